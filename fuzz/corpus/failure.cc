@@ -1,0 +1,25 @@
+#include "fuzz/corpus/failure.h"
+
+#include <functional>
+#include <string>
+#include <tuple>
+
+#include "fuzz/base/content_hash.h"
+
+namespace shootdown {
+
+std::string FailureId(const Failure& failure) {
+  const std::string bytes = failure.scenario_text + '\0' + failure.found_schedule_text;
+  return ToHex(HashBytes(bytes)).substr(0, 16);
+}
+
+const Failure& Better(const Failure& a, const Failure& b) {
+  const auto rank = [](const Failure& f) {
+    return std::make_tuple(!f.minimized, f.anchors.size(), f.schedule_text.size(),
+                           std::cref(f.schedule_text), std::cref(f.trace_hash), f.found_at_run,
+                           f.seed);
+  };
+  return rank(b) < rank(a) ? b : a;
+}
+
+}  // namespace shootdown

@@ -1,0 +1,64 @@
+// A failure: a finding as it is stored, sent and replayed. Plain data, with no machine in it.
+#ifndef SHOOTDOWN_FUZZ_CORPUS_FAILURE_H_
+#define SHOOTDOWN_FUZZ_CORPUS_FAILURE_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace shootdown {
+
+// One row of a trace as it was seen when the failure was confirmed. `text` is stable across
+// compilers and hosts: actor, CPU, site, object and value, all by name.
+struct TraceStep {
+  std::string text;
+  std::uint64_t hash = 0;  // chained: covers this row and all before it
+  friend bool operator==(const TraceStep&, const TraceStep&) = default;
+};
+
+// Where a decision stood in the model's source, so that it can be found again after an edit.
+struct DecisionAnchor {
+  std::string site;              // `smp_flush_tlb_page: mm->mm_users`
+  std::uint32_t occurrence = 0;  // how often the actor had passed that site before
+  friend bool operator==(const DecisionAnchor&, const DecisionAnchor&) = default;
+};
+
+// What happens without one decision: the proof that it is needed.
+struct ProofStep {
+  std::string without;  // the decision's text form
+  std::string verdict;  // `clean`, or the check that fires instead
+  friend bool operator==(const ProofStep&, const ProofStep&) = default;
+};
+
+struct Failure {
+  std::string scenario_name;
+  std::string scenario_text;    // the whole scenario, protobuf text format, as it was run
+  std::string schedule_text;    // minimized, or as found
+  std::vector<DecisionAnchor> anchors;  // one for each decision of the schedule
+  std::string found_schedule_text;      // as the search found it, exact form
+  std::string check;            // `stale_tlb_use`
+  std::string kind_key;         // what minimizing keeps: the check, and the roles of those involved
+  std::string signature;        // 32 hexadecimal digits; equal means the same bug
+  std::string message;          // what broke, for people
+  std::string why;              // why that is a bug, for people
+  std::string trace_hash;       // 32 hexadecimal digits, of the whole trace
+  std::vector<TraceStep> trace;
+  std::vector<ProofStep> proof;  // empty while it is not minimized
+  bool minimized = false;
+  std::uint64_t found_at_run = 0;
+  std::uint64_t seed = 0;        // of the run of `fuzz` that found it
+  friend bool operator==(const Failure&, const Failure&) = default;
+};
+
+// The failure's id: 16 hexadecimal digits, from the scenario and the schedule as found, so that
+// minimizing keeps the id and finding the same thing twice gives the same id.
+[[nodiscard]] std::string FailureId(const Failure& failure);
+
+// Of two records of one id, the one to keep: minimized before not, then fewer decisions, then the
+// lesser text. Better(a, b) is the same record as Better(b, a), so stores merge in any order.
+// REQUIRES: FailureId(a) == FailureId(b).
+[[nodiscard]] const Failure& Better(const Failure& a, const Failure& b);
+
+}  // namespace shootdown
+
+#endif  // SHOOTDOWN_FUZZ_CORPUS_FAILURE_H_
