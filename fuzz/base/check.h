@@ -16,5 +16,6 @@ void SetCheckContext(void (*printer)());
 
 #define SHOOTDOWN_CHECK(cond) \
   ((cond) ? (void)0 : ::shootdown::CheckFailed(__FILE__, __LINE__, #cond))
+#define SHOOTDOWN_UNREACHABLE(why) ::shootdown::CheckFailed(__FILE__, __LINE__, why)
 
 #endif  // SHOOTDOWN_FUZZ_BASE_CHECK_H_

@@ -1,0 +1,62 @@
+// Checks: judges of one invariant each, one a file. A check listens to events of the kernel and looks
+// at its state without taking steps; it can end the run with a finding, and do nothing else.
+//
+// The invariants are those of facts/kernel.md, section 8; `id` is the number there.
+#ifndef SHOOTDOWN_FUZZ_CHECK_CHECK_H_
+#define SHOOTDOWN_FUZZ_CHECK_CHECK_H_
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "fuzz/base/hash.h"
+#include "fuzz/kernel/events.h"
+#include "fuzz/sim/log.h"
+
+namespace shootdown::check {
+
+struct Check {
+  std::string_view id;    // T1
+  std::string_view name;  // stale_tlb_use
+  std::string_view rule;  // the invariant, one sentence
+  std::string_view why;   // why breaking it is a bug, one sentence
+  bool on_by_default;
+  void (*listen)(kernel::Judges& judges);
+};
+
+// All checks, in the order in which they judge one event: what a user sees first comes first.
+[[nodiscard]] std::span<const Check* const> AllChecks();
+[[nodiscard]] const Check* FindCheck(std::string_view name);  // null if there is none
+
+// A check that failed.
+struct Finding {
+  const Check* check = nullptr;  // null: none in this run
+  sim::Row row = 0;              // the log row at which it was seen
+  std::string message;           // what broke, with names and values
+  std::string role;              // who did it: user, kthread, idle; in an interrupt: +irq
+};
+
+// Notes the finding and ends the run; the first of a run counts. At the end of a run (kQuiet,
+// kDeadlock, kLivelock) it only notes.
+void Report(const Check& check, const kernel::Event& event, std::string message);
+
+// The finding of the run before, or of this one.
+[[nodiscard]] const Finding& LastFinding();
+void ClearFinding();
+
+// For messages: `app`, `swapper1`, `mm1`, `page A`.
+[[nodiscard]] std::string NameOf(const kernel::Task* task);
+[[nodiscard]] std::string NameOf(const kernel::Mm* mm);
+[[nodiscard]] std::string PageName(int virt);
+[[nodiscard]] std::string MaskText(std::uint64_t bits);
+
+// Every check, declared once.
+extern const Check kStaleTlbUse, kUseAfterFlush, kUseAfterPromise, kForeignTlbEntry,
+    kContextMismatch, kContextCollision, kContextBitmap, kCpumaskLostBit, kCpumaskMissedEntry,
+    kCpumaskForeignClear, kTsbFreedInUse, kRefcountRange, kRefcountConservation, kMmUseAfterFree,
+    kUseMmWithoutUser, kMmputInAtomic, kPageFreedWhileMapped, kCallFunctionContext, kMmSwitchIrqsOn,
+    kDeadlock, kLivelock, kSecondaryMmMismatch, kTlbBatchLeak, kFlushArgumentReused;
+
+}  // namespace shootdown::check
+
+#endif  // SHOOTDOWN_FUZZ_CHECK_CHECK_H_

@@ -1,0 +1,41 @@
+// T7: the allocator of context numbers is sound.
+#include "fuzz/check/check.h"
+#include "fuzz/kernel/kernel.h"
+
+namespace shootdown::check {
+namespace {
+
+using kernel::Event;
+using kernel::EventKind;
+using kernel::Kernel;
+
+void Judge(const Event& e) {
+  Kernel& k = Kernel::Get();
+  const std::uint64_t used = k.globals->mmu_context_bmap.Peek();
+  const kernel::CtxValue cache = k.globals->tlb_context_cache.Peek();
+  const kernel::CtxValue ctx = e.mm->context.sparc64_ctx_val.Peek();
+  if ((used & 1) == 0) Report(kContextBitmap, e, "number 0, the kernel's, is marked free");
+  if (cache.version() == 0) Report(kContextBitmap, e, "the context version is 0");
+  if (ctx.number().value() == 0) {
+    Report(kContextBitmap, e, NameOf(e.mm) + " was given number 0, the kernel's");
+  }
+  if (ctx.version() == cache.version() && (used >> ctx.number().value() & 1) == 0) {
+    Report(kContextBitmap, e,
+           NameOf(e.mm) + " has number " + std::to_string(ctx.number().value()) +
+               ", which is marked free");
+  }
+}
+
+}  // namespace
+
+extern const Check kContextBitmap = {
+    .id = "T7",
+    .name = "context_bitmap",
+    .rule = "Every number that a valid mm has is marked used; 0 is never given out.",
+    .why = "A number marked free is given to a second mm.",
+    .on_by_default = true,
+    .listen = [](kernel::Judges& judges) {
+      judges.Listen(EventKind::kContextAssigned, &Judge);
+    }};
+
+}  // namespace shootdown::check

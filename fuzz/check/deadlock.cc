@@ -1,0 +1,37 @@
+// L3: nothing can go on, and not all is done.
+#include "fuzz/check/check.h"
+#include "fuzz/kernel/kernel.h"
+
+namespace shootdown::check {
+namespace {
+
+using kernel::Event;
+using kernel::EventKind;
+using kernel::Kernel;
+using kernel::Task;
+
+void Judge(const Event& e) {
+  std::string who = sim::Machine::Get().DescribeWaits();
+  Kernel& k = Kernel::Get();
+  for (int t = 0; t < k.task_count; ++t) {
+    const Task& task = k.tasks[t];
+    if (task.finished != 0 || task.sleeps_idle != 0) continue;
+    if (task.state.Peek() != kernel::TaskState::kSleeping) continue;
+    who += (who.empty() ? "" : "; ") + NameOf(&task) + " sleeps for a lock";
+  }
+  Report(kDeadlock, e, "nothing can go on: " + who);
+}
+
+}  // namespace
+
+extern const Check kDeadlock = {
+    .id = "L3",
+    .name = "deadlock",
+    .rule = "Somebody can always go on until all is done.",
+    .why = "The CPUs hang.",
+    .on_by_default = true,
+    .listen = [](kernel::Judges& judges) {
+      judges.Listen(EventKind::kDeadlock, &Judge);
+    }};
+
+}  // namespace shootdown::check

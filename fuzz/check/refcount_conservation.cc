@@ -1,0 +1,68 @@
+// R2 and its R2': counted at the end of a run, when no primitive is half done.
+// mm_count = (mm_users > 0) + explicit grabs + lazy borrowers + kthread_use_mm owners.
+#include "fuzz/check/check.h"
+#include "fuzz/kernel/kernel.h"
+
+namespace shootdown::check {
+namespace {
+
+using kernel::Event;
+using kernel::EventKind;
+using kernel::Kernel;
+using kernel::Mm;
+using kernel::Task;
+
+std::int64_t Borrowers(const Kernel& k, const Mm* mm) {
+  std::int64_t count = 0;
+  const auto look = [&](const Task& task) {
+    // Kernel threads hold mm_count for their active_mm, lazy or used.
+    if (task.mm.Peek() == nullptr && task.active_mm.Peek() == mm) ++count;
+    if (task.kthread != 0 && task.mm.Peek() == mm) ++count;
+  };
+  for (int t = 0; t < k.task_count; ++t) look(k.tasks[t]);
+  for (int c = 0; c < sim::Machine::Get().cpu_count(); ++c) {
+    look(k.idle[c]);
+    if (k.cpus[c].rq.prev_mm.Peek() == mm) ++count;
+  }
+  return count;
+}
+
+void Judge(const Event& e) {
+  Kernel& k = Kernel::Get();
+  for (int i = 1; i < k.mm_count; ++i) {
+    const Mm& mm = k.mms[i];
+    if (mm.alive == 0) continue;
+    std::int64_t users = 0;
+    for (int t = 0; t < k.task_count; ++t) {
+      users += k.tasks[t].kthread == 0 && k.tasks[t].mm.Peek() == &mm ? 1 : 0;
+    }
+    if (mm.mm_users.Peek() < users) {
+      Report(kRefcountConservation, e,
+             "mm_users of " + NameOf(&mm) + " is " + std::to_string(mm.mm_users.Peek()) + ", but " +
+                 std::to_string(users) + " threads have it");
+    }
+    const std::int64_t want = static_cast<std::int64_t>(mm.grabs) + Borrowers(k, &mm);
+    if (mm.mm_count.Peek() != want) {
+      Report(kRefcountConservation, e,
+             "mm_count of " + NameOf(&mm) + " is " + std::to_string(mm.mm_count.Peek()) +
+                 ", but its holders add up to " + std::to_string(want));
+    }
+    if (want == 0) {
+      Report(kRefcountConservation, e, NameOf(&mm) + " has no holder and was not freed: a leak");
+    }
+  }
+}
+
+}  // namespace
+
+extern const Check kRefcountConservation = {
+    .id = "R2",
+    .name = "refcount_conservation",
+    .rule = "Each reference that mm_count counts has a holder, and each holder is counted.",
+    .why = "A missing one is a use after free, one too many is a leak.",
+    .on_by_default = true,
+    .listen = [](kernel::Judges& judges) {
+      judges.Listen(EventKind::kQuiet, &Judge);
+    }};
+
+}  // namespace shootdown::check

@@ -1,0 +1,134 @@
+#include "fuzz/kernel/arch/sparc64/mmu_context.h"
+
+#include <bit>
+
+#include "fuzz/kernel/arch/sparc64/tlb.h"
+#include "fuzz/kernel/arch/sparc64/tsb.h"
+#include "fuzz/kernel/lock.h"
+
+namespace shootdown::kernel {
+namespace {
+
+// Bumps the version, and takes along the mms that CPUs have loaded: they keep their numbers.
+// ctx_alloc_lock is held; no lock of any mm, no cross call, no flush.
+void mmu_context_wrap() {
+  Kernel& k = Kernel::Get();
+  Globals* const g = k.globals;
+  WRITE_ONCE(g->mmu_context_bmap, 1);
+  const CtxValue cache = READ_ONCE(g->tlb_context_cache);
+  const std::uint64_t old_version = cache.version();
+  const CtxValue next{old_version + CtxValue::kFirstVersion};
+  WRITE_ONCE(g->tlb_context_cache, next);
+  smp_mb();
+  for (int cpu = 0; cpu < k.machine().cpu_count(); ++cpu) {
+    Mm* const mm = READ_ONCE(k.cpus[cpu].secondary_mm);
+    if (mm == nullptr || mm == k.init_mm) continue;
+    const CtxValue ctx = READ_ONCE(mm->context.sparc64_ctx_val);
+    if (ctx.version() != old_version) continue;
+    WRITE_ONCE(g->mmu_context_bmap,
+               READ_ONCE(g->mmu_context_bmap) | std::uint64_t{1} << ctx.number().value());
+    WRITE_ONCE(mm->context.sparc64_ctx_val, CtxValue{next.bits | ctx.number().value()});
+    Tell({.kind = EventKind::kContextAssigned, .mm = mm});
+  }
+}
+
+}  // namespace
+
+bool CTX_VALID(Mm* mm) {
+  const CtxValue ctx = READ_ONCE(mm->context.sparc64_ctx_val);
+  return ctx.version() == READ_ONCE(Kernel::Get().globals->tlb_context_cache).version();
+}
+
+void switch_mm(Mm* /*old_mm*/, Mm* mm) {
+  Kernel& k = Kernel::Get();
+  sim::Machine& m = sim::Machine::Get();
+  const int cpu = smp_processor_id();
+  PerCpu& pc = this_cpu();
+  WRITE_ONCE(pc.secondary_mm, mm);
+  if (mm == k.init_mm) return;  // the hardware keeps the user mm before
+  const int pil = local_irq_save();
+  spin_lock(&mm->context.lock);
+  const bool valid = CTX_VALID(mm);
+  if (!valid) get_new_mmu_context(mm);
+  const CtxValue ctx = READ_ONCE(mm->context.sparc64_ctx_val);
+  m.SetIe(false);
+  m.WriteSecondary(SHOOTDOWN_SITE("SECONDARY"), ctx.number());
+  pc.pgd_paddr = mm->pgd;
+  pc.tsb = READ_ONCE(mm->context.tsb);
+  pc.hardware_mm = mm;
+  m.SetIe(true);
+  if (!valid || !READ_ONCE(mm->mm_cpumask).Has(cpu)) {
+    ATOMIC_RMW(mm->mm_cpumask, old.With(cpu));
+    __flush_tlb_mm(ctx.number());
+  }
+  pc.bit_tested = mm;
+  spin_unlock(&mm->context.lock);
+  local_irq_restore(pil);
+  pc.bit_tested = nullptr;
+}
+
+void get_new_mmu_context(Mm* mm) {
+  Globals* const g = Kernel::Get().globals;
+  const int count = sim::Machine::Get().config().context_count;
+  spin_lock(&g->ctx_alloc_lock);
+  for (;;) {
+    if (CTX_VALID(mm)) break;  // a wrap on another CPU has revived it
+    const CtxValue cache = READ_ONCE(g->tlb_context_cache);
+    const std::uint64_t used = READ_ONCE(g->mmu_context_bmap);
+    const std::uint64_t all = count == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1;
+    const std::uint64_t open = ~used & all;
+    const int last = cache.number().value();
+    const std::uint64_t after = last >= 63 ? 0 : open >> (last + 1) << (last + 1);
+    if (open == 0) {
+      mmu_context_wrap();
+      continue;
+    }
+    const int number = std::countr_zero(after != 0 ? after : open);
+    if (READ_ONCE(mm->context.sparc64_ctx_val).bits != 0) {
+      // 588974857359: entries that other CPUs have are tagged with the old number.
+      const CpuBits before = READ_ONCE(mm->mm_cpumask);
+      WRITE_ONCE(mm->mm_cpumask, CpuBits{});
+      Tell({.kind = EventKind::kMaskCleared,
+            .mm = mm,
+            .a = before.bits,
+            .b = static_cast<std::uint64_t>(ClearReason::kNewContext)});
+    }
+    WRITE_ONCE(g->mmu_context_bmap, used | std::uint64_t{1} << number);
+    const CtxValue value{cache.version() | static_cast<std::uint64_t>(number)};
+    WRITE_ONCE(g->tlb_context_cache, value);
+    WRITE_ONCE(mm->context.sparc64_ctx_val, value);
+    Tell({.kind = EventKind::kContextAssigned, .mm = mm});
+    break;
+  }
+  spin_unlock(&g->ctx_alloc_lock);
+}
+
+void destroy_context(Mm* mm) {
+  Globals* const g = Kernel::Get().globals;
+  TsbEntry* const tsb = READ_ONCE(mm->context.tsb);
+  Tell({.kind = EventKind::kTsbFreed, .mm = mm, .object = tsb});
+  tsb_free(tsb);
+  WRITE_ONCE(mm->context.tsb, nullptr);
+  const int pil = local_irq_save();
+  spin_lock(&g->ctx_alloc_lock);
+  if (CTX_VALID(mm)) {
+    const int number = READ_ONCE(mm->context.sparc64_ctx_val).number().value();
+    WRITE_ONCE(g->mmu_context_bmap,
+               READ_ONCE(g->mmu_context_bmap) & ~(std::uint64_t{1} << number));
+  }
+  spin_unlock(&g->ctx_alloc_lock);
+  local_irq_restore(pil);
+}
+
+void InitContextGlobals() {
+  Globals* const g = Kernel::Get().globals;
+  g->tlb_context_cache.Init(CtxValue{CtxValue::kFirstVersion});
+  g->mmu_context_bmap.Init(1);
+}
+
+void BootLoadMm(int cpu, Mm* mm) {
+  PerCpu& pc = Kernel::Get().cpus[cpu];
+  pc.secondary_mm.Init(mm);
+}
+
+}  // namespace shootdown::kernel

@@ -1,0 +1,28 @@
+// Context numbers, and what a CPU has loaded. Source: Linux 4.19 arch/sparc/include/asm/
+// mmu_context_64.h, arch/sparc/mm/init_64.c (get_new_mmu_context, mmu_context_wrap); the new wrap
+// of 2017, a0582f26ec9d. Facts 2.3, 2.5.
+#ifndef SHOOTDOWN_FUZZ_KERNEL_ARCH_SPARC64_MMU_CONTEXT_H_
+#define SHOOTDOWN_FUZZ_KERNEL_ARCH_SPARC64_MMU_CONTEXT_H_
+
+#include "fuzz/kernel/kernel.h"
+
+namespace shootdown::kernel {
+
+// CTX_VALID(): plain loads, usually without a lock.
+[[nodiscard]] bool CTX_VALID(Mm* mm);
+
+// Also activate_mm. Always executed for a switch to a user mm, also if it is the one before.
+void switch_mm(Mm* old_mm, Mm* mm);
+inline void enter_lazy_tlb(Mm* /*mm*/, Task* /*task*/) {}  // empty on sparc64
+
+// REQUIRES: mm->context.lock held, IRQs off.
+void get_new_mmu_context(Mm* mm);
+void destroy_context(Mm* mm);
+
+// The boot-time state of a CPU that has run `mm` for long. No steps.
+void InitContextGlobals();
+void BootLoadMm(int cpu, Mm* mm);
+
+}  // namespace shootdown::kernel
+
+#endif  // SHOOTDOWN_FUZZ_KERNEL_ARCH_SPARC64_MMU_CONTEXT_H_

@@ -1,0 +1,105 @@
+#include "fuzz/kernel/arch/sparc64/user_access.h"
+
+#include "fuzz/kernel/access.h"
+#include "fuzz/kernel/arch/sparc64/tsb.h"
+#include "fuzz/kernel/memory.h"
+#include "fuzz/kernel/version.h"
+
+namespace shootdown::kernel {
+namespace {
+
+using sim::Machine;
+using sim::StepKind;
+using sim::TlbGhost;
+
+// Facts 10.2: the handler reads the pte before it locks the TSB slot, so a flush of the TSB can come
+// between, and the stale pte stays in the table. `lock_then_walk` is the repair.
+enum FillVersion { kLockThenWalk, kWalkThenLock };
+VersionSwitch fill_version("sparc64.tsb_fill", {"lock_then_walk", "walk_then_lock"},
+                           "Linux 4.19 arch/sparc/kernel/tsb.S tsb_miss_page_table_walk");
+
+void TlbInsert(VirtPage va, Pte pte, const TlbGhost& ghost) {
+  Machine& m = Machine::Get();
+  m.Action(SHOOTDOWN_SITE_AS("tlb insert", &FormatVirtPage), StepKind::kTlbInsert, va.value());
+  m.tlb().Insert(m.secondary(m.cpu()), va, pte.bits, ghost);
+}
+
+// Physical loads from the CPU's own page table pointer: trap_block[cpu].pgd_paddr.
+Pte WalkPageTable(VirtPage va, TlbGhost* ghost) {
+  PageTable* const pgd = this_cpu().pgd_paddr;
+  if (pgd == nullptr || READ_ONCE(pgd->pmd) == 0) return Pte{};
+  const Pte pte = READ_ONCE(pgd->pte[va.value()]);
+  // The ghost belongs to the very load above: nothing has run in between.
+  const Mm* const mm = this_cpu().hardware_mm;
+  *ghost = {.owner = static_cast<std::uint32_t>(mm->id),
+            .incarnation = pte.valid() ? Kernel::Get().pages[pte.page()].incarnation : 0,
+            .pte_change = mm->pte_change[va.value()]};
+  return pte;
+}
+
+// TL1, PSTATE.IE = 0. False: no valid pte, a full fault follows.
+bool tsb_miss(VirtPage va, bool write) {
+  TsbEntry* const tsb = this_cpu().tsb;
+  if (tsb == nullptr) return false;
+  TsbEntry* const slot = TsbSlot(tsb, va);
+  // One 16-byte load takes tag and pte together.
+  const std::uint64_t tag = slot->tag.Load(SHOOTDOWN_SITE_AS("slot->tag", &FormatTsbTag));
+  const Pte cached = slot->pte.PeekOwn();
+  const TlbGhost cached_ghost = slot->ghost;
+  if (tag == va.value() && cached.valid() && (!write || cached.writable())) {
+    TlbInsert(va, cached, cached_ghost);
+    return true;
+  }
+  TlbGhost ghost;
+  if (fill_version.value() == kWalkThenLock) {
+    const Pte pte = WalkPageTable(va, &ghost);
+    if (!pte.valid() || (write && !pte.writable())) return false;
+    tsb_lock(slot);
+    tsb_write(slot, va, pte, ghost);
+    TlbInsert(va, pte, ghost);
+    return true;
+  }
+  tsb_lock(slot);
+  const Pte pte = WalkPageTable(va, &ghost);
+  if (!pte.valid() || (write && !pte.writable())) {
+    tsb_unlock_invalid(slot);
+    return false;
+  }
+  // The TLB is loaded while the slot is locked: a flush of the slot waits for both.
+  tsb_write(slot, va, pte, ghost);
+  TlbInsert(va, pte, ghost);
+  return true;
+}
+
+}  // namespace
+
+bool user_access(VirtPage va, UserAccessKind kind) {
+  Machine& m = Machine::Get();
+  const bool write = kind == UserAccessKind::kWrite;
+  const std::uint64_t need = Pte::kValid | (write ? Pte::kWrite : 0);
+  for (;;) {
+    const sim::TlbEntry* const hit =
+        write ? m.UserAccess(SHOOTDOWN_SITE_AS("store user page", &FormatVirtPage), true, va, need)
+              : m.UserAccess(SHOOTDOWN_SITE_AS("load user page", &FormatVirtPage), false, va, need);
+    if (hit != nullptr) {
+      const Pte pte{hit->pte};
+      m.TouchUserWord(Kernel::Get().pages[pte.page()].contents.word(), va.value());
+      Tell({.kind = EventKind::kUserHit,
+            .mm = this_cpu().hardware_mm,
+            .entry = hit,
+            .virt = va.value()});
+      return true;
+    }
+    m.SetIe(false);
+    const bool filled = tsb_miss(va, write);
+    m.SetIe(true);  // retry: a cross call that came meanwhile is taken first
+    if (filled) continue;
+    Mm* const mm = READ_ONCE(current()->mm);
+    if (mm == nullptr || !handle_mm_fault(mm, va, write)) {
+      ++current()->faults;
+      return false;
+    }
+  }
+}
+
+}  // namespace shootdown::kernel

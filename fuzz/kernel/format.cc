@@ -1,0 +1,40 @@
+// Values of the kernel's cells, as people read them.
+#include <string>
+
+#include "fuzz/kernel/types.h"
+
+namespace shootdown::kernel {
+
+std::string FormatPte(std::uint64_t bits) {
+  const Pte pte{bits};
+  if (!pte.valid()) return "none";
+  return "page" + std::to_string(pte.page()) + (pte.writable() ? " rw" : " r");
+}
+
+std::string FormatCtx(std::uint64_t bits) {
+  if (bits == 0) return "none";
+  const CtxValue ctx{bits};
+  return "v" + std::to_string(bits >> 22) + ":" + std::to_string(ctx.number().value());
+}
+
+std::string FormatTaskState(std::uint64_t bits) {
+  switch (static_cast<TaskState>(bits)) {
+    case TaskState::kRunning: return "running";
+    case TaskState::kSleeping: return "sleeping";
+    case TaskState::kDead: return "dead";
+  }
+  return "?";
+}
+
+std::string FormatVirtPage(std::uint64_t number) {
+  return std::string(1, static_cast<char>('A' + number));
+}
+
+std::string FormatTsbTag(std::uint64_t bits) {
+  std::string text = (bits & TsbEntry::kInvalid) != 0 ? "invalid"
+                                                      : FormatVirtPage(bits & (kVirtPageCount - 1));
+  if ((bits & TsbEntry::kLock) != 0) text += " locked";
+  return text;
+}
+
+}  // namespace shootdown::kernel

@@ -1,0 +1,192 @@
+#include "fuzz/kernel/kernel.h"
+
+#include <algorithm>
+
+#include "fuzz/kernel/arch/sparc64/mmu_context.h"
+#include "fuzz/kernel/lock.h"
+#include "fuzz/kernel/ops.h"
+#include "fuzz/kernel/sched.h"
+#include "fuzz/kernel/smp_call.h"
+
+namespace shootdown::kernel {
+namespace {
+
+using sim::Machine;
+using sim::WaitKind;
+
+void Softint(int level) {
+  if (level == kPilCallFunction) generic_smp_call_function_interrupt();
+  if (level == sim::kPilReschedule) scheduler_ipi();
+}
+
+// The page of a perf sample would be looked up here; nothing of it is modelled yet.
+void Nmi() {}
+
+// Some task of this CPU's queue still has `flag` to set.
+bool QueueHas(std::uint8_t Task::* flag) {
+  const std::uint64_t queue = this_cpu().rq.queue.Peek();
+  const Kernel& k = Kernel::Get();
+  for (int t = 0; t < k.task_count; ++t) {
+    if ((queue >> t & 1) != 0 && k.tasks[t].*flag == 0) return true;
+  }
+  return false;
+}
+
+// The task has nothing to do any more, but others of this CPU may.
+[[noreturn]] void StandAside(const sim::Site& site, std::uint8_t Task::* flag) {
+  for (;;) {
+    Machine::Get().WaitUntil(site, WaitKind::kIdle, [flag] { return QueueHas(flag); });
+    schedule();
+  }
+}
+
+}  // namespace
+
+Kernel::Kernel(Machine& machine) : machine_(machine) {
+  SHOOTDOWN_CHECK(live_ == nullptr);
+  live_ = this;
+  machine.SetGuest({.thread_main = &Kernel::ThreadMain,
+                    .softint = &Softint,
+                    .nmi = &Nmi,
+                    .interrupt_return = &preempt_check_resched,
+                    .quiet = [] { Kernel::Get().Quiet(); }});
+  machine.SetPoisonHandler([](const sim::Site& site, sim::WordIndex word) {
+    Tell({.kind = EventKind::kFreedTouched, .a = word, .site = &site});
+  });
+}
+
+Kernel::~Kernel() { live_ = nullptr; }
+
+void Kernel::Boot(std::vector<BootTask> boot_tasks) {
+  boot = std::move(boot_tasks);
+  sim::Arena& arena = machine_.arena();
+  const auto& config = machine_.config();
+  const int cpu_count = config.cpu_count;
+  task_count = static_cast<int>(boot.size());
+  page_count = config.page_count;
+  tsb_entries = config.tsb_entries;
+  int process_count = 0;
+  for (const BootTask& t : boot) process_count = std::max(process_count, t.process + 1);
+  mm_count = process_count + 1;
+  SHOOTDOWN_CHECK(task_count <= kTaskCountMax);
+  SHOOTDOWN_CHECK(mm_count <= kMmCountMax);
+
+  globals = arena.Alloc<Globals>("kernel");
+  cpus = arena.Alloc<PerCpu>("percpu", static_cast<std::size_t>(cpu_count));
+  idle = arena.Alloc<Task>("swapper", static_cast<std::size_t>(cpu_count));
+  pages = arena.Alloc<Page>("page", static_cast<std::size_t>(page_count));
+  init_mm = mms = arena.Alloc<Mm>("mm", static_cast<std::size_t>(mm_count));
+  tasks = arena.Alloc<Task>("task", static_cast<std::size_t>(std::max(task_count, 1)));
+
+  InitContextGlobals();
+  globals->free_pages.Init(page_count == 64 ? ~std::uint64_t{0}
+                                            : (std::uint64_t{1} << page_count) - 1);
+  for (int p = 0; p < page_count; ++p) pages[p].number = p;
+  // init_mm: its counts never reach 0; each CPU's idle task holds a lazy reference.
+  init_mm->mm_users.Init(1);
+  init_mm->mm_count.Init(1 + cpu_count);
+  init_mm->alive = 1;
+  for (int i = 0; i < mm_count; ++i) {
+    Mm* const mm = &mms[i];
+    mm->id = static_cast<std::uint64_t>(i);
+    mm->alive = 1;
+    mm->grabs = 1;
+    if (i == 0) continue;
+    mm->mm_count.Init(1);
+    mm->pgd = arena.Alloc<PageTable>("mm" + std::to_string(i) + ".pgd");
+    TsbEntry* const tsb = arena.Alloc<TsbEntry>("mm" + std::to_string(i) + ".tsb",
+                                                static_cast<std::size_t>(tsb_entries));
+    for (int s = 0; s < tsb_entries; ++s) tsb[s].tag.Init(TsbEntry::kInvalid);
+    mm->context.tsb.Init(tsb);
+  }
+  for (int c = 0; c < cpu_count; ++c) {
+    Task* const swapper = &idle[c];
+    swapper->number = c;
+    swapper->idle = 1;
+    swapper->kthread = 1;
+    swapper->active_mm.Init(init_mm);
+    swapper->cpu.Init(static_cast<std::uint64_t>(c));
+    cpus[c].rq.curr.Init(swapper);
+    cpus[c].secondary_mm.Init(init_mm);
+    cpus[c].hardware_mm = init_mm;
+    machine_.BindThread(CpuId(static_cast<std::uint8_t>(c)), IdleActor(c));
+  }
+  for (int t = 0; t < task_count; ++t) {
+    const BootTask& spec = boot[static_cast<std::size_t>(t)];
+    Task* const task = &tasks[t];
+    task->number = t;
+    task->kthread = spec.process < 0 ? 1 : 0;
+    task->cpu.Init(static_cast<std::uint64_t>(spec.cpu));
+    // As a task stands that schedule() has put aside, holding the run queue's lock.
+    task->preempt_count = 2;
+    task->spinlocks_held = 1;
+    if (spec.starts_asleep) {
+      task->state.Init(TaskState::kSleeping);
+      task->sleeps_idle = 1;
+      task->setup_done = 1;
+      continue;
+    }
+    if (spec.process >= 0) {
+      Mm* const mm = &mms[spec.process + 1];
+      task->mm.Init(mm);
+      task->active_mm.Init(mm);
+      mm->mm_users.Init(mm->mm_users.Peek() + 1);
+    }
+    Rq* const rq = &cpus[spec.cpu].rq;
+    rq->queue.Init(rq->queue.Peek() | std::uint64_t{1} << t);
+    rq->need_resched.Init(1);
+  }
+  machine_.TakeSnapshot();
+}
+
+bool Kernel::Setup(sim::Scheduler& default_order) {
+  in_setup = true;
+  const sim::RunEnd end = machine_.Run(default_order);
+  in_setup = false;
+  if (end != sim::RunEnd::kQuiet) return false;
+  for (int t = 0; t < task_count; ++t) {
+    if (tasks[t].setup_done == 0) return false;
+  }
+  machine_.TakeSnapshot();
+  return true;
+}
+
+void Kernel::ThreadMain(ActorId thread, bool switched_in) {
+  Kernel& k = Get();
+  if (switched_in) {
+    // schedule_tail
+    finish_task_switch(this_cpu().switched_from);
+    preempt_enable_no_resched();
+  }
+  if (thread.actor_class() == ActorId::Class::kIdle) do_idle();
+  k.RunOps(&k.tasks[thread.number()]);
+}
+
+void Kernel::RunOps(Task* task) {
+  const BootTask& spec = boot[static_cast<std::size_t>(task->number)];
+  if (in_setup) {
+    for (const BoundOp& op : spec.setup) op.spec->run(op);
+    task->setup_done = 1;
+    StandAside(SHOOTDOWN_SITE("setup done"), &Task::setup_done);
+  }
+  for (const BoundOp& op : spec.ops) {
+    op.spec->run(op);
+    Tell({.kind = EventKind::kOperationDone});
+  }
+  task->finished = 1;
+  StandAside(SHOOTDOWN_SITE("user mode"), &Task::finished);
+}
+
+void Kernel::Quiet() {
+  if (in_setup) return;
+  bool stuck = false;
+  for (int c = 0; c < machine_.cpu_count(); ++c) stuck = stuck || machine_.WaitsBlocked(c);
+  for (int t = 0; t < task_count; ++t) {
+    const Task& task = tasks[t];
+    stuck = stuck || (task.finished == 0 && task.state.Peek() == TaskState::kSleeping &&
+                      task.sleeps_idle == 0);
+  }
+  Tell({.kind = stuck ? EventKind::kDeadlock : EventKind::kQuiet});
+}
+
+}  // namespace shootdown::kernel

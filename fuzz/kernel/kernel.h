@@ -1,0 +1,115 @@
+// The kernel as a whole: its objects, and how a scenario's tasks come to life in it.
+//
+// One kernel lives on one machine. Boot() lays everything out in the arena; then setup operations
+// run once in the default order, and what stands then is the snapshot that every run starts from.
+#ifndef SHOOTDOWN_FUZZ_KERNEL_KERNEL_H_
+#define SHOOTDOWN_FUZZ_KERNEL_KERNEL_H_
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "fuzz/kernel/events.h"
+#include "fuzz/kernel/types.h"
+#include "fuzz/sim/machine.h"
+
+namespace shootdown::kernel {
+
+struct OpSpec;
+
+// An operation with its words resolved.
+struct BoundOp {
+  const OpSpec* spec = nullptr;
+  std::array<std::uint64_t, 4> args{};
+};
+
+struct BootTask {
+  std::string name;
+  int process = -1;  // tasks with the same number share an mm; -1: kernel thread
+  int cpu = 0;
+  bool starts_asleep = false;  // some other task's `clone` starts it
+  std::vector<BoundOp> setup;
+  std::vector<BoundOp> ops;
+};
+
+inline constexpr int kTaskCountMax = 60;
+inline constexpr int kMmCountMax = 16;
+
+class Kernel {
+ public:
+  explicit Kernel(sim::Machine& machine);
+  ~Kernel();
+  Kernel(const Kernel&) = delete;
+  Kernel& operator=(const Kernel&) = delete;
+
+  [[nodiscard]] static Kernel& Get() { return *live_; }
+
+  // An object of a driver's own (`ring`, `ufd`), allocated on first mention. Before Boot.
+  template <class T>
+  T* Object(const std::string& name) {
+    void*& slot = objects_[name];
+    if (slot == nullptr) slot = machine_.arena().Alloc<T>(name);
+    return static_cast<T*>(slot);
+  }
+
+  // Lays out tasks, mms and CPUs. REQUIRES: process numbers are 0 .. n-1, each used.
+  void Boot(std::vector<BootTask> tasks);
+  // Runs all setup operations and takes the snapshot. False if setup deadlocked, ran out of steps or
+  // broke a rule: the scenario is at fault.
+  [[nodiscard]] bool Setup(sim::Scheduler& default_order);
+
+  [[nodiscard]] sim::Machine& machine() { return machine_; }
+  Judges& judges() { return judges_; }
+
+  // What a run ends with when nothing can go on.
+  void Quiet();
+
+  PerCpu* cpus = nullptr;
+  Task* tasks = nullptr;
+  Task* idle = nullptr;
+  Mm* mms = nullptr;  // mms[0] is init_mm
+  Mm* init_mm = nullptr;
+  Page* pages = nullptr;
+  Globals* globals = nullptr;
+  int task_count = 0;
+  int mm_count = 0;
+  int page_count = 0;
+  int tsb_entries = 0;
+  std::vector<BootTask> boot;
+  bool in_setup = false;
+
+ private:
+  static void ThreadMain(ActorId thread, bool switched_in);
+  void RunOps(Task* task);
+
+  inline static Kernel* live_ = nullptr;
+  sim::Machine& machine_;
+  Judges judges_;
+  std::map<std::string, void*> objects_;
+};
+
+// The CPU that runs this code, and its data. Private to the CPU: no steps.
+inline int smp_processor_id() { return sim::Machine::Get().cpu(); }
+inline PerCpu& this_cpu() { return Kernel::Get().cpus[smp_processor_id()]; }
+inline Task* TaskOf(ActorId thread) {
+  Kernel& k = Kernel::Get();
+  return thread.actor_class() == ActorId::Class::kIdle ? &k.idle[thread.number()]
+                                                       : &k.tasks[thread.number()];
+}
+inline Task* TaskOn(int cpu) { return TaskOf(sim::Machine::Get().thread(cpu)); }
+// `current` in the kernel.
+inline Task* current() { return TaskOn(smp_processor_id()); }
+
+// Tells the judges. `event.cpu` and `event.task` are filled in.
+inline void Tell(Event event) {
+  event.cpu = smp_processor_id();
+  event.task = current();
+  Kernel::Get().judges().Tell(event);
+}
+
+}  // namespace shootdown::kernel
+
+#endif  // SHOOTDOWN_FUZZ_KERNEL_KERNEL_H_

@@ -1,0 +1,49 @@
+// Operations on the caller's own memory.
+#include "fuzz/kernel/arch/sparc64/tlb.h"
+#include "fuzz/kernel/arch/sparc64/user_access.h"
+#include "fuzz/kernel/lock.h"
+#include "fuzz/kernel/memory.h"
+#include "fuzz/kernel/ops.h"
+
+namespace shootdown::kernel {
+
+void RegisterMemoryOps() {
+  using Who = OpSpec::Who;
+  RegisterOp({.name = "mmap",
+              .usage = "mmap PAGE [COUNT]",
+              .what = "maps anonymous memory",
+              .who = Who::kUser,
+              .args = {ArgKind::kPage, ArgKind::kCount},
+              .optional = 1,
+              .run = [](const BoundOp& op) {
+                do_mmap(PageArg(op, 0), static_cast<int>(op.args[1]));
+              }});
+  RegisterOp({.name = "munmap",
+              .usage = "munmap PAGE [COUNT]",
+              .what = "unmaps, flushes, and frees the pages",
+              .who = Who::kUser,
+              .args = {ArgKind::kPage, ArgKind::kCount},
+              .optional = 1,
+              .run = [](const BoundOp& op) {
+                do_munmap(PageArg(op, 0), static_cast<int>(op.args[1]));
+              }});
+  RegisterOp({.name = "touch",
+              .usage = "touch PAGE",
+              .what = "loads from user memory",
+              .who = Who::kUser,
+              .args = {ArgKind::kPage},
+              .run = [](const BoundOp& op) { user_access(PageArg(op, 0), UserAccessKind::kRead); }});
+  RegisterOp({.name = "write",
+              .usage = "write PAGE",
+              .what = "stores to user memory",
+              .who = Who::kUser,
+              .args = {ArgKind::kPage},
+              .run = [](const BoundOp& op) { user_access(PageArg(op, 0), UserAccessKind::kWrite); }});
+  RegisterOp({.name = "flush_tlb_mm",
+              .usage = "flush_tlb_mm",
+              .what = "smp_flush_tlb_mm of the caller's mm, as a change of the huge page size does",
+              .who = Who::kUser,
+              .run = [](const BoundOp&) { smp_flush_tlb_mm(READ_ONCE(current()->mm)); }});
+}
+
+}  // namespace shootdown::kernel

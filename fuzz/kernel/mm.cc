@@ -1,0 +1,180 @@
+#include "fuzz/kernel/mm.h"
+
+#include "fuzz/kernel/arch/sparc64/mmu_context.h"
+#include "fuzz/kernel/lock.h"
+#include "fuzz/kernel/memory.h"
+#include "fuzz/kernel/version.h"
+
+namespace shootdown::kernel {
+namespace {
+
+// 38cf307c1f20 (5.9) made the fields and the hardware change with interrupts off.
+VersionSwitch use_mm_version("mm.kthread_use_mm", {"v6_12", "v4_19"},
+                             "38cf307c1f20 mm: fix kthread_use_mm() vs TLB invalidate");
+
+void TellUsers(Mm* mm, std::int64_t before, std::int64_t after) {
+  Tell({.kind = EventKind::kMmUsers,
+        .mm = mm,
+        .a = static_cast<std::uint64_t>(before),
+        .b = static_cast<std::uint64_t>(after)});
+}
+
+void TellCount(Mm* mm, std::int64_t before, std::int64_t after) {
+  Tell({.kind = EventKind::kMmCount,
+        .mm = mm,
+        .a = static_cast<std::uint64_t>(before),
+        .b = static_cast<std::uint64_t>(after)});
+}
+
+// Linux 6.12 kernel/fork.c __mmput(); aio, ksm, khugepaged, uprobes and files are not modelled.
+void __mmput(Mm* mm) {
+  Tell({.kind = EventKind::kLastMmput, .mm = mm});
+  exit_mmap(mm);
+  GhostDrop(mm);
+  mmdrop(mm);
+}
+
+// Linux 6.12 kernel/fork.c __mmdrop(), with refcounted lazy TLB: nobody is left to be told.
+void __mmdrop(Mm* mm) {
+  Tell({.kind = EventKind::kMmFreed, .mm = mm});
+  destroy_context(mm);
+  mm->alive = 0;
+  sim::Machine& m = sim::Machine::Get();
+  m.Poison(mm->pgd, sizeof(PageTable));
+  m.Poison(mm, offsetof(Mm, id));
+}
+
+}  // namespace
+
+void mmget(Mm* mm) {
+  const std::int64_t before = ATOMIC_RMW(mm->mm_users, old + 1);
+  TellUsers(mm, before, before + 1);
+}
+
+bool mmget_not_zero(Mm* mm) {
+  const std::int64_t before = ATOMIC_RMW(mm->mm_users, old != 0 ? old + 1 : old);
+  if (before == 0) return false;
+  TellUsers(mm, before, before + 1);
+  return true;
+}
+
+void mmput(Mm* mm) {
+  const std::int64_t before = ATOMIC_RMW(mm->mm_users, old - 1);
+  TellUsers(mm, before, before - 1);
+  if (before == 1) __mmput(mm);
+}
+
+Mm* get_task_mm(Task* task) {
+  spin_lock(&task->alloc_lock);
+  Mm* mm = READ_ONCE(task->mm);
+  if (mm != nullptr) {
+    if (task->kthread != 0) {
+      mm = nullptr;
+    } else {
+      mmget(mm);
+    }
+  }
+  spin_unlock(&task->alloc_lock);
+  return mm;
+}
+
+void GhostGrab(Mm* mm) { ++mm->grabs; }
+void GhostDrop(Mm* mm) { --mm->grabs; }
+
+void mmgrab(Mm* mm) {
+  const std::int64_t before = ATOMIC_RMW(mm->mm_count, old + 1);
+  TellCount(mm, before, before + 1);
+}
+
+void mmdrop(Mm* mm) {
+  const std::int64_t before = ATOMIC_RMW(mm->mm_count, old - 1);
+  TellCount(mm, before, before - 1);
+  if (before == 1) __mmdrop(mm);
+}
+
+void mmgrab_lazy_tlb(Mm* mm) { mmgrab(mm); }
+void mmdrop_lazy_tlb(Mm* mm) { mmdrop(mm); }
+
+// Linux 6.12 kernel/kthread.c kthread_use_mm(); Linux 4.19 mm/mmu_context.c use_mm(). Facts 3.1.
+void kthread_use_mm(Mm* mm) {
+  Task* const tsk = current();
+  Tell({.kind = EventKind::kUseMm, .mm = mm});
+  tsk->using_mm = 1;
+  const bool irqs_off = use_mm_version.value() == 0;
+  Mm* active_mm = nullptr;
+  if (irqs_off) {
+    mmgrab(mm);
+    spin_lock(&tsk->alloc_lock);
+    local_irq_disable();
+    this_cpu().in_switch = 1;
+    active_mm = READ_ONCE(tsk->active_mm);
+    WRITE_ONCE(tsk->active_mm, mm);
+    WRITE_ONCE(tsk->mm, mm);
+    Tell({.kind = EventKind::kMmFieldsChanged, .mm = mm});
+    switch_mm(active_mm, mm);
+    this_cpu().in_switch = 0;
+    Tell({.kind = EventKind::kMmSwitched, .mm = mm});
+    local_irq_enable();
+    spin_unlock(&tsk->alloc_lock);
+    mmdrop_lazy_tlb(active_mm);
+  } else {
+    spin_lock(&tsk->alloc_lock);
+    this_cpu().in_switch = 1;
+    active_mm = READ_ONCE(tsk->active_mm);
+    if (active_mm != mm) {
+      mmgrab(mm);
+      WRITE_ONCE(tsk->active_mm, mm);
+    }
+    WRITE_ONCE(tsk->mm, mm);
+    Tell({.kind = EventKind::kMmFieldsChanged, .mm = mm});
+    switch_mm(active_mm, mm);
+    this_cpu().in_switch = 0;
+    Tell({.kind = EventKind::kMmSwitched, .mm = mm});
+    spin_unlock(&tsk->alloc_lock);
+    if (active_mm != mm) mmdrop(active_mm);
+  }
+}
+
+void kthread_unuse_mm(Mm* mm) {
+  Task* const tsk = current();
+  spin_lock(&tsk->alloc_lock);
+  if (use_mm_version.value() == 0) {
+    smp_mb();
+    local_irq_disable();
+    WRITE_ONCE(tsk->mm, nullptr);
+    Tell({.kind = EventKind::kMmFieldsChanged});
+    mmgrab_lazy_tlb(mm);
+    enter_lazy_tlb(mm, tsk);
+    local_irq_enable();
+    spin_unlock(&tsk->alloc_lock);
+    tsk->using_mm = 0;
+    mmdrop(mm);
+  } else {
+    WRITE_ONCE(tsk->mm, nullptr);
+    Tell({.kind = EventKind::kMmFieldsChanged});
+    enter_lazy_tlb(mm, tsk);
+    spin_unlock(&tsk->alloc_lock);
+    tsk->using_mm = 0;
+  }
+}
+
+// Linux 6.12 kernel/exit.c exit_mm().
+void exit_mm() {
+  Task* const tsk = current();
+  Mm* const mm = READ_ONCE(tsk->mm);
+  if (mm == nullptr) return;
+  mmap_read_lock(mm);
+  mmgrab_lazy_tlb(mm);
+  spin_lock(&tsk->alloc_lock);
+  smp_mb();
+  local_irq_disable();
+  WRITE_ONCE(tsk->mm, nullptr);
+  Tell({.kind = EventKind::kMmFieldsChanged});
+  enter_lazy_tlb(mm, tsk);
+  local_irq_enable();
+  spin_unlock(&tsk->alloc_lock);
+  mmap_read_unlock(mm);
+  mmput(mm);
+}
+
+}  // namespace shootdown::kernel

@@ -1,0 +1,43 @@
+// Tasks on CPUs: sleeping, waking, switching, migrating, and the mm that goes along.
+// Source: Linux 6.12 kernel/sched/core.c (schedule, context_switch, finish_task_switch,
+// try_to_wake_up). What is simplified: fuzz/kernel/README.md.
+#ifndef SHOOTDOWN_FUZZ_KERNEL_SCHED_H_
+#define SHOOTDOWN_FUZZ_KERNEL_SCHED_H_
+
+#include <cstdint>
+
+#include "fuzz/kernel/access.h"
+#include "fuzz/kernel/kernel.h"
+
+namespace shootdown::kernel {
+
+void schedule();
+// If a reschedule is due and nothing forbids it.
+void preempt_check_resched();
+void finish_task_switch(Task* prev);
+void try_to_wake_up(Task* task);
+void scheduler_ipi();
+// The current task goes on with CPU `cpu` (sched_setaffinity to that one CPU).
+void migrate_to(int cpu);
+// The current task never runs again.
+[[noreturn]] void do_task_dead();
+
+// The idle loop of a CPU.
+[[noreturn]] void do_idle();
+
+// Sleeps on the wait queue `waiters` (a bit for each task) unless `ready()` holds. Returns after a
+// wake-up, which may be for somebody else: callers look again. `ready` takes its own steps.
+void PrepareToSleep(Cell<std::uint64_t>* waiters, const sim::Site& site, bool idle);
+void FinishSleep(Cell<std::uint64_t>* waiters, const sim::Site& site);
+template <class Ready>
+void SleepOn(Cell<std::uint64_t>* waiters, const sim::Site& site, Ready ready, bool idle = false) {
+  PrepareToSleep(waiters, site, idle);
+  if (!ready()) schedule();
+  FinishSleep(waiters, site);
+}
+// Wakes every task asleep on `waiters`.
+void WakeAll(Cell<std::uint64_t>* waiters);
+
+}  // namespace shootdown::kernel
+
+#endif  // SHOOTDOWN_FUZZ_KERNEL_SCHED_H_

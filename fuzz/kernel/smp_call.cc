@@ -1,0 +1,49 @@
+#include "fuzz/kernel/smp_call.h"
+
+#include <bit>
+
+#include "fuzz/kernel/access.h"
+#include "fuzz/kernel/arch/sparc64/smp.h"
+
+namespace shootdown::kernel {
+
+using sim::Machine;
+using sim::WaitKind;
+
+void smp_call_function_many(CpuBits mask, void (*fn)(std::uint64_t info), std::uint64_t info,
+                            bool wait) {
+  Kernel& k = Kernel::Get();
+  const int self = smp_processor_id();
+  Tell({.kind = EventKind::kCallFunction, .a = mask.bits, .b = wait ? 1u : 0u});
+  const CpuBits targets = mask.Without(self);
+  if (targets.bits == 0) return;
+  CallData* const csd = &this_cpu().call;
+  const auto done = [csd] { return csd->pending.Peek() == 0; };
+  // csd_lock: the request before may still be in use.
+  Machine::Get().WaitUntil(SHOOTDOWN_SITE("csd_lock"), WaitKind::kBlocked, done);
+  csd->fn = fn;
+  csd->info = info;
+  WRITE_ONCE(csd->pending, targets.bits);
+  for (std::uint64_t left = targets.bits; left != 0; left &= left - 1) {
+    const int cpu = std::countr_zero(left);
+    ATOMIC_RMW(k.cpus[cpu].call.queue, old | std::uint64_t{1} << self);
+    arch_send_call_function_ipi(cpu);
+  }
+  if (wait) {
+    Machine::Get().WaitUntil(SHOOTDOWN_SITE_AS("csd_lock_wait", &sim::FormatMask),
+                             WaitKind::kBlocked, done);
+  }
+}
+
+void generic_smp_call_function_interrupt() {
+  Kernel& k = Kernel::Get();
+  const int self = smp_processor_id();
+  std::uint64_t senders = ATOMIC_RMW(this_cpu().call.queue, std::uint64_t{0});
+  for (; senders != 0; senders &= senders - 1) {
+    CallData* const csd = &k.cpus[std::countr_zero(senders)].call;
+    csd->fn(csd->info);
+    ATOMIC_RMW(csd->pending, old & ~(std::uint64_t{1} << self));
+  }
+}
+
+}  // namespace shootdown::kernel

@@ -1,0 +1,189 @@
+#include "fuzz/scenario/simulation.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "fuzz/kernel/ops.h"
+#include "fuzz/kernel/version.h"
+#include "fuzz/schedule/schedule_scheduler.h"
+
+namespace shootdown {
+namespace {
+
+using kernel::ArgKind;
+using kernel::VersionSwitch;
+using Part = ScenarioProblem::Part;
+
+template <class Items>
+std::string Listed(const Items& items) {
+  std::string text;
+  for (const auto& item : items) text += (text.empty() ? "" : ", ") + std::string(item);
+  return text;
+}
+
+std::string CheckNames() {
+  std::string text;
+  for (const check::Check* c : check::AllChecks()) {
+    text += (text.empty() ? "" : ", ") + std::string(c->name);
+  }
+  return text;
+}
+
+}  // namespace
+
+Simulation::Simulation(const Scenario& scenario)
+    : scenario_(scenario), machine_(scenario.machine), kernel_(machine_) {}
+
+std::unique_ptr<Simulation> Simulation::Build(const Scenario& scenario, ScenarioProblem* problem) {
+  std::unique_ptr<Simulation> simulation(new Simulation(scenario));
+  if (!simulation->ChooseVersions(problem) || !simulation->BootTasks(problem)) return nullptr;
+  // Setup is judged too: a scenario whose setup breaks a rule shows nothing about its operations.
+  if (!simulation->ChooseChecks(problem)) return nullptr;
+  check::ClearFinding();
+  const Schedule empty;
+  ScheduleScheduler default_order(empty);
+  if (!simulation->kernel_.Setup(default_order)) {
+    const check::Finding& finding = check::LastFinding();
+    *problem = {.message = finding.check != nullptr
+                               ? "the setup breaks " + std::string(finding.check->name) + ": " +
+                                     finding.message
+                               : "the setup does not come to its end: " +
+                                     simulation->machine_.DescribeWaits()};
+    return nullptr;
+  }
+  return simulation;
+}
+
+bool Simulation::ChooseVersions(ScenarioProblem* problem) {
+  for (VersionSwitch* s : VersionSwitch::All()) s->Reset();
+  for (std::size_t i = 0; i < scenario_.version.size(); ++i) {
+    const VersionChoice& choice = scenario_.version[i];
+    VersionSwitch* const found = VersionSwitch::Find(choice.name);
+    if (found == nullptr) {
+      std::vector<std::string_view> names;
+      for (const VersionSwitch* s : VersionSwitch::All()) names.push_back(s->name());
+      *problem = {.part = Part::kVersion,
+                  .entry = i,
+                  .message = "found switch \"" + choice.name + "\", wanted one of " + Listed(names)};
+      return false;
+    }
+    if (!found->Set(choice.value)) {
+      *problem = {.part = Part::kVersion,
+                  .entry = i,
+                  .message = "found \"" + choice.value + "\", wanted for " + choice.name +
+                             " one of " + Listed(found->values())};
+      return false;
+    }
+  }
+  return true;
+}
+
+bool Simulation::ChooseChecks(ScenarioProblem* problem) {
+  std::map<std::string_view, bool> on;
+  for (const check::Check* c : check::AllChecks()) on[c->name] = c->on_by_default;
+  const auto turn = [&](const std::vector<std::string>& names, bool value, Part part) {
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      const auto found = on.find(names[i]);
+      if (found == on.end()) {
+        *problem = {.part = part,
+                    .entry = i,
+                    .message = "found check \"" + names[i] + "\", wanted one of " + CheckNames()};
+        return false;
+      }
+      found->second = value;
+    }
+    return true;
+  };
+  if (!turn(scenario_.checks_on, true, Part::kCheckOn)) return false;
+  if (!turn(scenario_.checks_off, false, Part::kCheckOff)) return false;
+  if (scenario_.expected != "clean") {
+    const auto found = on.find(scenario_.expected);
+    if (found == on.end()) {
+      *problem = {.part = Part::kExpected,
+                  .message = "found check \"" + scenario_.expected + "\", wanted one of " +
+                             CheckNames()};
+      return false;
+    }
+    if (!found->second) {
+      *problem = {.part = Part::kExpected,
+                  .message = "found \"" + scenario_.expected + "\", which is off in this scenario"};
+      return false;
+    }
+  }
+  kernel_.judges().Clear();
+  for (const check::Check* c : check::AllChecks()) {
+    if (on[c->name]) c->listen(kernel_.judges());
+  }
+  return true;
+}
+
+bool Simulation::BootTasks(ScenarioProblem* problem) {
+  std::map<std::string, int> processes;
+  std::map<std::string_view, int> numbers;
+  for (std::size_t t = 0; t < scenario_.tasks.size(); ++t) {
+    numbers[scenario_.tasks[t].name] = static_cast<int>(t);
+  }
+  std::vector<kernel::BootTask> boot;
+  std::set<std::uint64_t> cloned;
+  for (std::size_t t = 0; t < scenario_.tasks.size(); ++t) {
+    const TaskSpec& spec = scenario_.tasks[t];
+    kernel::BootTask task{.name = spec.name, .cpu = spec.cpu};
+    if (!spec.kthread) {
+      const std::string process = spec.process.empty() ? "task " + spec.name : spec.process;
+      task.process = processes.try_emplace(process, static_cast<int>(processes.size())).first->second;
+      if (task.process + 2 > kernel::kMmCountMax) {
+        *problem = {.message = "found more than " + std::to_string(kernel::kMmCountMax - 1) +
+                               " processes"};
+        return false;
+      }
+    }
+    const kernel::BindContext context{.kernel = kernel_,
+                                      .kthread = spec.kthread,
+                                      .cpu_count = scenario_.machine.cpu_count,
+                                      .task_number = [&](std::string_view name) {
+                                        const auto found = numbers.find(name);
+                                        return found == numbers.end() ? -1 : found->second;
+                                      }};
+    const auto bind = [&](const std::vector<Operation>& from, std::vector<kernel::BoundOp>& to,
+                          Part part) {
+      for (std::size_t i = 0; i < from.size(); ++i) {
+        kernel::BoundOp bound;
+        std::string wrong = kernel::BindOp(from[i].text, context, &bound);
+        if (!wrong.empty()) {
+          *problem = {.part = part, .task = t, .entry = i, .message = std::move(wrong)};
+          return false;
+        }
+        if (bound.spec->name == "clone") cloned.insert(bound.args[0]);
+        to.push_back(bound);
+      }
+      return true;
+    };
+    if (!bind(spec.setup, task.setup, Part::kSetup) || !bind(spec.ops, task.ops, Part::kOp)) {
+      return false;
+    }
+    boot.push_back(std::move(task));
+  }
+  for (const std::uint64_t t : cloned) {
+    kernel::BootTask& task = boot[t];
+    if (task.process < 0 || !task.setup.empty()) {
+      *problem = {.message = "task \"" + task.name + "\" is started by clone: found " +
+                             (task.process < 0 ? "a kernel thread" : "setup operations") +
+                             ", wanted a user task without setup"};
+      return false;
+    }
+    task.starts_asleep = true;
+  }
+  kernel_.Boot(std::move(boot));
+  return true;
+}
+
+const check::Finding* Simulation::Run(sim::Scheduler& scheduler) {
+  check::ClearFinding();
+  if (machine_.Run(scheduler) == sim::RunEnd::kBudget) {
+    kernel::Tell({.kind = kernel::EventKind::kLivelock});
+  }
+  return check::LastFinding().check != nullptr ? &check::LastFinding() : nullptr;
+}
+
+}  // namespace shootdown

@@ -1,0 +1,53 @@
+// A scenario brought to life: machine, kernel and checks, ready to be run any number of times.
+//
+// Always holds: a run depends on the scenario and on the scheduler alone, not on runs before it.
+#ifndef SHOOTDOWN_FUZZ_SCENARIO_SIMULATION_H_
+#define SHOOTDOWN_FUZZ_SCENARIO_SIMULATION_H_
+
+#include <memory>
+#include <string>
+
+#include "fuzz/check/check.h"
+#include "fuzz/kernel/kernel.h"
+#include "fuzz/scenario/scenario.h"
+#include "fuzz/sim/machine.h"
+
+namespace shootdown {
+
+// What is wrong with a scenario whose words could be read: where, and what was wanted.
+struct ScenarioProblem {
+  enum class Part : std::uint8_t { kVersion, kSetup, kOp, kCheckOn, kCheckOff, kExpected, kWhole };
+  Part part = Part::kWhole;
+  std::size_t task = 0;   // kSetup, kOp
+  std::size_t entry = 0;  // kVersion, kSetup, kOp, kCheckOn, kCheckOff
+  std::string message;    // `found "Q", wanted a page, A to H`
+};
+
+class Simulation {
+ public:
+  // Null, and `problem` filled in, if the scenario cannot be run: an unknown word, or a setup that
+  // does not come to its end. One Simulation lives at a time in a process.
+  [[nodiscard]] static std::unique_ptr<Simulation> Build(const Scenario& scenario,
+                                                         ScenarioProblem* problem);
+
+  // Runs once. The finding is null for a clean run, and stands until the next run.
+  const check::Finding* Run(sim::Scheduler& scheduler);
+
+  [[nodiscard]] const Scenario& scenario() const { return scenario_; }
+  [[nodiscard]] sim::Machine& machine() { return machine_; }
+  [[nodiscard]] kernel::Kernel& kernel() { return kernel_; }
+
+ private:
+  explicit Simulation(const Scenario& scenario);
+  bool ChooseVersions(ScenarioProblem* problem);
+  bool ChooseChecks(ScenarioProblem* problem);
+  bool BootTasks(ScenarioProblem* problem);
+
+  Scenario scenario_;
+  sim::Machine machine_;
+  kernel::Kernel kernel_;
+};
+
+}  // namespace shootdown
+
+#endif  // SHOOTDOWN_FUZZ_SCENARIO_SIMULATION_H_

@@ -1,0 +1,221 @@
+#include "fuzz/schedule/schedule.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <charconv>
+
+#include "absl/strings/str_format.h"
+
+namespace shootdown {
+namespace {
+
+using Kind = Decision::Kind;
+
+constexpr std::array<std::string_view, Decision::kKindCount> kWords = {
+    "", "hold", "defer", "resched", "evict", "nmi"};
+
+bool TakesArgument(Kind kind) {
+  return kind == Kind::kHold || kind == Kind::kDefer || kind == Kind::kEvict;
+}
+
+// The same decision with unused fields cleared.
+Decision Clean(Decision d) {
+  if (!TakesArgument(d.kind)) d.arg = 0;
+  if (d.kind == Kind::kSwitch) {
+    // Only CPUs and buffers can be gone on with: the low bit of the class tells which.
+    const bool buffer = (d.to.byte() & 0x40) != 0;
+    d.to = buffer ? BufferActor(d.to.number()) : CpuActor(d.to.number());
+  } else {
+    d.to = ActorId();
+  }
+  d.index = std::min(d.index, Decision::kIndexMax);
+  return d;
+}
+
+// A cursor over the text form, which remembers where it is for error messages.
+class Reader {
+ public:
+  explicit Reader(std::string_view text) : text_(text) {}
+
+  void SkipBlanks() {
+    while (at_ < text_.size() && std::isspace(static_cast<unsigned char>(text_[at_])) != 0) {
+      if (text_[at_] == '\n') {
+        ++line_;
+        line_start_ = at_ + 1;
+      }
+      ++at_;
+    }
+  }
+  [[nodiscard]] bool AtEnd() const { return at_ == text_.size(); }
+  [[nodiscard]] char Peek() const { return AtEnd() ? '\0' : text_[at_]; }
+  bool Take(char c) {
+    if (Peek() != c || AtEnd()) return false;
+    ++at_;
+    return true;
+  }
+  std::string_view TakeWord() {
+    const std::size_t start = at_;
+    while (at_ < text_.size() && std::islower(static_cast<unsigned char>(text_[at_])) != 0) ++at_;
+    return text_.substr(start, at_ - start);
+  }
+  // False if there is no number, or one above `max`.
+  bool TakeNumber(std::uint32_t max, std::uint32_t* value) {
+    const char* const first = text_.data() + at_;
+    const char* const last = text_.data() + text_.size();
+    const auto [stop, error] = std::from_chars(first, last, *value);
+    if (error != std::errc() || *value > max) return false;
+    at_ += static_cast<std::size_t>(stop - first);
+    return true;
+  }
+  [[nodiscard]] absl::Status Wanted(std::string_view what) const {
+    const std::string_view rest = text_.substr(at_);
+    std::string found;
+    for (const char c : rest.substr(0, std::min<std::size_t>(rest.find_first_of(" \t\n"), 16))) {
+      found += std::isprint(static_cast<unsigned char>(c)) != 0 ? c : '?';
+    }
+    return absl::InvalidArgumentError(absl::StrFormat(
+        "schedule:%d:%d: found %s, wanted %s", line_, at_ - line_start_ + 1,
+        rest.empty() ? std::string("the end") : "\"" + found + "\"", std::string(what)));
+  }
+
+ private:
+  std::string_view text_;
+  std::size_t at_ = 0;
+  int line_ = 1;
+  std::size_t line_start_ = 0;
+};
+
+absl::Status ReadActor(Reader& in, std::string_view letters, ActorId* actor) {
+  const char letter = in.Peek();
+  if (in.AtEnd() || letters.find(letter) == std::string_view::npos) {
+    return in.Wanted("one of the letters " + std::string(letters));
+  }
+  in.Take(letter);
+  std::uint32_t number = 0;
+  if (!in.TakeNumber(63, &number)) return in.Wanted("a number from 0 to 63");
+  const auto actor_class =
+      static_cast<ActorId::Class>(std::string_view("TICB").find(letter));
+  *actor = ActorId(actor_class, static_cast<int>(number));
+  return absl::OkStatus();
+}
+
+absl::Status ReadDecision(Reader& in, Decision* d) {
+  if (absl::Status s = ReadActor(in, "TIC", &d->actor); !s.ok()) return s;
+  if (!in.Take('@')) return in.Wanted("@");
+  if (!in.TakeNumber(Decision::kIndexMax, &d->index)) {
+    return in.Wanted("a step number from 0 to 65535");
+  }
+  if (in.Take('>')) {
+    d->kind = Kind::kSwitch;
+    return ReadActor(in, "CB", &d->to);
+  }
+  if (!in.Take('~')) return in.Wanted("> or ~");
+  Reader before = in;
+  const std::string_view word = in.TakeWord();
+  const auto* const found = std::find(kWords.begin() + 1, kWords.end(), word);
+  if (found == kWords.end()) return before.Wanted("hold, defer, resched, evict or nmi");
+  d->kind = static_cast<Kind>(found - kWords.begin());
+  if (!TakesArgument(d->kind)) return absl::OkStatus();
+  std::uint32_t arg = 0;
+  if (!in.Take('(')) return in.Wanted("(");
+  if (!in.TakeNumber(255, &arg)) return in.Wanted("a number from 0 to 255");
+  if (!in.Take(')')) return in.Wanted(")");
+  d->arg = static_cast<std::uint8_t>(arg);
+  return absl::OkStatus();
+}
+
+std::string ActorText(ActorId actor) {
+  return actor.letter() + std::to_string(actor.number());
+}
+
+}  // namespace
+
+Schedule Schedule::Decode(std::span<const std::uint8_t> bytes) {
+  std::vector<Decision> decisions;
+  decisions.reserve(bytes.size() / kRecordBytes);
+  for (; bytes.size() >= kRecordBytes; bytes = bytes.subspan(kRecordBytes)) {
+    decisions.push_back({.kind = static_cast<Kind>(bytes[0] % Decision::kKindCount),
+                         .actor = ActorId(bytes[1]),
+                         .to = ActorId(bytes[2]),
+                         .arg = bytes[3],
+                         .index = static_cast<std::uint32_t>(bytes[4] | bytes[5] << 8)});
+  }
+  return Schedule(std::move(decisions)).Canonical();
+}
+
+std::vector<std::uint8_t> Schedule::Encode() const {
+  std::vector<std::uint8_t> bytes;
+  bytes.reserve(decisions_.size() * kRecordBytes);
+  for (const Decision& d : decisions_) {
+    bytes.push_back(static_cast<std::uint8_t>(d.kind));
+    bytes.push_back(d.actor.byte());
+    bytes.push_back(d.to.byte());
+    bytes.push_back(d.arg);
+    bytes.push_back(static_cast<std::uint8_t>(d.index & 0xff));
+    bytes.push_back(static_cast<std::uint8_t>(d.index >> 8 & 0xff));
+    bytes.push_back(0);
+    bytes.push_back(0);
+  }
+  return bytes;
+}
+
+absl::StatusOr<Schedule> Schedule::Parse(std::string_view text) {
+  std::vector<Decision> decisions;
+  Reader in(text);
+  for (in.SkipBlanks(); !in.AtEnd(); in.SkipBlanks()) {
+    Decision d;
+    if (absl::Status s = ReadDecision(in, &d); !s.ok()) return s;
+    if (!in.AtEnd() && std::isspace(static_cast<unsigned char>(in.Peek())) == 0) {
+      return in.Wanted("a blank");
+    }
+    decisions.push_back(d);
+  }
+  return Schedule(std::move(decisions)).Canonical();
+}
+
+std::string Schedule::ToText() const {
+  std::string text;
+  for (const Decision& d : decisions_) {
+    if (!text.empty()) text += ' ';
+    text += shootdown::ToText(d);
+  }
+  return text;
+}
+
+Schedule Schedule::Canonical() const {
+  std::vector<Decision> out;
+  out.reserve(decisions_.size());
+  for (const Decision& d : decisions_) {
+    // A buffer has no steps that anything could be anchored to.
+    if (d.actor.actor_class() != ActorId::Class::kBuffer) out.push_back(Clean(d));
+  }
+  // Stable: several decisions at one anchor are taken in the order given.
+  std::stable_sort(out.begin(), out.end(), [](const Decision& a, const Decision& b) {
+    return a.actor != b.actor ? a.actor < b.actor : a.index < b.index;
+  });
+  // Switching twice at one place can mean something; anything else twice cannot.
+  std::vector<Decision> kept;
+  kept.reserve(out.size());
+  for (const Decision& d : out) {
+    const bool again = d.kind != Kind::kSwitch && std::find(kept.begin(), kept.end(), d) != kept.end();
+    if (!again) kept.push_back(d);
+  }
+  return Schedule(std::move(kept));
+}
+
+Schedule Schedule::Without(std::size_t i) const {
+  std::vector<Decision> rest = decisions_;
+  rest.erase(rest.begin() + static_cast<std::ptrdiff_t>(i));
+  return Schedule(std::move(rest));
+}
+
+std::string ToText(const Decision& d) {
+  std::string text = ActorText(d.actor) + "@" + std::to_string(d.index);
+  if (d.kind == Kind::kSwitch) return text + ">" + ActorText(d.to);
+  text += "~" + std::string(kWords[static_cast<std::size_t>(d.kind)]);
+  if (TakesArgument(d.kind)) text += "(" + std::to_string(d.arg) + ")";
+  return text;
+}
+
+}  // namespace shootdown

@@ -1,0 +1,125 @@
+#include "fuzz/schedule/schedule_scheduler.h"
+
+#include <algorithm>
+
+#include "fuzz/sim/machine.h"
+
+namespace shootdown {
+namespace {
+
+using sim::Move;
+using Kind = Decision::Kind;
+
+constexpr std::uint32_t kNever = 0xffff'ffff;
+
+Move ToMove(const Decision& d) {
+  const auto number = static_cast<std::uint8_t>(d.to.number());
+  switch (d.kind) {
+    case Kind::kSwitch:
+      return d.to.actor_class() == ActorId::Class::kBuffer
+                 ? Move{.kind = Move::Kind::kDrain, .cpu = number}
+                 : Move{.kind = Move::Kind::kRun, .cpu = number};
+    case Kind::kHold: return {.kind = Move::Kind::kHold, .arg = d.arg};
+    case Kind::kDefer: return {.kind = Move::Kind::kDefer, .arg = d.arg};
+    case Kind::kResched: return {.kind = Move::Kind::kResched};
+    case Kind::kEvict: return {.kind = Move::Kind::kEvict, .arg = d.arg};
+    case Kind::kNmi: return {.kind = Move::Kind::kNmi};
+  }
+  return {};
+}
+
+bool CanBeMade(const Move& move, const sim::Machine& machine) {
+  if (move.cpu >= machine.cpu_count()) return false;
+  return move.kind == Move::Kind::kDrain ? machine.BufferedStores(move.cpu) != 0
+                                         : machine.CanRun(move.cpu);
+}
+
+}  // namespace
+
+void ScheduleScheduler::StartRun(const sim::Machine& /*machine*/) {
+  taken_.assign(schedule_->size(), 0);
+}
+
+Move ScheduleScheduler::Pick(const sim::Question& question) {
+  const std::vector<Decision>& decisions = schedule_->decisions();
+  for (std::size_t i = 0; i < decisions.size(); ++i) {
+    const Decision& d = decisions[i];
+    if (taken_[i] != 0 || d.actor != question.actor || d.index != question.index) continue;
+    const Move move = ToMove(d);
+    if (question.blocked) {
+      // What is about the step itself waits until the step can be taken.
+      if (d.kind != Kind::kSwitch || !CanBeMade(move, question.machine)) break;
+    }
+    taken_[i] = 1;
+    return move;
+  }
+  return {.kind = question.blocked ? Move::Kind::kNext : Move::Kind::kStep};
+}
+
+std::uint32_t ScheduleScheduler::NextQuestion(ActorId actor, std::uint32_t index) {
+  std::uint32_t next = kNever;
+  const std::vector<Decision>& decisions = schedule_->decisions();
+  for (std::size_t i = 0; i < decisions.size(); ++i) {
+    const Decision& d = decisions[i];
+    if (d.actor == actor && d.index >= index && taken_[i] == 0) next = std::min(next, d.index);
+  }
+  return next;
+}
+
+void RandomWalk::StartRun(const sim::Machine& /*machine*/) { switched_ = false; }
+
+Move RandomWalk::Pick(const sim::Question& question) {
+  const sim::Machine& m = question.machine;
+  if (switched_ && !question.blocked) {
+    switched_ = false;
+    return {.kind = Move::Kind::kStep};
+  }
+  std::uint8_t runnable[kCpuCountMax];
+  std::uint32_t count = 0;
+  for (int c = 0; c < m.cpu_count(); ++c) {
+    const bool can = c == question.cpu.value() ? !question.blocked : m.CanRun(c);
+    if (can) runnable[count++] = static_cast<std::uint8_t>(c);
+  }
+  std::uint8_t draining[kCpuCountMax];
+  std::uint32_t buffers = 0;
+  for (int c = 0; c < m.cpu_count(); ++c) {
+    if (m.BufferedStores(c) != 0) draining[buffers++] = static_cast<std::uint8_t>(c);
+  }
+  if (count + buffers == 0) return {.kind = Move::Kind::kNext};
+  const std::uint32_t choice = prng_.Below(count + buffers);
+  if (choice >= count) return {.kind = Move::Kind::kDrain, .cpu = draining[choice - count]};
+  if (runnable[choice] != question.cpu.value()) {
+    switched_ = true;
+    return {.kind = Move::Kind::kRun, .cpu = runnable[choice]};
+  }
+  if (question.kind == sim::StepKind::kStore && hold_one_in_ != 0 && prng_.OneIn(hold_one_in_)) {
+    switched_ = true;  // the hold is part of taking this step
+    return {.kind = Move::Kind::kHold};
+  }
+  return {.kind = Move::Kind::kStep};
+}
+
+std::uint32_t RandomWalk::NextQuestion(ActorId /*actor*/, std::uint32_t index) { return index; }
+
+Schedule ExactSchedule(std::span<const sim::MoveMade> moves) {
+  std::vector<Decision> decisions;
+  decisions.reserve(moves.size());
+  for (const sim::MoveMade& made : moves) {
+    Decision d{.actor = made.actor, .arg = made.move.arg, .index = made.index};
+    switch (made.move.kind) {
+      case Move::Kind::kStep:
+      case Move::Kind::kNext: continue;
+      case Move::Kind::kRun: d.to = CpuActor(made.move.cpu); break;
+      case Move::Kind::kDrain: d.to = BufferActor(made.move.cpu); break;
+      case Move::Kind::kHold: d.kind = Kind::kHold; break;
+      case Move::Kind::kDefer: d.kind = Kind::kDefer; break;
+      case Move::Kind::kResched: d.kind = Kind::kResched; break;
+      case Move::Kind::kEvict: d.kind = Kind::kEvict; break;
+      case Move::Kind::kNmi: d.kind = Kind::kNmi; break;
+    }
+    decisions.push_back(d);
+  }
+  return Schedule(std::move(decisions)).Canonical();
+}
+
+}  // namespace shootdown

@@ -1,0 +1,53 @@
+// Schedulers: a schedule made to happen, and the random walk.
+#ifndef SHOOTDOWN_FUZZ_SCHEDULE_SCHEDULE_SCHEDULER_H_
+#define SHOOTDOWN_FUZZ_SCHEDULE_SCHEDULE_SCHEDULER_H_
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "fuzz/base/prng.h"
+#include "fuzz/schedule/schedule.h"
+#include "fuzz/sim/scheduler.h"
+
+namespace shootdown {
+
+// Follows a schedule over the default order. What does not apply is passed over.
+class ScheduleScheduler : public sim::Scheduler {
+ public:
+  // `schedule` is in canonical form and outlives this object, or is set anew before each run.
+  explicit ScheduleScheduler(const Schedule& schedule) : schedule_(&schedule) {}
+  void Set(const Schedule& schedule) { schedule_ = &schedule; }
+
+  void StartRun(const sim::Machine& machine) override;
+  [[nodiscard]] sim::Move Pick(const sim::Question& question) override;
+  [[nodiscard]] std::uint32_t NextQuestion(ActorId actor, std::uint32_t index) override;
+
+ private:
+  const Schedule* schedule_;
+  std::vector<std::uint8_t> taken_;  // for each decision: it was tried already
+};
+
+// At every step, any CPU that can run goes on, all with equal chance. With `hold_one_in` > 0 one
+// store in that many is held; held stores drain as often as a CPU runs.
+class RandomWalk : public sim::Scheduler {
+ public:
+  RandomWalk(std::uint64_t seed, std::uint32_t hold_one_in)
+      : prng_(seed), hold_one_in_(hold_one_in) {}
+
+  void StartRun(const sim::Machine& machine) override;
+  [[nodiscard]] sim::Move Pick(const sim::Question& question) override;
+  [[nodiscard]] std::uint32_t NextQuestion(ActorId actor, std::uint32_t index) override;
+
+ private:
+  Prng prng_;
+  std::uint32_t hold_one_in_;
+  bool switched_ = false;  // came here by a choice: this step is taken
+};
+
+// The run that was made, in exact form: following it makes the same run again.
+[[nodiscard]] Schedule ExactSchedule(std::span<const sim::MoveMade> moves);
+
+}  // namespace shootdown
+
+#endif  // SHOOTDOWN_FUZZ_SCHEDULE_SCHEDULE_SCHEDULER_H_

@@ -1,0 +1,70 @@
+// The log of a run: one row for each step, and for a few events that are not steps. Rows are cheap
+// enough to write always, so traces, features, races and hashes are all read from the log after the
+// run, and a run is the same whether or not anybody looks.
+#ifndef SHOOTDOWN_FUZZ_SIM_LOG_H_
+#define SHOOTDOWN_FUZZ_SIM_LOG_H_
+
+#include <cstdint>
+
+#include "fuzz/sim/arena.h"
+#include "fuzz/sim/ids.h"
+#include "fuzz/sim/site.h"
+
+namespace shootdown::sim {
+
+enum class StepKind : std::uint8_t {
+  kLoad,
+  kStore,
+  kRmw,
+  kFence,
+  kUserLoad,       // user memory, through the TLB
+  kUserStore,
+  kTlbMiss,        // a user access that found no entry: the trap begins
+  kTlbInsert,
+  kDemap,
+  kContextWrite,   // a context register
+  kMondoSend,
+  kMondoNack,
+  kMondoTaken,     // the handler starts on the target
+  kSoftintTaken,
+  kNmiTaken,
+  kDrain,          // a held store reaches memory: a step of the store buffer
+  kAction,         // any other visible action
+  // Rows that are not steps: they move no actor's index.
+  kWait,           // the CPU starts to wait
+  kNote,           // something that a reader wants to know
+};
+constexpr bool IsStep(StepKind kind) { return kind < StepKind::kWait; }
+constexpr bool IsWrite(StepKind kind) {
+  return kind == StepKind::kStore || kind == StepKind::kRmw || kind == StepKind::kDrain ||
+         kind == StepKind::kUserStore;
+}
+
+using Row = std::uint32_t;
+inline constexpr Row kNoRow = 0xffff'ffff;
+
+struct LogEntry {
+  const Site* site;
+  std::uint64_t value;   // loaded, stored, or what the kind says
+  WordIndex word;        // the memory word, or kNoWord
+  std::uint32_t index;   // the actor's own step number
+  Row link;              // kMondoTaken: the send; kDrain: the store; else kNoRow
+  StepKind kind;
+  std::uint8_t cpu;
+  std::uint8_t actor;    // ActorId::byte()
+  std::uint8_t flags;    // see below
+
+  static constexpr std::uint8_t kHeld = 1;       // the store went into the store buffer
+  static constexpr std::uint8_t kForwarded = 2;  // the load was served by the store buffer
+};
+static_assert(sizeof(LogEntry) == 32);
+
+// Two steps of different CPUs on one word, at least one a write; first happened before second.
+struct Conflict {
+  Row first;
+  Row second;
+};
+
+}  // namespace shootdown::sim
+
+#endif  // SHOOTDOWN_FUZZ_SIM_LOG_H_

@@ -1,0 +1,418 @@
+// The simulated sparc64 SMP computer: CPUs, memory with store buffers, TLBs, cross calls.
+//
+// Guest code (a kernel model, a litmus test) runs on fibers, one for each thread, and calls the
+// machine for whatever another CPU could see. Each such call is a step; a scheduler may be asked
+// before it. Between two questions a CPU runs at native speed.
+//
+// Always holds:
+//   M1  One CPU runs at a time, and one step happens at a time: a run is a sequence of log rows.
+//   M2  A run depends on the snapshot and on the scheduler's answers alone.
+//   M3  A CPU that waits has nothing to do: its condition is false, and no interrupt can be taken.
+//   M4  Under TSO a CPU's stores reach memory in program order, and its own loads see them at once.
+//   M5  Guest mistakes never abort the process; they are rows of the log for judges to read.
+//
+// Sources: The SPARC Architecture Manual, Version 9, chapter 8 and appendix D (memory models);
+// UltraSPARC User's Manual 802-7220, chapter 9 (mondos), 14 and 15 (traps, MMU); sun4v: UltraSPARC
+// Virtual Machine Specification, cpu_mondo_send. What is simplified: fuzz/sim/README.md.
+#ifndef SHOOTDOWN_FUZZ_SIM_MACHINE_H_
+#define SHOOTDOWN_FUZZ_SIM_MACHINE_H_
+
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "fuzz/base/check.h"
+#include "fuzz/sim/arena.h"
+#include "fuzz/sim/fiber.h"
+#include "fuzz/sim/ids.h"
+#include "fuzz/sim/log.h"
+#include "fuzz/sim/machine_config.h"
+#include "fuzz/sim/scheduler.h"
+#include "fuzz/sim/tlb.h"
+
+namespace shootdown::sim {
+
+// A cross call in flight: what the target runs, at trap level 1, with interrupts off.
+struct Mondo {
+  void (*handler)(std::uint64_t a0, std::uint64_t a1, std::uint64_t a2) = nullptr;
+  std::uint64_t a0 = 0;
+  std::uint64_t a1 = 0;
+  std::uint64_t a2 = 0;
+  const Site* site = nullptr;  // what was sent, for traces
+  Row sent = kNoRow;
+};
+
+// Interrupt levels (PIL). Linux 4.19 arch/sparc/include/asm/pil.h.
+inline constexpr int kPilReschedule = 2;
+inline constexpr int kPilNormalMax = 14;
+
+// What the guest provides. `thread_main` is entered on the thread's own stack, afresh in each run;
+// `switched_in` tells a thread that starts because SwitchThread chose it from one that its CPU was
+// running when the snapshot was taken. When it returns, the CPU has nothing left to run.
+struct Guest {
+  void (*thread_main)(ActorId thread, bool switched_in) = nullptr;
+  void (*softint)(int level) = nullptr;  // runs with PIL 14, interrupts of class mondo allowed
+  void (*nmi)() = nullptr;
+  void (*interrupt_return)() = nullptr;  // after a softint, back in the interrupted thread
+  // No CPU can go on and no store is held: either all is done, or this is a deadlock. Runs on the
+  // host's stack.
+  void (*quiet)() = nullptr;
+};
+
+enum class RunEnd : std::uint8_t {
+  kQuiet,   // nothing left to do (or a deadlock: the guest's `quiet` tells)
+  kStopped, // the guest ended the run: a judge saw a violation
+  kBudget,  // too many steps: a livelock
+};
+
+enum class WaitKind : std::uint8_t {
+  kIdle,     // a run may end here
+  kBlocked,  // a run that ends here is a deadlock
+};
+
+class Machine {
+ public:
+  // Only one Machine lives at a time in a process. REQUIRES: config in range.
+  explicit Machine(const MachineConfig& config);
+  ~Machine();
+  Machine(const Machine&) = delete;
+  Machine& operator=(const Machine&) = delete;
+
+  [[nodiscard]] static Machine& Get() { return *live_; }
+
+  // ---- building -------------------------------------------------------------------------------
+  [[nodiscard]] Arena& arena() { return arena_; }
+  void SetGuest(const Guest& guest) { guest_ = guest; }
+  // `thread` is what `cpu` runs when a run starts. REQUIRES: class task or idle.
+  void BindThread(CpuId cpu, ActorId thread);
+  // From now on every run starts from what the arena and the CPUs hold now.
+  // REQUIRES: every CPU waits (after Run ended with kQuiet) or has not started; buffers are empty.
+  void TakeSnapshot();
+
+  // ---- running --------------------------------------------------------------------------------
+  RunEnd Run(Scheduler& scheduler);
+  [[nodiscard]] std::span<const LogEntry> log() const { return {log_.get(), hot_.row}; }
+  [[nodiscard]] std::span<const Conflict> conflicts() const {
+    return {conflicts_.data(), conflict_count_};
+  }
+  // Every move of the run that was not the default: the run in exact form.
+  [[nodiscard]] std::span<const MoveMade> moves_made() const { return moves_made_; }
+  // Wait conditions and holders at the end of the run, one line a CPU, for reports of deadlocks.
+  [[nodiscard]] std::string DescribeWaits() const;
+
+  // ---- what guest code does: each is one step ---------------------------------------------------
+  std::uint64_t Load(const Site& site, const std::uint64_t* word);
+  // No step: what Load would give this CPU right now. For the second half of a 16-byte load.
+  [[nodiscard]] std::uint64_t PeekOwn(const std::uint64_t* word) const;
+  void Store(const Site& site, std::uint64_t* word, std::uint64_t value);
+  // Atomically word := f(word), and a full fence. Returns the old value. Source: SPARC V9 A.9, 8.4.3.
+  template <class F>
+  std::uint64_t Rmw(const Site& site, std::uint64_t* word, F f);
+  void Fence(const Site& site);  // membar #StoreLoad
+  // One instruction that accesses user memory: looks `virt` up under the context in SECONDARY. The
+  // entry is null on a miss, or if its pte lacks one of the bits `need`: the trap follows. On a hit
+  // the guest names the word of memory that was accessed with TouchUserWord, before its next step.
+  const TlbEntry* UserAccess(const Site& site, bool is_store, VirtPage virt, std::uint64_t need);
+  void TouchUserWord(const std::uint64_t* word, std::uint64_t value);
+  // A visible action which is not a memory access.
+  void Action(const Site& site, StepKind kind, std::uint64_t value, WordIndex word = kNoWord);
+
+  // ---- no steps: a CPU's own business -------------------------------------------------------------
+  [[nodiscard]] int cpu() const { return hot_.cpu; }
+  [[nodiscard]] int cpu_count() const { return config_.cpu_count; }
+  [[nodiscard]] const MachineConfig& config() const { return config_; }
+  [[nodiscard]] ActorId actor() const { return ActorId(hot_.actor); }
+  [[nodiscard]] ActorId thread(int cpu) const { return ActorId(cpus_[cpu].thread); }
+  [[nodiscard]] Row row() const { return hot_.row; }
+  void Note(const Site& site, std::uint64_t value);  // a row for readers
+  // The row just written gets `value`: for actions whose result is known only after the step.
+  void AmendValue(std::uint64_t value) { log_[hot_.row - 1].value = value; }
+
+  [[nodiscard]] bool ie() const { return cpus_[hot_.cpu].ie != 0; }
+  [[nodiscard]] int pil() const { return cpus_[hot_.cpu].pil; }
+  [[nodiscard]] bool InInterrupt() const { return cpus_[hot_.cpu].interrupt_depth != 0; }
+  // Interrupts that become takeable are taken before these return.
+  void SetIe(bool on);
+  void SetPil(int level);
+
+  [[nodiscard]] Ctx secondary(int cpu) const { return Ctx(cpus_[cpu].secondary); }
+  void WriteSecondary(const Site& site, Ctx ctx);  // a step
+  [[nodiscard]] Tlb tlb(int cpu);
+  [[nodiscard]] Tlb tlb() { return tlb(hot_.cpu); }
+  [[nodiscard]] int tlb_group(int cpu) const { return cpu / config_.tlb_sharing; }
+
+  // Waits until pred() is true, without spinning. The CPU takes interrupts meanwhile if it may.
+  // pred reads memory with Peek only, and must not change anything.
+  template <class Pred>
+  void WaitUntil(const Site& site, WaitKind kind, const Pred& pred);
+
+  // The CPU goes on with `next` instead of the current thread. Returns when the current thread is
+  // switched in again, on whatever CPU. REQUIRES: called by a thread, not by an interrupt handler.
+  void SwitchThread(ActorId next);
+
+  // ---- cross calls and interrupts -----------------------------------------------------------------
+  // Dispatches to `target`; a step. False: NACK (sun4u) or queue full (sun4v). Drains the sender's
+  // store buffer first, as the membar #Sync or the hypercall does.
+  [[nodiscard]] bool SendMondo(const Site& site, int target, const Mondo& mondo);
+  [[nodiscard]] bool MondoRoom(int target) const;
+  [[nodiscard]] bool MondoPending(int target) const { return cpus_[target].mondo_count != 0; }
+  // How many mondos `target` has executed so far.
+  [[nodiscard]] std::uint64_t MondosExecuted(int target) const { return cpus_[target].executed; }
+  [[nodiscard]] std::uint64_t MondosAccepted(int target) const { return cpus_[target].accepted; }
+  void RaiseSoftint(int cpu, int level);  // no step: a register of the CPU itself
+
+  // Ends the run at once; does not return.
+  [[noreturn]] void StopRun();
+
+  // ---- for schedulers and judges ------------------------------------------------------------------
+  [[nodiscard]] bool CanRun(int cpu) const;
+  [[nodiscard]] bool Waiting(int cpu) const { return waits_[static_cast<std::size_t>(cpu)].pred != nullptr; }
+  [[nodiscard]] bool WaitsBlocked(int cpu) const {
+    return Waiting(cpu) && waits_[static_cast<std::size_t>(cpu)].kind == WaitKind::kBlocked;
+  }
+  [[nodiscard]] int BufferedStores(int cpu) const { return cpus_[cpu].buffer_count; }
+  [[nodiscard]] std::uint32_t ActorIndex(ActorId actor) const { return index_[actor.byte()]; }
+  // Words that guest code must not touch any more; a touch is reported to `on_poison`.
+  void Poison(const void* address, std::size_t bytes);
+  void SetPoisonHandler(void (*on_poison)(const Site& site, WordIndex word)) {
+    on_poison_ = on_poison;
+  }
+  // A small number that says something about this interleaving; the engine hashes and counts it.
+  void Feature(std::uint64_t feature) {
+    if (feature_count_ < features_.size()) features_[feature_count_++] = feature;
+  }
+  [[nodiscard]] std::span<const std::uint64_t> features() const {
+    return {features_.data(), feature_count_};
+  }
+
+ private:
+  // A CPU's registers. In the arena, so that the snapshot covers them; the contents of rings are
+  // not, since only their counts say what is in them.
+  struct Cpu {
+    std::uint8_t ie = 1;
+    std::uint8_t pil = 0;
+    std::uint8_t interrupt_depth = 0;
+    std::uint8_t nmi_pending = 0;
+    std::uint8_t mondo_head = 0;
+    std::uint8_t mondo_count = 0;
+    std::uint8_t buffer_head = 0;
+    std::uint8_t buffer_count = 0;
+    std::uint8_t thread = 0;       // ActorId::byte() of the thread that it runs
+    std::uint8_t actor = 0;        // who takes its steps: the thread, or C<n> in a handler
+    std::uint8_t defer_actor = 0;
+    std::uint8_t has_thread = 0;
+    std::uint16_t softint = 0;     // pending levels, a bit each
+    std::uint16_t secondary = 0;
+    std::uint32_t defer_until = 0; // interrupts wait until defer_actor has come to this step
+    std::uint32_t pad = 0;
+    std::uint64_t executed = 0;
+    std::uint64_t accepted = 0;
+  };
+  struct Wait {
+    bool (*pred)(const void*) = nullptr;
+    const void* argument = nullptr;
+    const Site* site = nullptr;
+    WaitKind kind = WaitKind::kIdle;
+  };
+  struct HeldStore {
+    std::uint64_t* word;
+    std::uint64_t value;
+    Row row;               // of the store
+    std::uint32_t expires; // drains before the actor's step of this number
+    std::uint8_t actor;
+  };
+  static constexpr int kRingMax = 16;
+  struct Rings {
+    std::array<Mondo, kRingMax> mondo;
+    std::array<HeldStore, kRingMax> store;
+  };
+  struct Shadow {
+    Row write = 0;  // base_ + row of the last access in this run; below base_ means none
+    Row read = 0;
+  };
+  static constexpr Row kPoisoned = 0xffff'ffff;
+  static constexpr std::uint32_t kNever = 0xffff'ffff;
+  static constexpr std::size_t kConflictCountMax = 1024;
+  static constexpr std::size_t kFeatureCountMax = 256;
+
+  static void ThreadEntry();
+  LogEntry& Begin(const Site& site, StepKind kind, WordIndex word);
+  LogEntry& BeginDrained(const Site& site, StepKind kind, WordIndex word);
+  LogEntry& Append(const Site& site, StepKind kind, WordIndex word);
+  LogEntry& AppendRow(const Site& site, StepKind kind, WordIndex word, std::uint64_t value);
+  void Ask(const Site& site, StepKind kind);
+  bool Make(const Move& move, const Question& question);
+  void Block(const Site& site, WaitKind kind, bool (*pred)(const void*), const void* argument);
+  void LeaveBlocked(const Site& site);
+  void NothingRuns();
+  void RefreshUntil(std::uint32_t from_index);
+  void EnterCpu(int cpu);
+  void SwitchCpu(int cpu);
+  void Resume();
+  [[nodiscard]] Fiber& FiberOf(std::uint8_t thread) { return fibers_[thread]; }
+  [[nodiscard]] bool Deliverable(int cpu) const;
+  void DeliverInterrupts();
+  template <class Handler>
+  void InHandler(const Handler& handler);
+  void NoteRead(WordIndex word, Row row);
+  void NoteWrite(WordIndex word, Row row);
+  void NoteConflict(Row first, Row second);
+  void Poisoned(const Site& site, WordIndex word);
+  [[nodiscard]] const HeldStore* Forward(const std::uint64_t* word) const;
+  std::uint64_t LoadThroughBuffer(LogEntry& entry, const std::uint64_t* word);
+  void BufferStore(LogEntry& entry, std::uint64_t* word, std::uint64_t value);
+  void DrainOne(int cpu);
+  void DrainAll(int cpu);
+  void DrainExpired();
+
+  struct Hot {
+    std::uint32_t until = 0;        // steps left before the scheduler is asked
+    Row row = 0;                    // the next row
+    std::uint32_t* index = nullptr; // of the current actor's next step
+    std::uint8_t cpu = 0;
+    std::uint8_t actor = 0;
+    bool through_buffer = false;    // loads must look into the buffer, stores go to its end
+    bool hold_next = false;
+    std::uint8_t hold_arg = 0;
+  };
+  inline static Machine* live_ = nullptr;
+
+  Hot hot_;
+  std::unique_ptr<LogEntry[]> log_;
+  std::unique_ptr<Shadow[]> shadow_;
+  Row base_ = 1;
+  Cpu* cpus_ = nullptr;  // in the arena
+  std::array<std::uint32_t, 256> index_{};
+  Scheduler* scheduler_ = nullptr;
+  std::size_t conflict_count_ = 0;
+  std::size_t feature_count_ = 0;
+  std::array<Conflict, kConflictCountMax> conflicts_;
+  std::array<std::uint64_t, kFeatureCountMax> features_;
+  std::vector<MoveMade> moves_made_;
+  std::array<Wait, kCpuCountMax> waits_;
+  std::unique_ptr<Rings[]> rings_;
+  std::array<Fiber, kThreadCountMax> fibers_;
+  Fiber host_;
+  bool thread_switched_in_ = false;
+  RunEnd end_ = RunEnd::kQuiet;
+  Tlb::State* tlb_states_ = nullptr;  // in the arena
+  TlbEntry* tlb_entries_ = nullptr;   // in the arena
+  std::vector<char> snapshot_;
+  std::vector<WordIndex> poisoned_;
+  void (*on_poison_)(const Site& site, WordIndex word) = nullptr;
+  Guest guest_;
+  MachineConfig config_;
+  Arena arena_;
+};
+
+// ---- the fast path -----------------------------------------------------------------------------
+
+inline LogEntry& Machine::Begin(const Site& site, StepKind kind, WordIndex word) {
+  if (--hot_.until == 0) [[unlikely]] Ask(site, kind);
+  return Append(site, kind, word);
+}
+
+inline LogEntry& Machine::Append(const Site& site, StepKind kind, WordIndex word) {
+  LogEntry& entry = log_[hot_.row++];
+  entry.site = &site;
+  entry.word = word;
+  entry.index = (*hot_.index)++;
+  entry.link = kNoRow;
+  entry.kind = kind;
+  entry.cpu = hot_.cpu;
+  entry.actor = hot_.actor;
+  entry.flags = 0;
+  return entry;
+}
+
+// For steps that find the store buffer empty: whatever it holds reaches memory just before them.
+inline LogEntry& Machine::BeginDrained(const Site& site, StepKind kind, WordIndex word) {
+  if (--hot_.until == 0) [[unlikely]] Ask(site, kind);
+  if (hot_.through_buffer) [[unlikely]] DrainAll(hot_.cpu);
+  return Append(site, kind, word);
+}
+
+inline void Machine::NoteRead(WordIndex word, Row row) {
+  Shadow& shadow = shadow_[word];
+  if (shadow.write >= base_) {
+    if (shadow.write == kPoisoned) [[unlikely]] {
+      Poisoned(*log_[row].site, word);
+      return;
+    }
+    if (log_[shadow.write - base_].cpu != hot_.cpu) NoteConflict(shadow.write - base_, row);
+  }
+  shadow.read = base_ + row;
+}
+
+inline void Machine::NoteWrite(WordIndex word, Row row) {
+  Shadow& shadow = shadow_[word];
+  if (shadow.write >= base_) {
+    if (shadow.write == kPoisoned) [[unlikely]] {
+      Poisoned(*log_[row].site, word);
+      return;
+    }
+    if (log_[shadow.write - base_].cpu != log_[row].cpu) NoteConflict(shadow.write - base_, row);
+  }
+  if (shadow.read >= base_ && log_[shadow.read - base_].cpu != log_[row].cpu) {
+    NoteConflict(shadow.read - base_, row);
+  }
+  shadow.write = base_ + row;
+}
+
+inline void Machine::NoteConflict(Row first, Row second) {
+  if (conflict_count_ < kConflictCountMax) conflicts_[conflict_count_++] = {first, second};
+}
+
+inline std::uint64_t Machine::Load(const Site& site, const std::uint64_t* word) {
+  const WordIndex w = Arena::IndexOf(word);
+  LogEntry& entry = Begin(site, StepKind::kLoad, w);
+  if (hot_.through_buffer) [[unlikely]] return LoadThroughBuffer(entry, word);
+  entry.value = *word;
+  NoteRead(w, hot_.row - 1);
+  return *word;
+}
+
+inline void Machine::Store(const Site& site, std::uint64_t* word, std::uint64_t value) {
+  const WordIndex w = Arena::IndexOf(word);
+  LogEntry& entry = Begin(site, StepKind::kStore, w);
+  entry.value = value;
+  if (hot_.through_buffer) [[unlikely]] {
+    BufferStore(entry, word, value);
+    return;
+  }
+  NoteWrite(w, hot_.row - 1);
+  *word = value;
+}
+
+template <class F>
+std::uint64_t Machine::Rmw(const Site& site, std::uint64_t* word, F f) {
+  const WordIndex w = Arena::IndexOf(word);
+  LogEntry& entry = BeginDrained(site, StepKind::kRmw, w);
+  const std::uint64_t old = *word;
+  const std::uint64_t now = f(old);
+  entry.value = now;
+  const Row row = static_cast<Row>(&entry - log_.get());
+  NoteWrite(w, row);
+  shadow_[w].read = base_ + row;
+  *word = now;
+  return old;
+}
+
+inline void Machine::Action(const Site& site, StepKind kind, std::uint64_t value, WordIndex word) {
+  Begin(site, kind, word).value = value;
+}
+
+template <class Pred>
+void Machine::WaitUntil(const Site& site, WaitKind kind, const Pred& pred) {
+  if (pred()) return;
+  Block(site, kind, [](const void* p) { return (*static_cast<const Pred*>(p))(); }, &pred);
+}
+
+}  // namespace shootdown::sim
+
+#endif  // SHOOTDOWN_FUZZ_SIM_MACHINE_H_

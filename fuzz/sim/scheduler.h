@@ -1,0 +1,68 @@
+// The one seam through which all choices flow. The machine asks; whoever answers decides the run.
+// Replay, search and exploring are schedulers.
+#ifndef SHOOTDOWN_FUZZ_SIM_SCHEDULER_H_
+#define SHOOTDOWN_FUZZ_SIM_SCHEDULER_H_
+
+#include <cstdint>
+
+#include "fuzz/sim/ids.h"
+#include "fuzz/sim/log.h"
+
+namespace shootdown::sim {
+
+class Machine;
+
+struct Move {
+  enum class Kind : std::uint8_t {
+    kStep,     // the current actor takes its step (not a choice when it is blocked)
+    kNext,     // blocked only: the next runnable CPU in the default order
+    kRun,      // CPU `cpu` goes on
+    kDrain,    // the oldest store of CPU `cpu`'s buffer reaches memory
+    kHold,     // this store stays in the buffer for at most `arg` further steps (0: no limit)
+    kDefer,    // the CPU's interrupts wait for `arg` further steps of the actor
+    kResched,  // a reschedule interrupt arrives at this CPU
+    kEvict,    // this CPU's TLB drops entry `arg`
+    kNmi,      // a non-maskable interrupt arrives at this CPU
+  };
+  Kind kind = Kind::kStep;
+  std::uint8_t cpu = 0;
+  std::uint8_t arg = 0;
+};
+
+struct Question {
+  const Machine& machine;
+  CpuId cpu;
+  ActorId actor;
+  std::uint32_t index;  // of the step that `actor` takes next
+  const Site& site;     // of that step, or of the wait
+  StepKind kind;        // of that step; kWait when blocked
+  bool blocked;         // the CPU cannot go on
+};
+
+class Scheduler {
+ public:
+  virtual ~Scheduler() = default;
+
+  // A new run begins.
+  virtual void StartRun(const Machine& machine) = 0;
+
+  // What happens before the step in question. Asked again, with the same question, until the answer
+  // is kStep (blocked: until another CPU runs). Moves that cannot be made are ignored, and the
+  // question comes again: so an answer must not be repeated for ever.
+  [[nodiscard]] virtual Move Pick(const Question& question) = 0;
+
+  // The next of `actor`'s steps, `index` or later, at which the machine must ask. Steps before that
+  // one are taken without asking, at full speed.
+  [[nodiscard]] virtual std::uint32_t NextQuestion(ActorId actor, std::uint32_t index) = 0;
+};
+
+// A move that was made, and where: before `actor`'s step `index`.
+struct MoveMade {
+  Move move;
+  ActorId actor;
+  std::uint32_t index;
+};
+
+}  // namespace shootdown::sim
+
+#endif  // SHOOTDOWN_FUZZ_SIM_SCHEDULER_H_

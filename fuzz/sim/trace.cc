@@ -1,0 +1,46 @@
+#include "fuzz/sim/trace.h"
+
+#include <array>
+
+#include "fuzz/base/hash.h"
+
+namespace shootdown::sim {
+
+const char* KindName(StepKind kind) {
+  static constexpr std::array<const char*, 19> kNames = {
+      "load",       "store",       "rmw",           "fence",       "user_load",
+      "user_store", "tlb_miss",    "tlb_insert",    "demap",       "context_write",
+      "mondo_send", "mondo_nack",  "mondo_taken",   "softint_taken", "nmi_taken",
+      "drain",      "action",      "wait",          "note"};
+  return kNames[static_cast<std::size_t>(kind)];
+}
+
+std::string RowText(const LogEntry& entry) {
+  const ActorId actor(entry.actor);
+  std::string text = actor.letter() + std::to_string(actor.number());
+  text += " cpu" + std::to_string(entry.cpu) + " " + SiteName(*entry.site) + " " +
+          KindName(entry.kind);
+  if (entry.word != kNoWord) text += " " + Arena::Live().NameOf(entry.word);
+  if (entry.kind != StepKind::kFence && entry.kind != StepKind::kWait) {
+    text += " " + entry.site->format(entry.value);
+  }
+  if ((entry.flags & LogEntry::kHeld) != 0) text += " held";
+  if ((entry.flags & LogEntry::kForwarded) != 0) text += " forwarded";
+  return text;
+}
+
+std::vector<std::uint64_t> ChainedHashes(std::span<const LogEntry> log) {
+  std::vector<std::uint64_t> hashes;
+  hashes.reserve(log.size());
+  std::uint64_t hash = 0;
+  for (const LogEntry& e : log) {
+    const std::uint64_t who = static_cast<std::uint64_t>(e.kind) << 24 |
+                              static_cast<std::uint64_t>(e.cpu) << 16 |
+                              static_cast<std::uint64_t>(e.actor) << 8 | e.flags;
+    hash = Combine(hash, Combine(Combine(e.site->hash, e.value), Combine(who, e.word)));
+    hashes.push_back(hash);
+  }
+  return hashes;
+}
+
+}  // namespace shootdown::sim

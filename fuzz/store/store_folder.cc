@@ -1,0 +1,90 @@
+#include "fuzz/store/store_folder.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "absl/strings/str_format.h"
+#include "fuzz/store/store_keys.h"
+#include "proto/file_io.h"
+
+namespace shootdown {
+namespace {
+
+namespace fs = std::filesystem;
+
+absl::StatusOr<std::vector<std::string>> NamesIn(const std::string& path) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (fs::directory_iterator it(path, error), end; !error && it != end; it.increment(error)) {
+    names.push_back(it->path().filename().string());
+  }
+  if (error) return ErrnoStatus(error.value(), absl::StrFormat("store %s", path));
+  return names;
+}
+
+// What WriteWholeFile leaves behind if it is killed while it writes the marker.
+bool IsHalfMarker(const std::string& name) {
+  return name.starts_with(std::string(store_keys::kMarkerFile) + ".tmp-");
+}
+
+// RocksDB's write-ahead logs are called `000007.log`, its tables `000012.sst`.
+bool IsLog(const std::string& name) { return name.ends_with(".log"); }
+
+bool IsData(const std::string& name) { return IsLog(name) || name.ends_with(".sst"); }
+
+}  // namespace
+
+absl::StatusOr<StoreFolder> InspectStoreFolder(const std::string& path) {
+  struct stat info{};
+  if (::stat(path.c_str(), &info) != 0) {
+    if (errno == ENOENT) return StoreFolder::kMissing;
+    if (errno == ENOTDIR) {
+      return absl::FailedPreconditionError(
+          absl::StrFormat("store %s: a part of the path is a file, wanted folders", path));
+    }
+    return ErrnoStatus(errno, absl::StrFormat("store %s", path));
+  }
+  if (!S_ISDIR(info.st_mode)) {
+    return absl::FailedPreconditionError(
+        absl::StrFormat("store %s: is a file, wanted a folder", path));
+  }
+
+  const absl::StatusOr<std::vector<std::string>> names = NamesIn(path);
+  if (!names.ok()) return names.status();
+  if (std::ranges::all_of(*names, IsHalfMarker)) return StoreFolder::kEmpty;
+  const auto has = [&](std::string_view name) {
+    return std::ranges::find(*names, name) != names->end();
+  };
+  if (!has(store_keys::kMarkerFile)) {
+    return absl::FailedPreconditionError(absl::StrFormat(
+        "store %s: not a Shootdown store (it has no file %s), wanted one, or an empty folder", path,
+        std::string(store_keys::kMarkerFile)));
+  }
+  if (has("CURRENT")) return StoreFolder::kStore;
+  if (std::ranges::any_of(*names, IsData)) {
+    return absl::DataLossError(
+        absl::StrFormat("store %s: damaged: its file CURRENT is missing", path));
+  }
+  return StoreFolder::kUnfinished;
+}
+
+absl::Status MarkStoreFolder(const std::string& path) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (error) return ErrnoStatus(error.value(), absl::StrFormat("store %s", path));
+  return WriteWholeFile((fs::path(path) / store_keys::kMarkerFile).string(),
+                        store_keys::kMarkerText);
+}
+
+std::size_t CountLogFiles(const std::string& path) {
+  const absl::StatusOr<std::vector<std::string>> names = NamesIn(path);
+  return names.ok() ? static_cast<std::size_t>(std::ranges::count_if(*names, IsLog)) : 0;
+}
+
+}  // namespace shootdown

@@ -1,0 +1,33 @@
+// Whether a folder is ours, before RocksDB comes near it: RocksDB would adopt any folder.
+#ifndef SHOOTDOWN_FUZZ_STORE_STORE_FOLDER_H_
+#define SHOOTDOWN_FUZZ_STORE_STORE_FOLDER_H_
+
+#include <cstddef>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+namespace shootdown {
+
+enum class StoreFolder {
+  kMissing,     // no such folder
+  kEmpty,       // a folder with nothing in it: it may become a store
+  kUnfinished,  // ours, but whoever created it did not come to an end; no data in it
+  kStore,       // ours, with a database in it
+};
+
+// Only looks. FAILED_PRECONDITION: a file, or a folder with other things in it. DATA_LOSS: ours,
+// but RocksDB's CURRENT is gone while data is there; RocksDB would start afresh and delete it.
+[[nodiscard]] absl::StatusOr<StoreFolder> InspectStoreFolder(const std::string& path);
+
+// Creates the folder and those above it, if need be, and the marker in it, all synced.
+// REQUIRES: InspectStoreFolder said kMissing or kEmpty.
+[[nodiscard]] absl::Status MarkStoreFolder(const std::string& path);
+
+// How many write-ahead logs are in the folder; empty ones count, unlike in RocksDB's own list.
+[[nodiscard]] std::size_t CountLogFiles(const std::string& path);
+
+}  // namespace shootdown
+
+#endif  // SHOOTDOWN_FUZZ_STORE_STORE_FOLDER_H_

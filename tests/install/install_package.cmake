@@ -1,0 +1,38 @@
+# The steps of the test install_package: see CMakeLists.txt for what it is given.
+cmake_minimum_required(VERSION 3.25)
+
+set(prefix ${scratch_dir}/prefix)
+set(user_build_dir ${scratch_dir}/build)
+
+# A sanitized library can only be linked by a sanitized program.
+set(cxx_flags "")
+if(sanitize)
+  set(cxx_flags "-fsanitize=address,undefined -fno-sanitize-recover=all")
+endif()
+
+function(run what)
+  execute_process(COMMAND ${ARGN} RESULT_VARIABLE status)
+  if(NOT status EQUAL 0)
+    message(FATAL_ERROR "${what}: status ${status} from: ${ARGN}")
+  endif()
+endfunction()
+
+# From nothing, so that what an earlier run installed cannot stand in for what is missing now.
+file(REMOVE_RECURSE ${scratch_dir})
+run("installing" ${CMAKE_COMMAND} --install ${build_dir} --prefix ${prefix})
+run("configuring the user's project" ${CMAKE_COMMAND} -G Ninja -S ${user_project_dir}
+  -B ${user_build_dir} -D CMAKE_PREFIX_PATH=${prefix} -D CMAKE_CXX_COMPILER=${cxx_compiler}
+  -D CMAKE_BUILD_TYPE=${build_type} -D CMAKE_CXX_FLAGS=${cxx_flags})
+run("building the user's project" ${CMAKE_COMMAND} --build ${user_build_dir})
+run("running the user's program" ${user_build_dir}/user)
+run("running the installed shootdown" ${prefix}/bin/shootdown scenarios)
+
+# The package must stand by itself: nothing in it may lead back to this checkout.
+file(GLOB package_files ${prefix}/lib*/cmake/shootdown/*.cmake ${prefix}/lib/*/cmake/shootdown/*.cmake)
+foreach(package_file IN LISTS package_files)
+  file(READ ${package_file} text)
+  string(FIND "${text}" "${build_dir}" at)
+  if(NOT at EQUAL -1)
+    message(FATAL_ERROR "${package_file} names the build folder ${build_dir}")
+  endif()
+endforeach()
