@@ -77,6 +77,21 @@ std::optional<Unprintable> FindUnprintable(std::string_view text, LineBreaks lin
   return std::nullopt;
 }
 
+std::string ForMessage(std::string_view text) {
+  constexpr std::size_t kShownMax = 80;
+  std::string shown;
+  while (!text.empty()) {
+    const Decoded decoded = DecodeFirst(text);
+    const bool printable =
+        decoded.bytes != 0 && WhyRefused(decoded.point, LineBreaks::kNo) == nullptr;
+    const std::string_view next = printable ? text.substr(0, decoded.bytes) : "?";
+    if (shown.size() + next.size() > kShownMax) return shown + "...";
+    shown += next;
+    text.remove_prefix(printable ? decoded.bytes : 1);
+  }
+  return shown;
+}
+
 bool IsUtf8(std::string_view text) {
   while (!text.empty()) {
     const std::size_t bytes = DecodeFirst(text).bytes;

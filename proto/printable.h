@@ -25,6 +25,10 @@ struct Unprintable {
 
 [[nodiscard]] bool IsUtf8(std::string_view text);
 
+// `text` as a one-line message may show it: at most 80 bytes and then `...`, whole characters only,
+// and a question mark for each byte that is not printable.
+[[nodiscard]] std::string ForMessage(std::string_view text);
+
 }  // namespace shootdown
 
 #endif  // SHOOTDOWN_PROTO_PRINTABLE_H_

@@ -48,13 +48,7 @@ std::string_view Trim(std::string_view text) {
   return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
 }
 
-// `"text"`, shortened if it is long: a message is one line.
-std::string Quote(std::string_view text) {
-  constexpr std::size_t kShownMax = 80;
-  if (text.size() <= kShownMax) return absl::StrFormat("\"%s\"", std::string(text));
-  return absl::StrFormat("\"%s...\" (%d bytes)", std::string(text.substr(0, kShownMax)),
-                         text.size());
-}
+std::string Quote(std::string_view text) { return '"' + ForMessage(text) + '"'; }
 
 // The place of the byte `offset`, counted as protobuf's tokenizer counts.
 TextPosition PositionOf(std::string_view text, std::size_t offset) {

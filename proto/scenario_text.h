@@ -48,6 +48,7 @@ struct ScenarioLocations {
 
 // The canonical text: every machine field is written, so that a stored scenario keeps its meaning
 // when a default changes. Its hash names a scenario, so equal scenarios print equally, for ever.
+// So a machine field that is added one day is written only where it differs from its default.
 // ParseScenario(PrintScenario(s)) == s for every s that ParseScenario can return.
 [[nodiscard]] std::string PrintScenario(const Scenario& scenario);
 

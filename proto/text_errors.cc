@@ -7,6 +7,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "proto/printable.h"
 
 namespace shootdown {
 namespace {
@@ -85,7 +86,7 @@ std::string FirstTextError::Reword(std::string_view message, TextPosition& posit
     back_to(words[1]);
     const std::string local = words[0].substr(words[0].rfind('.') + 1);
     if (const pb::Descriptor* type = file_.FindMessageTypeByName(local)) {
-      return absl::StrFormat("no field \"%s\" in %s, wanted one of %s", words[1],
+      return absl::StrFormat("no field \"%s\" in %s, wanted one of %s", ForMessage(words[1]),
                              absl::AsciiStrToLower(local), FieldNames(*type));
     }
   }
@@ -93,7 +94,7 @@ std::string FirstTextError::Reword(std::string_view message, TextPosition& posit
     back_to(words[0]);
     const pb::FieldDescriptor* field = FindField(file_, words[1]);
     if (field != nullptr && field->enum_type() != nullptr) {
-      return absl::StrFormat("%s: %s, wanted %s", words[1], words[0],
+      return absl::StrFormat("%s: %s, wanted %s", words[1], ForMessage(words[0]),
                              EnumNames(*field->enum_type()));
     }
   }
@@ -107,12 +108,12 @@ std::string FirstTextError::Reword(std::string_view message, TextPosition& posit
   }
   if (StartsWith(message, "Invalid value for boolean") && words.size() == 2) {
     back_to(words[1]);
-    return absl::StrFormat("%s: %s, wanted true or false", words[0], words[1]);
+    return absl::StrFormat("%s: %s, wanted true or false", words[0], ForMessage(words[1]));
   }
   if (StartsWith(message, "Integer out of range (")) {
     const std::size_t open = message.find('(') + 1;
     return absl::StrFormat("%s is out of range, wanted a number that fits the field",
-                           std::string(message.substr(open, message.rfind(')') - open)));
+                           ForMessage(message.substr(open, message.rfind(')') - open)));
   }
   if (StartsWith(message, "Expected ")) {
     for (const std::string_view split : {", found ", ", got: "}) {
@@ -122,7 +123,7 @@ std::string FirstTextError::Reword(std::string_view message, TextPosition& posit
       if (found.size() > 1 && found.back() == '.') found.remove_suffix(1);
       if (found.size() > 1 && found.front() == '"') found = found.substr(1, found.size() - 2);
       const std::string what =
-          found.empty() ? "the end of the file" : absl::StrFormat("\"%s\"", std::string(found));
+          found.empty() ? "the end of the file" : absl::StrFormat("\"%s\"", ForMessage(found));
       return absl::StrFormat("found %s, wanted %s", what, Wanted(message.substr(9, at - 9)));
     }
   }
@@ -133,7 +134,7 @@ std::string FirstTextError::Reword(std::string_view message, TextPosition& posit
   if (StartsWith(message, "Invalid escape sequence")) {
     return "found an unknown escape after a backslash, wanted \\\\ or \\\"";
   }
-  return std::string(message.substr(0, message.find_last_not_of('.') + 1));
+  return ForMessage(message.substr(0, message.find_last_not_of('.') + 1));
 }
 
 }  // namespace shootdown

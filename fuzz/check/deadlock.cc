@@ -15,9 +15,13 @@ void Judge(const Event& e) {
   Kernel& k = Kernel::Get();
   for (int t = 0; t < k.task_count; ++t) {
     const Task& task = k.tasks[t];
-    if (task.finished != 0 || task.sleeps_idle != 0) continue;
-    if (task.state.Peek() != kernel::TaskState::kSleeping) continue;
-    who += (who.empty() ? "" : "; ") + NameOf(&task) + " sleeps for a lock";
+    if (task.finished != 0) continue;
+    const int cpu = static_cast<int>(task.cpu.Peek());
+    if (task.state.Peek() == kernel::TaskState::kSleeping) {
+      if (task.sleeps_idle == 0) who += (who.empty() ? "" : "; ") + NameOf(&task) + " sleeps for a lock";
+    } else if (task.polls_for != nullptr && task.polls_blocked != 0 && kernel::TaskOn(cpu) != &task) {
+      who += (who.empty() ? "" : "; ") + NameOf(&task) + " waits in " + sim::SiteName(*task.polls_at);
+    }
   }
   Report(kDeadlock, e, "nothing can go on: " + who);
 }

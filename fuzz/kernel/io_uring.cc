@@ -42,8 +42,8 @@ void io_uring_submit(IoRing* ctx, std::uint64_t access, std::uint64_t page, std:
 // The process is done with the ring; the thread ends, and the ring lets go of the mm.
 void io_uring_close(IoRing* ctx) {
   WRITE_ONCE(ctx->dying, 1);
-  sim::Machine::Get().WaitUntil(SHOOTDOWN_SITE("ctx->thread_gone"), sim::WaitKind::kBlocked,
-                                [ctx] { return ctx->thread_gone.Peek() != 0; });
+  PollUntil(SHOOTDOWN_SITE("ctx->thread_gone"), sim::WaitKind::kBlocked,
+            [ctx] { return ctx->thread_gone.Peek() != 0; });
   Mm* const mm = READ_ONCE(ctx->sqo_mm);
   GhostDrop(mm);
   mmdrop(mm);
@@ -71,9 +71,9 @@ void io_sq_thread(IoRing* ctx) {
         continue;
       }
       if (READ_ONCE(ctx->dying) != 0) break;
-      sim::Machine::Get().WaitUntil(
-          SHOOTDOWN_SITE("ctx->sq_tail"), sim::WaitKind::kIdle,
-          [ctx] { return ctx->sq_tail.Peek() != ctx->sq_head.Peek() || ctx->dying.Peek() != 0; });
+      PollUntil(SHOOTDOWN_SITE("ctx->sq_tail"), sim::WaitKind::kIdle, [ctx] {
+        return ctx->sq_tail.Peek() != ctx->sq_head.Peek() || ctx->dying.Peek() != 0;
+      });
       continue;
     }
     if (cur_mm == nullptr) {

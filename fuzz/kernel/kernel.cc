@@ -22,9 +22,9 @@ void Softint(int level) {
 // The page of a perf sample would be looked up here; nothing of it is modelled yet.
 void Nmi() {}
 
-// Some task of this CPU's queue still has `flag` to set.
-bool QueueHas(std::uint8_t Task::* flag) {
-  const std::uint64_t queue = this_cpu().rq.queue.Peek();
+// Some task of this queue still has `flag` to set.
+bool QueueHas(const Rq* rq, std::uint8_t Task::* flag) {
+  const std::uint64_t queue = rq->queue.Peek();
   const Kernel& k = Kernel::Get();
   for (int t = 0; t < k.task_count; ++t) {
     if ((queue >> t & 1) != 0 && k.tasks[t].*flag == 0) return true;
@@ -35,7 +35,9 @@ bool QueueHas(std::uint8_t Task::* flag) {
 // The task has nothing to do any more, but others of this CPU may.
 [[noreturn]] void StandAside(const sim::Site& site, std::uint8_t Task::* flag) {
   for (;;) {
-    Machine::Get().WaitUntil(site, WaitKind::kIdle, [flag] { return QueueHas(flag); });
+    // Other CPUs ask too, so the queue is that of this CPU, whoever asks.
+    const Rq* const rq = &this_cpu().rq;
+    Machine::Get().WaitUntil(site, WaitKind::kIdle, [rq, flag] { return QueueHas(rq, flag); });
     schedule();
   }
 }
@@ -183,8 +185,9 @@ void Kernel::Quiet() {
   for (int c = 0; c < machine_.cpu_count(); ++c) stuck = stuck || machine_.WaitsBlocked(c);
   for (int t = 0; t < task_count; ++t) {
     const Task& task = tasks[t];
-    stuck = stuck || (task.finished == 0 && task.state.Peek() == TaskState::kSleeping &&
-                      task.sleeps_idle == 0);
+    if (task.finished != 0) continue;
+    stuck = stuck || (task.state.Peek() == TaskState::kSleeping && task.sleeps_idle == 0) ||
+            (task.polls_for != nullptr && task.polls_blocked != 0);
   }
   Tell({.kind = stuck ? EventKind::kDeadlock : EventKind::kQuiet});
 }

@@ -31,8 +31,8 @@ struct BootTask {
   int process = -1;  // tasks with the same number share an mm; -1: kernel thread
   int cpu = 0;
   bool starts_asleep = false;  // some other task's `clone` starts it
-  std::vector<BoundOp> setup;
-  std::vector<BoundOp> ops;
+  std::vector<BoundOp> setup = {};
+  std::vector<BoundOp> ops = {};
 };
 
 inline constexpr int kTaskCountMax = 60;

@@ -89,9 +89,12 @@ void do_munmap(VirtPage first, int count) {
   Gather tlb;
   zap_pte_range(&tlb, mm, first, count, /*fullmm=*/false);
   tlb_finish_mmu(&tlb);
+  // Under the lock, so that another thread's later change is not promised here.
+  std::uint64_t change[kVirtPageCount];
+  for (int va = 0; va < kVirtPageCount; ++va) change[va] = mm->pte_change[va];
   mmap_write_unlock(mm);
   for (int va = first.value(); va < first.value() + count; ++va) {
-    mm->promised[va] = mm->pte_change[va];
+    if (mm->promised[va] < change[va]) mm->promised[va] = change[va];
   }
 }
 

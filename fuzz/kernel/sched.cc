@@ -94,7 +94,7 @@ void schedule() {
       local_irq_enable();
     }
     preempt_enable_no_resched();
-  } while (this_cpu().rq.need_resched.Peek() != 0 && current()->idle == 0 &&
+  } while (this_cpu().rq.need_resched.PeekOwn() != 0 && current()->idle == 0 &&
            READ_ONCE(current()->state) == TaskState::kRunning);
 }
 
@@ -123,10 +123,10 @@ void preempt_check_resched() {
   if (task->preempt_count != 0 || task->idle != 0 || m.InInterrupt() || m.pil() != 0 || !m.ie()) {
     return;
   }
-  if (this_cpu().rq.need_resched.Peek() == 0) return;
-  // preempt_schedule: a task about to sleep is not put to sleep by being preempted.
-  const TaskState state = task->state.Peek();
-  if (state == TaskState::kSleeping) return;
+  if (this_cpu().rq.need_resched.PeekOwn() == 0) return;
+  // preempt_schedule: a task about to sleep is not put to sleep by being preempted. The CPU sees its
+  // own store of the state before anybody else does.
+  if (task->state.PeekOwn() == TaskState::kSleeping) return;
   schedule();
 }
 
@@ -134,9 +134,15 @@ void scheduler_ipi() { WRITE_ONCE(this_cpu().rq.need_resched, 1); }
 
 void try_to_wake_up(Task* task) {
   const int pil = local_irq_save();
-  const int cpu = static_cast<int>(READ_ONCE(task->cpu));
-  Rq* const rq = &Kernel::Get().cpus[cpu].rq;
-  spin_lock(&rq->lock);
+  int cpu = 0;
+  Rq* rq = nullptr;
+  for (;;) {  // task_rq_lock: the task may move while the lock is waited for
+    cpu = static_cast<int>(READ_ONCE(task->cpu));
+    rq = &Kernel::Get().cpus[cpu].rq;
+    spin_lock(&rq->lock);
+    if (static_cast<int>(READ_ONCE(task->cpu)) == cpu) break;
+    spin_unlock(&rq->lock);
+  }
   bool kick = false;
   if (READ_ONCE(task->state) == TaskState::kSleeping) {
     WRITE_ONCE(task->state, TaskState::kRunning);
@@ -186,6 +192,17 @@ void FinishSleep(Cell<std::uint64_t>* waiters, const sim::Site& site) {
   Task* const task = current();
   WRITE_ONCE(task->state, TaskState::kRunning);
   waiters->Rmw(site, [task](std::uint64_t v) { return v & ~BitOf(task); });
+}
+
+bool SomebodyCanGoOn(const Rq* rq) {
+  const std::uint64_t queue = rq->queue.Peek();
+  const Kernel& k = Kernel::Get();
+  for (int t = 0; t < k.task_count; ++t) {
+    const Task& task = k.tasks[t];
+    if ((queue >> t & 1) == 0 || (k.in_setup ? task.setup_done : task.finished) != 0) continue;
+    if (task.polls_for == nullptr || task.polls_for(task.polls_argument)) return true;
+  }
+  return false;
 }
 
 void WakeAll(Cell<std::uint64_t>* waiters) {

@@ -38,6 +38,25 @@ void SleepOn(Cell<std::uint64_t>* waiters, const sim::Site& site, Ready ready, b
 // Wakes every task asleep on `waiters`.
 void WakeAll(Cell<std::uint64_t>* waiters);
 
+// True if a task in this queue has something to do now.
+[[nodiscard]] bool SomebodyCanGoOn(const Rq* rq);
+// The current task polls until pred() is true, and lets other tasks of its CPU run meanwhile
+// (cond_resched). `pred` reads memory with Peek only.
+template <class Pred>
+void PollUntil(const sim::Site& site, sim::WaitKind kind, const Pred& pred) {
+  Task* const task = current();
+  task->polls_argument = &pred;
+  task->polls_at = &site;
+  task->polls_blocked = kind == sim::WaitKind::kBlocked ? 1 : 0;
+  task->polls_for = [](const void* p) { return (*static_cast<const Pred*>(p))(); };
+  while (!pred()) {
+    const Rq* const rq = &this_cpu().rq;
+    sim::Machine::Get().WaitUntil(site, kind, [&] { return pred() || SomebodyCanGoOn(rq); });
+    if (!pred()) schedule();
+  }
+  task->polls_for = nullptr;
+}
+
 }  // namespace shootdown::kernel
 
 #endif  // SHOOTDOWN_FUZZ_KERNEL_SCHED_H_

@@ -132,6 +132,11 @@ struct Task {
   std::uint64_t using_mm = 0;       // ghost: inside kthread_use_mm .. kthread_unuse_mm
   std::uint64_t faults = 0;         // user accesses that ended in SIGSEGV or -EFAULT
   std::uint64_t sleeps_idle = 0;    // asleep for want of work, not for somebody's lock
+  // What it polls for (PollUntil), for the tasks that share its CPU. Null: it can go on.
+  bool (*polls_for)(const void* argument) = nullptr;
+  const void* polls_argument = nullptr;
+  const sim::Site* polls_at = nullptr;
+  std::uint64_t polls_blocked = 0;  // a run that ends here is a deadlock
 };
 
 inline constexpr int kTlbBatchNr = 8;  // TLB_BATCH_NR is 192; fewer pages exist here

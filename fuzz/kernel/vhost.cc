@@ -26,8 +26,8 @@ void vhost_work_queue(VhostDev* dev, std::uint64_t access, std::uint64_t page) {
 
 void vhost_dev_cleanup(VhostDev* dev) {
   WRITE_ONCE(dev->stop, 1);
-  sim::Machine::Get().WaitUntil(SHOOTDOWN_SITE("dev->stopped"), sim::WaitKind::kBlocked,
-                                [dev] { return dev->stopped.Peek() != 0; });
+  PollUntil(SHOOTDOWN_SITE("dev->stopped"), sim::WaitKind::kBlocked,
+            [dev] { return dev->stopped.Peek() != 0; });
   mmput(READ_ONCE(dev->mm));
 }
 
@@ -35,13 +35,12 @@ void vhost_worker(VhostDev* dev) {
   const auto something = [dev] {
     return dev->work_tail.Peek() != dev->work_head.Peek() || dev->stop.Peek() != 0;
   };
-  sim::Machine::Get().WaitUntil(SHOOTDOWN_SITE("dev->mm"), sim::WaitKind::kIdle,
-                                [dev] { return dev->mm.Peek() != nullptr; });
+  PollUntil(SHOOTDOWN_SITE("dev->mm"), sim::WaitKind::kIdle,
+            [dev] { return dev->mm.Peek() != nullptr; });
   Mm* const mm = READ_ONCE(dev->mm);
   kthread_use_mm(mm);
   for (;;) {
-    sim::Machine::Get().WaitUntil(SHOOTDOWN_SITE("dev->work_tail"), sim::WaitKind::kIdle,
-                                  something);
+    PollUntil(SHOOTDOWN_SITE("dev->work_tail"), sim::WaitKind::kIdle, something);
     const std::uint64_t tail = READ_ONCE(dev->work_tail);
     if (tail == READ_ONCE(dev->work_head)) {
       if (READ_ONCE(dev->stop) != 0) break;

@@ -4,6 +4,7 @@
 #include <array>
 #include <cctype>
 #include <charconv>
+#include <tuple>
 
 #include "absl/strings/str_format.h"
 
@@ -133,6 +134,7 @@ std::string ActorText(ActorId actor) {
 
 Schedule Schedule::Decode(std::span<const std::uint8_t> bytes) {
   std::vector<Decision> decisions;
+  bytes = bytes.first(std::min(bytes.size(), kRecordCountMax * kRecordBytes));
   decisions.reserve(bytes.size() / kRecordBytes);
   for (; bytes.size() >= kRecordBytes; bytes = bytes.subspan(kRecordBytes)) {
     decisions.push_back({.kind = static_cast<Kind>(bytes[0] % Decision::kKindCount),
@@ -183,31 +185,45 @@ std::string Schedule::ToText() const {
   return text;
 }
 
-Schedule Schedule::Canonical() const {
-  std::vector<Decision> out;
-  out.reserve(decisions_.size());
-  for (const Decision& d : decisions_) {
-    // A buffer has no steps that anything could be anchored to.
-    if (d.actor.actor_class() != ActorId::Class::kBuffer) out.push_back(Clean(d));
-  }
-  // Stable: several decisions at one anchor are taken in the order given.
-  std::stable_sort(out.begin(), out.end(), [](const Decision& a, const Decision& b) {
-    return a.actor != b.actor ? a.actor < b.actor : a.index < b.index;
-  });
-  // Switching twice at one place can mean something; anything else twice cannot.
-  std::vector<Decision> kept;
-  kept.reserve(out.size());
-  for (const Decision& d : out) {
-    const bool again = d.kind != Kind::kSwitch && std::find(kept.begin(), kept.end(), d) != kept.end();
-    if (!again) kept.push_back(d);
-  }
-  return Schedule(std::move(kept));
-}
-
 Schedule Schedule::Without(std::size_t i) const {
   std::vector<Decision> rest = decisions_;
   rest.erase(rest.begin() + static_cast<std::ptrdiff_t>(i));
   return Schedule(std::move(rest));
+}
+
+Schedule Schedule::Canonical() const {
+  // Several decisions at one anchor are taken in the order given: the place breaks ties.
+  struct Placed {
+    Decision decision;
+    std::size_t place;
+  };
+  std::vector<Placed> placed;
+  placed.reserve(decisions_.size());
+  for (const Decision& d : decisions_) {
+    // A buffer has no steps that anything could be anchored to.
+    if (d.actor.actor_class() == ActorId::Class::kBuffer) continue;
+    placed.push_back({.decision = Clean(d), .place = placed.size()});
+  }
+  std::sort(placed.begin(), placed.end(), [](const Placed& a, const Placed& b) {
+    return std::tuple(a.decision.actor, a.decision.index, a.place) <
+           std::tuple(b.decision.actor, b.decision.index, b.place);
+  });
+  // Switching twice at one place can mean something; anything else twice cannot.
+  std::vector<Decision> kept;
+  kept.reserve(placed.size());
+  const auto same_anchor = [](const Decision& a, const Decision& b) {
+    return a.actor == b.actor && a.index == b.index;
+  };
+  for (const Placed& p : placed) {
+    bool again = false;
+    if (p.decision.kind != Kind::kSwitch) {
+      for (auto k = kept.rbegin(); k != kept.rend() && same_anchor(*k, p.decision); ++k) {
+        again = again || *k == p.decision;
+      }
+    }
+    if (!again) kept.push_back(p.decision);
+  }
+  return Schedule(std::move(kept));
 }
 
 std::string ToText(const Decision& d) {

@@ -41,7 +41,7 @@ struct Decision {
 
   Kind kind = Kind::kSwitch;
   ActorId actor;
-  ActorId to;             // kSwitch only: class kCpu or kBuffer
+  ActorId to = ActorId();  // kSwitch only: class kCpu or kBuffer
   std::uint8_t arg = 0;   // kHold, kDefer, kEvict
   std::uint32_t index = 0;  // at most kIndexMax
 
@@ -52,6 +52,7 @@ struct Decision {
 class Schedule {
  public:
   static constexpr std::size_t kRecordBytes = 8;
+  static constexpr std::size_t kRecordCountMax = 4096;  // what follows is not read
 
   Schedule() = default;
   explicit Schedule(std::vector<Decision> decisions) : decisions_(std::move(decisions)) {}

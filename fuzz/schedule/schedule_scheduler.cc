@@ -47,8 +47,9 @@ Move ScheduleScheduler::Pick(const sim::Question& question) {
     if (taken_[i] != 0 || d.actor != question.actor || d.index != question.index) continue;
     const Move move = ToMove(d);
     if (question.blocked) {
-      // What is about the step itself waits until the step can be taken.
-      if (d.kind != Kind::kSwitch || !CanBeMade(move, question.machine)) break;
+      // What is about the step itself waits until the step can be taken, and what cannot be made
+      // must not be in the way of what can.
+      if (d.kind != Kind::kSwitch || !CanBeMade(move, question.machine)) continue;
     }
     taken_[i] = 1;
     return move;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <optional>
 
 namespace shootdown::sim {
 namespace {
@@ -108,9 +109,15 @@ void Machine::ThreadEntry() {
 }
 
 void Machine::StopRun() {
-  end_ = RunEnd::kStopped;
-  SwitchFiber(FiberOf(cpus_[hot_.cpu].thread), host_);
+  EndRun(RunEnd::kStopped);
   SHOOTDOWN_UNREACHABLE("a run that was stopped went on");
+}
+
+// Back to the host, for good.
+void Machine::EndRun(RunEnd end) {
+  end_ = end;
+  cpus_[hot_.cpu].actor = hot_.actor;  // for DescribeWaits
+  SwitchFiber(FiberOf(cpus_[hot_.cpu].thread), host_);
 }
 
 // ---- choices -------------------------------------------------------------------------------------
@@ -133,6 +140,7 @@ void Machine::RefreshUntil(std::uint32_t from_index) {
   }
   if (cpu.defer_until != 0 && cpu.defer_actor == hot_.actor && cpu.defer_until >= from_index) {
     next = std::min(next, cpu.defer_until);
+    if (cpu.defer_mondo_until >= from_index) next = std::min(next, cpu.defer_mondo_until);
   }
   const std::uint32_t left = next == kNever ? kNever : next - now + 1;
   const std::uint32_t budget =
@@ -143,18 +151,21 @@ void Machine::RefreshUntil(std::uint32_t from_index) {
 }
 
 void Machine::Ask(const Site& site, StepKind kind) {
+  // A hold is about the step in question alone: whatever else happens before it does not notice.
+  std::optional<Move> hold;
   for (;;) {
-    if (hot_.row >= config_.step_count_max) {
-      end_ = RunEnd::kBudget;
-      SwitchFiber(FiberOf(cpus_[hot_.cpu].thread), host_);
-    }
+    if (hot_.row >= config_.step_count_max) EndRun(RunEnd::kBudget);
     Cpu& cpu = cpus_[hot_.cpu];
     if (cpu.buffer_count != 0) DrainExpired();
-    if (cpu.defer_until != 0 && cpu.defer_actor == hot_.actor &&
-        *hot_.index >= cpu.defer_until) {
-      cpu.defer_until = 0;
-      DeliverInterrupts();
-      continue;
+    if (cpu.defer_until != 0 && cpu.defer_actor == hot_.actor) {
+      const bool mondos = cpu.defer_mondo_until != 0 && *hot_.index >= cpu.defer_mondo_until;
+      const bool all = *hot_.index >= cpu.defer_until;
+      if (mondos || all) cpu.defer_mondo_until = 0;
+      if (all) cpu.defer_until = 0;
+      if (mondos || all) {
+        DeliverInterrupts();
+        continue;
+      }
     }
     const Question question{.machine = *this,
                             .cpu = CpuId(hot_.cpu),
@@ -165,59 +176,70 @@ void Machine::Ask(const Site& site, StepKind kind) {
                             .blocked = false};
     const Move move = scheduler_->Pick(question);
     if (move.kind == Move::Kind::kStep) break;
-    Make(move, question);
+    if (move.kind != Move::Kind::kHold) {
+      Make(move, question);
+    } else if (config_.memory_model != MemoryModel::kSc && kind == StepKind::kStore && !hold) {
+      Remember(move, question);
+      hold = move;
+    }
+  }
+  if (hold) {
+    hot_.hold_next = true;
+    hot_.hold_arg = hold->arg;
+    hot_.through_buffer = true;
   }
   RefreshUntil(*hot_.index + 1);
 }
 
+void Machine::Remember(const Move& move, const Question& question) {
+  moves_made_.push_back(
+      {.move = move, .actor = question.actor, .index = question.index, .row = hot_.row});
+}
+
 // Makes `move` if it can be made here, and remembers it if it was.
 bool Machine::Make(const Move& move, const Question& question) {
-  const MoveMade made{.move = move, .actor = question.actor, .index = question.index};
   Cpu& cpu = cpus_[hot_.cpu];
   switch (move.kind) {
     case Move::Kind::kStep:
     case Move::Kind::kNext:
+    case Move::Kind::kHold:
       return false;
     case Move::Kind::kRun:
       if (move.cpu >= config_.cpu_count || move.cpu == hot_.cpu || !CanRun(move.cpu)) return false;
-      moves_made_.push_back(made);
+      Remember(move, question);
       SwitchCpu(move.cpu);
       Resume();
       return true;
     case Move::Kind::kDrain:
       if (move.cpu >= config_.cpu_count || cpus_[move.cpu].buffer_count == 0) return false;
-      moves_made_.push_back(made);
+      Remember(move, question);
       DrainOne(move.cpu);
-      return true;
-    case Move::Kind::kHold:
-      if (config_.memory_model == MemoryModel::kSc || question.kind != StepKind::kStore ||
-          hot_.hold_next) {
-        return false;
-      }
-      moves_made_.push_back(made);
-      hot_.hold_next = true;
-      hot_.hold_arg = move.arg;
-      hot_.through_buffer = true;
+      DrainFollowers(move.cpu);
       return true;
     case Move::Kind::kDefer:
       if (move.arg == 0 || cpu.defer_until != 0) return false;
-      moves_made_.push_back(made);
+      Remember(move, question);
       cpu.defer_actor = hot_.actor;
       cpu.defer_until = question.index + move.arg;
+      if (config_.mondo_delay_max != 0) {
+        cpu.defer_mondo_until =
+            question.index + std::min<std::uint32_t>(
+                                 move.arg, static_cast<std::uint32_t>(config_.mondo_delay_max));
+      }
       return true;
     case Move::Kind::kResched:
       if (guest_.softint == nullptr) return false;
-      moves_made_.push_back(made);
+      Remember(move, question);
       RaiseSoftint(hot_.cpu, kPilReschedule);
       DeliverInterrupts();
       return true;
     case Move::Kind::kEvict:
       if (!tlb().Evict(move.arg)) return false;
-      moves_made_.push_back(made);
+      Remember(move, question);
       return true;
     case Move::Kind::kNmi:
       if (guest_.nmi == nullptr) return false;
-      moves_made_.push_back(made);
+      Remember(move, question);
       cpu.nmi_pending = 1;
       DeliverInterrupts();
       return true;
@@ -258,8 +280,13 @@ void Machine::Resume() {
 }
 
 void Machine::SwitchThread(ActorId next) {
+  SHOOTDOWN_CHECK(cpus_[hot_.cpu].interrupt_depth == 0);
+  // The steps that could end the delay may happen elsewhere, or never.
+  if (cpus_[hot_.cpu].defer_mondo_until != 0) {
+    cpus_[hot_.cpu].defer_mondo_until = 0;
+    DeliverInterrupts();
+  }
   Cpu& cpu = cpus_[hot_.cpu];
-  SHOOTDOWN_CHECK(cpu.interrupt_depth == 0);
   Fiber& from = FiberOf(cpu.thread);
   cpu.thread = next.byte();
   cpu.actor = next.byte();
@@ -277,6 +304,8 @@ void Machine::Block(const Site& site, WaitKind kind, bool (*pred)(const void*),
                     const void* argument) {
   bool shown = false;
   for (;;) {
+    // What waits here would spin there, so the steps of a mondo's delay pass.
+    cpus_[hot_.cpu].defer_mondo_until = 0;
     DeliverInterrupts();
     if (pred(argument)) break;
     if (!shown && kind == WaitKind::kBlocked) AppendRow(site, StepKind::kWait, kNoWord, 0);
@@ -293,10 +322,7 @@ void Machine::Block(const Site& site, WaitKind kind, bool (*pred)(const void*),
 void Machine::LeaveBlocked(const Site& site) {
   const std::uint8_t self = hot_.cpu;
   for (;;) {
-    if (hot_.row >= config_.step_count_max) {
-      end_ = RunEnd::kBudget;
-      SwitchFiber(FiberOf(cpus_[hot_.cpu].thread), host_);
-    }
+    if (hot_.row >= config_.step_count_max) EndRun(RunEnd::kBudget);
     const Question question{.machine = *this,
                             .cpu = CpuId(self),
                             .actor = ActorId(hot_.actor),
@@ -307,7 +333,7 @@ void Machine::LeaveBlocked(const Site& site) {
     const Move move = scheduler_->Pick(question);
     if (move.kind == Move::Kind::kRun && move.cpu != self && move.cpu < config_.cpu_count &&
         CanRun(move.cpu)) {
-      moves_made_.push_back({.move = move, .actor = question.actor, .index = question.index});
+      Remember(move, question);
       SwitchCpu(move.cpu);
       return;
     }
@@ -338,6 +364,7 @@ void Machine::NothingRuns() {
   for (int c = 0; c < config_.cpu_count; ++c) {
     if (cpus_[c].buffer_count != 0) {
       DrainOne(c);
+      DrainFollowers(c);
       return;
     }
   }
@@ -345,22 +372,27 @@ void Machine::NothingRuns() {
   for (int c = 0; c < config_.cpu_count; ++c) {
     if (cpus_[c].defer_until != 0) {
       cpus_[c].defer_until = 0;
+      cpus_[c].defer_mondo_until = 0;
       return;
     }
   }
-  end_ = RunEnd::kQuiet;
-  SwitchFiber(FiberOf(cpus_[hot_.cpu].thread), host_);
+  EndRun(RunEnd::kQuiet);
 }
 
 // ---- interrupts ------------------------------------------------------------------------------------
 
+// A non-maskable interrupt is of level 15: PIL 14 lets it through, another one's handler does not.
+bool Machine::NmiDeliverable(const Cpu& cpu) { return cpu.nmi_pending != 0 && cpu.pil < 15; }
+
+bool Machine::MondoDeliverable(const Cpu& cpu) {
+  return cpu.mondo_count != 0 && cpu.defer_mondo_until == 0;
+}
+
 bool Machine::Deliverable(int cpu) const {
   const Cpu& c = cpus_[cpu];
   if (c.ie == 0) return false;
-  if (c.nmi_pending != 0) return true;
-  if (c.defer_until != 0) return false;
-  if (c.mondo_count != 0) return true;
-  return c.pil < 15 && (c.softint >> (c.pil + 1)) != 0;
+  if (NmiDeliverable(c) || MondoDeliverable(c)) return true;
+  return c.defer_until == 0 && c.pil < 15 && (c.softint >> (c.pil + 1)) != 0;
 }
 
 template <class Handler>
@@ -376,6 +408,8 @@ void Machine::InHandler(const Handler& handler) {
   handler();
   // A handler never changes CPU: threads migrate, interrupts do not.
   --cpu.interrupt_depth;
+  // The steps that could end a handler's own delay may not come for long.
+  if (cpu.interrupt_depth == 0 && cpu.defer_actor == hot_.actor) cpu.defer_mondo_until = 0;
   hot_.actor = actor;
   hot_.index = &index_[actor];
   waits_[hot_.cpu] = wait;
@@ -387,7 +421,7 @@ void Machine::DeliverInterrupts() {
   while (Deliverable(hot_.cpu)) {
     Cpu& cpu = cpus_[hot_.cpu];
     const std::uint8_t pil = cpu.pil;
-    if (cpu.nmi_pending != 0) {
+    if (NmiDeliverable(cpu)) {
       cpu.nmi_pending = 0;
       cpu.pil = 15;
       InHandler([&] {
@@ -397,7 +431,7 @@ void Machine::DeliverInterrupts() {
       cpu.pil = pil;
       continue;
     }
-    if (cpu.mondo_count != 0) {
+    if (MondoDeliverable(cpu)) {
       // Trap level 1: PSTATE.IE is 0 until `retry`. The receive register or queue slot is free again
       // once the data have been read, before the handler runs.
       cpu.ie = 0;
@@ -478,10 +512,12 @@ LogEntry& Machine::AppendRow(const Site& site, StepKind kind, WordIndex word, st
   LogEntry& entry = Append(site, kind, word);
   *hot_.index = index;  // not a step
   entry.value = value;
+  if (hot_.until > 1) --hot_.until;  // it took one of the rows that were left for steps
   return entry;
 }
 
 void Machine::Note(const Site& site, std::uint64_t value) {
+  if (hot_.row >= config_.step_count_max) EndRun(RunEnd::kBudget);
   AppendRow(site, StepKind::kNote, kNoWord, value);
 }
 
@@ -551,7 +587,8 @@ void Machine::BufferStore(LogEntry& entry, std::uint64_t* word, std::uint64_t va
                  .value = value,
                  .row = row,
                  .expires = kNever,
-                 .actor = hot_.actor};
+                 .actor = hot_.actor,
+                 .held = hot_.hold_next};
   if (hot_.hold_next && hot_.hold_arg != 0) held.expires = entry.index + hot_.hold_arg + 1;
   hot_.hold_next = false;
   if (cpu.buffer_count == config_.store_buffer_entries) DrainOne(hot_.cpu);
@@ -559,6 +596,7 @@ void Machine::BufferStore(LogEntry& entry, std::uint64_t* word, std::uint64_t va
       .store[static_cast<std::size_t>((cpu.buffer_head + cpu.buffer_count) % kRingMax)] = held;
   ++cpu.buffer_count;
   hot_.through_buffer = true;
+  DrainFollowers(hot_.cpu);
   RefreshUntil(*hot_.index);
 }
 
@@ -584,6 +622,15 @@ void Machine::DrainOne(int c) {
   if (c == hot_.cpu) hot_.through_buffer = cpu.buffer_count != 0 || hot_.hold_next;
 }
 
+// Stores that no decision holds leave as soon as nothing is before them.
+void Machine::DrainFollowers(int c) {
+  const Cpu& cpu = cpus_[c];
+  while (cpu.buffer_count != 0 &&
+         !rings_[static_cast<std::size_t>(c)].store[cpu.buffer_head].held) {
+    DrainOne(c);
+  }
+}
+
 void Machine::DrainAll(int cpu) {
   while (cpus_[cpu].buffer_count != 0) DrainOne(cpu);
 }
@@ -598,6 +645,7 @@ void Machine::DrainExpired() {
     if (held.actor == hot_.actor && *hot_.index >= held.expires) expired = i + 1;
   }
   for (; expired > 0; --expired) DrainOne(hot_.cpu);
+  DrainFollowers(hot_.cpu);
 }
 
 void Machine::Poison(const void* address, std::size_t bytes) {

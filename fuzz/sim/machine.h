@@ -208,8 +208,10 @@ class Machine {
     std::uint8_t has_thread = 0;
     std::uint16_t softint = 0;     // pending levels, a bit each
     std::uint16_t secondary = 0;
-    std::uint32_t defer_until = 0; // interrupts wait until defer_actor has come to this step
-    std::uint32_t pad = 0;
+    // Interrupts wait until defer_actor has come to this step (0: they do not wait); mondos no longer
+    // than to the second one, which is 0 whenever the first is.
+    std::uint32_t defer_until = 0;
+    std::uint32_t defer_mondo_until = 0;
     std::uint64_t executed = 0;
     std::uint64_t accepted = 0;
   };
@@ -225,6 +227,7 @@ class Machine {
     Row row;               // of the store
     std::uint32_t expires; // drains before the actor's step of this number
     std::uint8_t actor;
+    bool held;             // by a decision; else it only waits for those before it
   };
   static constexpr int kRingMax = 16;
   struct Rings {
@@ -247,15 +250,19 @@ class Machine {
   LogEntry& AppendRow(const Site& site, StepKind kind, WordIndex word, std::uint64_t value);
   void Ask(const Site& site, StepKind kind);
   bool Make(const Move& move, const Question& question);
+  void Remember(const Move& move, const Question& question);
   void Block(const Site& site, WaitKind kind, bool (*pred)(const void*), const void* argument);
   void LeaveBlocked(const Site& site);
   void NothingRuns();
+  void EndRun(RunEnd end);
   void RefreshUntil(std::uint32_t from_index);
   void EnterCpu(int cpu);
   void SwitchCpu(int cpu);
   void Resume();
   [[nodiscard]] Fiber& FiberOf(std::uint8_t thread) { return fibers_[thread]; }
   [[nodiscard]] bool Deliverable(int cpu) const;
+  [[nodiscard]] static bool NmiDeliverable(const Cpu& cpu);
+  [[nodiscard]] static bool MondoDeliverable(const Cpu& cpu);
   void DeliverInterrupts();
   template <class Handler>
   void InHandler(const Handler& handler);
@@ -267,6 +274,7 @@ class Machine {
   std::uint64_t LoadThroughBuffer(LogEntry& entry, const std::uint64_t* word);
   void BufferStore(LogEntry& entry, std::uint64_t* word, std::uint64_t value);
   void DrainOne(int cpu);
+  void DrainFollowers(int cpu);
   void DrainAll(int cpu);
   void DrainExpired();
 

@@ -56,11 +56,12 @@ class Scheduler {
   [[nodiscard]] virtual std::uint32_t NextQuestion(ActorId actor, std::uint32_t index) = 0;
 };
 
-// A move that was made, and where: before `actor`'s step `index`.
+// A move that was made, and where: before `actor`'s step `index`, when the log had `row` rows.
 struct MoveMade {
   Move move;
   ActorId actor;
   std::uint32_t index;
+  Row row;
 };
 
 }  // namespace shootdown::sim

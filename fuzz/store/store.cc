@@ -235,6 +235,7 @@ class Store::Impl {
  private:
   using Handles = std::vector<rocksdb::ColumnFamilyHandle*>;
 
+  absl::StatusOr<bool> OpenAndCheck();
   absl::StatusOr<std::vector<std::string>> FamiliesOnDisk() const;
   absl::Status OpenToRead(const std::vector<std::string>& on_disk);
   absl::Status OpenToWrite();
@@ -291,10 +292,7 @@ absl::StatusOr<std::unique_ptr<Store::Impl>> Store::Impl::Open(const std::string
   }
 
   // The first look is read-only, also for a writer: what is not of our schema is never changed.
-  const absl::StatusOr<std::vector<std::string>> on_disk = impl->FamiliesOnDisk();
-  if (!on_disk.ok()) return on_disk.status();
-  if (absl::Status opened = impl->OpenToRead(*on_disk); !opened.ok()) return opened;
-  const absl::StatusOr<bool> finished = impl->CheckSchema(*on_disk);
+  const absl::StatusOr<bool> finished = impl->OpenAndCheck();
   if (!finished.ok()) return finished.status();
   if (mode == OpenMode::kReadOnly) {
     if (*finished) return impl;
@@ -306,6 +304,22 @@ absl::StatusOr<std::unique_ptr<Store::Impl>> Store::Impl::Open(const std::string
     return opened;
   }
   return impl;
+}
+
+// RocksDB reads the manifest first and the logs next, without a lock. If a writer moves a log into
+// a table in between, what was in it is seen in neither. So it counts only if no file came or went.
+absl::StatusOr<bool> Store::Impl::OpenAndCheck() {
+  constexpr int kAttemptCountMax = 50;
+  for (int attempt = 0; attempt < kAttemptCountMax; ++attempt) {
+    const std::vector<std::string> before = DatabaseFiles(path_);
+    const absl::StatusOr<std::vector<std::string>> on_disk = FamiliesOnDisk();
+    absl::Status opened = on_disk.ok() ? OpenToRead(*on_disk) : on_disk.status();
+    absl::StatusOr<bool> finished = opened.ok() ? CheckSchema(*on_disk) : std::move(opened);
+    if (DatabaseFiles(path_) == before) return finished;
+    Close();
+  }
+  return absl::UnavailableError(
+      absl::StrFormat("store %s: in use: its files change faster than they can be read", path_));
 }
 
 absl::StatusOr<std::vector<std::string>> Store::Impl::FamiliesOnDisk() const {

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <string>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_format.h"
@@ -80,6 +81,16 @@ absl::Status MarkStoreFolder(const std::string& path) {
   if (error) return ErrnoStatus(error.value(), absl::StrFormat("store %s", path));
   return WriteWholeFile((fs::path(path) / store_keys::kMarkerFile).string(),
                         store_keys::kMarkerText);
+}
+
+std::vector<std::string> DatabaseFiles(const std::string& path) {
+  absl::StatusOr<std::vector<std::string>> names = NamesIn(path);
+  if (!names.ok()) return {};
+  std::erase_if(*names, [](const std::string& name) {
+    return !IsData(name) && !name.starts_with("MANIFEST");
+  });
+  std::ranges::sort(*names);
+  return *std::move(names);
 }
 
 std::size_t CountLogFiles(const std::string& path) {

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -24,6 +25,10 @@ enum class StoreFolder {
 // Creates the folder and those above it, if need be, and the marker in it, all synced.
 // REQUIRES: InspectStoreFolder said kMissing or kEmpty.
 [[nodiscard]] absl::Status MarkStoreFolder(const std::string& path);
+
+// The names of RocksDB's logs, tables and manifests in the folder, ascending. Numbers in them are
+// never used again, so equal names at two times mean that none came or went between.
+[[nodiscard]] std::vector<std::string> DatabaseFiles(const std::string& path);
 
 // How many write-ahead logs are in the folder; empty ones count, unlike in RocksDB's own list.
 [[nodiscard]] std::size_t CountLogFiles(const std::string& path);

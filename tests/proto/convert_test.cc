@@ -5,7 +5,7 @@
 #include <string>
 
 #include "shootdown/v1/failure.pb.h"
-#include "tests/proto/failure_builder.h"
+#include "tests/support/failure_builder.h"
 
 namespace shootdown {
 namespace {

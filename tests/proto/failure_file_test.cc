@@ -10,8 +10,8 @@
 
 #include "fuzz/base/content_hash.h"
 #include "proto/convert.h"
-#include "tests/proto/failure_builder.h"
-#include "tests/proto/scratch_folder.h"
+#include "tests/support/failure_builder.h"
+#include "tests/support/scratch_folder.h"
 
 namespace shootdown {
 namespace {

@@ -11,7 +11,7 @@
 #include <filesystem>
 #include <string>
 
-#include "tests/proto/scratch_folder.h"
+#include "tests/support/scratch_folder.h"
 
 namespace shootdown {
 namespace {

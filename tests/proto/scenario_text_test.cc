@@ -10,7 +10,7 @@
 #include "absl/strings/str_replace.h"
 #include "fuzz/base/prng.h"
 #include "tests/proto/print_position.h"
-#include "tests/proto/scratch_folder.h"
+#include "tests/support/scratch_folder.h"
 
 namespace shootdown {
 namespace {
@@ -236,6 +236,7 @@ TEST_P(ScenarioTextErrorTest, SaysWhereAndWhatAndWhatWasWanted) {
   EXPECT_EQ(parsed.status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(std::string(parsed.status().message()), StartsWith(GetParam().message));
   EXPECT_EQ(parsed.status().message().find('\n'), std::string::npos);
+  EXPECT_LE(parsed.status().message().size(), 400u);
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -279,6 +280,8 @@ INSTANTIATE_TEST_SUITE_P(
              "f:3:10: summary: control character U+0001 (at byte 1), wanted printable UTF-8"},
         Case{"EscapedByte", With("version: \"\\377\""), "f:3:10: version: byte 0xff"},
         Case{"Nul", std::string("name: \"n\0\"", 10), "f:1:9: control character U+0000"},
+        Case{"LongToken", "\"" + std::string(5000, 'a') + "\"", "f:1:1: found \"aaaa"},
+        Case{"LongWord", std::string(5000, 'a') + ": 1", "f:1:1: no field \"aaaa"},
         Case{"TooLarge", std::string(kScenarioBytesMax + 1, ' '),
              "f:1:1: 1048577 bytes, wanted at most 1048576"}),
     [](const auto& info) { return info.param.name; });
@@ -311,6 +314,9 @@ INSTANTIATE_TEST_SUITE_P(
              "f:3:27: process: \"\", wanted 1 to 32"},
         Case{"ProcessInAKthread", With("task { name: \"b\" process: \"p\" kthread: true }"),
              "f:3:27: process: \"p\" in a kthread, which has no mm, wanted none"},
+        Case{"LineBreakInAKthreadsProcess",
+             With("task { name: \"b\" process: \"p\\n\" kthread: true }"),
+             "f:3:27: process: \"p?\" in a kthread"},
         Case{"TooManyTasks", With(Repeat("task { name: \"b%\" }\n", 60)),
              "f:62:1: 61 tasks, wanted at most 60"},
         Case{"TooManyOps", With("task { name: \"b\"" + Repeat("\nop: \"x\"", 65) + "}"),

@@ -10,7 +10,7 @@
 #include "fuzz/base/prng.h"
 #include "fuzz/store/store.h"
 #include "tests/fuzz/store/store_testing.h"
-#include "tests/proto/scratch_folder.h"
+#include "tests/support/scratch_folder.h"
 
 namespace shootdown {
 namespace {

@@ -12,7 +12,7 @@
 #include "fuzz/store/store.h"
 #include "fuzz/store/store_keys.h"
 #include "tests/fuzz/store/store_testing.h"
-#include "tests/proto/scratch_folder.h"
+#include "tests/support/scratch_folder.h"
 
 namespace shootdown {
 namespace {

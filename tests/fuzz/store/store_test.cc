@@ -11,8 +11,8 @@
 #include "fuzz/store/store_keys.h"
 #include "proto/convert.h"
 #include "tests/fuzz/store/store_testing.h"
-#include "tests/proto/failure_builder.h"
-#include "tests/proto/scratch_folder.h"
+#include "tests/support/failure_builder.h"
+#include "tests/support/scratch_folder.h"
 
 namespace shootdown {
 namespace {

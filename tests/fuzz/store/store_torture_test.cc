@@ -10,7 +10,7 @@
 #include "fuzz/base/prng.h"
 #include "fuzz/store/store.h"
 #include "tests/fuzz/store/store_testing.h"
-#include "tests/proto/scratch_folder.h"
+#include "tests/support/scratch_folder.h"
 
 namespace shootdown {
 namespace {
@@ -48,6 +48,27 @@ TEST(StoreTortureTest, KilledWritersLoseNothingAcknowledged) {
   }
   RecordProperty("acknowledged", static_cast<int>(acknowledged.size()));
   EXPECT_GT(acknowledged.size(), 100u) << "the writers were killed before they did anything";
+}
+
+TEST(StoreTortureTest, ReadersSeeAllThatABusyWriterHasAcknowledged) {
+  const ScratchFolder folder;
+  const std::string path = folder / "store";
+  Child writer({"write", path, "0"});
+  int last = -1;
+
+  for (int round = 0; round < 60; ++round) {
+    for (int i = 0; i < 20; ++i) {
+      const auto number = writer.ReadNumber();
+      ASSERT_TRUE(number.has_value()) << "the writer failed";
+      last = *number;
+    }
+    const auto reader = Store::Open(path, OpenMode::kReadOnly);
+    ASSERT_TRUE(reader.ok()) << "round " << round << ": " << reader.status();
+    for (int n = 0; n <= last; n += n + 50 < last ? 7 : 1) {
+      const auto found = (*reader)->GetFailure(FailureId(NumberedFailure(n)));
+      ASSERT_TRUE(found.ok()) << "round " << round << " of " << last << ": " << found.status();
+    }
+  }
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // Failures for tests: one with every field set, and random ones.
-#ifndef SHOOTDOWN_TESTS_PROTO_FAILURE_BUILDER_H_
-#define SHOOTDOWN_TESTS_PROTO_FAILURE_BUILDER_H_
+#ifndef SHOOTDOWN_TESTS_SUPPORT_FAILURE_BUILDER_H_
+#define SHOOTDOWN_TESTS_SUPPORT_FAILURE_BUILDER_H_
 
 #include <cstdint>
 #include <limits>
@@ -64,4 +64,4 @@ inline Failure RandomFailure(Prng& prng) {
 
 }  // namespace shootdown
 
-#endif  // SHOOTDOWN_TESTS_PROTO_FAILURE_BUILDER_H_
+#endif  // SHOOTDOWN_TESTS_SUPPORT_FAILURE_BUILDER_H_

@@ -1,6 +1,6 @@
 // A folder of its own for one test, gone afterwards.
-#ifndef SHOOTDOWN_TESTS_PROTO_SCRATCH_FOLDER_H_
-#define SHOOTDOWN_TESTS_PROTO_SCRATCH_FOLDER_H_
+#ifndef SHOOTDOWN_TESTS_SUPPORT_SCRATCH_FOLDER_H_
+#define SHOOTDOWN_TESTS_SUPPORT_SCRATCH_FOLDER_H_
 
 #include <cstdlib>
 #include <filesystem>
@@ -32,4 +32,4 @@ class ScratchFolder {
 
 }  // namespace shootdown
 
-#endif  // SHOOTDOWN_TESTS_PROTO_SCRATCH_FOLDER_H_
+#endif  // SHOOTDOWN_TESTS_SUPPORT_SCRATCH_FOLDER_H_

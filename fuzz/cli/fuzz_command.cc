@@ -1,0 +1,276 @@
+#include <signal.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "absl/strings/str_format.h"
+#include "fuzz/base/content_hash.h"
+#include "fuzz/cli/commands.h"
+#include "fuzz/cli/exit_status.h"
+#include "fuzz/cli/locate.h"
+#include "fuzz/cli/search_process.h"
+#include "fuzz/engine/minimizer.h"
+#include "fuzz/engine/record.h"
+
+namespace shootdown {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Clock = std::chrono::steady_clock;
+
+// Enough for every bug that the corpus holds, and over in seconds.
+constexpr std::uint64_t kDefaultRunCount = 1'000'000;
+
+struct FuzzFlags {
+  std::vector<std::string> scenarios;
+  std::uint64_t runs = 0;
+  std::uint32_t seconds = 0;
+  std::uint64_t seed = 1;
+  int jobs = 1;
+  Strategy strategy = Strategy::kLibFuzzer;
+  std::string store;
+  bool keep_going = false;
+  bool json = false;
+};
+
+volatile sig_atomic_t interrupted = 0;
+
+// One line on a terminal, rewritten in place; nothing in a pipe.
+class ProgressLine {
+ public:
+  explicit ProgressLine(bool wanted) : shown_(wanted && isatty(STDERR_FILENO) != 0) {}
+  ~ProgressLine() { Clear(); }
+
+  void Show(const std::string& words) {
+    if (!shown_) return;
+    std::fprintf(stderr, "\r\033[K%s", words.c_str());
+    dirty_ = true;
+  }
+  void Clear() {
+    if (dirty_) std::fprintf(stderr, "\r\033[K");
+    dirty_ = false;
+  }
+
+ private:
+  bool shown_;
+  bool dirty_ = false;
+};
+
+struct FoundBug {
+  std::string id;
+  Failure failure;
+  std::size_t decisions_found = 0;
+  std::size_t decisions = 0;
+};
+
+// One scenario's part of the run.
+class ScenarioFuzz {
+ public:
+  ScenarioFuzz(const FuzzFlags& flags, LoadedScenario loaded, Store& store)
+      : flags_(flags), loaded_(std::move(loaded)), store_(store), progress_(!flags.json) {}
+
+  absl::Status Run() {
+    absl::StatusOr<std::unique_ptr<Simulation>> simulation = BuildSimulation(loaded_);
+    if (!simulation.ok()) return simulation.status();
+    simulation_ = std::move(*simulation);
+    start_ = Clock::now();
+    SearchRequest request{.strategy = flags_.strategy,
+                          .run_count_max = flags_.runs,
+                          .second_count_max = flags_.seconds,
+                          .seed = flags_.seed,
+                          .job_count = flags_.jobs,
+                          .keep_going = flags_.keep_going};
+    if (request.run_count_max == 0 && request.second_count_max == 0) {
+      request.run_count_max = kDefaultRunCount;
+    }
+    SearchHandler handler;
+    handler.found = [&](const Schedule& exact, const std::string& kind_key, std::uint64_t run) {
+      return TakeFinding(exact, kind_key, run);
+    };
+    handler.input = [this](std::vector<std::uint8_t> input) { inputs_.push_back(std::move(input)); };
+    handler.progress = [&](const SearchCounts& counts) { ShowProgress(request, counts); };
+    handler.interrupted = [] { return interrupted != 0; };
+    const absl::Status searched = Search(*simulation_, request, handler, &counts_);
+    seconds_ = Seconds();
+    progress_.Clear();
+    if (!searched.ok()) return searched;
+    return store_.PutInputs(ScenarioKey(loaded_.text), inputs_);
+  }
+
+  [[nodiscard]] bool found() const { return !bugs_.empty(); }
+  [[nodiscard]] std::string verdict() const {
+    return bugs_.empty() ? "clean" : bugs_.front().failure.check;
+  }
+
+  void PrintSummary() const {
+    const Scenario& s = loaded_.scenario;
+    spdlog::info("{}: {} after {} runs in {:.2f} s ({:.0f} runs/s), {} features, {} inputs kept{}",
+                 s.name, verdict(), counts_.runs, seconds_,
+                 static_cast<double>(counts_.runs) / std::max(seconds_, 1e-9), counts_.features,
+                 counts_.inputs,
+                 verdict() == s.expected ? "" : "; the scenario expects " + s.expected);
+  }
+
+  [[nodiscard]] Json ToJson() const {
+    Json findings = Json::array();
+    for (const FoundBug& bug : bugs_) {
+      findings.push_back({{"id", bug.id},
+                          {"check", bug.failure.check},
+                          {"signature", bug.failure.signature},
+                          {"found_at_run", bug.failure.found_at_run},
+                          {"decisions", bug.decisions_found},
+                          {"minimized_decisions", bug.decisions},
+                          {"schedule", bug.failure.schedule_text},
+                          {"trace_hash", bug.failure.trace_hash}});
+    }
+    std::string corpus;
+    for (const auto& input : inputs_) corpus.append(input.begin(), input.end());
+    return {{"name", loaded_.scenario.name},
+            {"expected", loaded_.scenario.expected},
+            {"verdict", verdict()},
+            {"seed", flags_.seed},
+            {"runs", counts_.runs},
+            {"seconds", seconds_},
+            {"runs_per_second", static_cast<double>(counts_.runs) / std::max(seconds_, 1e-9)},
+            {"features", counts_.features},
+            {"corpus", inputs_.size()},
+            {"corpus_hash", ToHex(HashBytes(corpus))},
+            {"findings", std::move(findings)}};
+  }
+
+ private:
+  [[nodiscard]] double Seconds() const {
+    return std::chrono::duration<double>(Clock::now() - start_).count();
+  }
+
+  // Minimizes, stores, and only then reports.
+  absl::Status TakeFinding(const Schedule& exact, const std::string& kind_key, std::uint64_t run) {
+    const Minimized minimized = MinimizeSchedule(*simulation_, exact, kind_key);
+    std::optional<Failure> failure =
+        RecordFailure(*simulation_, minimized.schedule, loaded_.text);
+    if (!failure.has_value()) return absl::InternalError("a minimized schedule does not fail");
+    if (!signatures_.insert(failure->signature).second) return absl::OkStatus();
+    failure->found_schedule_text = exact.ToText();
+    failure->minimized = true;
+    failure->proof = minimized.proof;
+    failure->found_at_run = run;
+    failure->seed = flags_.seed;
+    if (absl::Status stored = store_.PutFailure(*failure); !stored.ok()) return stored;
+    FoundBug bug{.id = FailureId(*failure),
+                 .failure = *std::move(failure),
+                 .decisions_found = exact.size(),
+                 .decisions = minimized.schedule.size()};
+    progress_.Clear();
+    spdlog::info("{}: {} at run {}: {}", loaded_.scenario.name, bug.failure.check, run,
+                 bug.failure.message);
+    spdlog::info("  {} decisions, {} when minimized: {}", bug.decisions_found, bug.decisions,
+                 bug.failure.schedule_text);
+    spdlog::info("  stored as {}; look at it: shootdown replay {} --trace{}", bug.id, bug.id,
+                 flags_.store.empty() ? "" : " --store " + flags_.store);
+    bugs_.push_back(std::move(bug));
+    return absl::OkStatus();
+  }
+
+  void ShowProgress(const SearchRequest& request, const SearchCounts& counts) {
+    const double elapsed = Seconds();
+    std::string left;
+    if (request.second_count_max != 0) {
+      left = absl::StrFormat(", %.0f s left", std::max(0.0, request.second_count_max - elapsed));
+    } else if (counts.runs != 0) {
+      const double rest = static_cast<double>(request.run_count_max) - static_cast<double>(counts.runs);
+      left = absl::StrFormat(", %.0f s left",
+                             std::max(0.0, rest * elapsed / static_cast<double>(counts.runs)));
+    }
+    progress_.Show(absl::StrFormat("%s: %d runs, %.0f runs/s, %d features, %d findings%s",
+                                   loaded_.scenario.name, counts.runs,
+                                   static_cast<double>(counts.runs) / std::max(elapsed, 1e-9),
+                                   counts.features, bugs_.size(), left));
+  }
+
+  const FuzzFlags& flags_;
+  LoadedScenario loaded_;
+  Store& store_;
+  ProgressLine progress_;
+  std::unique_ptr<Simulation> simulation_;
+  std::vector<FoundBug> bugs_;
+  std::set<std::string> signatures_;
+  std::vector<std::vector<std::uint8_t>> inputs_;
+  SearchCounts counts_;
+  Clock::time_point start_;
+  double seconds_ = 0;
+};
+
+int Fuzz(const FuzzFlags& flags) {
+  // Everything is read before anything is run: a typing mistake costs no search.
+  std::vector<LoadedScenario> all;
+  for (const std::string& name : flags.scenarios) {
+    absl::StatusOr<LoadedScenario> loaded = LoadScenario(name);
+    if (!loaded.ok()) return Fail(loaded.status());
+    // Built once and thrown away, for its error messages.
+    if (absl::Status s = BuildSimulation(*loaded).status(); !s.ok()) return Fail(s);
+    all.push_back(*std::move(loaded));
+  }
+  const std::string path = StorePath(flags.store);
+  const absl::StatusOr<std::unique_ptr<Store>> store = Store::Open(path, OpenMode::kReadWrite);
+  if (!store.ok()) return Fail(store.status());
+  struct sigaction action = {};
+  action.sa_handler = [](int) { interrupted = 1; };
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+
+  spdlog::info("seed {}, store {}", flags.seed, path);
+  Json scenarios = Json::array();
+  bool found = false;
+  absl::Status status = absl::OkStatus();
+  for (LoadedScenario& loaded : all) {
+    if (interrupted != 0) break;
+    ScenarioFuzz one(flags, std::move(loaded), **store);
+    status = one.Run();
+    found = found || one.found();
+    one.PrintSummary();
+    scenarios.push_back(one.ToJson());
+    if (!status.ok()) break;
+  }
+  if (interrupted != 0) spdlog::info("interrupted; what was found is stored");
+  if (flags.json) {
+    const Json whole = {{"seed", flags.seed}, {"store", path}, {"scenarios", std::move(scenarios)}};
+    std::printf("%s\n", whole.dump(2).c_str());
+  }
+  if (!status.ok()) return Fail(status);
+  return found ? kExitFinding : kExitDone;
+}
+
+}  // namespace
+
+void AddFuzzCommand(CLI::App& app, int* exit_status) {
+  auto* const command = app.add_subcommand(
+      "fuzz", "searches scenarios for schedules that break a rule; minimizes and stores them");
+  const auto flags = std::make_shared<FuzzFlags>();
+  command->add_option("SCENARIO", flags->scenarios, "names, or files")->required();
+  command->add_option("--runs", flags->runs,
+                      "schedules to run for each scenario (default 1000000, if no --seconds)")
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 62));
+  command->add_option("--seconds", flags->seconds, "time for each scenario")
+      ->check(CLI::Range(1u, 100'000'000u));
+  command->add_option("--seed", flags->seed, "equal seeds and --runs give equal results")
+      ->capture_default_str();
+  command->add_option("--jobs", flags->jobs, "processes that search side by side")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
+  const std::map<std::string, Strategy> strategies = {{"libfuzzer", Strategy::kLibFuzzer},
+                                                      {"random", Strategy::kRandom}};
+  command->add_option("--strategy", flags->strategy, "libfuzzer (default), or random")
+      ->transform(CLI::CheckedTransformer(strategies));
+  command->add_option("--store", flags->store, "folder of the store");
+  command->add_flag("--keep-going", flags->keep_going,
+                    "spend the whole budget, and report every distinct finding");
+  command->add_flag("--json", flags->json, "one JSON object on standard output");
+  command->callback([flags, exit_status] { *exit_status = Fuzz(*flags); });
+}
+
+}  // namespace shootdown

@@ -1,0 +1,147 @@
+#include "fuzz/cli/locate.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+
+#include "absl/strings/str_format.h"
+#include "proto/failure_file.h"
+
+namespace shootdown {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kSuffix[] = ".textproto";
+
+TextPosition PositionOf(const ScenarioProblem& problem, const ScenarioLocations& locations) {
+  using Part = ScenarioProblem::Part;
+  const auto at = [&](const std::vector<TextPosition>& list) {
+    return problem.entry < list.size() ? list[problem.entry] : TextPosition();
+  };
+  const auto* const task =
+      problem.task < locations.tasks.size() ? &locations.tasks[problem.task] : nullptr;
+  switch (problem.part) {
+    case Part::kVersion: return at(locations.version);
+    case Part::kSetup: return task != nullptr ? at(task->setup) : TextPosition();
+    case Part::kOp: return task != nullptr ? at(task->ops) : TextPosition();
+    case Part::kCheckOn: return at(locations.checks_on);
+    case Part::kCheckOff: return at(locations.checks_off);
+    case Part::kExpected: return locations.expected;
+    case Part::kWhole: return {};
+  }
+  return {};
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> CorpusFolder() {
+  if (const char* const given = std::getenv("SHOOTDOWN_CORPUS"); given != nullptr) {
+    if (fs::is_directory(given)) return std::string(given);
+    return absl::NotFoundError(
+        absl::StrFormat("$SHOOTDOWN_CORPUS is \"%s\", which is no folder", given));
+  }
+  std::error_code error;
+  const fs::path program = fs::read_symlink("/proc/self/exe", error).parent_path();
+  // Installed: bin beside share. Built: build/<preset>/bin in the checkout.
+  for (const fs::path& candidate :
+       {program / "../share/shootdown/corpus", program / "../../../corpus"}) {
+    if (fs::is_directory(candidate, error)) return fs::weakly_canonical(candidate).string();
+  }
+  return absl::NotFoundError(
+      "the folder of scenarios was not found beside the program; set $SHOOTDOWN_CORPUS to it");
+}
+
+namespace {
+
+absl::StatusOr<LoadedScenario> LoadFile(const std::string& path) {
+  LoadedScenario loaded;
+  absl::StatusOr<Scenario> scenario = ReadScenarioFile(path, &loaded.locations);
+  if (!scenario.ok()) return scenario.status();
+  loaded.scenario = *std::move(scenario);
+  loaded.text = PrintScenario(loaded.scenario);
+  return loaded;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<LoadedScenario>> LoadCorpus() {
+  const absl::StatusOr<std::string> folder = CorpusFolder();
+  if (!folder.ok()) return folder.status();
+  std::vector<std::string> paths;
+  for (const fs::directory_entry& entry : fs::directory_iterator(*folder)) {
+    if (entry.path().extension() == kSuffix) paths.push_back(entry.path().string());
+  }
+  std::vector<LoadedScenario> all;
+  for (const std::string& path : paths) {
+    absl::StatusOr<LoadedScenario> loaded = LoadFile(path);
+    if (!loaded.ok()) return loaded.status();
+    all.push_back(*std::move(loaded));
+  }
+  std::sort(all.begin(), all.end(), [](const LoadedScenario& a, const LoadedScenario& b) {
+    return a.scenario.name < b.scenario.name;
+  });
+  return all;
+}
+
+absl::StatusOr<LoadedScenario> LoadScenario(const std::string& name) {
+  std::error_code error;
+  const bool looks_like_file =
+      name.find('/') != std::string::npos || fs::path(name).extension() == kSuffix;
+  if (looks_like_file) return LoadFile(name);
+  const absl::StatusOr<std::string> folder = CorpusFolder();
+  if (!folder.ok()) return folder.status();
+  const fs::path path = fs::path(*folder) / (name + kSuffix);
+  if (fs::is_regular_file(path, error)) return LoadFile(path.string());
+  return absl::NotFoundError(absl::StrFormat(
+      "found scenario \"%s\", wanted a file, or one of those that `shootdown scenarios` lists", name));
+}
+
+absl::StatusOr<LoadedScenario> ParseStoredScenario(const Failure& failure) {
+  LoadedScenario loaded;
+  absl::StatusOr<Scenario> scenario = ParseScenario(
+      failure.scenario_text, "scenario of failure " + FailureId(failure), &loaded.locations);
+  if (!scenario.ok()) return scenario.status();
+  loaded.scenario = *std::move(scenario);
+  loaded.text = failure.scenario_text;
+  return loaded;
+}
+
+absl::StatusOr<std::unique_ptr<Simulation>> BuildSimulation(const LoadedScenario& loaded) {
+  ScenarioProblem problem;
+  std::unique_ptr<Simulation> simulation = Simulation::Build(loaded.scenario, &problem);
+  if (simulation != nullptr) return simulation;
+  return absl::InvalidArgumentError(
+      loaded.locations.At(PositionOf(problem, loaded.locations)) + ": " + problem.message);
+}
+
+std::string StorePath(const std::string& given) {
+  if (!given.empty()) return given;
+  if (const char* const env = std::getenv("SHOOTDOWN_STORE"); env != nullptr && *env != '\0') {
+    return env;
+  }
+  fs::path data;
+  if (const char* const xdg = std::getenv("XDG_DATA_HOME"); xdg != nullptr && *xdg != '\0') {
+    data = xdg;
+  } else if (const char* const home = std::getenv("HOME"); home != nullptr && *home != '\0') {
+    data = fs::path(home) / ".local/share";
+  } else {
+    return "shootdown-store";
+  }
+  std::error_code error;
+  fs::create_directories(data / "shootdown", error);  // the store itself says if that failed
+  return (data / "shootdown/store").string();
+}
+
+absl::StatusOr<Failure> LoadFailure(const std::string& name, const std::string& store) {
+  std::error_code error;
+  if (name.find('/') != std::string::npos || fs::is_regular_file(name, error)) {
+    return ReadFailureFile(name);
+  }
+  const absl::StatusOr<std::unique_ptr<Store>> open =
+      Store::Open(StorePath(store), OpenMode::kReadOnly);
+  if (!open.ok()) return open.status();
+  return (*open)->GetFailure(name);
+}
+
+}  // namespace shootdown

@@ -1,0 +1,46 @@
+// Where things are: scenarios by name or file, failures by id or file, the default store.
+#ifndef SHOOTDOWN_FUZZ_CLI_LOCATE_H_
+#define SHOOTDOWN_FUZZ_CLI_LOCATE_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "fuzz/corpus/failure.h"
+#include "fuzz/scenario/simulation.h"
+#include "fuzz/store/store.h"
+#include "proto/scenario_text.h"
+
+namespace shootdown {
+
+struct LoadedScenario {
+  Scenario scenario;
+  ScenarioLocations locations;
+  std::string text;  // canonical: what is stored with a failure
+};
+
+// The folder of scenario files: $SHOOTDOWN_CORPUS, or beside the program as installed or built.
+[[nodiscard]] absl::StatusOr<std::string> CorpusFolder();
+
+// Every scenario of the corpus, ascending by name.
+[[nodiscard]] absl::StatusOr<std::vector<LoadedScenario>> LoadCorpus();
+
+// A file if `name` has a slash or a dot in it and exists, else the corpus's scenario of that name.
+[[nodiscard]] absl::StatusOr<LoadedScenario> LoadScenario(const std::string& name);
+[[nodiscard]] absl::StatusOr<LoadedScenario> ParseStoredScenario(const Failure& failure);
+
+// Ready to run, or INVALID_ARGUMENT with file:line:column.
+[[nodiscard]] absl::StatusOr<std::unique_ptr<Simulation>> BuildSimulation(
+    const LoadedScenario& loaded);
+
+// `given`, or $SHOOTDOWN_STORE, or the user's data folder.
+[[nodiscard]] std::string StorePath(const std::string& given);
+
+// A file if one of that name exists, else a failure of the store, by id or unique prefix.
+[[nodiscard]] absl::StatusOr<Failure> LoadFailure(const std::string& name,
+                                                  const std::string& store);
+
+}  // namespace shootdown
+
+#endif  // SHOOTDOWN_FUZZ_CLI_LOCATE_H_

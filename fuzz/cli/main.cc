@@ -1,0 +1,34 @@
+// `shootdown`: the command line over the library. See --help, and README.md.
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include "fuzz/cli/commands.h"
+#include "fuzz/cli/exit_status.h"
+
+int main(int argc, char** argv) {
+  using namespace shootdown;
+  // People's words go to standard error; standard output is for results.
+  spdlog::set_default_logger(spdlog::stderr_color_st("shootdown"));
+  spdlog::set_pattern("%v");
+
+  CLI::App app("Finds the interleavings that break TLB-flush and reference-count protocols.",
+               "shootdown");
+  app.require_subcommand(1);
+  app.set_version_flag("--version", SHOOTDOWN_VERSION);
+  app.footer("Exit status: 0 done and nothing found (replay: reproduced), 1 a finding (replay: did not\n"
+             "reproduce), 2 wrong usage or bad input, 3 our own fault or the machine's.");
+  int exit_status = kExitDone;
+  AddScenariosCommand(app, &exit_status);
+  AddFuzzCommand(app, &exit_status);
+  AddReplayCommand(app, &exit_status);
+  AddMinimizeCommand(app, &exit_status);
+  AddFailuresCommand(app, &exit_status);
+  AddDoctorCommand(app, &exit_status);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    // Help and version are no errors; everything else is wrong usage.
+    return app.exit(error) == 0 ? kExitDone : kExitBadInput;
+  }
+  return exit_status;
+}

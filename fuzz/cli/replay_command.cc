@@ -1,0 +1,195 @@
+#include <signal.h>
+#include <spdlog/spdlog.h>
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/str_format.h"
+#include "fuzz/cli/commands.h"
+#include "fuzz/cli/exit_status.h"
+#include "fuzz/cli/locate.h"
+#include "fuzz/cli/perfetto.h"
+#include "fuzz/cli/trace_table.h"
+#include "fuzz/engine/minimizer.h"
+#include "fuzz/engine/record.h"
+#include "fuzz/schedule/schedule_scheduler.h"
+#include "proto/failure_file.h"
+
+namespace shootdown {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct ReplayFlags {
+  std::string failure;
+  std::string store;
+  std::string perfetto;
+  std::int64_t break_at = -1;
+  bool trace = false;
+  bool json = false;
+};
+
+// Asks before every step, and raises SIGTRAP before one of them: a debugger stops inside the kernel
+// model's code, on the very access.
+class BreakScheduler : public sim::Scheduler {
+ public:
+  BreakScheduler(const Schedule& schedule, sim::Row row) : inner_(schedule), row_(row) {}
+
+  void StartRun(const sim::Machine& machine) override { inner_.StartRun(machine); }
+  [[nodiscard]] sim::Move Pick(const sim::Question& question) override {
+    const sim::Move move = inner_.Pick(question);
+    if (move.kind == sim::Move::Kind::kStep && question.machine.row() == row_) raise(SIGTRAP);
+    return move;
+  }
+  [[nodiscard]] std::uint32_t NextQuestion(ActorId /*actor*/, std::uint32_t index) override {
+    return index;
+  }
+
+ private:
+  ScheduleScheduler inner_;
+  sim::Row row_;
+};
+
+absl::Status WriteText(const std::string& path, const std::string& text) {
+  std::FILE* const file = std::fopen(path.c_str(), "w");
+  if (file == nullptr) return absl::InvalidArgumentError("cannot write " + path);
+  const bool written = std::fwrite(text.data(), 1, text.size(), file) == text.size();
+  const bool closed = std::fclose(file) == 0;
+  return written && closed ? absl::OkStatus() : absl::InternalError("cannot write all of " + path);
+}
+
+void ExplainDifference(const Replay& replay) {
+  const auto words = [](const std::string& row) { return row.empty() ? "the end of the run" : row; };
+  spdlog::info("NOT reproduced: the first difference is at step {}", replay.first_difference);
+  spdlog::info("  expected: {}", words(replay.expected));
+  spdlog::info("  got:      {}", words(replay.got));
+  if (replay.reanchored) {
+    spdlog::info(
+        "  Steps of the model have moved since this failure was stored. With its decisions found "
+        "again by site the same check fires: {}",
+        replay.schedule.ToText());
+  }
+}
+
+int RunReplay(const ReplayFlags& flags) {
+  const absl::StatusOr<Failure> failure = LoadFailure(flags.failure, flags.store);
+  if (!failure.ok()) return Fail(failure.status());
+  const absl::StatusOr<LoadedScenario> loaded = ParseStoredScenario(*failure);
+  if (!loaded.ok()) return Fail(loaded.status());
+  const absl::StatusOr<std::unique_ptr<Simulation>> simulation = BuildSimulation(*loaded);
+  if (!simulation.ok()) return Fail(simulation.status());
+  const absl::StatusOr<Replay> replay = ReplayFailure(**simulation, *failure);
+  if (!replay.ok()) return Fail(replay.status());
+  const std::size_t steps = (*simulation)->machine().log().size();
+  if (flags.break_at >= 0) {
+    if (static_cast<std::size_t>(flags.break_at) >= steps) {
+      return Fail(absl::InvalidArgumentError(absl::StrFormat(
+          "--break-at: found step %d, wanted one from 0 to %d", flags.break_at, steps - 1)));
+    }
+    BreakScheduler scheduler(replay->schedule, static_cast<sim::Row>(flags.break_at));
+    (void)(*simulation)->Run(scheduler);
+  }
+  const std::string message = replay->check.empty() ? "" : check::LastFinding().message;
+  const std::string why =
+      replay->check.empty() ? "" : std::string(check::LastFinding().check->why);
+  if (!flags.perfetto.empty()) {
+    if (absl::Status s = WriteText(flags.perfetto, PerfettoTrace(**simulation, message)); !s.ok()) {
+      return Fail(s);
+    }
+  }
+  if (flags.trace) {
+    const std::string table = TraceTable(**simulation, message, why);
+    std::fputs(table.c_str(), flags.json ? stderr : stdout);
+  }
+  if (flags.json) {
+    const Json whole = {{"id", FailureId(*failure)},
+                        {"reproduced", replay->reproduced},
+                        {"check", replay->check},
+                        {"signature", failure->signature},
+                        {"steps", steps},
+                        {"trace_hash", failure->trace_hash},
+                        {"decisions", failure->anchors.size()},
+                        {"schedule", replay->schedule.ToText()}};
+    std::printf("%s\n", whole.dump(2).c_str());
+  }
+  if (!replay->reproduced) {
+    ExplainDifference(*replay);
+    return kExitFinding;
+  }
+  spdlog::info("{}: reproduced exactly, {} steps: {}", FailureId(*failure), steps, failure->check);
+  return kExitDone;
+}
+
+struct MinimizeFlags {
+  std::string failure;
+  std::string store;
+  std::string output;
+};
+
+int RunMinimize(const MinimizeFlags& flags) {
+  const absl::StatusOr<Failure> failure = LoadFailure(flags.failure, flags.store);
+  if (!failure.ok()) return Fail(failure.status());
+  const absl::StatusOr<LoadedScenario> loaded = ParseStoredScenario(*failure);
+  if (!loaded.ok()) return Fail(loaded.status());
+  const absl::StatusOr<std::unique_ptr<Simulation>> simulation = BuildSimulation(*loaded);
+  if (!simulation.ok()) return Fail(simulation.status());
+  const absl::StatusOr<Schedule> schedule = Schedule::Parse(failure->schedule_text);
+  if (!schedule.ok()) return Fail(schedule.status());
+  const std::optional<Failure> now = RecordFailure(**simulation, *schedule, loaded->text);
+  if (!now.has_value() || now->kind_key != failure->kind_key) {
+    spdlog::error("shootdown: {} does not fail as it did; replay it to see the difference",
+                  FailureId(*failure));
+    return kExitFinding;
+  }
+  const Minimized minimized = MinimizeSchedule(**simulation, *schedule, failure->kind_key);
+  std::optional<Failure> smaller =
+      RecordFailure(**simulation, minimized.schedule, loaded->text);
+  smaller->found_schedule_text = failure->found_schedule_text;
+  smaller->found_at_run = failure->found_at_run;
+  smaller->seed = failure->seed;
+  smaller->minimized = true;
+  smaller->proof = minimized.proof;
+  spdlog::info("{}: {} decisions, {} when minimized, after {} runs: {}", FailureId(*failure),
+               schedule->size(), minimized.schedule.size(), minimized.run_count,
+               smaller->schedule_text);
+  for (const ProofStep& step : minimized.proof) {
+    spdlog::info("  without {}: {}", step.without, step.verdict);
+  }
+  if (!flags.output.empty()) {
+    if (absl::Status s = WriteFailureFile(flags.output, *smaller); !s.ok()) return Fail(s);
+    return kExitDone;
+  }
+  const absl::StatusOr<std::unique_ptr<Store>> store =
+      Store::Open(StorePath(flags.store), OpenMode::kReadWrite);
+  if (!store.ok()) return Fail(store.status());
+  const absl::Status put = (*store)->PutFailure(*smaller);
+  return put.ok() ? kExitDone : Fail(put);
+}
+
+}  // namespace
+
+void AddReplayCommand(CLI::App& app, int* exit_status) {
+  auto* const command =
+      app.add_subcommand("replay", "runs a stored failure again, and compares it step by step");
+  const auto flags = std::make_shared<ReplayFlags>();
+  command->add_option("FAILURE", flags->failure, "an id, the start of one, or a file")->required();
+  command->add_flag("--trace", flags->trace, "shows the interleaving, a column for each CPU");
+  command->add_option("--perfetto", flags->perfetto, "writes a Chrome trace, for ui.perfetto.dev");
+  command->add_option("--break-at", flags->break_at, "raises SIGTRAP before that step")
+      ->check(CLI::Range(0, 1'000'000));
+  command->add_option("--store", flags->store, "folder of the store");
+  command->add_flag("--json", flags->json, "one JSON object on standard output");
+  command->callback([flags, exit_status] { *exit_status = RunReplay(*flags); });
+}
+
+void AddMinimizeCommand(CLI::App& app, int* exit_status) {
+  auto* const command =
+      app.add_subcommand("minimize", "removes every decision that a failure does not need");
+  const auto flags = std::make_shared<MinimizeFlags>();
+  command->add_option("FAILURE", flags->failure, "an id, the start of one, or a file")->required();
+  command->add_option("--store", flags->store, "folder of the store");
+  command->add_option("-o", flags->output, "writes a file instead of the store");
+  command->callback([flags, exit_status] { *exit_status = RunMinimize(*flags); });
+}
+
+}  // namespace shootdown

@@ -1,0 +1,78 @@
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "fuzz/cli/commands.h"
+#include "fuzz/cli/exit_status.h"
+#include "fuzz/cli/locate.h"
+#include "fuzz/kernel/ops.h"
+#include "fuzz/kernel/version.h"
+
+namespace shootdown {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct Flags {
+  bool json = false;
+  bool ops = false;
+};
+
+// What a scenario file may say, beside its form.
+void PrintVocabulary() {
+  std::printf("operations (task { setup: \"…\" op: \"…\" })\n");
+  for (const kernel::OpSpec* op : kernel::AllOps()) {
+    std::printf("  %-44s %s\n", std::string(op->usage).c_str(), std::string(op->what).c_str());
+  }
+  std::printf("\nversion switches (version: \"name = value\"; the first value is the default)\n");
+  for (const kernel::VersionSwitch* s : kernel::VersionSwitch::All()) {
+    std::string values;
+    for (const std::string_view v : s->values()) values += (values.empty() ? "" : " | ") + std::string(v);
+    std::printf("  %s = %s\n      %s\n", std::string(s->name()).c_str(), values.c_str(),
+                std::string(s->source()).c_str());
+  }
+  std::printf("\nchecks (checks { on: \"…\" off: \"…\" }, expect { finds: \"…\" })\n");
+  for (const check::Check* c : check::AllChecks()) {
+    std::printf("  %-3s %-24s %s%s\n", std::string(c->id).c_str(), std::string(c->name).c_str(),
+                std::string(c->rule).c_str(), c->on_by_default ? "" : " (off by default)");
+  }
+}
+
+int Scenarios(const Flags& flags) {
+  if (flags.ops) {
+    PrintVocabulary();
+    return kExitDone;
+  }
+  const absl::StatusOr<std::vector<LoadedScenario>> all = LoadCorpus();
+  if (!all.ok()) return Fail(all.status());
+  Json rows = Json::array();
+  for (const LoadedScenario& one : *all) {
+    const Scenario& s = one.scenario;
+    // A file of the corpus that cannot be run is shown as an error, not as a row.
+    if (absl::Status built = BuildSimulation(one).status(); !built.ok()) return Fail(built);
+    rows.push_back({{"name", s.name},
+                    {"expected", s.expected},
+                    {"summary", s.summary},
+                    {"commit", s.commit},
+                    {"cpus", s.machine.cpu_count}});
+    if (!flags.json) {
+      std::printf("%-32s %2d CPUs  %-16s %s\n", s.name.c_str(), s.machine.cpu_count,
+                  s.expected.c_str(), s.summary.c_str());
+    }
+  }
+  if (flags.json) std::printf("%s\n", Json{{"scenarios", std::move(rows)}}.dump(2).c_str());
+  return kExitDone;
+}
+
+}  // namespace
+
+void AddScenariosCommand(CLI::App& app, int* exit_status) {
+  auto* const command =
+      app.add_subcommand("scenarios", "what is there, and the verdict that each expects");
+  const auto flags = std::make_shared<Flags>();
+  command->add_flag("--json", flags->json, "one JSON object on standard output");
+  command->add_flag("--ops", flags->ops,
+                    "the words of scenario files: operations, version switches, checks");
+  command->callback([flags, exit_status] { *exit_status = Scenarios(*flags); });
+}
+
+}  // namespace shootdown

@@ -1,0 +1,54 @@
+// Searches one scenario with one or more processes, and hands on what they find.
+//
+// A search runs in child processes: libFuzzer ends its process when it is done, and a crash of ours
+// must not take along what was found. Children send findings and inputs through a pipe, and count
+// their runs in shared memory.
+#ifndef SHOOTDOWN_FUZZ_CLI_SEARCH_PROCESS_H_
+#define SHOOTDOWN_FUZZ_CLI_SEARCH_PROCESS_H_
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "fuzz/scenario/simulation.h"
+#include "fuzz/schedule/schedule.h"
+
+namespace shootdown {
+
+enum class Strategy { kLibFuzzer, kRandom };
+
+struct SearchRequest {
+  Strategy strategy = Strategy::kLibFuzzer;
+  std::uint64_t run_count_max = 0;      // of all jobs together; 0: no limit
+  std::uint32_t second_count_max = 0;   // 0: no limit
+  std::uint64_t seed = 1;
+  int job_count = 1;
+  bool keep_going = false;  // else each job ends at its first finding, and the first ends all
+};
+
+struct SearchCounts {
+  std::uint64_t runs = 0;
+  std::uint64_t features = 0;  // of the job that has most
+  std::uint64_t inputs = 0;
+};
+
+struct SearchHandler {
+  // A confirmed finding, and the run at which its job found it.
+  std::function<absl::Status(const Schedule& exact, const std::string& kind_key,
+                             std::uint64_t run)> found;
+  std::function<void(std::vector<std::uint8_t> input)> input;
+  // Ten times a second.
+  std::function<void(const SearchCounts& counts)> progress;
+  // True: end the search now, and keep what was found.
+  std::function<bool()> interrupted;
+};
+
+// Returns when every job is done. INTERNAL if a job crashed, with what it last said.
+[[nodiscard]] absl::Status Search(Simulation& simulation, const SearchRequest& request,
+                                  const SearchHandler& handler, SearchCounts* counts);
+
+}  // namespace shootdown
+
+#endif  // SHOOTDOWN_FUZZ_CLI_SEARCH_PROCESS_H_

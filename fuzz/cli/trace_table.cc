@@ -1,0 +1,219 @@
+#include "fuzz/cli/trace_table.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "absl/strings/str_format.h"
+#include "fuzz/check/check.h"
+#include "fuzz/schedule/schedule_scheduler.h"
+#include "fuzz/sim/trace.h"
+
+namespace shootdown {
+namespace {
+
+using sim::LogEntry;
+using sim::MoveMade;
+using sim::StepKind;
+
+constexpr std::size_t kColumnWidth = 58;
+constexpr std::size_t kNumberWidth = 4;
+
+std::string ActorName(const Simulation& simulation, ActorId actor) {
+  const std::string number = std::to_string(actor.number());
+  switch (actor.actor_class()) {
+    case ActorId::Class::kTask:
+      return simulation.scenario().tasks[static_cast<std::size_t>(actor.number())].name;
+    case ActorId::Class::kIdle: return "swapper/" + number;
+    case ActorId::Class::kCpu: return "CPU " + number + "'s interrupt handler";
+    case ActorId::Class::kBuffer: return "CPU " + number + "'s store buffer";
+  }
+  return "?";
+}
+
+// `mm->mm_users` of mm1: the words of the source, and the object that they meant.
+std::string Place(const LogEntry& e) {
+  std::string place = e.site->label;
+  if (e.word != sim::kNoWord) place += " [" + sim::Arena::Live().NameOf(e.word) + "]";
+  return place;
+}
+
+std::string StepText(const LogEntry& e) {
+  const std::string value = e.site->format(e.value);
+  switch (e.kind) {
+    case StepKind::kLoad:
+      return "R  " + Place(e) + " = " + value +
+             ((e.flags & LogEntry::kForwarded) != 0 ? "  (from the store buffer)" : "");
+    case StepKind::kStore:
+      return "W  " + Place(e) + " := " + value +
+             ((e.flags & LogEntry::kHeld) != 0 ? "  (held in the store buffer)" : "");
+    case StepKind::kRmw: return "RW " + Place(e) + " := " + value;
+    case StepKind::kFence: return "F  " + std::string(e.site->label);
+    case StepKind::kUserLoad:
+    case StepKind::kUserStore:
+      return std::string(e.kind == StepKind::kUserLoad ? "R  " : "W  ") + "user page " + value +
+             " -> TLB hit -> " + sim::Arena::Live().NameOf(e.word);
+    case StepKind::kTlbMiss: return "   user page " + value + " -> TLB miss";
+    case StepKind::kTlbInsert: return "   TLB gets page " + value;
+    case StepKind::kDemap: return "   " + std::string(e.site->label) + " " + value + " in this TLB";
+    case StepKind::kContextWrite: return "   " + std::string(e.site->label) + " := " + value;
+    case StepKind::kMondoSend:
+      return "=> cross call " + std::string(e.site->label) + " to CPU " + std::to_string(e.value);
+    case StepKind::kMondoNack:
+      return "=> cross call to CPU " + std::to_string(e.value) + ": NACK";
+    case StepKind::kMondoTaken:
+      return "<= takes " + std::string(e.site->label) +
+             (e.link == sim::kNoRow ? "" : ", sent at #" + std::to_string(e.link));
+    case StepKind::kSoftintTaken: return "<= softint, level " + value;
+    case StepKind::kNmiTaken: return "<= NMI";
+    case StepKind::kDrain:
+      return "~  drains: " + Place(e) + " := " + value + ", stored at #" + std::to_string(e.link);
+    case StepKind::kAction: return "   " + Place(e) + " " + value;
+    case StepKind::kWait: return ".. waits: " + std::string(e.site->label);
+    case StepKind::kNote: return "   " + std::string(e.site->label);
+  }
+  return "?";
+}
+
+// `text` in pieces of at most `width`, broken at blanks where there are some.
+std::vector<std::string> Wrap(const std::string& text, std::size_t width) {
+  std::vector<std::string> lines;
+  std::string rest = text;
+  while (rest.size() > width) {
+    std::size_t at = rest.rfind(' ', width);
+    if (at == std::string::npos || at < width / 3) at = width;
+    lines.push_back(rest.substr(0, at));
+    rest = "     " + rest.substr(rest[at] == ' ' ? at + 1 : at);
+  }
+  lines.push_back(rest);
+  return lines;
+}
+
+class Table {
+ public:
+  explicit Table(Simulation& simulation) : simulation_(simulation), machine_(simulation.machine()) {
+    column_of_.assign(static_cast<std::size_t>(machine_.cpu_count()), -1);
+    for (const LogEntry& e : machine_.log()) column_of_[e.cpu] = 0;
+    for (int& column : column_of_) {
+      if (column == 0) column = column_count_++;
+    }
+    function_.assign(column_of_.size(), "");
+  }
+
+  std::string Text(const std::string& message, const std::string& why) {
+    Head();
+    const auto moves = machine_.moves_made();
+    std::size_t move = 0;
+    const auto log = machine_.log();
+    for (std::size_t row = 0; row < log.size(); ++row) {
+      for (; move < moves.size() && moves[move].row <= row; ++move) DecisionLine(moves[move]);
+      StepLine(row, log[row]);
+    }
+    for (; move < moves.size(); ++move) DecisionLine(moves[move]);
+    Rule('=');
+    if (!message.empty()) {
+      Paragraph("BROKEN  " + message + ".");
+      Paragraph("WHY     " + why);
+    } else {
+      Paragraph("clean: no check fired in this run");
+    }
+    return std::move(text_);
+  }
+
+ private:
+  [[nodiscard]] std::size_t Width() const {
+    return kNumberWidth + static_cast<std::size_t>(column_count_) * (kColumnWidth + 3);
+  }
+  void Rule(char c) { text_ += std::string(Width(), c) + "\n"; }
+  void Paragraph(const std::string& words) {
+    for (const std::string& line : Wrap(words, Width())) text_ += line + "\n";
+  }
+
+  void Head() {
+    const Scenario& scenario = simulation_.scenario();
+    for (std::size_t t = 0; t < scenario.tasks.size(); ++t) {
+      const TaskSpec& task = scenario.tasks[t];
+      std::string line = absl::StrFormat("T%d is %s%s.", t, task.name,
+                                         task.kthread ? ", a kernel thread" : "");
+      const auto list = [&line](const char* words, const std::vector<Operation>& ops) {
+        if (ops.empty()) return;
+        line += words;
+        for (std::size_t i = 0; i < ops.size(); ++i) line += (i == 0 ? "" : "; ") + ops[i].text;
+        line += ".";
+      };
+      list(" Before step 0 it did: ", task.setup);
+      list(" Now: ", task.ops);
+      Paragraph(line);
+    }
+    Rule('-');
+    text_ += std::string(kNumberWidth, ' ');
+    for (std::size_t c = 0; c < column_of_.size(); ++c) {
+      if (column_of_[c] < 0) continue;
+      text_ += absl::StrFormat(" | %-*s", static_cast<int>(kColumnWidth), "CPU " + std::to_string(c));
+    }
+    text_ += "\n";
+    Rule('-');
+  }
+
+  void StepLine(std::size_t row, const LogEntry& e) {
+    const auto cpu = static_cast<std::size_t>(e.cpu);
+    // The function, and who runs it, where they change.
+    const std::string where =
+        std::string(e.site->function) + "()  " + ActorName(simulation_, ActorId(e.actor));
+    if (function_[cpu] != where && e.kind != StepKind::kDrain) {
+      function_[cpu] = where;
+      Cell("", cpu, where);
+    }
+    bool first = true;
+    for (const std::string& line : Wrap("  " + StepText(e), kColumnWidth)) {
+      Cell(first ? std::to_string(row) : "", cpu, line);
+      first = false;
+    }
+  }
+
+  void Cell(const std::string& number, std::size_t cpu, const std::string& words) {
+    std::string line = absl::StrFormat("%*s", static_cast<int>(kNumberWidth), number);
+    for (int c = 0; c <= column_of_[cpu]; ++c) {
+      line += c < column_of_[cpu] ? " | " + std::string(kColumnWidth, ' ') : " | " + words;
+    }
+    text_ += line + "\n";
+  }
+
+  void DecisionLine(const MoveMade& made) {
+    const Schedule one = ExactSchedule({&made, 1});
+    const Decision& d = one.decisions()[0];
+    std::string words = "-- " + ToText(d) + "   before step " + std::to_string(d.index) + " of " +
+                        ActorName(simulation_, d.actor) + ": ";
+    switch (d.kind) {
+      case Decision::Kind::kSwitch:
+        words += d.to.actor_class() == ActorId::Class::kCpu
+                     ? "go on with CPU " + std::to_string(d.to.number())
+                     : "a store of CPU " + std::to_string(d.to.number()) + " reaches memory";
+        break;
+      case Decision::Kind::kHold: words += "its store stays in the store buffer"; break;
+      case Decision::Kind::kDefer: words += "pending interrupts wait"; break;
+      case Decision::Kind::kResched: words += "a timer tick asks for another task"; break;
+      case Decision::Kind::kEvict: words += "the TLB drops an entry"; break;
+      case Decision::Kind::kNmi: words += "an NMI arrives"; break;
+    }
+    words += " --";
+    if (words.size() < Width()) words += std::string(Width() - words.size(), '-');
+    text_ += words + "\n";
+    // After a hand-over the reader wants to see again who runs what.
+    for (std::string& f : function_) f.clear();
+  }
+
+  Simulation& simulation_;
+  sim::Machine& machine_;
+  std::vector<int> column_of_;  // by CPU; -1: took no step
+  int column_count_ = 0;
+  std::vector<std::string> function_;
+  std::string text_;
+};
+
+}  // namespace
+
+std::string TraceTable(Simulation& simulation, const std::string& message, const std::string& why) {
+  return Table(simulation).Text(message, why);
+}
+
+}  // namespace shootdown

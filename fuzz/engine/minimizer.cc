@@ -1,0 +1,173 @@
+#include "fuzz/engine/minimizer.h"
+
+#include <algorithm>
+
+#include "fuzz/engine/target.h"
+#include "fuzz/schedule/schedule_scheduler.h"
+
+namespace shootdown {
+namespace {
+
+using Kind = Decision::Kind;
+using Decisions = std::vector<Decision>;
+
+// More runs than this are not worth a smaller schedule.
+constexpr std::uint64_t kRunCountMax = 60'000;
+
+class Minimizer {
+ public:
+  Minimizer(Simulation& simulation, const std::string& kind_key)
+      : simulation_(simulation), kind_key_(kind_key) {}
+
+  Schedule Minimize(const Schedule& failing) {
+    best_ = failing;
+    (void)Try(failing);  // drops what was not applied
+    RemoveChunks();
+    do {
+      RemoveSingles();
+    } while (RemoveOneMoveOne());
+    ShortenHolds();
+    MoveLate();
+    RemoveSingles();
+    return best_;
+  }
+
+  [[nodiscard]] std::uint64_t run_count() const { return run_count_; }
+
+ private:
+  // True, and `best_` is what was applied of `candidate`, if that fails in the same way.
+  bool Try(const Schedule& candidate) {
+    if (!Fails(candidate)) return false;
+    Schedule exact = ExactSchedule(simulation_.machine().moves_made());
+    // Moves made, and nothing else, make the same run; a decision that had no effect is gone.
+    best_ = exact.size() <= candidate.size() ? std::move(exact) : candidate;
+    return true;
+  }
+
+  bool Fails(const Schedule& candidate) {
+    ++run_count_;
+    ScheduleScheduler scheduler(candidate);
+    const check::Finding* const finding = simulation_.Run(scheduler);
+    return finding != nullptr && KindKey(*finding, simulation_.machine()) == kind_key_;
+  }
+
+  // Delta debugging: halves, quarters, … are left out.
+  void RemoveChunks() {
+    for (std::size_t chunk = best_.size() / 2; chunk > 1; chunk /= 2) {
+      for (std::size_t at = 0; at < best_.size();) {
+        Decisions rest = best_.decisions();
+        const auto first = rest.begin() + static_cast<std::ptrdiff_t>(at);
+        const auto last =
+            rest.begin() + static_cast<std::ptrdiff_t>(std::min(at + chunk, rest.size()));
+        rest.erase(first, last);
+        if (!Try(Schedule(std::move(rest)))) at += chunk;
+      }
+    }
+  }
+
+  bool RemoveSingles() {
+    bool shorter = false;
+    for (std::size_t i = 0; i < best_.size();) {
+      if (Try(best_.Without(i))) {
+        shorter = true;
+        i = 0;
+      } else {
+        ++i;
+      }
+    }
+    return shorter;
+  }
+
+  // One decision less, if another may stand elsewhere: leaves local minima.
+  bool RemoveOneMoveOne() {
+    for (std::size_t gone = 0; gone < best_.size(); ++gone) {
+      const Schedule rest = best_.Without(gone);
+      for (std::size_t moved = 0; moved < rest.size(); ++moved) {
+        for (std::uint32_t index = 0; index < kMoveIndexMax; ++index) {
+          if (run_count_ > kRunCountMax) return false;
+          Decisions decisions = rest.decisions();
+          if (decisions[moved].index == index) continue;
+          decisions[moved].index = index;
+          if (Try(Schedule(std::move(decisions)).Canonical())) return true;
+        }
+      }
+    }
+    return false;
+  }
+
+  // The shortest hold that still does it.
+  void ShortenHolds() {
+    for (std::size_t i = 0; i < best_.size(); ++i) {
+      if (best_.decisions()[i].kind != Kind::kHold) continue;
+      for (std::uint8_t arg = 1; arg < 64; ++arg) {
+        Decisions decisions = best_.decisions();
+        if (decisions[i].arg != 0 && decisions[i].arg <= arg) break;
+        decisions[i].arg = arg;
+        if (Try(Schedule(std::move(decisions)).Canonical())) break;
+      }
+    }
+  }
+
+  // Each decision as late as it can be, to a fixpoint.
+  void MoveLate() {
+    for (bool moved = true; moved;) {
+      moved = false;
+      for (std::size_t i = 0; i < best_.size() && run_count_ < kRunCountMax; ++i) {
+        const Decision from = best_.decisions()[i];
+        // A window may have holes, so the search goes on behind the first one.
+        for (std::uint32_t index = from.index + kLateWindow; index > from.index; --index) {
+          Decisions decisions = best_.decisions();
+          decisions[i].index = index;
+          Schedule candidate = Schedule(std::move(decisions)).Canonical();
+          const std::size_t size = best_.size();
+          const Schedule before = best_;
+          if (!Try(candidate)) continue;
+          if (best_.size() < size || best_ == candidate) {
+            moved = true;
+            break;
+          }
+          best_ = before;
+        }
+        if (moved) break;
+      }
+    }
+  }
+
+  static constexpr std::uint32_t kMoveIndexMax = 160;
+  static constexpr std::uint32_t kLateWindow = 48;
+
+  Simulation& simulation_;
+  const std::string& kind_key_;
+  Schedule best_;
+  std::uint64_t run_count_ = 0;
+};
+
+}  // namespace
+
+Minimized MinimizeSchedule(Simulation& simulation, const Schedule& failing,
+                           const std::string& kind_key) {
+  Minimizer minimizer(simulation, kind_key);
+  Minimized result;
+  result.schedule = minimizer.Minimize(failing);
+  result.proof = Prove(simulation, result.schedule, kind_key);
+  result.run_count = minimizer.run_count() + result.schedule.size();
+  return result;
+}
+
+std::vector<ProofStep> Prove(Simulation& simulation, const Schedule& schedule,
+                             const std::string& kind_key) {
+  std::vector<ProofStep> proof;
+  for (std::size_t i = 0; i < schedule.size(); ++i) {
+    const Schedule rest = schedule.Without(i);
+    ScheduleScheduler scheduler(rest);
+    const check::Finding* const finding = simulation.Run(scheduler);
+    std::string verdict = finding == nullptr ? "clean" : std::string(finding->check->name);
+    if (finding != nullptr && KindKey(*finding, simulation.machine()) == kind_key) {
+      verdict = "the same failure";
+    }
+    proof.push_back({.without = ToText(schedule.decisions()[i]), .verdict = std::move(verdict)});
+  }
+  return proof;
+}
+
+}  // namespace shootdown

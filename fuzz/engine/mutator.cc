@@ -1,0 +1,177 @@
+#include "fuzz/engine/mutator.h"
+
+#include <algorithm>
+
+namespace shootdown {
+namespace {
+
+using sim::LogEntry;
+using sim::Machine;
+using sim::StepKind;
+using Kind = Decision::Kind;
+using Decisions = std::vector<Decision>;
+
+// The anchor "before this step".
+Decision Before(const LogEntry& entry) {
+  return {.actor = ActorId(entry.actor), .index = entry.index};
+}
+
+bool CanAnchor(const LogEntry& entry) {
+  return IsStep(entry.kind) && entry.kind != StepKind::kDrain;
+}
+
+// A random step of the run, or null if there is none.
+const LogEntry* AnyStep(const Machine& machine, Prng& prng) {
+  const auto log = machine.log();
+  if (log.empty()) return nullptr;
+  for (int tries = 0; tries < 8; ++tries) {
+    const LogEntry& entry = log[prng.Below(static_cast<std::uint32_t>(log.size()))];
+    if (CanAnchor(entry)) return &entry;
+  }
+  return nullptr;
+}
+
+ActorId OtherCpu(const Machine& machine, int cpu, Prng& prng) {
+  const int count = machine.cpu_count();
+  if (count == 1) return CpuActor(0);
+  const int step = 1 + static_cast<int>(prng.Below(static_cast<std::uint32_t>(count - 1)));
+  return CpuActor((cpu + step) % count);
+}
+
+void InsertSwitch(Decisions& out, const Machine& machine, Prng& prng) {
+  const LogEntry* const at = AnyStep(machine, prng);
+  if (at == nullptr) return;
+  Decision d = Before(*at);
+  d.to = OtherCpu(machine, at->cpu, prng);
+  out.push_back(d);
+}
+
+void ReverseRace(Decisions& out, const Machine& machine, Prng& prng) {
+  const auto conflicts = machine.conflicts();
+  if (conflicts.empty()) {
+    InsertSwitch(out, machine, prng);
+    return;
+  }
+  const sim::Conflict& race = conflicts[prng.Below(static_cast<std::uint32_t>(conflicts.size()))];
+  const LogEntry& first = machine.log()[race.first];
+  const LogEntry& second = machine.log()[race.second];
+  if (!CanAnchor(first) || !CanAnchor(second)) return;
+  Decision leave = Before(first);
+  leave.to = CpuActor(second.cpu);
+  out.push_back(leave);
+  if (prng.OneIn(4)) return;
+  // Back just after the second step, or somewhat later.
+  Decision back = Before(second);
+  back.index += 1 + (prng.OneIn(2) ? prng.Below(12) : 0);
+  back.to = CpuActor(first.cpu);
+  out.push_back(back);
+}
+
+// Holds a store, and lets it drain before some later step of another CPU.
+void HoldStore(Decisions& out, const Machine& machine, Prng& prng) {
+  const auto log = machine.log();
+  for (int tries = 0; tries < 16; ++tries) {
+    const auto row = prng.Below(static_cast<std::uint32_t>(log.size()));
+    if (log[row].kind != StepKind::kStore) continue;
+    Decision hold = Before(log[row]);
+    hold.kind = Kind::kHold;
+    hold.arg = static_cast<std::uint8_t>(prng.OneIn(2) ? 0 : 1 + prng.Below(32));
+    out.push_back(hold);
+    if (prng.OneIn(2)) return;
+    const LogEntry& later =
+        log[row + prng.Below(static_cast<std::uint32_t>(log.size()) - row)];
+    if (!CanAnchor(later)) return;
+    Decision drain = Before(later);
+    drain.to = BufferActor(log[row].cpu);
+    out.push_back(drain);
+    return;
+  }
+}
+
+void InsertInterrupt(Decisions& out, const Machine& machine, Prng& prng) {
+  const LogEntry* const at = AnyStep(machine, prng);
+  if (at == nullptr) return;
+  Decision d = Before(*at);
+  switch (prng.Below(4)) {
+    case 0: d.kind = Kind::kResched; break;
+    case 1:
+      d.kind = Kind::kEvict;
+      d.arg = static_cast<std::uint8_t>(
+          prng.Below(static_cast<std::uint32_t>(machine.config().tlb_entries)));
+      break;
+    case 2:
+      d.kind = Kind::kDefer;
+      d.arg = static_cast<std::uint8_t>(1 + prng.Below(32));
+      break;
+    default: d.kind = Kind::kNmi; break;
+  }
+  out.push_back(d);
+}
+
+void Nudge(Decision& d, Prng& prng) {
+  const int step = static_cast<int>(prng.Below(7)) - 3;
+  const int index = static_cast<int>(d.index) + (step == 0 ? 4 : step);
+  d.index = static_cast<std::uint32_t>(std::clamp(index, 0, int{Decision::kIndexMax}));
+}
+
+std::size_t AnyOf(const Decisions& decisions, Prng& prng) {
+  return prng.Below(static_cast<std::uint32_t>(decisions.size()));
+}
+
+void MutateOnce(Decisions& out, const Machine& machine, Prng& prng) {
+  const bool tso = machine.config().memory_model == sim::MemoryModel::kTso;
+  const std::uint32_t choice = prng.Below(100);
+  if (out.empty() || choice < 40) {
+    ReverseRace(out, machine, prng);
+  } else if (choice < 55) {
+    InsertSwitch(out, machine, prng);
+  } else if (choice < 65) {
+    out.erase(out.begin() + static_cast<std::ptrdiff_t>(AnyOf(out, prng)));
+  } else if (choice < 80) {
+    Nudge(out[AnyOf(out, prng)], prng);
+  } else if (choice < 85) {
+    Decision& d = out[AnyOf(out, prng)];
+    if (d.kind == Kind::kSwitch) d.to = OtherCpu(machine, d.to.number(), prng);
+  } else if (choice < 93 && tso) {
+    HoldStore(out, machine, prng);
+  } else {
+    InsertInterrupt(out, machine, prng);
+  }
+}
+
+Schedule Bounded(Decisions decisions, Prng& prng) {
+  while (decisions.size() > kDecisionCountMax) {
+    decisions.erase(decisions.begin() + static_cast<std::ptrdiff_t>(AnyOf(decisions, prng)));
+  }
+  return Schedule(std::move(decisions)).Canonical();
+}
+
+}  // namespace
+
+Schedule Mutate(const Schedule& parent, const Machine& machine, Prng& prng) {
+  // Some children owe nothing to their parent, so that no region is shut out for ever.
+  Decisions out = prng.OneIn(8) ? Decisions() : parent.decisions();
+  const std::uint32_t times = prng.OneIn(3) ? 2 : 1;
+  for (std::uint32_t i = 0; i < times; ++i) MutateOnce(out, machine, prng);
+  return Bounded(std::move(out), prng);
+}
+
+Schedule RandomSchedule(const Machine& machine, Prng& prng) {
+  Decisions out;
+  const std::uint32_t count = 1 + prng.Below(3);
+  for (std::uint32_t i = 0; i < count; ++i) InsertSwitch(out, machine, prng);
+  return Schedule(std::move(out)).Canonical();
+}
+
+Schedule CrossOver(const Schedule& a, const Schedule& b, Prng& prng) {
+  Decisions out;
+  for (const Decision& d : a.decisions()) {
+    if (prng.OneIn(2)) out.push_back(d);
+  }
+  for (const Decision& d : b.decisions()) {
+    if (prng.OneIn(2)) out.push_back(d);
+  }
+  return Bounded(std::move(out), prng);
+}
+
+}  // namespace shootdown

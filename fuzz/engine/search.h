@@ -1,0 +1,41 @@
+// Searching a scenario's schedules for findings: two strategies over one Target.
+#ifndef SHOOTDOWN_FUZZ_ENGINE_SEARCH_H_
+#define SHOOTDOWN_FUZZ_ENGINE_SEARCH_H_
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "fuzz/engine/target.h"
+
+namespace shootdown {
+
+struct SearchOptions {
+  std::uint64_t seed = 1;
+  std::uint64_t run_count_max = 0;  // 0: no limit
+  std::uint32_t second_count_max = 0;  // 0: no limit; the only clock, and it only ends a search
+};
+
+// What a search tells while it runs. All may be null.
+struct SearchListener {
+  std::function<void(const Target::Found&)> found;
+  // An input with new features: it belongs to the corpus.
+  std::function<void(std::span<const std::uint8_t>)> input;
+  // After every run.
+  std::function<void(const Target&)> ran;
+};
+
+// Fresh random schedules with one to three switches, without memory. Returns when a limit is
+// reached.
+void RandomSearch(Simulation& simulation, const SearchOptions& options,
+                  const SearchListener& listener);
+
+// libFuzzer mutates and selects. Ends the process with status 0 when a limit is reached, as libFuzzer
+// does; so it is run in a process of its own. The same seed and number of runs give the same runs.
+[[noreturn]] void LibFuzzerSearch(Simulation& simulation, const SearchOptions& options,
+                                  const SearchListener& listener);
+
+}  // namespace shootdown
+
+#endif  // SHOOTDOWN_FUZZ_ENGINE_SEARCH_H_

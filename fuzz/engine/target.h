@@ -1,0 +1,65 @@
+// One scenario under search: runs schedules, keeps what is new, and reports findings. What libFuzzer
+// and the random search both drive.
+#ifndef SHOOTDOWN_FUZZ_ENGINE_TARGET_H_
+#define SHOOTDOWN_FUZZ_ENGINE_TARGET_H_
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <span>
+#include <string>
+
+#include "fuzz/engine/features.h"
+#include "fuzz/scenario/simulation.h"
+#include "fuzz/schedule/schedule.h"
+#include "fuzz/schedule/schedule_scheduler.h"
+
+namespace shootdown {
+
+// What minimizing keeps: the check, who broke it, and the function in which it was seen. Never a
+// line number, an address or a step number.
+[[nodiscard]] std::string KindKey(const check::Finding& finding, const sim::Machine& machine);
+
+class Target {
+ public:
+  // A finding, confirmed: `exact` was run a second time and failed the same way at the same step.
+  struct Found {
+    Schedule exact;
+    std::string kind_key;
+    std::uint64_t run;  // counted from 1
+  };
+  // Findings of one kind are reported up to this many times: they may be different bugs, which only
+  // minimizing tells apart.
+  static constexpr std::uint32_t kReportsOfOneKindMax = 16;
+
+  explicit Target(Simulation& simulation);
+
+  // Runs `schedule`; returns how many of its features were new.
+  std::size_t Run(const Schedule& schedule);
+  // Makes the machine's last run that of `schedule`, if it is not already: for mutators.
+  void EnsureLastRun(const Schedule& schedule);
+
+  // `on_found` hears each confirmed finding; a run that fails differently the second time is our
+  // own bug and aborts.
+  void OnFound(std::function<void(const Found&)> on_found) { on_found_ = std::move(on_found); }
+
+  [[nodiscard]] const sim::Machine& machine() const { return simulation_.machine(); }
+  [[nodiscard]] std::uint64_t run_count() const { return run_count_; }
+  [[nodiscard]] std::size_t feature_count() const { return features_.size(); }
+
+ private:
+  void Report(const check::Finding& finding);
+
+  Simulation& simulation_;
+  FeatureSet features_;
+  Schedule last_;
+  ScheduleScheduler scheduler_;
+  std::function<void(const Found&)> on_found_;
+  std::map<std::string, std::uint32_t> reports_;
+  std::uint64_t run_count_ = 0;
+  bool last_is_current_ = false;
+};
+
+}  // namespace shootdown
+
+#endif  // SHOOTDOWN_FUZZ_ENGINE_TARGET_H_

@@ -1,0 +1,132 @@
+#include "tests/fuzz/scenario/scenario_testing.h"
+
+#include <gtest/gtest.h>
+
+#include "fuzz/kernel/kernel.h"
+#include "fuzz/schedule/schedule_scheduler.h"
+
+namespace shootdown::testing {
+namespace {
+
+Outcome Told(const check::Finding* finding) {
+  if (finding == nullptr) return {};
+  return {.check = std::string(finding->check->name),
+          .message = finding->message,
+          .role = finding->role};
+}
+
+std::string Joined(const std::vector<Operation>& ops) {
+  std::string text;
+  for (const Operation& op : ops) text += (text.empty() ? "" : "; ") + op.text;
+  return text;
+}
+
+}  // namespace
+
+std::vector<Operation> Ops(std::string_view text) {
+  std::vector<Operation> ops;
+  while (!text.empty()) {
+    const std::size_t end = text.find("; ");
+    ops.push_back(Operation{std::string(text.substr(0, end))});
+    if (end == std::string_view::npos) break;
+    text.remove_prefix(end + 2);
+  }
+  return ops;
+}
+
+TaskSpec User(const UserTask& task) {
+  return {.name = task.name,
+          .process = task.process,
+          .cpu = task.cpu,
+          .setup = Ops(task.setup),
+          .ops = Ops(task.ops)};
+}
+
+TaskSpec Kthread(const KernelThread& task) {
+  return {.name = task.name,
+          .process = "",
+          .kthread = true,
+          .cpu = task.cpu,
+          .setup = Ops(task.setup),
+          .ops = Ops(task.ops)};
+}
+
+std::unique_ptr<Simulation> BuildOrFail(const Scenario& scenario) {
+  ScenarioProblem problem;
+  std::unique_ptr<Simulation> simulation = Simulation::Build(scenario, &problem);
+  EXPECT_NE(simulation, nullptr) << problem.message << " (task " << problem.task << ", entry "
+                                 << problem.entry << ")\n" << Describe(scenario);
+  return simulation;
+}
+
+Outcome RunSchedule(Simulation& simulation, std::string_view schedule) {
+  const absl::StatusOr<Schedule> parsed = Schedule::Parse(schedule);
+  EXPECT_TRUE(parsed.ok()) << parsed.status();
+  if (!parsed.ok()) return {};
+  const Schedule canonical = parsed->Canonical();
+  ScheduleScheduler scheduler(canonical);
+  return Told(simulation.Run(scheduler));
+}
+
+Outcome RunOnce(const Scenario& scenario, std::string_view schedule) {
+  const std::unique_ptr<Simulation> simulation = BuildOrFail(scenario);
+  if (simulation == nullptr) return {.check = "not built", .message = "", .role = ""};
+  return RunSchedule(*simulation, schedule);
+}
+
+Outcome RunWalk(Simulation& simulation, std::uint64_t seed, std::uint32_t hold_one_in) {
+  RandomWalk walk(seed, hold_one_in);
+  return Told(simulation.Run(walk));
+}
+
+void ExpectCleanWalks(const Scenario& scenario, int walks, std::uint64_t first_seed) {
+  const std::unique_ptr<Simulation> simulation = BuildOrFail(scenario);
+  if (simulation == nullptr) return;
+  for (int i = 0; i < walks; ++i) {
+    const std::uint64_t seed = first_seed + static_cast<std::uint64_t>(i);
+    const std::uint32_t hold_one_in = i % 2 == 0 ? 0 : 3;
+    const Outcome outcome = RunWalk(*simulation, seed, hold_one_in);
+    const std::string starved = outcome.check == "clean" ? StarvedTasks(*simulation) : "";
+    if (outcome.check == "clean" && starved.empty()) continue;
+    ADD_FAILURE() << outcome.check << ": " << outcome.message << starved << "\nRandomWalk(" << seed
+                  << ", " << hold_one_in << ")\n" << Describe(scenario);
+    return;
+  }
+}
+
+std::string StarvedTasks(const Simulation& simulation) {
+  (void)simulation;
+  const kernel::Kernel& k = kernel::Kernel::Get();
+  std::string starved;
+  for (int c = 0; c < sim::Machine::Get().cpu_count(); ++c) {
+    for (int t = 0; t < k.task_count; ++t) {
+      const kernel::Task& task = k.tasks[t];
+      if ((k.cpus[c].rq.queue.Peek() >> t & 1) == 0 || task.finished != 0) continue;
+      if (task.polls_for != nullptr && !task.polls_for(task.polls_argument)) continue;
+      starved += check::NameOf(&task) + " never gets to run on CPU " + std::to_string(c) + "; ";
+    }
+  }
+  return starved;
+}
+
+std::string Describe(const Scenario& scenario) {
+  const sim::MachineConfig& m = scenario.machine;
+  std::string text =
+      "machine: cpus=" + std::to_string(m.cpu_count) +
+      (m.memory_model == sim::MemoryModel::kSc ? " SC" : " TSO") +
+      (m.mondo_flavour == sim::MondoFlavour::kSun4u ? " sun4u" : " sun4v") +
+      (m.mondo_done == sim::MondoDone::kExecuted ? " executed" : " accepted") +
+      " queue=" + std::to_string(m.mondo_queue_entries) +
+      " tlb=" + std::to_string(m.tlb_entries) + "/" + std::to_string(m.tlb_sharing) +
+      " contexts=" + std::to_string(m.context_count) + " tsb=" + std::to_string(m.tsb_entries) +
+      " pages=" + std::to_string(m.page_count) + "\n";
+  for (const VersionChoice& v : scenario.version) text += "version: " + v.name + "=" + v.value + "\n";
+  for (const TaskSpec& t : scenario.tasks) {
+    text += (t.kthread ? "kthread " : "task ") + t.name + " cpu=" + std::to_string(t.cpu) +
+            (t.process.empty() ? "" : " process=" + t.process) + " setup{" + Joined(t.setup) +
+            "} ops{" + Joined(t.ops) + "}\n";
+  }
+  return text;
+}
+
+}  // namespace shootdown::testing
