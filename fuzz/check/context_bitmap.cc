@@ -11,8 +11,8 @@ using kernel::Kernel;
 
 void Judge(const Event& e) {
   Kernel& k = Kernel::Get();
-  const std::uint64_t used = k.globals->mmu_context_bmap.Peek();
-  const kernel::CtxValue cache = k.globals->tlb_context_cache.Peek();
+  const std::uint64_t used = k.globals->context.mmu_context_bmap.Peek();
+  const kernel::CtxValue cache = k.globals->context.tlb_context_cache.Peek();
   const kernel::CtxValue ctx = e.mm->context.sparc64_ctx_val.Peek();
   if ((used & 1) == 0) Report(kContextBitmap, e, "number 0, the kernel's, is marked free");
   if (cache.version() == 0) Report(kContextBitmap, e, "the context version is 0");

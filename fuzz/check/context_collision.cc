@@ -13,7 +13,7 @@ using kernel::PerCpu;
 
 void Judge(const Event& e) {
   Kernel& k = Kernel::Get();
-  const std::uint64_t version = k.globals->tlb_context_cache.Peek().version();
+  const std::uint64_t version = k.globals->context.tlb_context_cache.Peek().version();
   const auto valid = [version](const Mm& mm) {
     return mm.alive != 0 && mm.context.sparc64_ctx_val.Peek().version() == version;
   };

@@ -1,7 +1,5 @@
 // K2: a CPU inside switch_mm that has found its bit set will not flush. If its bit goes then, and it
 // still has entries of the mm, no flush reaches them.
-#include <bit>
-
 #include "fuzz/check/check.h"
 #include "fuzz/kernel/kernel.h"
 
@@ -15,9 +13,9 @@ using kernel::Kernel;
 void Judge(const Event& e) {
   Kernel& k = Kernel::Get();
   const Ctx number = e.mm->context.sparc64_ctx_val.Peek().number();
-  for (std::uint64_t bits = e.a; bits != 0; bits &= bits - 1) {
-    const int cpu = std::countr_zero(bits);
-    if (k.cpus[cpu].bit_tested != e.mm) continue;
+  const kernel::CpuBits mask = e.mm->mm_cpumask.Peek();
+  for (int cpu = 0; cpu < k.machine().cpu_count(); ++cpu) {
+    if (k.cpus[cpu].bit_tested != e.mm || mask.Has(cpu)) continue;
     const sim::Tlb tlb = k.machine().tlb(cpu);
     for (int i = 0; i < tlb.entry_count(); ++i) {
       const sim::TlbEntry& entry = tlb.entry(i);

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 
 #include "absl/strings/str_format.h"
@@ -58,6 +59,9 @@ void Send(int fd, Message message, const std::string& payload) {
 [[noreturn]] void RunJob(Simulation& simulation, const SearchRequest& request, int number, int fd,
                          JobCounts* counts) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
+  // libFuzzer ends with exit(). What the parent has open (a store, with threads that are not here) is
+  // not ours to take down.
+  std::atexit([] { _exit(0); });
   signal(SIGINT, SIG_IGN);  // the parent ends us, after it has read what we sent
   signal(SIGPIPE, SIG_IGN);
   SearchOptions options{.seed = request.seed, .second_count_max = request.second_count_max};

@@ -71,8 +71,9 @@ void io_sq_thread(IoRing* ctx) {
         continue;
       }
       if (READ_ONCE(ctx->dying) != 0) break;
-      PollUntil(SHOOTDOWN_SITE("ctx->sq_tail"), sim::WaitKind::kIdle, [ctx] {
-        return ctx->sq_tail.Peek() != ctx->sq_head.Peek() || ctx->dying.Peek() != 0;
+      // sq_head is this thread's own: memory may not have its last store yet.
+      PollUntil(SHOOTDOWN_SITE("ctx->sq_tail"), sim::WaitKind::kIdle, [ctx, tail] {
+        return ctx->sq_tail.Peek() != tail || ctx->dying.Peek() != 0;
       });
       continue;
     }

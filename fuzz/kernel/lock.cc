@@ -64,8 +64,7 @@ void Down(RwSem* sem, const sim::Site& site, TryFn try_lock) {
   }
 }
 
-void Up(RwSem* sem, const sim::Site& site, std::int64_t step) {
-  sem->count.Rmw(site, [step](std::int64_t v) { return v + step; });
+void rwsem_wake(RwSem* sem) {
   if (READ_ONCE(sem->waiters) != 0) WakeAll(&sem->waiters);
 }
 
@@ -77,7 +76,13 @@ void DownReadAt(RwSem* sem, const sim::Site& site) {
 void DownWriteAt(RwSem* sem, const sim::Site& site) {
   Down(sem, site, [](std::int64_t v) { return v == 0 ? -1 : v; });
 }
-void UpReadAt(RwSem* sem, const sim::Site& site) { Up(sem, site, -1); }
-void UpWriteAt(RwSem* sem, const sim::Site& site) { Up(sem, site, 1); }
+void UpReadAt(RwSem* sem, const sim::Site& site) {
+  sem->count.Rmw(site, [](std::int64_t v) { return v - 1; });
+  rwsem_wake(sem);
+}
+void UpWriteAt(RwSem* sem, const sim::Site& site) {
+  sem->count.Rmw(site, [](std::int64_t v) { return v + 1; });
+  rwsem_wake(sem);
+}
 
 }  // namespace shootdown::kernel

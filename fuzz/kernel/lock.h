@@ -31,17 +31,17 @@ inline void local_irq_enable() { local_irq_restore(0); }
 // True where the kernel may not sleep.
 bool in_atomic();
 
-#define spin_lock(lock) (::shootdown::kernel::SpinLockAt((lock), SHOOTDOWN_SITE("lock " #lock)))
+#define spin_lock(lock) (::shootdown::kernel::SpinLockAt((lock), SHOOTDOWN_SITE("spin_lock(" #lock ")")))
 #define spin_unlock(lock) \
-  (::shootdown::kernel::SpinUnlockAt((lock), SHOOTDOWN_SITE("unlock " #lock)))
+  (::shootdown::kernel::SpinUnlockAt((lock), SHOOTDOWN_SITE("spin_unlock(" #lock ")")))
 #define mmap_read_lock(mm) \
-  (::shootdown::kernel::DownReadAt(&(mm)->mmap_lock, SHOOTDOWN_SITE("mmap_read_lock")))
+  (::shootdown::kernel::DownReadAt(&(mm)->mmap_lock, SHOOTDOWN_SITE("mmap_read_lock(" #mm ")")))
 #define mmap_read_unlock(mm) \
-  (::shootdown::kernel::UpReadAt(&(mm)->mmap_lock, SHOOTDOWN_SITE("mmap_read_unlock")))
+  (::shootdown::kernel::UpReadAt(&(mm)->mmap_lock, SHOOTDOWN_SITE("mmap_read_unlock(" #mm ")")))
 #define mmap_write_lock(mm) \
-  (::shootdown::kernel::DownWriteAt(&(mm)->mmap_lock, SHOOTDOWN_SITE("mmap_write_lock")))
+  (::shootdown::kernel::DownWriteAt(&(mm)->mmap_lock, SHOOTDOWN_SITE("mmap_write_lock(" #mm ")")))
 #define mmap_write_unlock(mm) \
-  (::shootdown::kernel::UpWriteAt(&(mm)->mmap_lock, SHOOTDOWN_SITE("mmap_write_unlock")))
+  (::shootdown::kernel::UpWriteAt(&(mm)->mmap_lock, SHOOTDOWN_SITE("mmap_write_unlock(" #mm ")")))
 
 }  // namespace shootdown::kernel
 

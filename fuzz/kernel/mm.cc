@@ -37,8 +37,8 @@ void __mmput(Mm* mm) {
 // Linux 6.12 kernel/fork.c __mmdrop(), with refcounted lazy TLB: nobody is left to be told.
 void __mmdrop(Mm* mm) {
   Tell({.kind = EventKind::kMmFreed, .mm = mm});
+  mm->alive = 0;  // before its context number goes: somebody else may have it at once
   destroy_context(mm);
-  mm->alive = 0;
   sim::Machine& m = sim::Machine::Get();
   m.Poison(mm->pgd, sizeof(PageTable));
   m.Poison(mm, offsetof(Mm, id));

@@ -165,8 +165,15 @@ void migrate_to(int cpu) {
 }
 
 void do_task_dead() {
-  WRITE_ONCE(current()->state, TaskState::kDead);
   current()->finished = 1;
+  // set_special_state: a waker that has seen this task asleep may still be about to make it running,
+  // and must not do so after this.
+  const int pil = local_irq_save();
+  Rq* const rq = &this_cpu().rq;
+  spin_lock(&rq->lock);
+  WRITE_ONCE(current()->state, TaskState::kDead);
+  spin_unlock(&rq->lock);
+  local_irq_restore(pil);
   schedule();
   SHOOTDOWN_UNREACHABLE("a dead task was scheduled");
 }

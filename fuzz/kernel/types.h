@@ -181,11 +181,16 @@ struct PerCpu {
   Task* switched_from = nullptr;
 };
 
-// Idle, init_mm and what all CPUs share.
-struct Globals {
+// arch/sparc/mm/init_64.c
+struct ContextAllocator {
   SpinLock ctx_alloc_lock;
-  Cell<CtxValue> tlb_context_cache;
-  Cell<std::uint64_t> mmu_context_bmap;
+  Cell<CtxValue> tlb_context_cache;       // version, and the last number given out
+  Cell<std::uint64_t> mmu_context_bmap;   // numbers in use
+};
+
+// What all CPUs share.
+struct Globals {
+  ContextAllocator context;
   SpinLock zone_lock;
   Cell<std::uint64_t> free_pages;  // a bit each
   std::uint64_t pte_changes = 0;   // ghost: numbers pte changes

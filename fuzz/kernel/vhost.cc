@@ -32,8 +32,10 @@ void vhost_dev_cleanup(VhostDev* dev) {
 }
 
 void vhost_worker(VhostDev* dev) {
-  const auto something = [dev] {
-    return dev->work_tail.Peek() != dev->work_head.Peek() || dev->stop.Peek() != 0;
+  // Also in work_head; that store may be on its way to memory still, so waits do not look there.
+  std::uint64_t head = 0;
+  const auto something = [dev, &head] {
+    return dev->work_tail.Peek() != head || dev->stop.Peek() != 0;
   };
   PollUntil(SHOOTDOWN_SITE("dev->mm"), sim::WaitKind::kIdle,
             [dev] { return dev->mm.Peek() != nullptr; });
@@ -42,14 +44,15 @@ void vhost_worker(VhostDev* dev) {
   for (;;) {
     PollUntil(SHOOTDOWN_SITE("dev->work_tail"), sim::WaitKind::kIdle, something);
     const std::uint64_t tail = READ_ONCE(dev->work_tail);
-    if (tail == READ_ONCE(dev->work_head)) {
+    if (tail == head) {
       if (READ_ONCE(dev->stop) != 0) break;
       continue;
     }
     const std::uint64_t work = READ_ONCE(dev->work);
     user_access(VirtPage(static_cast<std::uint8_t>(work % 256)),
                 work >= 256 ? UserAccessKind::kWrite : UserAccessKind::kRead);
-    WRITE_ONCE(dev->work_head, tail);
+    head = tail;
+    WRITE_ONCE(dev->work_head, head);
   }
   kthread_unuse_mm(mm);
   WRITE_ONCE(dev->stopped, 1);

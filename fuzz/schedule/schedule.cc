@@ -208,7 +208,8 @@ Schedule Schedule::Canonical() const {
     return std::tuple(a.decision.actor, a.decision.index, a.place) <
            std::tuple(b.decision.actor, b.decision.index, b.place);
   });
-  // Switching twice at one place can mean something; anything else twice cannot.
+  // A step is held once. Anything else can happen twice before a step: two interrupts arrive, an entry
+  // is evicted, brought back by a handler, and evicted again.
   std::vector<Decision> kept;
   kept.reserve(placed.size());
   const auto same_anchor = [](const Decision& a, const Decision& b) {
@@ -216,7 +217,7 @@ Schedule Schedule::Canonical() const {
   };
   for (const Placed& p : placed) {
     bool again = false;
-    if (p.decision.kind != Kind::kSwitch) {
+    if (p.decision.kind == Kind::kHold) {
       for (auto k = kept.rbegin(); k != kept.rend() && same_anchor(*k, p.decision); ++k) {
         again = again || *k == p.decision;
       }
@@ -227,10 +228,12 @@ Schedule Schedule::Canonical() const {
 }
 
 std::string ToText(const Decision& d) {
-  std::string text = ActorText(d.actor) + "@" + std::to_string(d.index);
-  if (d.kind == Kind::kSwitch) return text + ">" + ActorText(d.to);
-  text += "~" + std::string(kWords[static_cast<std::size_t>(d.kind)]);
-  if (TakesArgument(d.kind)) text += "(" + std::to_string(d.arg) + ")";
+  std::string text = ActorText(d.actor);
+  text.append("@").append(std::to_string(d.index));
+  if (d.kind == Kind::kSwitch) return text.append(">").append(ActorText(d.to));
+  text += '~';
+  text += kWords[static_cast<std::size_t>(d.kind)];
+  if (TakesArgument(d.kind)) text.append("(").append(std::to_string(d.arg)).append(")");
   return text;
 }
 

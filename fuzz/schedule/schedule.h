@@ -8,8 +8,8 @@
 //   S1  A decision is anchored to an actor's own visible steps, never to global time, so it keeps
 //       its meaning when other decisions come and go.
 //   S2  Every byte string decodes to a schedule; what does not apply in a run is ignored by it.
-//   S3  Equal behaviour intended, equal form: Canonical() sorts by anchor, clears unused fields and
-//       drops exact repeats of everything but switches. It is idempotent.
+//   S3  Equal behaviour intended, equal form: Canonical() sorts by anchor (keeping the order at each),
+//       clears unused fields and drops exact repeats of holds. It is idempotent.
 #ifndef SHOOTDOWN_FUZZ_SCHEDULE_SCHEDULE_H_
 #define SHOOTDOWN_FUZZ_SCHEDULE_SCHEDULE_H_
 

@@ -26,7 +26,12 @@ namespace shootdown::sim {
 inline constexpr std::uintptr_t kArenaBase = 0x2000'0000'0000;
 inline constexpr std::size_t kArenaGuestBytes = std::size_t{1} << 20;
 inline constexpr std::size_t kThreadCountMax = 128;
-#if defined(__SANITIZE_ADDRESS__) || (defined(__has_feature) && __has_feature(address_sanitizer))
+#if defined(__has_feature)
+#define SHOOTDOWN_HAS_FEATURE(feature) __has_feature(feature)
+#else
+#define SHOOTDOWN_HAS_FEATURE(feature) 0  // GCC 12 has no __has_feature
+#endif
+#if defined(__SANITIZE_ADDRESS__) || SHOOTDOWN_HAS_FEATURE(address_sanitizer)
 inline constexpr std::size_t kStackBytes = 256 * 1024;
 #else
 inline constexpr std::size_t kStackBytes = 64 * 1024;

@@ -75,6 +75,7 @@ RunEnd Machine::Run(Scheduler& scheduler) {
   conflict_count_ = 0;
   feature_count_ = 0;
   moves_made_.clear();
+  defaults_made_.clear();
   hot_ = Hot{};
   scheduler_ = &scheduler;
   scheduler.StartRun(*this);
@@ -192,6 +193,15 @@ void Machine::Ask(const Site& site, StepKind kind) {
 }
 
 void Machine::Remember(const Move& move, const Question& question) {
+  // A blocked CPU is asked at one anchor many times. Defaults that were followed there before this
+  // move have to be said, or a replay would make the move at once.
+  for (MoveMade& made : defaults_made_) {
+    if (made.actor != question.actor || made.index != question.index || made.row == kNoRow) continue;
+    const auto later = [](Row row, const MoveMade& m) { return row < m.row; };
+    moves_made_.insert(
+        std::upper_bound(moves_made_.begin(), moves_made_.end(), made.row, later), made);
+    made.row = kNoRow;
+  }
   moves_made_.push_back(
       {.move = move, .actor = question.actor, .index = question.index, .row = hot_.row});
 }
@@ -351,18 +361,24 @@ void Machine::LeaveBlocked(const Site& site) {
     }
     if (next == self) return;
     if (next >= 0) {
+      const Move made{.kind = Move::Kind::kRun, .cpu = static_cast<std::uint8_t>(next)};
+      defaults_made_.push_back(
+          {.move = made, .actor = question.actor, .index = question.index, .row = hot_.row});
       SwitchCpu(next);
       return;
     }
-    NothingRuns();
+    NothingRuns(question);
     if (CanRun(self)) return;
   }
 }
 
 // A held store reaches memory if there is one; else the run is over.
-void Machine::NothingRuns() {
+void Machine::NothingRuns(const Question& question) {
   for (int c = 0; c < config_.cpu_count; ++c) {
     if (cpus_[c].buffer_count != 0) {
+      const Move made{.kind = Move::Kind::kDrain, .cpu = static_cast<std::uint8_t>(c)};
+      defaults_made_.push_back(
+          {.move = made, .actor = question.actor, .index = question.index, .row = hot_.row});
       DrainOne(c);
       DrainFollowers(c);
       return;

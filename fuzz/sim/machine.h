@@ -101,6 +101,7 @@ class Machine {
     return {conflicts_.data(), conflict_count_};
   }
   // Every move of the run that was not the default: the run in exact form.
+  // A default is in it where a later move at the same anchor would else be made in its place.
   [[nodiscard]] std::span<const MoveMade> moves_made() const { return moves_made_; }
   // Wait conditions and holders at the end of the run, one line a CPU, for reports of deadlocks.
   [[nodiscard]] std::string DescribeWaits() const;
@@ -253,7 +254,7 @@ class Machine {
   void Remember(const Move& move, const Question& question);
   void Block(const Site& site, WaitKind kind, bool (*pred)(const void*), const void* argument);
   void LeaveBlocked(const Site& site);
-  void NothingRuns();
+  void NothingRuns(const Question& question);
   void EndRun(RunEnd end);
   void RefreshUntil(std::uint32_t from_index);
   void EnterCpu(int cpu);
@@ -302,6 +303,7 @@ class Machine {
   std::array<Conflict, kConflictCountMax> conflicts_;
   std::array<std::uint64_t, kFeatureCountMax> features_;
   std::vector<MoveMade> moves_made_;
+  std::vector<MoveMade> defaults_made_;  // when blocked: what was chosen by the default order
   std::array<Wait, kCpuCountMax> waits_;
   std::unique_ptr<Rings[]> rings_;
   std::array<Fiber, kThreadCountMax> fibers_;

@@ -18,11 +18,11 @@ const char* KindName(StepKind kind) {
 std::string RowText(const LogEntry& entry) {
   const ActorId actor(entry.actor);
   std::string text = actor.letter() + std::to_string(actor.number());
-  text += " cpu" + std::to_string(entry.cpu) + " " + SiteName(*entry.site) + " " +
-          KindName(entry.kind);
-  if (entry.word != kNoWord) text += " " + Arena::Live().NameOf(entry.word);
+  text.append(" cpu").append(std::to_string(entry.cpu));
+  text.append(" ").append(SiteName(*entry.site)).append(" ").append(KindName(entry.kind));
+  if (entry.word != kNoWord) text.append(" ").append(Arena::Live().NameOf(entry.word));
   if (entry.kind != StepKind::kFence && entry.kind != StepKind::kWait) {
-    text += " " + entry.site->format(entry.value);
+    text.append(" ").append(entry.site->format(entry.value));
   }
   if ((entry.flags & LogEntry::kHeld) != 0) text += " held";
   if ((entry.flags & LogEntry::kForwarded) != 0) text += " forwarded";

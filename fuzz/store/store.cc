@@ -1,16 +1,11 @@
 #include "fuzz/store/store.h"
 
-#include <rocksdb/cache.h>
 #include <rocksdb/db.h>
-#include <rocksdb/listener.h>
-#include <rocksdb/options.h>
-#include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cstdarg>
 #include <map>
 #include <optional>
 #include <utility>
@@ -22,18 +17,14 @@
 #include "fuzz/base/check.h"
 #include "fuzz/store/store_folder.h"
 #include "fuzz/store/store_keys.h"
+#include "fuzz/store/store_record.h"
+#include "fuzz/store/store_rocksdb.h"
 #include "proto/convert.h"
 
 namespace shootdown {
 namespace {
 
 using store_keys::Family;
-
-// Each visit of a short-lived program leaves a table, and is gone before RocksDB's background has
-// merged any. So at this many we merge the young ones when closing.
-constexpr std::size_t kTableCountMax = 8;
-constexpr std::size_t kMergedTableCountMin = 4;
-constexpr std::uint64_t kSmallTableBytes = 64 << 10;
 
 // A visit that writes nothing leaves an empty log, and RocksDB 7.8 clears those away only at a
 // flush. At this many we cause one.
@@ -42,125 +33,8 @@ constexpr std::size_t kLogCountMax = 8;
 // What a batch may hold before it is written: a merge of any size needs this much memory.
 constexpr std::size_t kBatchBytesMax = 4 << 20;
 
-// RocksDB's own log says nothing that our errors do not, and would be a file for each opening.
-class NoLog : public rocksdb::Logger {
- public:
-  using rocksdb::Logger::Logv;
-  void Logv(const char* /*format*/, va_list /*arguments*/) override {}
-};
-
-// After a full disk RocksDB looks every 5 seconds whether there is room, and is busy meanwhile. We
-// look when somebody wants to write (Commit).
-class NoWaitingForRoom : public rocksdb::EventListener {
- public:
-  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason /*reason*/, rocksdb::Status /*error*/,
-                            bool* auto_recovery) override {
-    *auto_recovery = false;
-  }
-};
-
-rocksdb::DBOptions DatabaseOptions(OpenMode mode) {
-  rocksdb::DBOptions options;
-  options.info_log = std::make_shared<NoLog>();
-  options.listeners.push_back(std::make_shared<NoWaitingForRoom>());
-  // A reader opens every table at once: the writer may delete one a moment later.
-  options.max_open_files = mode == OpenMode::kReadOnly ? -1 : 64;
-  options.max_file_opening_threads = 1;
-  options.max_background_jobs = 2;
-  options.table_cache_numshardbits = 1;
-  options.stats_dump_period_sec = 0;
-  options.stats_persist_period_sec = 0;
-  options.skip_stats_update_on_db_open = true;
-  options.max_total_wal_size = 16 << 20;
-  options.max_manifest_file_size = 1 << 20;
-  options.allow_fallocate = false;
-  // A torn last record was never acknowledged. Any other damage must be seen: the default would
-  // drop what follows it without a word.
-  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
-  return options;
-}
-
-rocksdb::ColumnFamilyOptions FamilyOptions() {
-  rocksdb::BlockBasedTableOptions table;
-  table.block_cache = rocksdb::NewLRUCache(2 << 20, /*num_shard_bits=*/0);
-  rocksdb::ColumnFamilyOptions options;
-  options.write_buffer_size = 4 << 20;
-  // Merged by size. The default would keep a table for each small visit: new keys seldom overlap
-  // old ones, so tables would be moved down a level and never merged.
-  options.compaction_style = rocksdb::kCompactionStyleUniversal;
-  options.level0_file_num_compaction_trigger = kTableCountMax;
-  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
-  return options;
-}
-
-bool Contains(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
-}
-
 bool StartsWith(std::string_view text, std::string_view start) {
   return text.substr(0, start.size()) == start;
-}
-
-std::string_view View(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
-
-rocksdb::Slice ToSlice(std::string_view text) { return {text.data(), text.size()}; }
-
-std::string OneLine(const rocksdb::Status& status) {
-  std::string words = status.ToString();
-  std::ranges::replace(words, '\n', ' ');
-  return words;
-}
-
-// RocksDB keeps the errno of an IOError in words only.
-absl::Status ToStatus(const std::string& path, const rocksdb::Status& status) {
-  if (status.ok()) return absl::OkStatus();
-  const std::string words = OneLine(status);
-  const auto message = [&](const char* what) {
-    return absl::StrFormat("store %s: %s (%s)", path, what, words);
-  };
-  if (status.IsNoSpace() || Contains(words, "No space left") || Contains(words, "File too large") ||
-      Contains(words, "quota exceeded")) {
-    return absl::ResourceExhaustedError(message("the disk is full"));
-  }
-  if (Contains(words, "lock hold by current process") || Contains(words, "While lock file")) {
-    if (Contains(words, "Permission denied") || Contains(words, "Read-only file system")) {
-      return absl::PermissionDeniedError(message("not writable"));
-    }
-    return absl::UnavailableError(message("in use: another process has it open for writing"));
-  }
-  if (Contains(words, "Permission denied") || Contains(words, "Operation not permitted") ||
-      Contains(words, "Read-only file system")) {
-    return absl::PermissionDeniedError(message("no permission"));
-  }
-  if (status.IsCorruption() || status.IsPathNotFound() || Contains(words, "No such file")) {
-    return absl::DataLossError(message("damaged"));
-  }
-  return absl::UnavailableError(message("RocksDB failed"));
-}
-
-// A value as it lies on disk: checksum, payload.
-std::string Seal(std::string_view payload) {
-  std::string value = store_keys::Checksum(payload);
-  value += payload;
-  return value;
-}
-
-std::optional<std::string_view> Unseal(std::string_view value) {
-  if (value.size() < store_keys::kChecksumBytes) return std::nullopt;
-  const std::string_view payload = value.substr(store_keys::kChecksumBytes);
-  if (value.substr(0, store_keys::kChecksumBytes) != store_keys::Checksum(payload)) {
-    return std::nullopt;
-  }
-  return payload;
-}
-
-std::string_view Name(Family family) {
-  return store_keys::kFamilyNames[static_cast<std::size_t>(family)];
-}
-
-absl::Status Damaged(Family family, std::string_view key, std::string_view why) {
-  return absl::DataLossError(
-      absl::StrFormat("%s %s: %s", std::string(Name(family)), std::string(key), std::string(why)));
 }
 
 // What the first two hexadecimal digits say; 0 for a key that has none.
@@ -176,33 +50,6 @@ std::size_t ApproximateBytes(const Failure& failure) {
                       failure.found_schedule_text.size();
   for (const TraceStep& step : failure.trace) bytes += step.text.size() + sizeof step.hash;
   return bytes;
-}
-
-// The failure under `key`, after all that can be checked (D3).
-absl::StatusOr<Failure> ReadFailure(std::string_view key, std::string_view value) {
-  const std::optional<std::string_view> payload = Unseal(value);
-  if (!payload.has_value()) return Damaged(Family::kFailures, key, "the checksum does not fit");
-  absl::StatusOr<Failure> failure = DecodeFailure(*payload);
-  if (!failure.ok()) {
-    return Damaged(Family::kFailures, key, std::string(failure.status().message()));
-  }
-  if (FailureId(*failure) != key) {
-    return Damaged(Family::kFailures, key, "holds the failure " + FailureId(*failure));
-  }
-  return failure;
-}
-
-struct FailureRecord {
-  Failure failure;
-  std::string encoded;
-};
-
-// D2. Better() leaves ties where records differ in words alone; the encoding settles those.
-const FailureRecord& BetterRecord(const FailureRecord& a, const FailureRecord& b) {
-  const bool a_first = &Better(a.failure, b.failure) == &a.failure;
-  const bool a_last = &Better(b.failure, a.failure) == &a.failure;
-  if (a_first == a_last) return a_first ? a : b;
-  return a.encoded <= b.encoded ? a : b;
 }
 
 }  // namespace
@@ -245,7 +92,6 @@ class Store::Impl {
   absl::StatusOr<bool> CheckSchema(const std::vector<std::string>& on_disk) const;
   absl::StatusOr<int> ReadSchema() const;
   void TakeHandles(const std::vector<std::string>& names, const Handles& handles);
-  void MergeYoungTables(rocksdb::ColumnFamilyHandle* family);
   void Close();
 
   [[nodiscard]] rocksdb::ColumnFamilyHandle* Handle(Family family) const {
@@ -450,24 +296,6 @@ void Store::Impl::TakeHandles(const std::vector<std::string>& names, const Handl
   }
 }
 
-// Merges the youngest tables, up to the first that is more than twice as large as all younger ones
-// together: so a record is copied a logarithmic number of times. An error costs only tidiness.
-void Store::Impl::MergeYoungTables(rocksdb::ColumnFamilyHandle* family) {
-  rocksdb::ColumnFamilyMetaData metadata;
-  db_->GetColumnFamilyMetaData(family, &metadata);
-  const std::vector<rocksdb::SstFileMetaData>& tables = metadata.levels.front().files;
-  if (tables.size() < kTableCountMax) return;
-  std::vector<std::string> young;
-  std::uint64_t bytes = kSmallTableBytes / 2;
-  for (const rocksdb::SstFileMetaData& table : tables) {  // the youngest first
-    if (table.size > 2 * bytes) break;
-    bytes += table.size;
-    young.push_back(table.name);
-  }
-  if (young.size() < kMergedTableCountMin) return;
-  db_->CompactFiles({}, family, young, /*output_level=*/0).PermitUncheckedError();
-}
-
 void Store::Impl::Close() {
   if (db_ == nullptr) return;
   absl::MutexLock lock(&write_mutex_);
@@ -477,7 +305,7 @@ void Store::Impl::Close() {
     rocksdb::FlushOptions options;
     options.allow_write_stall = true;
     db_->Flush(options, all_handles_).PermitUncheckedError();
-    for (rocksdb::ColumnFamilyHandle* handle : families_) MergeYoungTables(handle);
+    for (rocksdb::ColumnFamilyHandle* handle : families_) MergeYoungTables(*db_, handle);
   }
   for (rocksdb::ColumnFamilyHandle* handle : all_handles_) {
     db_->DestroyColumnFamilyHandle(handle).PermitUncheckedError();

@@ -49,7 +49,7 @@ TEST(ConvertTest, RandomFailuresSurvive) {
 
 TEST(ConvertTest, TextThatIsNotUtf8IsRefusedByName) {
   Failure failure = FullFailure();
-  failure.trace[1].text = "\xff";
+  failure.trace[1].text = std::string(1, '\xff');
 
   const auto encoded = EncodeFailure(failure);
 

@@ -116,7 +116,7 @@ INSTANTIATE_TEST_SUITE_P(
              "f: failure: check is not UTF-8"},
         Case{"TooLarge", std::string(kFailureBytesMax + 1, 'x'), kInvalid,
              "f: 16777217 bytes, wanted at most 16777216"}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& test) { return test.param.name; });
 
 TEST(FailureFileTest, AFailureAboveTheLimitIsNotWritten) {
   const ScratchFolder folder;

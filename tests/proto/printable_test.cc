@@ -50,7 +50,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"ByteOrderMark", "\xef\xbb\xbfx"sv, 0, "byte order mark U+FEFF"},
         Case{"Noncharacter", "\xef\xbf\xbe"sv, 0, "noncharacter U+FFFE"},
         Case{"NoncharacterOfAHigherPlane", "\xf4\x8f\xbf\xbf"sv, 0, "noncharacter U+10FFFF"}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& test) { return test.param.name; });
 
 TEST(PrintableLineBreaksTest, LineBreaksAndTabsPassWhereTheyMay) {
   EXPECT_FALSE(FindUnprintable("a\tb\r\n", LineBreaks::kYes).has_value());

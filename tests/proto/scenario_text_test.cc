@@ -284,7 +284,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"LongWord", std::string(5000, 'a') + ": 1", "f:1:1: no field \"aaaa"},
         Case{"TooLarge", std::string(kScenarioBytesMax + 1, ' '),
              "f:1:1: 1048577 bytes, wanted at most 1048576"}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& test) { return test.param.name; });
 
 INSTANTIATE_TEST_SUITE_P(
     Names, ScenarioTextErrorTest,
@@ -332,7 +332,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"CheckTwice", With("checks { on: \"x\" off: \"x\" }"),
              "f:3:23: off: check \"x\" a second time (first at 3:14), wanted it once"},
         Case{"EmptyCheck", With("checks { off: \"\" }"), "f:3:15: off: \"\", wanted"}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& test) { return test.param.name; });
 
 INSTANTIATE_TEST_SUITE_P(
     Versions, ScenarioTextErrorTest,
@@ -349,7 +349,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"TwoEquals", With("version: \"a.b = c = d\""), "f:3:10: version: \"a.b = c = d\""},
         Case{"Twice", With("version: \"a.b = c\"\nversion: \"a.b=d\""),
              "f:4:10: version: \"a.b\" a second time (first at 3:10), wanted it once"}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& test) { return test.param.name; });
 
 INSTANTIATE_TEST_SUITE_P(
     Verdicts, ScenarioTextErrorTest,
@@ -363,7 +363,7 @@ INSTANTIATE_TEST_SUITE_P(
                          "f:2:17: finds: \"clean\", which is no check, wanted `clean: true`"},
                     Case{"FindsNothing", "name: \"n\" task { name: \"a\" }\nexpect { finds: \"\" }",
                          "f:2:17: finds: \"\", wanted"}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& test) { return test.param.name; });
 
 TEST(ScenarioTextTest, TheTopmostErrorIsReported) {
   const auto parsed = ParseScenario("expect { clean: false }\nname: \"N\"\ntask { }", "f");
@@ -415,7 +415,7 @@ INSTANTIATE_TEST_SUITE_P(
                     RangeCase{"step_count_max", 100, 1'000'000},
                     RangeCase{"context_count", 4, 8192, true},
                     RangeCase{"tsb_entries", 1, 64, true}, RangeCase{"page_count", 1, 64}),
-    [](const auto& info) { return info.param.field; });
+    [](const auto& test) { return test.param.field; });
 
 INSTANTIATE_TEST_SUITE_P(
     Between, ScenarioTextErrorTest,
@@ -428,7 +428,7 @@ INSTANTIATE_TEST_SUITE_P(
                          "f:3:23: cpu: 1, but the machine has 1, wanted 0 .. 0"},
                     Case{"NegativeCpu", With("task { name: \"b\" cpu: -1 }"),
                          "f:3:23: cpu: -1, but the machine has 2, wanted 0 .. 1"}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& test) { return test.param.name; });
 
 TEST(ScenarioTextTest, TheMostIsAllowed) {
   const std::string many_ops =

@@ -29,7 +29,7 @@ class GuestProgram {
   // Handlers that are left out do not exist for the machine either.
   struct Parts {
     std::vector<Code> threads;  // thread n is T<n>, and starts on CPU n if there is one
-    std::vector<Code> mondos;   // what SendMondo can make its target run
+    std::vector<Code> mondos = {};  // what SendMondo can make its target run
     std::function<void(GuestProgram&, int level)> softint = nullptr;
     Code nmi = nullptr;
     Code interrupt_return = nullptr;

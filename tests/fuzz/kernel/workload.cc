@@ -41,7 +41,9 @@ class Generator {
     m.tlb_entries = 1 << Below(3);
     m.tlb_sharing = OneIn(4) ? 2 : 1;
     m.mondo_flavour = OneIn(2) ? sim::MondoFlavour::kSun4u : sim::MondoFlavour::kSun4v;
-    m.mondo_done = OneIn(4) ? sim::MondoDone::kExecuted : sim::MondoDone::kAccepted;
+    // A strand in its miss handler can fill a shared TLB after a flush was accepted (flush_test.cc).
+    m.mondo_done = m.tlb_sharing > 1 || OneIn(4) ? sim::MondoDone::kExecuted
+                                                 : sim::MondoDone::kAccepted;
     m.mondo_queue_entries = 1 + Below(4);
     // Each CPU can have a process of its own loaded, and one number is the kernel's.
     m.context_count = m.cpu_count < 4 && OneIn(2) ? 4 : 8;

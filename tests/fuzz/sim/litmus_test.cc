@@ -24,9 +24,9 @@ struct LitmusCase {
   const char* name;
   std::vector<GuestProgram::Code> threads;
   int registers;      // how many make the outcome
-  std::string cells;  // whose final values come after them
+  std::string cells = {};  // whose final values come after them
   Outcomes both;      // allowed by SC and by TSO
-  Outcomes tso_only;  // allowed by TSO alone
+  Outcomes tso_only = {};  // allowed by TSO alone
 };
 
 const std::vector<LitmusCase>& Cases() {

@@ -196,7 +196,8 @@ TEST_P(TlbModelTest, TenThousandMovesAgreeWithAMap) {
                          VirtPage(static_cast<std::uint8_t>(k % kPageCount)));
       const auto wanted = model.pte_of().find({k / kPageCount, k % kPageCount});
       ASSERT_EQ(found != nullptr, wanted != model.pte_of().end()) << "move " << move;
-      if (found != nullptr) ASSERT_EQ(found->pte, wanted->second) << "move " << move;
+      if (found == nullptr) continue;
+      ASSERT_EQ(found->pte, wanted->second) << "move " << move;
     }
   }
 }

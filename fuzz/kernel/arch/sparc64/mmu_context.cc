@@ -13,20 +13,21 @@ namespace {
 // ctx_alloc_lock is held; no lock of any mm, no cross call, no flush.
 void mmu_context_wrap() {
   Kernel& k = Kernel::Get();
-  Globals* const g = k.globals;
-  WRITE_ONCE(g->mmu_context_bmap, 1);
-  const CtxValue cache = READ_ONCE(g->tlb_context_cache);
+  auto& [ctx_alloc_lock, tlb_context_cache, mmu_context_bmap] = k.globals->context;
+  WRITE_ONCE(mmu_context_bmap, 1);
+  const CtxValue cache = READ_ONCE(tlb_context_cache);
   const std::uint64_t old_version = cache.version();
   const CtxValue next{old_version + CtxValue::kFirstVersion};
-  WRITE_ONCE(g->tlb_context_cache, next);
+  WRITE_ONCE(tlb_context_cache, next);
   smp_mb();
   for (int cpu = 0; cpu < k.machine().cpu_count(); ++cpu) {
-    Mm* const mm = READ_ONCE(k.cpus[cpu].secondary_mm);
+    Cell<Mm*>& per_cpu_secondary_mm = k.cpus[cpu].secondary_mm;
+    Mm* const mm = READ_ONCE(per_cpu_secondary_mm);
     if (mm == nullptr || mm == k.init_mm) continue;
     const CtxValue ctx = READ_ONCE(mm->context.sparc64_ctx_val);
     if (ctx.version() != old_version) continue;
-    WRITE_ONCE(g->mmu_context_bmap,
-               READ_ONCE(g->mmu_context_bmap) | std::uint64_t{1} << ctx.number().value());
+    WRITE_ONCE(mmu_context_bmap,
+               READ_ONCE(mmu_context_bmap) | std::uint64_t{1} << ctx.number().value());
     WRITE_ONCE(mm->context.sparc64_ctx_val, CtxValue{next.bits | ctx.number().value()});
     Tell({.kind = EventKind::kContextAssigned, .mm = mm});
   }
@@ -35,8 +36,9 @@ void mmu_context_wrap() {
 }  // namespace
 
 bool CTX_VALID(Mm* mm) {
+  Cell<CtxValue>& tlb_context_cache = Kernel::Get().globals->context.tlb_context_cache;
   const CtxValue ctx = READ_ONCE(mm->context.sparc64_ctx_val);
-  return ctx.version() == READ_ONCE(Kernel::Get().globals->tlb_context_cache).version();
+  return ctx.version() == READ_ONCE(tlb_context_cache).version();
 }
 
 void switch_mm(Mm* /*old_mm*/, Mm* mm) {
@@ -44,7 +46,8 @@ void switch_mm(Mm* /*old_mm*/, Mm* mm) {
   sim::Machine& m = sim::Machine::Get();
   const int cpu = smp_processor_id();
   PerCpu& pc = this_cpu();
-  WRITE_ONCE(pc.secondary_mm, mm);
+  Cell<Mm*>& per_cpu_secondary_mm = pc.secondary_mm;
+  WRITE_ONCE(per_cpu_secondary_mm, mm);
   if (mm == k.init_mm) return;  // the hardware keeps the user mm before
   const int pil = local_irq_save();
   spin_lock(&mm->context.lock);
@@ -68,13 +71,13 @@ void switch_mm(Mm* /*old_mm*/, Mm* mm) {
 }
 
 void get_new_mmu_context(Mm* mm) {
-  Globals* const g = Kernel::Get().globals;
+  auto& [ctx_alloc_lock, tlb_context_cache, mmu_context_bmap] = Kernel::Get().globals->context;
   const int count = sim::Machine::Get().config().context_count;
-  spin_lock(&g->ctx_alloc_lock);
+  spin_lock(&ctx_alloc_lock);
   for (;;) {
     if (CTX_VALID(mm)) break;  // a wrap on another CPU has revived it
-    const CtxValue cache = READ_ONCE(g->tlb_context_cache);
-    const std::uint64_t used = READ_ONCE(g->mmu_context_bmap);
+    const CtxValue cache = READ_ONCE(tlb_context_cache);
+    const std::uint64_t used = READ_ONCE(mmu_context_bmap);
     const std::uint64_t all = count == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1;
     const std::uint64_t open = ~used & all;
     const int last = cache.number().value();
@@ -93,42 +96,37 @@ void get_new_mmu_context(Mm* mm) {
             .a = before.bits,
             .b = static_cast<std::uint64_t>(ClearReason::kNewContext)});
     }
-    WRITE_ONCE(g->mmu_context_bmap, used | std::uint64_t{1} << number);
+    WRITE_ONCE(mmu_context_bmap, used | std::uint64_t{1} << number);
     const CtxValue value{cache.version() | static_cast<std::uint64_t>(number)};
-    WRITE_ONCE(g->tlb_context_cache, value);
+    WRITE_ONCE(tlb_context_cache, value);
     WRITE_ONCE(mm->context.sparc64_ctx_val, value);
     Tell({.kind = EventKind::kContextAssigned, .mm = mm});
     break;
   }
-  spin_unlock(&g->ctx_alloc_lock);
+  spin_unlock(&ctx_alloc_lock);
 }
 
 void destroy_context(Mm* mm) {
-  Globals* const g = Kernel::Get().globals;
+  auto& [ctx_alloc_lock, tlb_context_cache, mmu_context_bmap] = Kernel::Get().globals->context;
   TsbEntry* const tsb = READ_ONCE(mm->context.tsb);
   Tell({.kind = EventKind::kTsbFreed, .mm = mm, .object = tsb});
   tsb_free(tsb);
   WRITE_ONCE(mm->context.tsb, nullptr);
   const int pil = local_irq_save();
-  spin_lock(&g->ctx_alloc_lock);
+  spin_lock(&ctx_alloc_lock);
   if (CTX_VALID(mm)) {
     const int number = READ_ONCE(mm->context.sparc64_ctx_val).number().value();
-    WRITE_ONCE(g->mmu_context_bmap,
-               READ_ONCE(g->mmu_context_bmap) & ~(std::uint64_t{1} << number));
+    WRITE_ONCE(mmu_context_bmap,
+               READ_ONCE(mmu_context_bmap) & ~(std::uint64_t{1} << number));
   }
-  spin_unlock(&g->ctx_alloc_lock);
+  spin_unlock(&ctx_alloc_lock);
   local_irq_restore(pil);
 }
 
 void InitContextGlobals() {
-  Globals* const g = Kernel::Get().globals;
-  g->tlb_context_cache.Init(CtxValue{CtxValue::kFirstVersion});
-  g->mmu_context_bmap.Init(1);
-}
-
-void BootLoadMm(int cpu, Mm* mm) {
-  PerCpu& pc = Kernel::Get().cpus[cpu];
-  pc.secondary_mm.Init(mm);
+  ContextAllocator& context = Kernel::Get().globals->context;
+  context.tlb_context_cache.Init(CtxValue{CtxValue::kFirstVersion});
+  context.mmu_context_bmap.Init(1);
 }
 
 }  // namespace shootdown::kernel

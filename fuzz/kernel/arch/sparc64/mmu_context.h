@@ -19,9 +19,8 @@ inline void enter_lazy_tlb(Mm* /*mm*/, Task* /*task*/) {}  // empty on sparc64
 void get_new_mmu_context(Mm* mm);
 void destroy_context(Mm* mm);
 
-// The boot-time state of a CPU that has run `mm` for long. No steps.
+// Before the first run. No steps.
 void InitContextGlobals();
-void BootLoadMm(int cpu, Mm* mm);
 
 }  // namespace shootdown::kernel
 

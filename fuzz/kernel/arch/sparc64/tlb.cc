@@ -23,24 +23,15 @@ enum PendingVersion { kAlways, kIfCtxValid };
 VersionSwitch pending_version("sparc64.flush_pending", {"always", "if_ctx_valid"},
                               "Linux 4.19 arch/sparc/mm/tlb.c flush_tlb_pending");
 
-// The mask becomes {this CPU}, by a plain copy.
-void TrimMask(Mm* mm) {
-  const int cpu = smp_processor_id();
+// cpumask_copy(mm_cpumask(mm), cpumask_of(cpu)): a plain store, which wipes out the bit of a CPU that
+// set its own in the meantime.
+void cpumask_copy(Mm* mm, int cpu) {
   const CpuBits before = mm->mm_cpumask.Peek();
   WRITE_ONCE(mm->mm_cpumask, CpuBits{}.With(cpu));
   Tell({.kind = EventKind::kMaskCleared,
         .mm = mm,
         .a = before.Without(cpu).bits,
         .b = static_cast<std::uint64_t>(ClearReason::kFlusher)});
-}
-
-// The seed's test: true if no other CPU is told.
-bool TrimIfSingleUser(Mm* mm) {
-  if (flush_version.value() != kTrimIfSingleUser) return false;
-  if (mm != READ_ONCE(current()->mm)) return false;
-  if (READ_ONCE(mm->mm_users) != 1) return false;
-  TrimMask(mm);
-  return true;
 }
 
 // Cross call handlers: trap level 1, interrupts off.
@@ -69,7 +60,8 @@ void tlb_pending_func(std::uint64_t info) {
   --t->tb->readers;
 }
 
-void AppendVaddr(TlbBatch* tb, VirtPage va) {
+// Linux 4.19 arch/sparc/mm/tlb.c tlb_batch_add_one(), the part that only notes the page.
+void tlb_batch_add_one(TlbBatch* tb, VirtPage va) {
   Tell({.kind = EventKind::kFlushArgument, .object = tb});
   WRITE_ONCE(tb->vaddrs[tb->tlb_nr], va.value());
   ++tb->tlb_nr;
@@ -114,7 +106,7 @@ void tlb_batch_add(Mm* mm, VirtPage va, bool fullmm) {
     MarkFlushed(mm, va, change);
   } else {
     tb->mm = mm;
-    AppendVaddr(tb, va);
+    tlb_batch_add_one(tb, va);
     if (tb->tlb_nr == kTlbBatchNr) flush_tlb_pending();
   }
   preempt_enable();
@@ -147,7 +139,7 @@ void smp_flush_tlb_mm(Mm* mm) {
   preempt_disable();
   // No test of current->mm here, in any version.
   if (flush_version.value() == kTrimIfSingleUser && READ_ONCE(mm->mm_users) == 1) {
-    TrimMask(mm);
+    cpumask_copy(mm, smp_processor_id());
   } else {
     const CpuBits mask = READ_ONCE(mm->mm_cpumask);
     xcall_deliver(SHOOTDOWN_SITE("xcall_flush_tlb_mm"), &xcall_flush_tlb_mm, ctx.value(), 0, 0,
@@ -160,7 +152,10 @@ void smp_flush_tlb_mm(Mm* mm) {
 void smp_flush_tlb_page(Mm* mm, VirtPage va) {
   const Ctx ctx = READ_ONCE(mm->context.sparc64_ctx_val).number();
   preempt_disable();
-  if (!TrimIfSingleUser(mm)) {
+  if (flush_version.value() == kTrimIfSingleUser && mm == READ_ONCE(current()->mm) &&
+      READ_ONCE(mm->mm_users) == 1) {
+    cpumask_copy(mm, smp_processor_id());
+  } else {
     const CpuBits mask = READ_ONCE(mm->mm_cpumask);
     xcall_deliver(SHOOTDOWN_SITE("xcall_flush_tlb_page"), &xcall_flush_tlb_page, ctx.value(),
                   va.value(), 0, mask);
@@ -172,7 +167,10 @@ void smp_flush_tlb_page(Mm* mm, VirtPage va) {
 void smp_flush_tlb_pending(Mm* mm, TlbBatch* tb) {
   const Ctx ctx = READ_ONCE(mm->context.sparc64_ctx_val).number();
   preempt_disable();
-  if (!TrimIfSingleUser(mm)) {
+  if (flush_version.value() == kTrimIfSingleUser && mm == READ_ONCE(current()->mm) &&
+      READ_ONCE(mm->mm_users) == 1) {
+    cpumask_copy(mm, smp_processor_id());
+  } else {
     const CpuBits mask = READ_ONCE(mm->mm_cpumask).Without(smp_processor_id());
     PendingInfo info{.tb = tb, .ctx = ctx};
     tb->readers += static_cast<std::uint64_t>(std::popcount(mask.bits));

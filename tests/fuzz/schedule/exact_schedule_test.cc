@@ -1,0 +1,108 @@
+// Every run of any strategy can be written in exact form, and that form makes the same run again.
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "fuzz/schedule/schedule_scheduler.h"
+#include "fuzz/sim/trace.h"
+#include "tests/support/busy_program.h"
+#include "tests/support/explorer.h"
+#include "tests/support/guest_program.h"
+#include "tests/support/script.h"
+
+namespace shootdown::testing {
+namespace {
+
+using Hashes = std::vector<std::uint64_t>;
+using sim::Move;
+
+constexpr std::uint64_t kRunCount = 500;  // on each of four machines
+
+Hashes HashesOf(GuestProgram& program, sim::Scheduler& scheduler) {
+  EXPECT_EQ(program.Run(scheduler), sim::RunEnd::kQuiet);
+  return sim::ChainedHashes(program.machine().log());
+}
+
+// Makes any move anywhere, moves that cannot be made too; when blocked, the default half of the time.
+class AnythingGoes : public sim::Scheduler {
+ public:
+  explicit AnythingGoes(std::uint64_t seed) : prng_(seed) {}
+  void StartRun(const sim::Machine& /*machine*/) override {}
+  [[nodiscard]] Move Pick(const sim::Question& question) override {
+    if (prng_.OneIn(2)) return {.kind = question.blocked ? Move::Kind::kNext : Move::Kind::kStep};
+    const bool hold = question.kind == sim::StepKind::kStore && prng_.OneIn(2);
+    return {.kind = hold ? Move::Kind::kHold
+                         : static_cast<Move::Kind>(static_cast<int>(Move::Kind::kRun) +
+                                                   static_cast<int>(prng_.Below(7))),
+            .cpu = static_cast<std::uint8_t>(prng_.Below(4)),
+            .arg = static_cast<std::uint8_t>(prng_.Below(6))};
+  }
+  [[nodiscard]] std::uint32_t NextQuestion(ActorId /*actor*/, std::uint32_t index) override {
+    return index + prng_.Below(3);
+  }
+
+ private:
+  Prng prng_;
+};
+
+class ExactScheduleTest : public ::testing::TestWithParam<BusyCase> {};
+
+TEST_P(ExactScheduleTest, ReplaysRandomWalks) {
+  GuestProgram program(BusyProgram(), GetParam().config);
+
+  for (std::uint64_t seed = 0; seed < kRunCount; ++seed) {
+    RandomWalk walk(seed, static_cast<std::uint32_t>(seed % 4));
+    const Hashes wanted = HashesOf(program, walk);
+    const Schedule exact = ExactSchedule(program.machine().moves_made());
+
+    ScheduleScheduler again(exact);
+    ASSERT_EQ(HashesOf(program, again), wanted) << "seed " << seed << ": " << exact.ToText();
+    ASSERT_EQ(ExactSchedule(program.machine().moves_made()), exact) << "seed " << seed;
+  }
+}
+
+TEST_P(ExactScheduleTest, ReplaysRunsOfAnyMoves) {
+  GuestProgram program(BusyProgram(), GetParam().config);
+
+  for (std::uint64_t seed = 0; seed < kRunCount; ++seed) {
+    AnythingGoes anything(seed);
+    const Hashes wanted = HashesOf(program, anything);
+    const Schedule exact = ExactSchedule(program.machine().moves_made());
+
+    ScheduleScheduler again(exact);
+    ASSERT_EQ(HashesOf(program, again), wanted) << "seed " << seed << ": " << exact.ToText();
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Machines, ExactScheduleTest, ::testing::ValuesIn(BusyCases()),
+                         [](const auto& test) { return test.param.name; });
+
+TEST(ExactFormTest, ReplaysAllSchedulesOfALitmusTest) {
+  const GuestProgram::Code store_load = [](GuestProgram& g) {
+    g.Store('x', 1);
+    (void)g.Load('y');
+  };
+  GuestProgram program({.threads = {store_load, store_load}});
+  std::vector<std::pair<Schedule, Hashes>> runs;
+  RunAll(program.machine(), [&](sim::RunEnd) {
+    runs.emplace_back(ExactSchedule(program.machine().moves_made()),
+                      sim::ChainedHashes(program.machine().log()));
+  });
+
+  for (const auto& [exact, wanted] : runs) {
+    ScheduleScheduler again(exact);
+    ASSERT_EQ(HashesOf(program, again), wanted) << exact.ToText();
+  }
+}
+
+TEST(ExactFormTest, TheDefaultRunIsTheEmptySchedule) {
+  GuestProgram program(BusyProgram());
+
+  RunUnder(program, "");
+
+  EXPECT_TRUE(ExactSchedule(program.machine().moves_made()).empty());
+}
+
+}  // namespace
+}  // namespace shootdown::testing
