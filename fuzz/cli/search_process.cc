@@ -79,11 +79,9 @@ void Send(int fd, Message message, const std::string& payload) {
     payload.append(reinterpret_cast<const char*>(&key_size), sizeof key_size);
     payload += found.kind_key;
     payload.append(exact.begin(), exact.end());
+    if (!request.keep_going) counts->runs = found.run;
     Send(fd, Message::kFound, payload);
-    if (!request.keep_going) {
-      counts->runs = found.run;
-      _exit(0);
-    }
+    if (!request.keep_going) _exit(0);
   };
   listener.input = [&](std::span<const std::uint8_t> input) {
     counts->inputs.fetch_add(1, std::memory_order_relaxed);

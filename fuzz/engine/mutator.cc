@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "fuzz/schedule/schedule_scheduler.h"
+
 namespace shootdown {
 namespace {
 
@@ -120,13 +122,16 @@ std::size_t AnyOf(const Decisions& decisions, Prng& prng) {
 
 void MutateOnce(Decisions& out, const Machine& machine, Prng& prng) {
   const bool tso = machine.config().memory_model == sim::MemoryModel::kTso;
-  const std::uint32_t choice = prng.Below(100);
-  if (out.empty() || choice < 40) {
-    ReverseRace(out, machine, prng);
-  } else if (choice < 55) {
-    InsertSwitch(out, machine, prng);
-  } else if (choice < 65) {
+  // The longer a schedule is, the likelier it gets shorter: long ones cost more and reveal less.
+  if (out.size() > 2 && prng.Below(24) < out.size()) {
     out.erase(out.begin() + static_cast<std::ptrdiff_t>(AnyOf(out, prng)));
+    return;
+  }
+  const std::uint32_t choice = prng.Below(100);
+  if (out.empty() || choice < 45) {
+    ReverseRace(out, machine, prng);
+  } else if (choice < 62) {
+    InsertSwitch(out, machine, prng);
   } else if (choice < 80) {
     Nudge(out[AnyOf(out, prng)], prng);
   } else if (choice < 85) {
@@ -148,9 +153,11 @@ Schedule Bounded(Decisions decisions, Prng& prng) {
 
 }  // namespace
 
-Schedule Mutate(const Schedule& parent, const Machine& machine, Prng& prng) {
-  // Some children owe nothing to their parent, so that no region is shut out for ever.
-  Decisions out = prng.OneIn(8) ? Decisions() : parent.decisions();
+Schedule Mutate(const Machine& machine, Prng& prng) {
+  // Some children owe nothing to their parent, so that no region is shut out for ever. The others
+  // start from what was applied in the parent's run: the rest would only be carried along.
+  Decisions out;
+  if (!prng.OneIn(8)) out = ExactSchedule(machine.moves_made()).decisions();
   const std::uint32_t times = prng.OneIn(3) ? 2 : 1;
   for (std::uint32_t i = 0; i < times; ++i) MutateOnce(out, machine, prng);
   return Bounded(std::move(out), prng);

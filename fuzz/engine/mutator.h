@@ -12,10 +12,10 @@
 
 namespace shootdown {
 
-inline constexpr std::size_t kDecisionCountMax = 24;
+inline constexpr std::size_t kDecisionCountMax = 16;
 
-// A child of `parent`, whose run was the machine's last one. At most kDecisionCountMax decisions.
-[[nodiscard]] Schedule Mutate(const Schedule& parent, const sim::Machine& machine, Prng& prng);
+// A child of the schedule that made the machine's last run. At most kDecisionCountMax decisions.
+[[nodiscard]] Schedule Mutate(const sim::Machine& machine, Prng& prng);
 
 // One to three switches at random steps of the machine's last run, to random CPUs; nothing else.
 [[nodiscard]] Schedule RandomSchedule(const sim::Machine& machine, Prng& prng);

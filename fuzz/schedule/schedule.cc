@@ -4,7 +4,7 @@
 #include <array>
 #include <cctype>
 #include <charconv>
-#include <tuple>
+#include <utility>
 
 #include "absl/strings/str_format.h"
 
@@ -32,6 +32,35 @@ Decision Clean(Decision d) {
   }
   d.index = std::min(d.index, Decision::kIndexMax);
   return d;
+}
+
+bool SameAnchor(const Decision& a, const Decision& b) {
+  return a.actor == b.actor && a.index == b.index;
+}
+
+bool AnchorLess(const Decision& a, const Decision& b) {
+  return a.actor != b.actor ? a.actor < b.actor : a.index < b.index;
+}
+
+// Stable: several decisions at one anchor are taken in the order given.
+void SortByAnchor(std::vector<Decision>& decisions) {
+  constexpr std::size_t kSmall = 64;  // what search makes: sorted without allocating
+  if (decisions.size() > kSmall) {
+    std::vector<std::pair<Decision, std::size_t>> placed;
+    placed.reserve(decisions.size());
+    for (const Decision& d : decisions) placed.emplace_back(d, placed.size());
+    std::sort(placed.begin(), placed.end(), [](const auto& a, const auto& b) {
+      return SameAnchor(a.first, b.first) ? a.second < b.second : AnchorLess(a.first, b.first);
+    });
+    for (std::size_t i = 0; i < placed.size(); ++i) decisions[i] = placed[i].first;
+    return;
+  }
+  for (std::size_t i = 1; i < decisions.size(); ++i) {
+    const Decision d = decisions[i];
+    std::size_t at = i;
+    for (; at > 0 && AnchorLess(d, decisions[at - 1]); --at) decisions[at] = decisions[at - 1];
+    decisions[at] = d;
+  }
 }
 
 // A cursor over the text form, which remembers where it is for error messages.
@@ -192,39 +221,27 @@ Schedule Schedule::Without(std::size_t i) const {
 }
 
 Schedule Schedule::Canonical() const {
-  // Several decisions at one anchor are taken in the order given: the place breaks ties.
-  struct Placed {
-    Decision decision;
-    std::size_t place;
-  };
-  std::vector<Placed> placed;
-  placed.reserve(decisions_.size());
+  std::vector<Decision> decisions;
+  decisions.reserve(decisions_.size());
   for (const Decision& d : decisions_) {
     // A buffer has no steps that anything could be anchored to.
-    if (d.actor.actor_class() == ActorId::Class::kBuffer) continue;
-    placed.push_back({.decision = Clean(d), .place = placed.size()});
+    if (d.actor.actor_class() != ActorId::Class::kBuffer) decisions.push_back(Clean(d));
   }
-  std::sort(placed.begin(), placed.end(), [](const Placed& a, const Placed& b) {
-    return std::tuple(a.decision.actor, a.decision.index, a.place) <
-           std::tuple(b.decision.actor, b.decision.index, b.place);
-  });
+  SortByAnchor(decisions);
   // A step is held once. Anything else can happen twice before a step: two interrupts arrive, an entry
   // is evicted, brought back by a handler, and evicted again.
-  std::vector<Decision> kept;
-  kept.reserve(placed.size());
-  const auto same_anchor = [](const Decision& a, const Decision& b) {
-    return a.actor == b.actor && a.index == b.index;
-  };
-  for (const Placed& p : placed) {
+  std::size_t kept = 0;
+  for (const Decision& d : decisions) {
     bool again = false;
-    if (p.decision.kind == Kind::kHold) {
-      for (auto k = kept.rbegin(); k != kept.rend() && same_anchor(*k, p.decision); ++k) {
-        again = again || *k == p.decision;
+    if (d.kind == Kind::kHold) {
+      for (std::size_t k = kept; k > 0 && SameAnchor(decisions[k - 1], d); --k) {
+        again = again || decisions[k - 1] == d;
       }
     }
-    if (!again) kept.push_back(p.decision);
+    if (!again) decisions[kept++] = d;
   }
-  return Schedule(std::move(kept));
+  decisions.resize(kept);
+  return Schedule(std::move(decisions));
 }
 
 std::string ToText(const Decision& d) {

@@ -11,6 +11,7 @@ using sim::Move;
 using Kind = Decision::Kind;
 
 constexpr std::uint32_t kNever = 0xffff'ffff;
+constexpr std::uint16_t kNone = 0xffff;
 
 Move ToMove(const Decision& d) {
   const auto number = static_cast<std::uint8_t>(d.to.number());
@@ -37,19 +38,34 @@ bool CanBeMade(const Move& move, const sim::Machine& machine) {
 }  // namespace
 
 void ScheduleScheduler::StartRun(const sim::Machine& /*machine*/) {
-  taken_.assign(schedule_->size(), 0);
+  const std::vector<Decision>& decisions = schedule_->decisions();
+  SHOOTDOWN_CHECK(decisions.size() < kNone);
+  taken_.assign(decisions.size(), 0);
+  front_.fill(kNone);
+  for (std::size_t i = decisions.size(); i > 0; --i) {
+    front_[decisions[i - 1].actor.byte()] = static_cast<std::uint16_t>(i - 1);
+  }
 }
 
 Move ScheduleScheduler::Pick(const sim::Question& question) {
   const std::vector<Decision>& decisions = schedule_->decisions();
-  for (std::size_t i = 0; i < decisions.size(); ++i) {
-    const Decision& d = decisions[i];
-    if (taken_[i] != 0 || d.actor != question.actor || d.index != question.index) continue;
-    const Move move = ToMove(d);
-    if (question.blocked) {
-      // What is about the step itself waits until the step can be taken, and what cannot be made
-      // must not be in the way of what can.
-      if (d.kind != Kind::kSwitch || !CanBeMade(move, question.machine)) continue;
+  const ActorId actor = question.actor;
+  std::uint16_t& front = front_[actor.byte()];
+  const auto ours = [&](std::size_t i) {
+    return i < decisions.size() && decisions[i].actor == actor;
+  };
+  // An actor's steps only count up: what lies behind it does not come back.
+  while (front != kNone && (taken_[front] != 0 || decisions[front].index < question.index)) {
+    front = ours(front + 1u) ? static_cast<std::uint16_t>(front + 1) : kNone;
+  }
+  for (std::size_t i = front; ours(i) && decisions[i].index == question.index; ++i) {
+    if (taken_[i] != 0) continue;
+    const Move move = ToMove(decisions[i]);
+    // What is about the step itself waits until the step can be taken, and what cannot be made must
+    // not be in the way of what can.
+    if (question.blocked &&
+        (decisions[i].kind != Kind::kSwitch || !CanBeMade(move, question.machine))) {
+      continue;
     }
     taken_[i] = 1;
     return move;
@@ -58,13 +74,12 @@ Move ScheduleScheduler::Pick(const sim::Question& question) {
 }
 
 std::uint32_t ScheduleScheduler::NextQuestion(ActorId actor, std::uint32_t index) {
-  std::uint32_t next = kNever;
   const std::vector<Decision>& decisions = schedule_->decisions();
-  for (std::size_t i = 0; i < decisions.size(); ++i) {
-    const Decision& d = decisions[i];
-    if (d.actor == actor && d.index >= index && taken_[i] == 0) next = std::min(next, d.index);
+  for (std::size_t i = front_[actor.byte()]; i < decisions.size() && decisions[i].actor == actor;
+       ++i) {
+    if (decisions[i].index >= index && taken_[i] == 0) return decisions[i].index;
   }
-  return next;
+  return kNever;
 }
 
 void RandomWalk::StartRun(const sim::Machine& /*machine*/) { switched_ = false; }

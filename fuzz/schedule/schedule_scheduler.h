@@ -2,6 +2,7 @@
 #ifndef SHOOTDOWN_FUZZ_SCHEDULE_SCHEDULE_SCHEDULER_H_
 #define SHOOTDOWN_FUZZ_SCHEDULE_SCHEDULE_SCHEDULER_H_
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -26,6 +27,9 @@ class ScheduleScheduler : public sim::Scheduler {
  private:
   const Schedule* schedule_;
   std::vector<std::uint8_t> taken_;  // for each decision: it was tried already
+  // By actor: where its decisions begin that are not behind it yet. In a canonical schedule an actor's
+  // decisions stand together, in the order in which it comes to them.
+  std::array<std::uint16_t, 256> front_{};
 };
 
 // At every step, any CPU that can run goes on, all with equal chance. With `hold_one_in` > 0 one

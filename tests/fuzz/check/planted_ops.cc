@@ -186,11 +186,13 @@ void ReloadHandler(std::uint64_t info) {
 void Renumber(bool tell) {
   Mm* const mm = READ_ONCE(current()->mm);
   const int pil = local_irq_save();
+  this_cpu().in_switch = 1;
   spin_lock(&mm->context.lock);
   const CtxValue before = READ_ONCE(mm->context.sparc64_ctx_val);
   WRITE_ONCE(mm->context.sparc64_ctx_val, CtxValue{before.number().value()});  // version 0
   get_new_mmu_context(mm);
   ReloadHandler(reinterpret_cast<std::uint64_t>(mm));
+  this_cpu().in_switch = 0;
   spin_unlock(&mm->context.lock);
   local_irq_restore(pil);
   if (!tell) return;
@@ -283,7 +285,8 @@ void LeaveMask(const BoundOp& op) {
 // ---- pages, TSB, batches --------------------------------------------------------------------------
 
 Page* MappedPage(VirtPage va) {
-  return &Kernel::Get().pages[READ_ONCE(READ_ONCE(current()->mm)->pgd->pte[va.value()]).page()];
+  Mm* const mm = READ_ONCE(current()->mm);
+  return &Kernel::Get().pages[READ_ONCE(mm->pgd->pte[va.value()]).page()];
 }
 void PutMappedPage(const BoundOp& op) { put_page(MappedPage(PageArg(op, 0))); }
 void GetAndPutPage(const BoundOp& op) {

@@ -8,6 +8,55 @@
 namespace shootdown::testing {
 namespace {
 
+// Blanks inside brackets do not separate decisions.
+std::vector<std::string> Decisions(std::string_view text) {
+  std::vector<std::string> words(1);
+  bool inside = false;
+  for (const char c : text) {
+    inside = c == '[' || (inside && c != ']');
+    if (c == ' ' && !inside) {
+      words.emplace_back();
+    } else {
+      words.back() += c;
+    }
+  }
+  return words;
+}
+
+// `[site]` or `[site]+n` becomes the number of the step, as a run that follows `before` has it.
+std::string WithNumber(Simulation& simulation, const std::string& before, std::string decision) {
+  const std::size_t open = decision.find("@[");
+  const std::size_t close = decision.find(']');
+  if (open == std::string::npos || close == std::string::npos) return decision;
+  const std::string actor = decision.substr(0, open);
+  const std::string site = decision.substr(open + 2, close - open - 2);
+  std::size_t end = close + 1;
+  std::uint32_t index = 0;
+  if (decision[end] == '+') {
+    while (++end < decision.size() && decision[end] >= '0' && decision[end] <= '9') {
+      index = index * 10 + static_cast<std::uint32_t>(decision[end] - '0');
+    }
+  }
+  (void)RunSchedule(simulation, before);
+  for (const sim::LogEntry& row : simulation.machine().log()) {
+    const ActorId id(row.actor);
+    if (!sim::IsStep(row.kind) || id.letter() + std::to_string(id.number()) != actor) continue;
+    if (sim::SiteName(*row.site) != site) continue;
+    return actor + "@" + std::to_string(row.index + index) + decision.substr(end);
+  }
+  ADD_FAILURE() << actor << " takes no step at " << site;
+  return decision;
+}
+
+std::string Numbered(Simulation& simulation, std::string_view schedule) {
+  std::string text;
+  for (const std::string& decision : Decisions(schedule)) {
+    const std::string numbered = WithNumber(simulation, text, decision);
+    text += (text.empty() ? "" : " ") + numbered;
+  }
+  return text;
+}
+
 Outcome Told(const check::Finding* finding) {
   if (finding == nullptr) return {};
   return {.check = std::string(finding->check->name),
@@ -60,7 +109,7 @@ std::unique_ptr<Simulation> BuildOrFail(const Scenario& scenario) {
 }
 
 Outcome RunSchedule(Simulation& simulation, std::string_view schedule) {
-  const absl::StatusOr<Schedule> parsed = Schedule::Parse(schedule);
+  const absl::StatusOr<Schedule> parsed = Schedule::Parse(Numbered(simulation, schedule));
   EXPECT_TRUE(parsed.ok()) << parsed.status();
   if (!parsed.ok()) return {};
   const Schedule canonical = parsed->Canonical();

@@ -43,7 +43,9 @@ struct Outcome {
 // Built, or the test fails and null is returned.
 [[nodiscard]] std::unique_ptr<Simulation> BuildOrFail(const Scenario& scenario);
 
-// One run that follows a schedule, in text form.
+// One run that follows a schedule, in text form. A step may be named by its site instead of by its
+// number, so that tests outlive changes elsewhere: `T0@[do_munmap: mmap_write_lock(mm)]>C1` is the
+// first step of T0 there, in the run that the decisions before it make, and `[...]+1` the step after.
 [[nodiscard]] Outcome RunSchedule(Simulation& simulation, std::string_view schedule = "");
 [[nodiscard]] Outcome RunOnce(const Scenario& scenario, std::string_view schedule = "");
 [[nodiscard]] Outcome RunWalk(Simulation& simulation, std::uint64_t seed,
