@@ -44,15 +44,22 @@ std::unique_ptr<Simulation> Simulation::Build(const Scenario& scenario, Scenario
   const Schedule empty;
   ScheduleScheduler default_order(empty);
   if (!simulation->kernel_.Setup(default_order)) {
-    const check::Finding& finding = check::LastFinding();
-    *problem = {.message = finding.check != nullptr
-                               ? "the setup breaks " + std::string(finding.check->name) + ": " +
-                                     finding.message
-                               : "the setup does not come to its end: " +
-                                     simulation->machine_.DescribeWaits()};
+    *problem = {.message = simulation->WhatSetupDid()};
     return nullptr;
   }
   return simulation;
+}
+
+std::string Simulation::WhatSetupDid() const {
+  if (const check::Finding& finding = check::LastFinding(); finding.check != nullptr) {
+    return "the setup breaks " + std::string(finding.check->name) + ": " + finding.message;
+  }
+  std::vector<std::string> stuck;
+  for (int t = 0; t < kernel_.task_count; ++t) {
+    if (kernel_.tasks[t].setup_done == 0) stuck.push_back(check::NameOf(&kernel_.tasks[t]));
+  }
+  const std::string waits = machine_.DescribeWaits();
+  return "the setup does not come to its end in " + Listed(stuck) + (waits.empty() ? "" : ": " + waits);
 }
 
 bool Simulation::ChooseVersions(ScenarioProblem* problem) {

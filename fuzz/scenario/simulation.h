@@ -42,6 +42,7 @@ class Simulation {
   bool ChooseVersions(ScenarioProblem* problem);
   bool ChooseChecks(ScenarioProblem* problem);
   bool BootTasks(ScenarioProblem* problem);
+  [[nodiscard]] std::string WhatSetupDid() const;  // that it failed
 
   Scenario scenario_;
   sim::Machine machine_;

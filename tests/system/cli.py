@@ -27,6 +27,31 @@ DONE, FINDING, BAD_INPUT, OUR_FAULT = 0, 1, 2, 3
 TIMEOUT = 60  # seconds; a program that takes so long hangs
 NOBODY = 65534
 
+# A scenario whose races need a cross call: the TSB is filled behind a flush that is on its way.
+CROSS_CALL = """
+name: "cross-call"
+summary: "a miss handler puts a stale translation into the TSB, behind munmap's cross call"
+machine { cpus: 2 tsb_entries: 1 }
+version: "sparc64.tsb_fill = walk_then_lock"
+task {
+  name: "app"
+  process: "p"
+  setup: "mmap A 2"
+  setup: "touch A"
+  setup: "touch B"
+  op: "clone worker"
+  op: "munmap A"
+}
+task {
+  name: "worker"
+  process: "p"
+  cpu: 1
+  op: "touch A"
+  op: "touch A"
+}
+expect { finds: "stale_tlb_use" }
+"""
+
 # Scenarios of two CPUs in which every seed finds its race within a few hundred runs.
 STALE_HIT = "seed-stale-hit"
 LOST_BIT = "seed-lost-bit"

@@ -1,7 +1,6 @@
 // What is wrong with a scenario is said with what was found, what was wanted, and where.
 #include "fuzz/scenario/simulation.h"
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <memory>
@@ -19,8 +18,6 @@
 namespace shootdown::testing {
 namespace {
 
-using ::testing::HasSubstr;
-using ::testing::StartsWith;
 using Part = ScenarioProblem::Part;
 
 Scenario TwoTasks(const UserTask& app = {.name = "app"}, const KernelThread& kt = {.name = "kt"}) {
@@ -62,6 +59,13 @@ Scenario Processes(int count) {
   Scenario scenario;
   scenario.expected = "clean";
   for (int i = 0; i < count; ++i) scenario.tasks.push_back(User({.name = "t" + std::to_string(i)}));
+  return scenario;
+}
+
+Scenario SetupAgainstAPolicy() {
+  Scenario scenario = WithSetup("mmap A; touch A; migrate 1; migrate 0; munmap A");
+  scenario.version = {{"sparc64.flush", "trim_if_single_user"}};
+  scenario.checks_on = {"cpumask_foreign_clear"};
   return scenario;
 }
 
@@ -213,14 +217,17 @@ std::vector<Case> Cases() {
        .message = "found more than 15 processes"},
       {.name = "SetupThatDeadlocks",
        .scenario = WithSetup("io_uring_setup ring; io_uring_close ring"),
-       .message = "the setup breaks deadlock: nothing can go on: CPU 0 (T0) waits in io_uring_close: "
+       .message = "the setup does not come to its end in app: CPU 0 (T0) waits in io_uring_close: "
                   "ctx->thread_gone"},
       {.name = "SetupThatWaitsForEver",
        .scenario = WithSetup("sleep queue"),
-       .message = "the setup does not come to its end: app"},
+       .message = "the setup does not come to its end in app"},
+      {.name = "SetupThatExits",
+       .scenario = WithSetup("exit"),
+       .message = "the setup does not come to its end in app"},
       {.name = "SetupThatBreaksARule",
-       .scenario = WithSetup("userfaultfd ufd; userfaultfd_close ufd; vhost_set_owner dev; exit"),
-       .message = "?"},
+       .scenario = SetupAgainstAPolicy(),
+       .message = "the setup breaks cpumask_foreign_clear: CPU 0 cleared bits {1} of mm_cpumask(mm1)"},
   };
 }
 
@@ -241,6 +248,129 @@ TEST_P(ScenarioProblemTest, IsReportedWhereItIs) {
 
 INSTANTIATE_TEST_SUITE_P(All, ScenarioProblemTest, ::testing::ValuesIn(Cases()),
                          [](const ::testing::TestParamInfo<Case>& info) { return info.param.name; });
+
+// A workload in which much depends on the order of things.
+Scenario Busy() {
+  Scenario scenario;
+  scenario.name = "busy";
+  scenario.expected = "clean";
+  scenario.tasks = {
+      User({.name = "app",
+            .cpu = 0,
+            .setup = "mmap A; touch A; io_uring_setup ring",
+            .ops = "io_uring_submit ring write A; munmap A; mmap A 3; write B; io_uring_close ring",
+            .process = "p"}),
+      User({.name = "peer", .cpu = 1, .ops = "touch A; munmap B 2; migrate 0; exit", .process = "p"}),
+      Kthread({.name = "sq", .cpu = 1, .ops = "io_sq_thread ring"})};
+  return scenario;
+}
+
+std::uint64_t LastHash(Simulation& simulation) {
+  return sim::ChainedHashes(simulation.machine().log()).back();
+}
+
+TEST(SimulationTest, ARunDoesNotDependOnTheRunsBeforeIt) {
+  const std::unique_ptr<Simulation> simulation = BuildOrFail(Busy());
+  ASSERT_NE(simulation, nullptr);
+  std::vector<std::uint64_t> first;
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    BurstWalk walk(seed);
+    simulation->Run(walk);
+    first.push_back(LastHash(*simulation));
+  }
+
+  for (std::uint64_t seed = 20; seed-- > 0;) {
+    BurstWalk walk(seed);
+    simulation->Run(walk);
+    EXPECT_EQ(LastHash(*simulation), first[seed]) << "BurstWalk(" << seed << ")";
+  }
+}
+
+TEST(SimulationTest, ASecondSimulationOfTheScenarioRunsTheSame) {
+  std::uint64_t hashes[2];
+  for (std::uint64_t& hash : hashes) {
+    const std::unique_ptr<Simulation> simulation = BuildOrFail(Busy());
+    ASSERT_NE(simulation, nullptr);
+    BurstWalk walk(7);
+    simulation->Run(walk);
+    hash = LastHash(*simulation);
+  }
+
+  EXPECT_EQ(hashes[0], hashes[1]);
+}
+
+TEST(SimulationTest, TheExactScheduleOfARunMakesItAgain) {
+  const std::unique_ptr<Simulation> simulation = BuildOrFail(Busy());
+  ASSERT_NE(simulation, nullptr);
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    BurstWalk walk(seed);
+    simulation->Run(walk);
+    const std::uint64_t hash = LastHash(*simulation);
+    const Schedule exact = ExactSchedule(simulation->machine().moves_made());
+    ScheduleScheduler replay(exact);
+
+    simulation->Run(replay);
+
+    EXPECT_EQ(LastHash(*simulation), hash) << "BurstWalk(" << seed << ")";
+  }
+}
+
+TEST(SimulationTest, AFindingStandsUntilTheNextRun) {
+  Scenario scenario = Busy();
+  scenario.checks_on = {"mm_switch_irqs_on"};
+  scenario.version = {{"mm.kthread_use_mm", "v4_19"}};
+  const std::unique_ptr<Simulation> simulation = BuildOrFail(scenario);
+  ASSERT_NE(simulation, nullptr);
+  const Schedule empty;
+  ScheduleScheduler default_order(empty);
+
+  const check::Finding* const finding = simulation->Run(default_order);
+
+  ASSERT_NE(finding, nullptr);
+  EXPECT_EQ(finding->check->name, "mm_switch_irqs_on");
+  EXPECT_LT(finding->row, simulation->machine().log().size());
+}
+
+TEST(SimulationTest, SwitchesAreBackAtTheirDefaultsInTheNextScenario) {
+  Scenario scenario = Busy();
+  scenario.version = {{"sparc64.flush", "trim_if_single_user"}};
+  (void)BuildOrFail(scenario);
+
+  const std::unique_ptr<Simulation> simulation = BuildOrFail(Busy());
+
+  for (const kernel::VersionSwitch* s : kernel::VersionSwitch::All()) EXPECT_EQ(s->value(), 0);
+}
+
+TEST(SimulationTest, TasksOfOneProcessShareAnMmAndOthersDoNot) {
+  Scenario scenario = Processes(2);
+  scenario.tasks.push_back(User({.name = "p1", .process = "p"}));
+  scenario.tasks.push_back(User({.name = "p2", .cpu = 1, .process = "p"}));
+  scenario.tasks.push_back(Kthread({.name = "kt"}));
+
+  const std::unique_ptr<Simulation> simulation = BuildOrFail(scenario);
+
+  ASSERT_NE(simulation, nullptr);
+  const kernel::Kernel& k = simulation->kernel();
+  EXPECT_NE(k.tasks[0].mm.Peek(), k.tasks[1].mm.Peek());
+  EXPECT_NE(k.tasks[0].mm.Peek(), k.tasks[2].mm.Peek());
+  EXPECT_EQ(k.tasks[2].mm.Peek(), k.tasks[3].mm.Peek());
+  EXPECT_EQ(k.tasks[2].mm.Peek()->mm_users.Peek(), 2);
+  EXPECT_EQ(k.tasks[4].mm.Peek(), nullptr);
+}
+
+TEST(SimulationTest, SetupHappensOnceBeforeAllRuns) {
+  const std::unique_ptr<Simulation> simulation =
+      BuildOrFail(TwoTasks({.name = "app", .setup = "mmap A; touch A", .ops = "munmap A"}));
+  ASSERT_NE(simulation, nullptr);
+  const kernel::Kernel& k = simulation->kernel();
+  EXPECT_TRUE(k.mms[1].pgd->pte[0].Peek().valid());
+
+  for (int run = 0; run < 2; ++run) {
+    EXPECT_EQ(RunSchedule(*simulation).check, "clean");
+    EXPECT_FALSE(k.mms[1].pgd->pte[0].Peek().valid());
+    EXPECT_EQ(k.globals->pte_changes, 2u);  // the fault of the setup, and the unmapping
+  }
+}
 
 }  // namespace
 }  // namespace shootdown::testing

@@ -1,0 +1,59 @@
+"""The rules of fuzz/README.md that a reader can check by machine: which folder may include which, and
+what must not be near a run."""
+
+import pathlib
+import re
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+# A folder, and the folders whose headers it may include beside its own.
+MAY_INCLUDE = {
+    "fuzz/base": set(),
+    "fuzz/sim": {"fuzz/base"},
+    "fuzz/kernel": {"fuzz/sim", "fuzz/base"},
+    "fuzz/check": {"fuzz/kernel", "fuzz/sim", "fuzz/base"},
+    "fuzz/schedule": {"fuzz/sim", "fuzz/base"},
+    "fuzz/scenario": {"fuzz/check", "fuzz/kernel", "fuzz/schedule", "fuzz/sim", "fuzz/base"},
+    "fuzz/corpus": {"fuzz/base"},
+    "fuzz/engine": {"fuzz/scenario", "fuzz/schedule", "fuzz/corpus", "fuzz/check", "fuzz/sim",
+                    "fuzz/base"},
+    "proto": {"fuzz/corpus", "fuzz/scenario", "fuzz/sim", "fuzz/base"},
+    "fuzz/store": {"proto", "fuzz/corpus", "fuzz/base"},
+}
+
+# Nothing that a run depends on may look at the world, or at an order that is not ours.
+BANNED_NEAR_A_RUN = re.compile(
+    r"#include <(chrono|thread|random|unordered_map|unordered_set|ctime)>|getenv\(|std::rand\(")
+NEAR_A_RUN = ["fuzz/base", "fuzz/sim", "fuzz/kernel", "fuzz/check", "fuzz/scenario", "fuzz/schedule"]
+
+
+def sources(folder):
+    return sorted(p for p in (ROOT / folder).rglob("*") if p.suffix in (".h", ".cc"))
+
+
+class LayersTest(unittest.TestCase):
+    def test_arrows_point_one_way(self):
+        for folder, allowed in MAY_INCLUDE.items():
+            for path in sources(folder):
+                for included in re.findall(r'#include "((?:fuzz/[a-z]+|proto))/', path.read_text()):
+                    with self.subTest(file=str(path.relative_to(ROOT)), included=included):
+                        self.assertIn(included, allowed | {folder})
+
+    def test_every_source_folder_has_its_rule(self):
+        folders = {f"fuzz/{p.name}" for p in (ROOT / "fuzz").iterdir() if p.is_dir()}
+        self.assertEqual(folders - {"fuzz/cli"}, {f for f in MAY_INCLUDE if f.startswith("fuzz/")})
+
+    def test_runs_see_no_clock_no_thread_and_no_foreign_order(self):
+        for folder in NEAR_A_RUN:
+            for path in sources(folder):
+                with self.subTest(file=str(path.relative_to(ROOT))):
+                    self.assertIsNone(BANNED_NEAR_A_RUN.search(path.read_text()))
+
+    def test_proto_uses_only_the_data_of_scenarios(self):
+        for path in sources("proto"):
+            self.assertNotIn("fuzz/scenario/simulation.h", path.read_text())
+
+
+if __name__ == "__main__":
+    unittest.main()
