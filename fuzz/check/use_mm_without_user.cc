@@ -7,7 +7,6 @@ namespace {
 
 using kernel::Event;
 using kernel::EventKind;
-using kernel::Mm;
 
 void Judge(const Event& e) {
   if (e.kind == EventKind::kUserHit && e.task->using_mm == 0) return;

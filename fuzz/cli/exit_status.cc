@@ -1,12 +1,19 @@
 #include "fuzz/cli/exit_status.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <string>
 
 namespace shootdown {
 
 int Fail(const absl::Status& status) {
-  std::fprintf(stderr, "shootdown: %s\n", std::string(status.message()).c_str());
+  std::string words(status.message());
+  // Names of files are the user's and may hold line breaks; only a fault of ours takes more lines.
+  if (status.code() != absl::StatusCode::kInternal) {
+    std::replace_if(
+        words.begin(), words.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
+  }
+  std::fprintf(stderr, "shootdown: %s\n", words.c_str());
   switch (status.code()) {
     case absl::StatusCode::kInvalidArgument:
     case absl::StatusCode::kNotFound:

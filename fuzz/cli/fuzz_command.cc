@@ -1,4 +1,4 @@
-#include <signal.h>
+#include <csignal>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 

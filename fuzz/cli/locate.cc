@@ -78,9 +78,7 @@ absl::StatusOr<std::vector<LoadedScenario>> LoadCorpus() {
     if (!loaded.ok()) return loaded.status();
     all.push_back(*std::move(loaded));
   }
-  std::sort(all.begin(), all.end(), [](const LoadedScenario& a, const LoadedScenario& b) {
-    return a.scenario.name < b.scenario.name;
-  });
+  std::ranges::sort(all, {}, [](const LoadedScenario& l) { return l.scenario.name; });
   return all;
 }
 

@@ -2,11 +2,12 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <cstdio>
+
 #include "fuzz/cli/commands.h"
 #include "fuzz/cli/exit_status.h"
 
 int main(int argc, char** argv) {
-  using namespace shootdown;
   // People's words go to standard error; standard output is for results.
   spdlog::set_default_logger(spdlog::stderr_color_st("shootdown"));
   spdlog::set_pattern("%v");
@@ -17,18 +18,22 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", SHOOTDOWN_VERSION);
   app.footer("Exit status: 0 done and nothing found (replay: reproduced), 1 a finding (replay: did not\n"
              "reproduce), 2 wrong usage or bad input, 3 our own fault or the machine's.");
-  int exit_status = kExitDone;
-  AddScenariosCommand(app, &exit_status);
-  AddFuzzCommand(app, &exit_status);
-  AddReplayCommand(app, &exit_status);
-  AddMinimizeCommand(app, &exit_status);
-  AddFailuresCommand(app, &exit_status);
-  AddDoctorCommand(app, &exit_status);
+  int exit_status = shootdown::kExitDone;
+  shootdown::AddScenariosCommand(app, &exit_status);
+  shootdown::AddFuzzCommand(app, &exit_status);
+  shootdown::AddReplayCommand(app, &exit_status);
+  shootdown::AddMinimizeCommand(app, &exit_status);
+  shootdown::AddFailuresCommand(app, &exit_status);
+  shootdown::AddDoctorCommand(app, &exit_status);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     // Help and version are no errors; everything else is wrong usage.
-    return app.exit(error) == 0 ? kExitDone : kExitBadInput;
+    return app.exit(error) == 0 ? shootdown::kExitDone : shootdown::kExitBadInput;
+  }
+  // Whoever reads half a result must hear that it is half.
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+    return shootdown::Fail(absl::InternalError("cannot write all of the result to standard output"));
   }
   return exit_status;
 }

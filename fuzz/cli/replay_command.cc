@@ -1,6 +1,6 @@
-#include <signal.h>
 #include <spdlog/spdlog.h>
 
+#include <csignal>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -142,27 +142,30 @@ int RunMinimize(const MinimizeFlags& flags) {
     return kExitFinding;
   }
   const Minimized minimized = MinimizeSchedule(**simulation, *schedule, failure->kind_key);
-  std::optional<Failure> smaller =
-      RecordFailure(**simulation, minimized.schedule, loaded->text);
-  smaller->found_schedule_text = failure->found_schedule_text;
-  smaller->found_at_run = failure->found_at_run;
-  smaller->seed = failure->seed;
-  smaller->minimized = true;
-  smaller->proof = minimized.proof;
+  std::optional<Failure> recorded = RecordFailure(**simulation, minimized.schedule, loaded->text);
+  if (!recorded.has_value()) {
+    return Fail(absl::InternalError("a minimized schedule does not fail any more"));
+  }
+  Failure& smaller = *recorded;
+  smaller.found_schedule_text = failure->found_schedule_text;
+  smaller.found_at_run = failure->found_at_run;
+  smaller.seed = failure->seed;
+  smaller.minimized = true;
+  smaller.proof = minimized.proof;
   spdlog::info("{}: {} decisions, {} when minimized, after {} runs: {}", FailureId(*failure),
                schedule->size(), minimized.schedule.size(), minimized.run_count,
-               smaller->schedule_text);
+               smaller.schedule_text);
   for (const ProofStep& step : minimized.proof) {
     spdlog::info("  without {}: {}", step.without, step.verdict);
   }
   if (!flags.output.empty()) {
-    if (absl::Status s = WriteFailureFile(flags.output, *smaller); !s.ok()) return Fail(s);
+    if (absl::Status s = WriteFailureFile(flags.output, smaller); !s.ok()) return Fail(s);
     return kExitDone;
   }
   const absl::StatusOr<std::unique_ptr<Store>> store =
       Store::Open(StorePath(flags.store), OpenMode::kReadWrite);
   if (!store.ok()) return Fail(store.status());
-  const absl::Status put = (*store)->PutFailure(*smaller);
+  const absl::Status put = (*store)->PutFailure(smaller);
   return put.ok() ? kExitDone : Fail(put);
 }
 

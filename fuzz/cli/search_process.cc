@@ -2,7 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
+#include <csignal>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -58,7 +58,6 @@ void Send(int fd, Message message, const std::string& payload) {
 
 [[noreturn]] void RunJob(Simulation& simulation, const SearchRequest& request, int number, int fd,
                          JobCounts* counts) {
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
   // libFuzzer ends with exit(). What the parent has open (a store, with threads that are not here) is
   // not ours to take down.
   std::atexit([] { _exit(0); });
@@ -70,6 +69,7 @@ void Send(int fd, Message message, const std::string& payload) {
     const auto jobs = static_cast<std::uint64_t>(request.job_count);
     const auto n = static_cast<std::uint64_t>(number);
     options.run_count_max = request.run_count_max / jobs + (n < request.run_count_max % jobs ? 1 : 0);
+    if (options.run_count_max == 0) _exit(0);  // no share of a small budget; 0 would mean no limit
   }
   static SearchListener listener;
   listener.found = [&](const Target::Found& found) {
@@ -115,6 +115,8 @@ absl::Status Start(Simulation& simulation, const SearchRequest& request, int num
     // libFuzzer's chatter is of interest only if the job crashes.
     dup2(job->words, STDERR_FILENO);
     dup2(job->words, STDOUT_FILENO);
+    // In this order: a parent that dies between the two is noticed by the second.
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent) _exit(0);
     RunJob(simulation, request, number, ends[1], counts);
   }

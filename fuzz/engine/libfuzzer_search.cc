@@ -1,4 +1,5 @@
 #include <cstdlib>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -40,11 +41,22 @@ void LibFuzzerSearch(Simulation& simulation, const SearchOptions& options,
       "-handle_usr2=0",
       "-handle_xfsz=0",
   };
-  if (options.run_count_max != 0) words.push_back("-runs=" + std::to_string(options.run_count_max));
+  // libFuzzer's -runs is an int, and -1 is no limit. More than that is counted here.
+  static SearchListener counting = listener;
+  if (options.run_count_max > std::numeric_limits<int>::max()) {
+    counting.ran = [&listener, most = options.run_count_max](const Target& ran) {
+      if (listener.ran) listener.ran(ran);
+      if (ran.run_count() >= most) std::exit(0);
+    };
+    SetLibFuzzerTarget(&target, &counting);
+  } else if (options.run_count_max != 0) {
+    words.push_back("-runs=" + std::to_string(options.run_count_max));
+  }
   if (options.second_count_max != 0) {
     words.push_back("-max_total_time=" + std::to_string(options.second_count_max));
   }
   std::vector<char*> argv;
+  argv.reserve(words.size() + 1);
   for (std::string& w : words) argv.push_back(w.data());
   argv.push_back(nullptr);
   int argc = static_cast<int>(words.size());

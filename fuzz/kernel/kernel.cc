@@ -96,7 +96,7 @@ void Kernel::Boot(std::vector<BootTask> boot_tasks) {
     if (i == 0) continue;
     mm->mm_count.Init(1);
     mm->pgd = arena.Alloc<PageTable>("mm" + std::to_string(i) + ".pgd");
-    TsbEntry* const tsb = arena.Alloc<TsbEntry>("mm" + std::to_string(i) + ".tsb",
+    auto* const tsb = arena.Alloc<TsbEntry>("mm" + std::to_string(i) + ".tsb",
                                                 static_cast<std::size_t>(tsb_entries));
     for (int s = 0; s < tsb_entries; ++s) tsb[s].tag.Init(TsbEntry::kInvalid);
     mm->context.tsb.Init(tsb);
@@ -142,9 +142,9 @@ void Kernel::Boot(std::vector<BootTask> boot_tasks) {
 }
 
 bool Kernel::Setup(sim::Scheduler& default_order) {
-  in_setup = true;
+  in_setup_ = true;
   const sim::RunEnd end = machine_.Run(default_order);
-  in_setup = false;
+  in_setup_ = false;
   if (end != sim::RunEnd::kQuiet) return false;
   for (int t = 0; t < task_count; ++t) {
     if (tasks[t].setup_done == 0) return false;
@@ -166,7 +166,7 @@ void Kernel::ThreadMain(ActorId thread, bool switched_in) {
 
 void Kernel::RunOps(Task* task) {
   const BootTask& spec = boot[static_cast<std::size_t>(task->number)];
-  if (in_setup) {
+  if (in_setup_) {
     for (const BoundOp& op : spec.setup) op.spec->run(op);
     task->setup_done = 1;
     StandAside(SHOOTDOWN_SITE("setup done"), &Task::setup_done);
@@ -180,7 +180,7 @@ void Kernel::RunOps(Task* task) {
 }
 
 void Kernel::Quiet() {
-  if (in_setup) return;
+  if (in_setup_) return;
   bool stuck = false;
   for (int c = 0; c < machine_.cpu_count(); ++c) stuck = stuck || machine_.WaitsBlocked(c);
   for (int t = 0; t < task_count; ++t) {

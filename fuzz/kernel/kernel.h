@@ -38,7 +38,23 @@ struct BootTask {
 inline constexpr int kTaskCountMax = 60;
 inline constexpr int kMmCountMax = 16;
 
-class Kernel {
+// The kernel's objects, in the arena, for kernel code and judges alike.
+struct KernelObjects {
+  PerCpu* cpus = nullptr;
+  Task* tasks = nullptr;
+  Task* idle = nullptr;
+  Mm* mms = nullptr;  // mms[0] is init_mm
+  Mm* init_mm = nullptr;
+  Page* pages = nullptr;
+  Globals* globals = nullptr;
+  int task_count = 0;
+  int mm_count = 0;
+  int page_count = 0;
+  int tsb_entries = 0;
+  std::vector<BootTask> boot;  // how each task came to be
+};
+
+class Kernel : public KernelObjects {
  public:
   explicit Kernel(sim::Machine& machine);
   ~Kernel();
@@ -64,28 +80,18 @@ class Kernel {
   [[nodiscard]] sim::Machine& machine() { return machine_; }
   Judges& judges() { return judges_; }
 
+  // The run is that of Setup(): nothing is judged at its end.
+  [[nodiscard]] bool in_setup() const { return in_setup_; }
+
   // What a run ends with when nothing can go on.
   void Quiet();
-
-  PerCpu* cpus = nullptr;
-  Task* tasks = nullptr;
-  Task* idle = nullptr;
-  Mm* mms = nullptr;  // mms[0] is init_mm
-  Mm* init_mm = nullptr;
-  Page* pages = nullptr;
-  Globals* globals = nullptr;
-  int task_count = 0;
-  int mm_count = 0;
-  int page_count = 0;
-  int tsb_entries = 0;
-  std::vector<BootTask> boot;
-  bool in_setup = false;
 
  private:
   static void ThreadMain(ActorId thread, bool switched_in);
   void RunOps(Task* task);
 
   inline static Kernel* live_ = nullptr;
+  bool in_setup_ = false;
   sim::Machine& machine_;
   Judges judges_;
   std::map<std::string, void*> objects_;

@@ -206,7 +206,7 @@ bool SomebodyCanGoOn(const Rq* rq) {
   const Kernel& k = Kernel::Get();
   for (int t = 0; t < k.task_count; ++t) {
     const Task& task = k.tasks[t];
-    if ((queue >> t & 1) == 0 || (k.in_setup ? task.setup_done : task.finished) != 0) continue;
+    if ((queue >> t & 1) == 0 || (k.in_setup() ? task.setup_done : task.finished) != 0) continue;
     if (task.polls_for == nullptr || task.polls_for(task.polls_argument)) return true;
   }
   return false;

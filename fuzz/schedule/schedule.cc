@@ -49,7 +49,7 @@ void SortByAnchor(std::vector<Decision>& decisions) {
     std::vector<std::pair<Decision, std::size_t>> placed;
     placed.reserve(decisions.size());
     for (const Decision& d : decisions) placed.emplace_back(d, placed.size());
-    std::sort(placed.begin(), placed.end(), [](const auto& a, const auto& b) {
+    std::ranges::sort(placed, [](const auto& a, const auto& b) {
       return SameAnchor(a.first, b.first) ? a.second < b.second : AnchorLess(a.first, b.first);
     });
     for (std::size_t i = 0; i < placed.size(); ++i) decisions[i] = placed[i].first;

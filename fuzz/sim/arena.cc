@@ -68,8 +68,7 @@ void Arena::AddName(const void* address, std::size_t bytes, std::string name) {
 }
 
 std::string Arena::NameOf(WordIndex word) const {
-  const auto after = std::upper_bound(names_.begin(), names_.end(), word,
-                                      [](WordIndex w, const Name& n) { return w < n.first; });
+  const auto after = std::ranges::upper_bound(names_, word, {}, &Name::first);
   if (after == names_.begin()) return "?";
   const Name& name = *(after - 1);
   return word < name.first + name.count ? name.name : "?";

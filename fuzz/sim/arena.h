@@ -32,9 +32,9 @@ inline constexpr std::size_t kThreadCountMax = 128;
 #define SHOOTDOWN_HAS_FEATURE(feature) 0  // GCC 12 has no __has_feature
 #endif
 #if defined(__SANITIZE_ADDRESS__) || SHOOTDOWN_HAS_FEATURE(address_sanitizer)
-inline constexpr std::size_t kStackBytes = 256 * 1024;
+inline constexpr std::size_t kStackBytes = std::size_t{256} * 1024;
 #else
-inline constexpr std::size_t kStackBytes = 64 * 1024;
+inline constexpr std::size_t kStackBytes = std::size_t{64} * 1024;
 #endif
 
 using WordIndex = std::uint32_t;

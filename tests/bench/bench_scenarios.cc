@@ -31,7 +31,8 @@ Scenario RepeatedOperations(int count) {
   Scenario scenario;
   scenario.name = "repeated-operations";
   scenario.version = {{.name = "sparc64.flush", .value = "no_trim"}};
-  TaskSpec app{.name = "app"};
+  TaskSpec app;
+  app.name = "app";
   for (int i = 0; i < count; ++i) {
     for (const char* const op : {"mmap A", "touch A", "munmap A"}) {
       app.ops.push_back(Operation{op});

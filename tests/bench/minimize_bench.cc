@@ -1,7 +1,7 @@
 // How long minimizing takes: minimize_bench SCENARIO SEED_COUNT
 //
-// For each seed, the fuzzer's own mutations look for a finding from nothing, without libFuzzer; then
-// MinimizeSchedule is timed on it. One line a seed, with tabs between, below a line of names.
+// For each seed, the fuzzer's own mutations look for a finding from nothing, without libFuzzer;
+// then MinimizeSchedule is timed on it. One line a seed, with tabs between, below a line of names.
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -31,7 +31,7 @@ std::optional<Target::Found> FirstFinding(Simulation& simulation, std::uint64_t 
   while (!first.has_value() && target.run_count() < kRunCountMax) {
     const Schedule& parent = kept[prng.Below(static_cast<std::uint32_t>(kept.size()))];
     target.EnsureLastRun(parent);
-    Schedule child = Mutate(parent, target.machine(), prng);
+    Schedule child = Mutate(target.machine(), prng);
     if (target.Run(child) != 0) kept.push_back(std::move(child));
   }
   return first;

@@ -206,6 +206,16 @@ def stored_ids(text):
     return re.findall(r"stored as ([0-9a-f]{16});", text)
 
 
+def read_until_stored(process):
+    """What a running `fuzz` says, up to the first finding that it has stored."""
+    said = ""
+    while line := process.stderr.readline():
+        said += line
+        if stored_ids(said):
+            return said
+    raise AssertionError("it ended without a finding:\n" + said)
+
+
 def without_times(whole):
     """What `fuzz --json` printed, but for what may differ between two equal runs."""
     for scenario in whole["scenarios"]:

@@ -43,7 +43,7 @@ TEST(MmTest, AThreadThatIsNeverClonedIsNoUser) {
                                User({.name = "b", .cpu = 1, .process = "p"})}));
 
   EXPECT_EQ(ran.outcome().check, "clean");
-  EXPECT_EQ(CountsOf(ran.mm(1)), (Counts{1, 1}));
+  EXPECT_EQ(CountsOf(ran.mm(1)), (Counts{1, 2}));  // `a`, and the idle task while `a` sleeps
   EXPECT_EQ(ran.task(1).mm.Peek(), nullptr);
 }
 
@@ -216,7 +216,7 @@ TEST(MmTest, AKernelThreadMayBeTheOneThatTearsDown) {
   const Ran ran(CleanScenario({User({.name = "a", .setup = "mmap A; touch A; io_uring_setup ring",
                                      .ops = "io_uring_submit ring read A; exit"}),
                                Kthread({.name = "sq", .cpu = 1, .ops = "io_sq_thread ring"})}),
-                "T0@[io_uring_submit: ctx->sq_tail]+2>C1 T1@[user_access: load user page]>C0");
+                "T0@[exit_mm: tsk->mm]>C1 T1@[user_access: load user page]>C0");
 
   EXPECT_EQ(ran.outcome().check, "clean") << ran.outcome().message;
   EXPECT_EQ(ran.mm(1).mm_users.Peek(), 0);

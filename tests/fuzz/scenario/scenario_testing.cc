@@ -4,6 +4,7 @@
 
 #include "fuzz/kernel/kernel.h"
 #include "fuzz/schedule/schedule_scheduler.h"
+#include "tests/fuzz/scenario/burst_walk.h"
 
 namespace shootdown::testing {
 namespace {
@@ -128,23 +129,34 @@ Outcome RunWalk(Simulation& simulation, std::uint64_t seed, std::uint32_t hold_o
   return Told(simulation.Run(walk));
 }
 
+Outcome RunBurst(Simulation& simulation, std::uint64_t seed) {
+  BurstWalk walk(seed);
+  return Told(simulation.Run(walk));
+}
+
 void ExpectCleanWalks(const Scenario& scenario, int walks, std::uint64_t first_seed) {
   const std::unique_ptr<Simulation> simulation = BuildOrFail(scenario);
   if (simulation == nullptr) return;
+  const auto is_clean = [&](const Outcome& outcome, const std::string& walk) {
+    const std::string starved = outcome.check == "clean" ? StarvedTasks() : "";
+    if (outcome.check == "clean" && starved.empty()) return true;
+    ADD_FAILURE() << outcome.check << ": " << outcome.message << starved << "\n" << walk << "\n"
+                  << Describe(scenario);
+    return false;
+  };
   for (int i = 0; i < walks; ++i) {
     const std::uint64_t seed = first_seed + static_cast<std::uint64_t>(i);
     const std::uint32_t hold_one_in = i % 2 == 0 ? 0 : 3;
-    const Outcome outcome = RunWalk(*simulation, seed, hold_one_in);
-    const std::string starved = outcome.check == "clean" ? StarvedTasks(*simulation) : "";
-    if (outcome.check == "clean" && starved.empty()) continue;
-    ADD_FAILURE() << outcome.check << ": " << outcome.message << starved << "\nRandomWalk(" << seed
-                  << ", " << hold_one_in << ")\n" << Describe(scenario);
-    return;
+    const std::string seed_text = std::to_string(seed);
+    if (!is_clean(RunWalk(*simulation, seed, hold_one_in),
+                  "RandomWalk(" + seed_text + ", " + std::to_string(hold_one_in) + ")") ||
+        !is_clean(RunBurst(*simulation, seed), "BurstWalk(" + seed_text + ")")) {
+      return;
+    }
   }
 }
 
-std::string StarvedTasks(const Simulation& simulation) {
-  (void)simulation;
+std::string StarvedTasks() {
   const kernel::Kernel& k = kernel::Kernel::Get();
   std::string starved;
   for (int c = 0; c < sim::Machine::Get().cpu_count(); ++c) {

@@ -50,14 +50,16 @@ struct Outcome {
 [[nodiscard]] Outcome RunOnce(const Scenario& scenario, std::string_view schedule = "");
 [[nodiscard]] Outcome RunWalk(Simulation& simulation, std::uint64_t seed,
                               std::uint32_t hold_one_in);
+[[nodiscard]] Outcome RunBurst(Simulation& simulation, std::uint64_t seed);
 
-// `walks` runs by random walk, every other one with stores held back. The first that is not clean
-// fails the test, and says how to make it again; so does one that leaves a task behind that could run.
+// `walks` runs by RandomWalk, every other one with stores held back, and as many by BurstWalk. The
+// first that is not clean fails the test, and says how to make it again; so does one that leaves a task
+// behind that could run.
 void ExpectCleanWalks(const Scenario& scenario, int walks, std::uint64_t first_seed = 1);
 
 // The tasks that are ready to run at the end of a run, but did not come to the end of their
 // operations: none, or the model starves them.
-[[nodiscard]] std::string StarvedTasks(const Simulation& simulation);
+[[nodiscard]] std::string StarvedTasks();
 
 // The scenario as a test writes it, for messages.
 [[nodiscard]] std::string Describe(const Scenario& scenario);

@@ -1,0 +1,449 @@
+"""What is wrong with the input is said in one line that names the place; nothing crashes."""
+
+import contextlib
+import os
+import shutil
+import stat
+import subprocess
+import unittest
+
+import cli
+from cli import BAD_INPUT, CLEAN, DONE, FINDING, LOST_BIT, OUR_FAULT, STALE_HIT
+
+SCENARIO = """name: "mine"
+summary: "one task"
+machine { cpus: 2 }
+task {
+  name: "app"
+  op: "mmap A"
+}
+expect { clean: true }
+"""
+
+
+def as_nobody():
+    """Permissions do not stop root."""
+    os.setgroups([])
+    os.setgid(cli.NOBODY)
+    os.setuid(cli.NOBODY)
+
+
+def need_nobody(test):
+    """Skips the test unless it can start the programs as another user."""
+    if os.getuid() != 0:
+        test.skipTest("this test becomes another user")
+    test.folder.chmod(0o755)
+    try:
+        test.shootdown("--version", preexec_fn=as_nobody)
+    except PermissionError:
+        test.skipTest("other users cannot start the programs from where they are")
+
+
+class UsageTest(cli.SystemTest):
+    def test_a_wrong_flag_or_value_is_refused(self):
+        for words in (["fuzz", STALE_HIT, "--rums", "3"], ["fuzz"], ["frobnicate"],
+                      ["fuzz", STALE_HIT, "--runs", "many"], ["fuzz", STALE_HIT, "--runs", "-1"],
+                      ["fuzz", STALE_HIT, "--runs", "0"], ["fuzz", STALE_HIT, "--jobs", "0"],
+                      ["fuzz", STALE_HIT, "--seed", "x"],
+                      ["fuzz", STALE_HIT, "--strategy", "guess"],
+                      ["replay"], ["replay", "a", "b"], ["minimize"], ["failures"],
+                      ["failures", "list", "x"], ["failures", "import"], ["scenarios", "x"]):
+            with self.subTest(words):
+                result = self.shootdown(*words)
+
+                self.assertEqual((result.status, result.out), (BAD_INPUT, ""))
+                self.assertIn("--help", result.err)
+
+    def test_a_wrong_step_to_break_at_is_refused(self):
+        failure = self.find()
+        result = self.shootdown("replay", failure, "--store", self.store, "--break-at", 999_999)
+
+        self.assert_refused(result, "--break-at: found step 999999, wanted one from 0 to ")
+
+
+class ScenarioTest(cli.SystemTest):
+    def refuse(self, name, words):
+        """No command makes a store before it has read the scenario."""
+        result = self.fuzz(name)
+
+        self.assert_refused(result, words)
+        self.assertFalse(self.store.exists())
+
+    def refuse_text(self, text, words):
+        self.refuse(self.write("mine.textproto", text), words)
+
+    def refuse_change(self, old, new, words):
+        self.assertEqual(SCENARIO.count(old), 1)
+        with self.subTest(new):
+            self.refuse_text(SCENARIO.replace(old, new), words)
+
+    def test_the_scenario_that_is_changed_below_is_good(self):
+        self.write("mine.textproto", SCENARIO)
+
+        self.assertEqual(self.fuzz("./mine.textproto", "--runs", 10).status, DONE)
+
+    def test_an_unknown_name(self):
+        self.refuse("nonesuch", 'found scenario "nonesuch", wanted ')
+        self.refuse("", 'found scenario "", wanted ')
+
+    def test_a_missing_file(self):
+        self.refuse("./nonesuch.textproto", "./nonesuch.textproto: No such file")
+        self.refuse("no/such/file", "no/such/file: No such file")
+
+    def test_a_folder(self):
+        self.refuse(f"{self.folder}/", "is a folder, wanted a file")
+
+    def test_one_bad_scenario_among_good_ones_stops_all(self):
+        result = self.fuzz(CLEAN, "nonesuch")
+
+        self.assert_refused(result, "nonesuch")
+        self.assertFalse(self.store.exists())
+
+    def test_a_file_that_is_cut_short(self):
+        for size in range(0, len(SCENARIO) - 25, 7):
+            with self.subTest(size):
+                path = self.write("mine.textproto", SCENARIO[:size])
+                self.assert_refused(self.fuzz(path), "mine.textproto:")
+
+    def test_bytes_that_are_no_text(self):
+        for number, data in enumerate((bytes(range(256)), b"\0" * 100, b"\xff\xfe" * 5000,
+                                       b"\x7fELF" + bytes(60), b"\n" * 3000)):
+            with self.subTest(number):
+                self.refuse_text(data, "mine.textproto")
+
+    def test_a_line_break_in_a_name_stays_within_the_line(self):
+        self.refuse("none\nsuch", "wanted ")
+        path = self.write("a\nb.textproto", "bad")
+        self.assert_refused(self.fuzz(path))
+
+    def test_wrong_words_are_found_at_their_place(self):
+        self.refuse_change("mmap A", "mmapp A", 'mine.textproto:6:7: found operation "mmapp"')
+        self.refuse_change("mmap A", "mmap Q", 'mine.textproto:6:7: found "Q", wanted a page')
+        self.refuse_change("mmap A", "mmap", "mine.textproto:6:7: found 0 arguments")
+        self.refuse_change("mmap A", "", "mine.textproto:6:7: op: no words")
+        self.refuse_change('op: "mmap A"', 'op: "munmap A" setup: "migrate 7"',
+                           'mine.textproto:6:25: found "7", wanted a CPU, 0 to 1')
+        self.refuse_change("task {", 'version: "sparc64.flsh = no_trim"\ntask {',
+                           'mine.textproto:4:10: found switch "sparc64.flsh"')
+        self.refuse_change("task {", 'version: "sparc64.flush = maybe"\ntask {',
+                           'mine.textproto:4:10: found "maybe"')
+        self.refuse_change("task {", 'checks { off: "tlb_mistake" }\ntask {',
+                           'mine.textproto:4:15: found check "tlb_mistake"')
+        self.refuse_change("clean: true", 'finds: "tlb_mistake"',
+                           'mine.textproto:8:17: found check "tlb_mistake"')
+        self.refuse_change("summary", "sumary", "mine.textproto:2:1: ")
+        self.refuse_change("cpus: 2", "cpus: two", "mine.textproto:3:17: ")
+
+    def test_a_machine_that_cannot_be(self):
+        for cpus in (0, 65, -1, 2**31):
+            self.refuse_change("cpus: 2", f"cpus: {cpus}", "mine.textproto:3:")
+
+    def test_a_setup_that_never_ends(self):
+        self.refuse_change('op: "mmap A"', 'setup: "sleep q"', "the setup does not come to its end")
+
+    def test_a_corpus_folder_that_is_none(self):
+        env = self.environment(SHOOTDOWN_CORPUS=str(self.folder / "none"))
+        for words in (["scenarios"], ["fuzz", STALE_HIT]):
+            self.assert_refused(self.shootdown(*words, env=env), "$SHOOTDOWN_CORPUS")
+
+    def test_a_corpus_with_a_bad_file(self):
+        self.write("bad.textproto", "name: 3\n")
+        env = self.environment(SHOOTDOWN_CORPUS=str(self.folder))
+
+        self.assert_refused(self.shootdown("scenarios", env=env), "bad.textproto:1:7: ")
+
+
+class FailureTest(cli.SystemTest):
+    def commands(self, failure):
+        store = ["--store", self.store]
+        return (["replay", failure, *store], ["minimize", failure, *store],
+                ["failures", "show", failure, *store],
+                ["failures", "export", failure, "-o", "x.failure", *store])
+
+    def test_an_unknown_id(self):
+        self.find()
+        for failure in ("0123456789abcdef", "01234", "xyz", "0123456789abcdef0"):
+            for words in self.commands(failure):
+                with self.subTest(words[:2]):
+                    self.assert_refused(self.shootdown(*words), failure)
+
+    def test_an_ambiguous_id(self):
+        ids = set()
+        seed = 0
+        while len({i[0] for i in ids}) == len(ids):  # sixteen different ids at the most
+            seed += 1
+            ids.add(self.find(LOST_BIT, seed=seed))
+        first = next(i[0] for i in ids if sum(j[0] == i[0] for j in ids) > 1)
+
+        for words in self.commands(first):
+            with self.subTest(words[:2]):
+                self.assert_refused(self.shootdown(*words), first)
+
+    def test_a_file_that_is_no_failure(self):
+        for number, data in enumerate((b"", b"x", b"shootdown-failure ", b"shootdown-failure 1 0\n",
+                                       bytes(range(256)) * 40, SCENARIO.encode())):
+            path = self.write("x.failure", data)
+            for words in (*self.commands(path)[:3],
+                          ["failures", "import", path, "--store", self.store]):
+                with self.subTest(words[:2], number=number):
+                    self.assert_refused(self.shootdown(*words), "not a failure file")
+        self.assertFalse(self.store.exists())
+
+    def test_a_missing_file(self):
+        for words in self.commands("./none.failure"):
+            self.assert_refused(self.shootdown(*words), "./none.failure: No such file")
+
+    def test_a_newer_failure_file(self):
+        path = self.write("x.failure", "shootdown-failure 2 " + "0" * 32 + "\n")
+
+        self.assert_refused(self.shootdown("replay", path), "a newer Shootdown wrote it")
+
+    def test_one_bad_file_among_good_ones_imports_nothing(self):
+        failure = self.find()
+        self.shootdown("failures", "export", failure, "--store", self.store, "-o", "good.failure")
+        self.write("bad.failure", "bad")
+
+        result = self.shootdown("failures", "import", "good.failure", "bad.failure", "--store", "new")
+
+        self.assert_refused(result, "bad.failure")
+        self.assertFalse((self.folder / "new").exists())
+
+
+class StoreTest(cli.SystemTest):
+    READERS = (["failures", "list"], ["replay", "0123"], ["failures", "show", "0123"])
+
+    def refuse(self, words, status, readers_too=True):
+        writers = (["fuzz", STALE_HIT],)
+        for command in (*writers, *(self.READERS if readers_too else ())):
+            with self.subTest(command):
+                result = self.shootdown(*command, "--store", self.store)
+                if command in writers and status == OUR_FAULT:
+                    # It may have said that it starts.
+                    self.assertNotIn("stored as", result.err)
+                self.assert_refused(result, words, status)
+
+    def test_no_store_yet(self):
+        for command in self.READERS:
+            self.assert_refused(self.shootdown(*command, "--store", self.store), str(self.store))
+        self.assertFalse(self.store.exists())
+
+    def test_a_file(self):
+        self.store.write_text("text", encoding="utf-8")
+
+        self.refuse("is a file, wanted a folder", BAD_INPUT)
+
+    def test_a_path_through_a_file(self):
+        (self.folder / "file").write_text("text", encoding="utf-8")
+        self.store = self.folder / "file/store"
+
+        self.refuse("a part of the path is a file", BAD_INPUT)
+
+    def test_a_folder_with_other_things(self):
+        self.store.mkdir()
+        (self.store / "thesis.tex").write_text("text", encoding="utf-8")
+
+        self.refuse("not a Shootdown store", BAD_INPUT)
+        self.assertEqual([p.name for p in self.store.iterdir()], ["thesis.tex"])
+
+    def test_a_newer_schema(self):
+        self.find()
+        cli.operate(self.store, "schema", "2")
+
+        self.refuse("has schema 2", BAD_INPUT)
+
+    def test_an_unknown_column_family(self):
+        self.find()
+        cli.operate(self.store, "add", "leases")
+
+        self.refuse('column family "leases"', BAD_INPUT)
+
+    def test_a_missing_column_family(self):
+        self.find()
+        cli.operate(self.store, "drop", "corpus")
+
+        self.refuse('no column family "corpus"', OUR_FAULT)
+
+    def test_a_schema_that_is_no_number(self):
+        self.find()
+        cli.operate(self.store, "schema", "x")
+
+        self.refuse("schema version", OUR_FAULT)
+
+    def test_missing_files(self):
+        for pattern, words in (("CURRENT", "CURRENT is missing"), ("MANIFEST-*", "damaged"),
+                               ("*.sst", "damaged")):
+            with self.subTest(pattern):
+                shutil.rmtree(self.store, ignore_errors=True)
+                for _ in range(2):
+                    self.find()  # the second opening moves all into tables
+                self.assertTrue(files := list(self.store.glob(pattern)))
+                for file in files:
+                    file.unlink()
+
+                self.refuse(words, OUR_FAULT)
+
+    def test_flipped_bits_in_a_table_are_noticed(self):
+        for _ in range(2):
+            failure = self.find()
+        for table in self.store.glob("*.sst"):
+            data = bytearray(table.read_bytes())
+            for at in range(0, len(data), 97):
+                data[at] ^= 0x10
+            table.write_bytes(data)
+
+        for words in (["failures", "list"], ["replay", failure], ["failures", "show", failure]):
+            with self.subTest(words):
+                result = self.shootdown(*words, "--store", self.store)
+                self.assertEqual(result.status, OUR_FAULT, result.err)
+                for line in result.lines():
+                    self.assertRegex(line, r"\Ashootdown: ")
+
+    def test_one_spoiled_record_does_not_hide_the_others(self):
+        spoiled = self.find(STALE_HIT)
+        good = self.find(LOST_BIT)
+        cli.operate(self.store, "spoil", spoiled)
+
+        listed = self.shootdown("failures", "list", "--store", self.store, "--json")
+
+        self.assertEqual(listed.status, OUR_FAULT)
+        self.assertEqual([row["id"] for row in listed.json()["failures"]], [good])
+        self.assertEqual(len(listed.lines()), 1)
+        self.assertRegex(listed.err, rf"\Ashootdown: .*{spoiled}")
+        self.assert_refused(self.shootdown("replay", spoiled, "--store", self.store),
+                            status=OUR_FAULT)
+        self.assert_replays(good, env=self.environment(SHOOTDOWN_STORE=str(self.store)))
+
+    def test_a_store_that_another_process_writes(self):
+        failure = self.find()
+        writer = self.start("fuzz", CLEAN, "--runs", 2**60, "--store", self.store)
+        cli.wait_until(lambda: cli.children_of(writer.pid), "the search")
+
+        self.assert_refused(self.fuzz(STALE_HIT), "another process has it open")
+        minimized = self.shootdown("minimize", failure, "--store", self.store)
+        self.assertEqual(minimized.status, BAD_INPUT)
+        self.assertIn("another process has it open", minimized.lines()[-1])
+        # Reading goes on.
+        listed = self.shootdown("failures", "list", "--store", self.store, "--json")
+        self.assertEqual([row["id"] for row in listed.json()["failures"]], [failure])
+        self.assert_replays(failure, env=self.environment(SHOOTDOWN_STORE=str(self.store)))
+
+    def test_a_folder_that_may_not_be_written(self):
+        need_nobody(self)
+        failure = self.find()
+        for path in (self.store, *self.store.rglob("*")):
+            path.chmod(0o555 if path.is_dir() else 0o444)
+
+        result = self.fuzz(STALE_HIT, preexec_fn=as_nobody)
+
+        self.assert_refused(result, "no permission")
+        self.assert_refused(self.fuzz(STALE_HIT, store=self.folder / "new", preexec_fn=as_nobody),
+                            "Permission denied")
+        self.assert_replays(failure, env=self.environment(SHOOTDOWN_STORE=str(self.store)),
+                            preexec_fn=as_nobody)
+        export = ["failures", "export", failure, "--store", self.store]
+        self.assert_refused(self.shootdown(*export, preexec_fn=as_nobody), "Permission denied")
+        self.assert_refused(self.shootdown("replay", failure, "--store", self.store, "--perfetto",
+                                           "p.json", preexec_fn=as_nobody), "p.json")
+
+    def test_a_home_folder_that_may_not_be_written(self):
+        need_nobody(self)
+
+        result = self.shootdown("fuzz", STALE_HIT, preexec_fn=as_nobody)
+
+        self.assert_refused(result)
+
+
+class OutputTest(cli.SystemTest):
+    def test_devices_are_not_replaced(self):
+        failure = self.find()
+        store = ["--store", self.store]
+        for words in (["failures", "export", failure, *store], ["minimize", failure, *store]):
+            result = self.shootdown(*words, "-o", "/dev/full")
+
+            self.assertEqual(result.status, BAD_INPUT)
+            self.assertEqual(result.lines()[-1],
+                             "shootdown: /dev/full: is no regular file, so it is not replaced")
+            self.assertTrue(stat.S_ISCHR(os.stat("/dev/full").st_mode))
+
+    def test_a_trace_that_cannot_be_written(self):
+        failure = self.find()
+        replay = ["replay", failure, "--store", self.store, "--perfetto"]
+
+        self.assert_refused(self.shootdown(*replay, "/dev/full"), "/dev/full", status=OUR_FAULT)
+        self.assert_refused(self.shootdown(*replay, "no/such/folder/p.json"), "no/such/folder")
+        self.assert_refused(self.shootdown(*replay, self.folder), str(self.folder))
+
+    def test_an_export_into_nowhere(self):
+        failure = self.find()
+
+        result = self.shootdown("failures", "export", failure, "--store", self.store,
+                                "-o", "no/such/folder/x.failure")
+
+        self.assert_refused(result, "no/such/folder/x.failure: No such file")
+
+
+class FullDiskTest(cli.SystemTest):
+    def setUp(self):
+        super().setUp()
+        self.disk = self.folder / "disk"
+        self.disk.mkdir()
+        mounted = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", self.disk],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode == 0
+        if not mounted:
+            self.skipTest("this test mounts a small disk, which is not allowed here")
+        self.addCleanup(subprocess.run, ["umount", self.disk], check=True)
+
+    def fill(self, leave=0):
+        with contextlib.suppress(OSError), open(self.disk / "filler", "wb", buffering=0) as filler:
+            while True:
+                filler.write(bytes(4096))
+        if leave:
+            os.truncate(self.disk / "filler", (self.disk / "filler").stat().st_size - leave)
+
+    def test_a_full_disk_is_said_and_loses_nothing(self):
+        store = self.disk / "store"
+        failure = self.find(store=store)
+        self.fill()
+
+        result = self.fuzz(LOST_BIT, store=store)
+
+        self.assertEqual((result.status, result.out), (OUR_FAULT, ""))
+        self.assertEqual(cli.stored_ids(result.err), [])
+        self.assertRegex(result.lines()[-1], r"\Ashootdown: .*(space|full)")
+        env = self.environment(SHOOTDOWN_STORE=str(store))
+        self.assert_replays(failure, env=env)
+
+        (self.disk / "filler").unlink()
+
+        self.assertEqual(self.fuzz(LOST_BIT, store=store).status, FINDING)
+        self.assert_replays(failure, env=env)
+
+    def test_a_disk_that_fills_up_on_the_way_loses_nothing_that_was_said(self):
+        store = self.disk / "store"
+        kept = [self.find(store=store)]
+        for leave in (4096, 16384, 65536):
+            self.fill(leave)
+            for seed in range(4):
+                result = self.fuzz(LOST_BIT, "--seed", seed, store=store)
+                self.assertIn(result.status, (FINDING, OUR_FAULT), result.err)
+                kept += cli.stored_ids(result.err)
+            (self.disk / "filler").unlink()
+
+        listed = self.shootdown("failures", "list", "--store", store, "--json")
+        self.assertEqual(listed.status, DONE, listed.err)
+        self.assertLessEqual(set(kept), {row["id"] for row in listed.json()["failures"]})
+
+    def test_a_full_disk_leaves_no_half_export(self):
+        failure = self.find()
+        self.fill()
+
+        result = self.shootdown("failures", "export", failure, "--store", self.store,
+                                "-o", self.disk / "x.failure")
+
+        self.assert_refused(result, "No space left", status=OUR_FAULT)
+        self.assertEqual([path.name for path in self.disk.iterdir()], ["filler"])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,184 @@
+"""What was found leaves the machine: exported, imported, replayed, drawn, stopped in a debugger."""
+
+import collections
+import json
+import re
+import shutil
+import unittest
+
+import cli
+from cli import DONE, FINDING, LOST_BIT, OUR_FAULT, STALE_HIT
+
+
+
+class ExportTest(cli.SystemTest):
+    def export(self, failure, name="x.failure"):
+        result = self.shootdown("failures", "export", failure, "--store", self.store, "-o", name)
+        self.assertEqual(result.status, DONE, result.err)
+        return self.folder / name
+
+    def listed(self, store):
+        result = self.shootdown("failures", "list", "--store", store, "--json")
+        self.assertEqual(result.status, DONE, result.err)
+        return result.json()
+
+    def test_a_file_replays_where_nothing_else_is(self):
+        path = self.export(self.find())
+        empty = self.folder / "empty"
+        empty.mkdir()
+        shutil.move(path, empty)
+
+        env = self.environment(HOME=None, SHOOTDOWN_CORPUS=None)
+        result = self.shootdown("replay", "x.failure", "--json", cwd=empty, env=env)
+
+        self.assertEqual(result.status, DONE, result.err)
+        self.assertIs(result.json()["reproduced"], True)
+        self.assertEqual([entry.name for entry in empty.iterdir()], ["x.failure"])
+
+    def test_the_file_is_named_after_the_failure_by_default(self):
+        failure = self.find()
+
+        self.shootdown("failures", "export", failure, "--store", self.store)
+
+        self.assert_replays(self.folder / f"{failure}.failure")
+
+    def test_another_store_takes_it_in(self):
+        failures = [self.find(STALE_HIT), self.find(LOST_BIT)]
+        files = [self.export(failure, f"{failure}.failure") for failure in failures]
+
+        for _ in range(2):  # the second time changes nothing
+            result = self.shootdown("failures", "import", *files, "--store", "other")
+            self.assertEqual((result.status, result.out), (DONE, ""), result.err)
+
+        self.assertEqual(self.listed("other"), self.listed(self.store))
+        for failure in failures:
+            show = ["failures", "show", failure, "--json", "--store"]
+            self.assertEqual(self.shootdown(*show, "other").json(),
+                             self.shootdown(*show, self.store).json())
+            again = self.shootdown("failures", "export", failure, "--store", "other", "-o", "again")
+            self.assertEqual(again.status, DONE)
+            self.assertEqual((self.folder / "again").read_bytes(),
+                             (self.folder / f"{failure}.failure").read_bytes())
+
+    def test_a_damaged_file_is_refused_wherever_it_is_hit(self):
+        path = self.export(self.find())
+        whole = path.read_bytes()
+        damaged = [whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1:]
+                   for at in range(0, len(whole), len(whole) // 40)]
+        damaged += [whole[:size] for size in range(0, len(whole), len(whole) // 10)]
+        damaged += [whole + b"\n", whole + whole, whole.replace(b"\n", b"\r\n")]
+        for number, data in enumerate(damaged):
+            with self.subTest(number):
+                path.write_bytes(data)
+
+                result = self.shootdown("replay", path)
+
+                self.assertIn(result.status, (cli.BAD_INPUT, OUR_FAULT))
+                self.assert_refused(result, str(path), status=result.status)
+
+
+class PerfettoTest(cli.SystemTest):
+    def draw(self, scenario):
+        """The Chrome trace of a finding, and how many steps it has."""
+        failure = self.find(scenario)
+        result = self.shootdown("replay", failure, "--store", self.store, "--perfetto", "p.json",
+                                "--json")
+        self.assertEqual(result.status, DONE, result.err)
+        whole = json.loads((self.folder / "p.json").read_text(encoding="utf-8"))
+        return whole["traceEvents"], result.json()["steps"]
+
+    def test_a_track_for_each_cpu_and_a_slice_for_each_step(self):
+        for scenario, cpus in ((STALE_HIT, 2), ("seed-stale-hit-8cpu", 8)):
+            with self.subTest(scenario):
+                events, steps = self.draw(scenario)
+
+                names = {e["tid"]: e["args"]["name"] for e in events if e["ph"] == "M"}
+                self.assertEqual(names, {cpu: f"CPU {cpu}" for cpu in range(cpus)})
+                slices = [e for e in events if e["ph"] == "X"]
+                self.assertEqual([e["ts"] for e in slices], list(range(steps)))
+                self.assertLessEqual({e["tid"] for e in slices}, set(names))
+                self.assertTrue(all(e["name"] and e["dur"] == 1 for e in slices))
+
+    def test_the_last_step_is_marked_as_broken(self):
+        events, steps = self.draw(STALE_HIT)
+
+        [mark] = [e for e in events if e["ph"] == "i"]
+        self.assertEqual(mark["ts"], steps - 1)
+        self.assertRegex(mark["name"], r"\ABROKEN: ")
+
+    def test_an_arrow_goes_from_a_cross_call_to_where_it_is_taken(self):
+        events, _ = self.draw(self.write("mine.textproto", cli.CROSS_CALL))
+
+        arrows = collections.defaultdict(dict)
+        for event in events:
+            if event["ph"] in "sf":
+                self.assertNotIn(event["ph"], arrows[event["id"]])
+                arrows[event["id"]][event["ph"]] = event
+        slices = {e["ts"]: e for e in events if e["ph"] == "X"}
+        self.assertTrue(arrows)
+        for arrow in arrows.values():
+            start, finish = arrow["s"], arrow["f"]
+            self.assertLess(start["ts"], finish["ts"])
+            self.assertNotEqual(start["tid"], finish["tid"])
+            self.assertEqual((start["name"], start["cat"]), (finish["name"], finish["cat"]))
+            for end in (start, finish):
+                self.assertEqual(end["tid"], slices[end["ts"]]["tid"])
+                self.assertIn("xcall_flush_tlb_page", slices[end["ts"]]["name"])
+
+
+class BreakTest(cli.SystemTest):
+    def setUp(self):
+        super().setUp()
+        self.failure = self.find()
+        self.replay = ["replay", self.failure, "--store", self.store]
+        self.steps = self.shootdown(*self.replay, "--json").json()["steps"]
+
+    def test_any_step_stops_the_program(self):
+        for step in (0, 1, self.steps // 2, self.steps - 1):
+            with self.subTest(step):
+                result = self.shootdown(*self.replay, "--break-at", step)
+
+                self.assertEqual(cli.end_signal(result), "SIGTRAP", result.err)
+
+    def test_a_step_behind_the_end_is_refused(self):
+        result = self.shootdown(*self.replay, "--break-at", self.steps)
+
+        self.assert_refused(result, f"wanted one from 0 to {self.steps - 1}")
+
+    @unittest.skipUnless(shutil.which("gdb"), "gdb is not installed")
+    def test_a_debugger_stops_in_the_function_of_that_step(self):
+        self.shootdown(*self.replay, "--perfetto", "p.json")
+        events = json.loads((self.folder / "p.json").read_text(encoding="utf-8"))["traceEvents"]
+        functions = {e["ts"]: e["name"].partition(":")[0] for e in events if e["ph"] == "X"}
+        step = next(ts for ts, name in functions.items() if name == "do_munmap")
+
+        result = self.run_program(
+            "gdb", "-batch", "-nx", "-iex", "set debuginfod enabled off", "-ex", "run",
+            "-ex", "backtrace", "--args", cli.BIN / "shootdown", *self.replay, "--break-at", step)
+
+        text = result.out + result.err
+        if "SIGTRAP" not in text and re.search(r"ptrace|not permitted", text):
+            self.skipTest("gdb may not trace here")
+        self.assertIn("received signal SIGTRAP", text)
+        self.assertIn("do_munmap", text)
+
+
+class MinimizeTest(cli.SystemTest):
+    def test_a_schedule_with_noise_shrinks_and_still_replays(self):
+        # The first finding of a seed whose schedule as found is longer than the minimized one.
+        for seed in range(20):
+            row = self.fuzz(LOST_BIT, "--seed", seed, "--json").json()["scenarios"][0]["findings"][0]
+            if row["decisions"] > row["minimized_decisions"]:
+                break
+        else:
+            self.fail("no seed found a schedule that was worth minimizing")
+
+        show = self.shootdown("failures", "show", row["id"], "--store", self.store, "--json").json()
+
+        self.assertGreater(len(show["found_schedule"].split()), len(show["schedule"].split()))
+        self.assertEqual(len(show["schedule"].split()), show["decisions"])
+        self.assert_replays(row["id"], env=self.environment(SHOOTDOWN_STORE=str(self.store)))
+
+
+if __name__ == "__main__":
+    unittest.main()

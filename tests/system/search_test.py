@@ -1,0 +1,112 @@
+"""`shootdown fuzz`: equal seeds give equal results, and each strategy finds what is there."""
+
+import unittest
+
+import cli
+from cli import CLEAN, DONE, FINDING, LOST_BIT, STALE_HIT
+
+FOUR_CPUS = "seed-stale-hit-4cpu"
+
+
+class SearchTest(cli.SystemTest):
+    def search(self, *words, store="store"):
+        """What `fuzz --json` says, but for times and places."""
+        result = self.fuzz(*words, "--json", store=self.folder / store)
+        self.assertIn(result.status, (DONE, FINDING), result.err)
+        return cli.without_times(result.json())
+
+    def test_equal_seeds_and_runs_give_equal_results(self):
+        words = [STALE_HIT, LOST_BIT, "--seed", 7, "--runs", 20_000, "--keep-going"]
+        first = self.search(*words, store="first")
+
+        again = self.search(*words, store="second")
+        self.search(FOUR_CPUS, "--seed", 3, "--runs", 5000, store="second")
+        after_another = self.search(*words, store="second")
+        with_one_job = self.search(*words, "--jobs", 1, store="third")
+
+        self.assertEqual(again, first)
+        self.assertEqual(after_another, first)
+        self.assertEqual(with_one_job, first)
+
+    def test_results_do_not_depend_on_the_scenarios_before(self):
+        words = ["--seed", 11, "--runs", 10_000, "--keep-going"]
+        alone = self.search(LOST_BIT, *words, store="alone")
+
+        both = self.search(FOUR_CPUS, LOST_BIT, *words, store="both")
+
+        self.assertEqual(both["scenarios"][1], alone["scenarios"][0])
+
+    def test_results_do_not_depend_on_the_environment(self):
+        words = ["fuzz", STALE_HIT, "--seed", 5, "--json", "--store", self.store]
+        first = self.shootdown(*words)
+
+        other = self.shootdown(*words, env=self.environment(LC_ALL="C", COLUMNS="20", PAD="x" * 9999))
+
+        self.assertEqual(cli.without_times(other.json()), cli.without_times(first.json()))
+
+    def test_a_search_that_stops_at_a_finding_is_equal_too(self):
+        for seed in range(5):
+            with self.subTest(seed=seed):
+                words = [LOST_BIT, "--seed", seed]
+                self.assertEqual(self.search(*words), self.search(*words))
+
+    def test_other_seeds_go_other_ways(self):
+        runs = {self.search(LOST_BIT, "--seed", seed)["scenarios"][0]["runs"] for seed in range(5)}
+
+        self.assertGreater(len(runs), 1)
+
+    def test_every_seed_finds_each_race(self):
+        for seed in range(3):
+            for scenario in (STALE_HIT, LOST_BIT, FOUR_CPUS):
+                with self.subTest(scenario, seed=seed):
+                    [row] = self.search(scenario, "--seed", seed)["scenarios"]
+                    self.assertEqual(row["verdict"], "stale_tlb_use")
+
+    def test_random_strategy_finds_and_is_deterministic(self):
+        words = [STALE_HIT, "--strategy", "random", "--seed", 2]
+
+        first = self.search(*words)
+
+        self.assertEqual(first["scenarios"][0]["verdict"], "stale_tlb_use")
+        self.assertEqual(self.search(*words), first)
+
+    def test_clean_scenarios_stay_clean_under_both_strategies(self):
+        for strategy in ("libfuzzer", "random"):
+            with self.subTest(strategy):
+                [row] = self.search(CLEAN, "--strategy", strategy, "--runs", 20_000)["scenarios"]
+                self.assertEqual((row["verdict"], row["runs"]), ("clean", 20_000))
+
+    def test_jobs_share_the_runs(self):
+        [row] = self.search(CLEAN, "--jobs", 3, "--runs", 10_000)["scenarios"]
+
+        self.assertEqual((row["verdict"], row["runs"]), ("clean", 10_000))
+
+    def test_fewer_runs_than_jobs_end(self):
+        [row] = self.search(CLEAN, "--jobs", 3, "--runs", 2)["scenarios"]
+
+        self.assertEqual(row["runs"], 2)
+
+    def test_more_runs_than_libfuzzer_counts_do_not_end_at_once(self):
+        for runs in (2**31, 2**32, 2**32 + 1, 2**60):
+            with self.subTest(runs):
+                [row] = self.search(STALE_HIT, "--runs", runs)["scenarios"]
+                self.assertEqual(row["verdict"], "stale_tlb_use")
+
+    def test_jobs_find_what_one_job_finds(self):
+        words = [LOST_BIT, "--keep-going", "--runs", 20_000, "--seed", 4]
+
+        one = self.search(*words)["scenarios"][0]["findings"]
+        three = self.search(*words, "--jobs", 3)["scenarios"][0]["findings"]
+
+        self.assertEqual({f["signature"] for f in three}, {f["signature"] for f in one})
+
+    def test_equal_bugs_of_other_seeds_have_equal_signatures(self):
+        for scenario in (STALE_HIT, LOST_BIT):
+            rows = [self.search(scenario, "--seed", s)["scenarios"][0] for s in range(5)]
+            signatures = {row["findings"][0]["signature"] for row in rows}
+
+            self.assertEqual(len(signatures), 1, scenario)
+
+
+if __name__ == "__main__":
+    unittest.main()
