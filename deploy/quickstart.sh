@@ -95,8 +95,8 @@ show_what_next() {
 That is the race: found, shrunk until no decision could be removed, and replayed exactly.
 Try next, from $root:
   $program failures show $id --store $folder
-  $program replay $id --html race.html --store $folder
-  $program verify $scenario
+  $program replay $id --perfetto race.json --store $folder
+  $program fuzz seed-lost-bit seed-stale-hit-fixed --store $folder
   $program scenarios
   tests/run.sh
 END
