@@ -43,7 +43,7 @@ void Report(const Check& check, const kernel::Event& event, std::string message)
                   .row = m.row() == 0 ? 0 : m.row() - 1,
                   .message = std::move(message),
                   .role = std::move(role)};
-  if (!EndsRun(event.kind)) m.StopRun();
+  if (!EndsRun(event.kind)) m.RequestStop();
 }
 
 const Finding& LastFinding() { return last_finding; }

@@ -36,8 +36,8 @@ struct Finding {
   std::string role;              // who did it: user, kthread, idle; in an interrupt: +irq
 };
 
-// Notes the finding and ends the run; the first of a run counts. At the end of a run (kQuiet,
-// kDeadlock, kLivelock) it only notes.
+// Notes the finding, and has the run end when the judge returns; the first of a run counts. At the end
+// of a run (kQuiet, kDeadlock, kLivelock) it only notes.
 void Report(const Check& check, const kernel::Event& event, std::string message);
 
 // The finding of the run before, or of this one.

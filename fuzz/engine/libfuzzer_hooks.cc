@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 
 #include "fuzz/engine/mutator.h"
 
@@ -41,7 +40,7 @@ std::size_t Write(const Schedule& schedule, std::uint8_t* data, std::size_t size
   const std::vector<std::uint8_t> bytes = schedule.Encode();
   const std::size_t size =
       std::min(bytes.size(), size_max / Schedule::kRecordBytes * Schedule::kRecordBytes);
-  std::memcpy(data, bytes.data(), size);
+  std::copy_n(bytes.data(), size, data);
   if (size != 0 || size_max == 0) return size;
   data[0] = 0;  // libFuzzer wants a byte at least; it decodes to the empty schedule
   return 1;

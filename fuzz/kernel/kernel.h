@@ -109,11 +109,13 @@ inline Task* TaskOn(int cpu) { return TaskOf(sim::Machine::Get().thread(cpu)); }
 // `current` in the kernel.
 inline Task* current() { return TaskOn(smp_processor_id()); }
 
-// Tells the judges. `event.cpu` and `event.task` are filled in.
+// Tells the judges. `event.cpu` and `event.task` are filled in. Does not return if one of them has found
+// something, but at the end of a run.
 inline void Tell(Event event) {
   event.cpu = smp_processor_id();
   event.task = current();
   Kernel::Get().judges().Tell(event);
+  if (sim::Machine& m = sim::Machine::Get(); m.stop_requested()) [[unlikely]] m.StopRun();
 }
 
 }  // namespace shootdown::kernel

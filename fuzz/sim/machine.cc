@@ -82,6 +82,7 @@ RunEnd Machine::Run(Scheduler& scheduler) {
 
   end_ = RunEnd::kQuiet;
   thread_switched_in_ = false;
+  stop_requested_ = false;
   int first = 0;
   while (cpus_[first].has_thread == 0) ++first;
   EnterCpu(first);

@@ -167,8 +167,11 @@ class Machine {
   [[nodiscard]] std::uint64_t MondosAccepted(int target) const { return cpus_[target].accepted; }
   void RaiseSoftint(int cpu, int level);  // no step: a register of the CPU itself
 
-  // Ends the run at once; does not return.
+  // Ends the run at once; does not return, and runs no destructor of what its callers hold. So a judge
+  // requests it, and who told the judge stops when the judge has returned.
   [[noreturn]] void StopRun();
+  void RequestStop() { stop_requested_ = true; }
+  [[nodiscard]] bool stop_requested() const { return stop_requested_; }
 
   // ---- for schedulers and judges ------------------------------------------------------------------
   [[nodiscard]] bool CanRun(int cpu) const;
@@ -309,6 +312,7 @@ class Machine {
   std::array<Fiber, kThreadCountMax> fibers_;
   Fiber host_;
   bool thread_switched_in_ = false;
+  bool stop_requested_ = false;
   RunEnd end_ = RunEnd::kQuiet;
   Tlb::State* tlb_states_ = nullptr;  // in the arena
   TlbEntry* tlb_entries_ = nullptr;   // in the arena

@@ -1,0 +1,72 @@
+// Every scenario of corpus/ has the verdict that its file expects.
+#include <gtest/gtest.h>
+
+#include "tests/fuzz/engine/engine_testing.h"
+
+namespace shootdown {
+namespace {
+
+using testing::BuildCorpus;
+using testing::CorpusNames;
+using testing::MutationLoop;
+using testing::TestName;
+using testing::Verdict;
+
+constexpr std::uint64_t kSeedCount = 5;
+constexpr std::uint64_t kFindRunCountMax = 30'000;
+constexpr std::uint64_t kCleanRunCount = 30'000;
+
+TEST(CorpusTest, HoldsRacesAndTheirRepairs) {
+  EXPECT_FALSE(CorpusNames(Verdict::kFound).empty());
+  EXPECT_FALSE(CorpusNames(Verdict::kClean).empty());
+}
+
+TEST(CorpusTest, FilesAreNamedAfterTheirScenarios) {
+  for (const std::string& name : CorpusNames()) {
+    EXPECT_EQ(testing::CorpusScenario(name).name, name);
+  }
+}
+
+class RaceTest : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(RaceTest, IsFoundWithEverySeed) {
+  const auto simulation = BuildCorpus(GetParam());
+  ASSERT_NE(simulation, nullptr);
+  const std::string expected = simulation->scenario().expected;
+
+  for (std::uint64_t seed = 0; seed < kSeedCount; ++seed) {
+    MutationLoop loop(*simulation, seed);
+    loop.Run(kFindRunCountMax, 1);
+
+    ASSERT_EQ(loop.found().size(), 1u) << "seed " << seed << ", " << loop.target().run_count()
+                                       << " runs, " << loop.target().feature_count() << " features";
+    EXPECT_EQ(loop.found()[0].kind_key.substr(0, expected.size() + 1), expected + "|");
+    EXPECT_EQ(loop.found()[0].run, loop.target().run_count());
+  }
+}
+
+class RepairTest : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(RepairTest, StaysClean) {
+  const auto simulation = BuildCorpus(GetParam());
+  ASSERT_NE(simulation, nullptr);
+  constexpr std::uint64_t kRestart = kCleanRunCount / kSeedCount;
+
+  for (std::uint64_t seed = 0; seed < kSeedCount; ++seed) {
+    MutationLoop loop(*simulation, seed);
+    loop.Run(kRestart, 1);
+
+    ASSERT_TRUE(loop.found().empty())
+        << "seed " << seed << ": " << loop.found()[0].kind_key << " with "
+        << loop.found()[0].exact.ToText();
+    EXPECT_EQ(loop.target().run_count(), kRestart);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Corpus, RaceTest, ::testing::ValuesIn(CorpusNames(Verdict::kFound)),
+                         [](const auto& info) { return TestName(info.param); });
+INSTANTIATE_TEST_SUITE_P(Corpus, RepairTest, ::testing::ValuesIn(CorpusNames(Verdict::kClean)),
+                         [](const auto& info) { return TestName(info.param); });
+
+}  // namespace
+}  // namespace shootdown

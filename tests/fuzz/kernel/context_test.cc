@@ -197,6 +197,24 @@ TEST(ContextTest, ADeadProcessGivesItsNumberBack) {
   EXPECT_EQ(used, std::uint64_t{1} | std::uint64_t{1} << Number(ran.mm(2)));
 }
 
+// Somebody else gets the number of a dying mm before that one is gone for good: the task that frees it
+// is preempted just after it has given the number back.
+TEST(ContextTest, TheNumberOfADyingMmIsFreeAtOnce) {
+  std::vector<TaskSpec> tasks = {User({.name = "dies", .ops = "exit"})};
+  for (int i = 0; i < 4; ++i) {
+    tasks.push_back(User({.name = "t" + std::to_string(i), .ops = "yield; yield; yield"}));
+  }
+  tasks.push_back(User({.name = "keeper", .ops = "proc_open f dies; yield; proc_close f; yield"}));
+  Scenario scenario = CleanScenario(std::move(tasks), 1);
+  scenario.machine.context_count = 4;
+
+  const Outcome outcome =
+      RunOnce(scenario, "T5@[destroy_context: spin_unlock(&ctx_alloc_lock)]~resched");
+
+  EXPECT_EQ(outcome.check, "clean") << outcome.message;
+  ExpectCleanWalks(scenario, kWalks);
+}
+
 TEST(ContextTest, ANumberThatIsGivenOutAgainFindsNoOldTranslations) {
   // The first process leaves its entries behind; whoever gets its number next flushes first.
   Scenario scenario = ManyProcesses(5, 1, "touch A; yield; touch A; yield; touch A; exit");

@@ -106,6 +106,33 @@ TEST(SleepTest, ALateWakeUpDoesNotReviveTheDead) {
   EXPECT_EQ(ran.task(1).state.Peek(), TaskState::kDead);
 }
 
+// The waker has read where the sleeper is; by the time it has that run queue, the sleeper has gone on,
+// moved to another CPU, and sleeps there for something else (Linux: task_rq_lock looks again).
+TEST(SleepTest, AWakerFollowsASleeperThatMoved) {
+  const Ran ran(CleanScenario({User({.name = "waker", .cpu = 0, .ops = "wake q"}),
+                               User({.name = "sleeper", .cpu = 1, .ops = "sleep q; migrate 2; sleep r"})},
+                              3),
+                "T0@0>C1 T1@[PrepareToSleep: smp_mb]>C0 T0@[try_to_wake_up: spin_lock(&rq->lock)]>C1");
+
+  EXPECT_EQ(ran.outcome().check, "clean") << ran.outcome().message;
+  int cpu = -1;
+  for (const sim::LogEntry& row : ran.machine().log()) {
+    if (ActorId(row.actor) == TaskActor(1)) cpu = row.cpu;
+  }
+  EXPECT_EQ(cpu, 2);
+}
+
+// The sleeper's state is still in its store buffer when the lock is released and when a reschedule
+// interrupt comes: the interrupt must see it, and leave the sleeper to look at the lock once more.
+TEST(SleepTest, APreemptionBeforeTheStateIsVisibleLosesNoWakeUp) {
+  const Ran ran(Threads(1, "munmap A", "mmap C"),
+                "T0@[do_munmap: mm->vma_pages]>C1 T1@[PrepareToSleep: task->state]~hold(0) "
+                "T1@[PrepareToSleep: smp_mb]>C0 T1@[PrepareToSleep: smp_mb]~resched");
+
+  EXPECT_EQ(ran.outcome().check, "clean") << ran.outcome().message;
+  ExpectAllFinished(ran);
+}
+
 TEST(SleepTest, WaitersThatExitStayCleanUnderRandomWalks) {
   ExpectCleanWalks(Threads(1, "munmap A; munmap B; exit", "mmap C; mmap D; exit"), kWalks);
 }
