@@ -11,25 +11,57 @@
 namespace shootdown {
 namespace {
 
-// The step before which `d` stands, or null if the run never came there.
-const sim::LogEntry* StepOf(std::span<const sim::LogEntry> log, const Decision& d) {
+// Where `anchor` stands in a run: the row of the `occurrence`th step (counted from 0) that `actor` takes
+// at that site. Null if the run never came there.
+const sim::LogEntry* StepAt(std::span<const sim::LogEntry> log, ActorId actor,
+                            const DecisionAnchor& anchor) {
+  std::uint32_t occurrence = 0;
   for (const sim::LogEntry& e : log) {
-    if (IsStep(e.kind) && e.actor == d.actor.byte() && e.index == d.index) return &e;
+    if (!IsStep(e.kind) || e.actor != actor.byte()) continue;
+    if (sim::SiteName(*e.site) != anchor.site) continue;
+    if (occurrence++ == anchor.occurrence) return &e;
   }
   return nullptr;
 }
 
-DecisionAnchor AnchorOf(std::span<const sim::LogEntry> log, const Decision& d) {
-  const sim::LogEntry* const step = StepOf(log, d);
-  if (step == nullptr) return {};
-  DecisionAnchor anchor{.site = sim::SiteName(*step->site)};
-  for (const sim::LogEntry& e : log) {
-    if (&e == step) break;
-    if (IsStep(e.kind) && e.actor == step->actor && e.site->hash == step->site->hash) {
-      ++anchor.occurrence;
-    }
+// The step before which `d` stands, or nothing if the run never came there.
+std::optional<DecisionAnchor> AnchorOf(std::span<const sim::LogEntry> log, const Decision& d) {
+  const auto is_own = [&d](const sim::LogEntry& e) {
+    return IsStep(e.kind) && e.actor == d.actor.byte();
+  };
+  const auto step = std::find_if(log.begin(), log.end(), [&](const sim::LogEntry& e) {
+    return is_own(e) && e.index == d.index;
+  });
+  if (step == log.end()) return std::nullopt;
+  const auto before = std::count_if(log.begin(), step, [&](const sim::LogEntry& e) {
+    return is_own(e) && e.site->hash == step->site->hash;
+  });
+  return DecisionAnchor{.site = sim::SiteName(*step->site),
+                        .occurrence = static_cast<std::uint32_t>(before)};
+}
+
+// One for each decision. A run may end before it takes the step that a decision stood before; without
+// the decisions at that step, the same run goes on with it. Leaves the machine with any of these runs.
+std::vector<DecisionAnchor> AnchorsOf(Simulation& simulation, const Schedule& schedule) {
+  std::vector<DecisionAnchor> anchors(schedule.size());
+  std::vector<std::size_t> missing;
+  for (std::size_t i = 0; i < schedule.size(); ++i) {
+    const auto anchor = AnchorOf(simulation.machine().log(), schedule.decisions()[i]);
+    anchors[i] = anchor.value_or(DecisionAnchor());
+    if (!anchor.has_value()) missing.push_back(i);
   }
-  return anchor;
+  for (const std::size_t i : missing) {
+    const Decision& here = schedule.decisions()[i];
+    std::vector<Decision> rest = schedule.decisions();
+    std::erase_if(rest, [&here](const Decision& d) {
+      return d.actor == here.actor && d.index == here.index;
+    });
+    const Schedule elsewhere(std::move(rest));
+    ScheduleScheduler scheduler(elsewhere);
+    (void)simulation.Run(scheduler);
+    anchors[i] = AnchorOf(simulation.machine().log(), here).value_or(DecisionAnchor());
+  }
+  return anchors;
 }
 
 std::string HashText(std::uint64_t last, std::size_t rows) {
@@ -41,28 +73,33 @@ std::string HashText(std::uint64_t last, std::size_t rows) {
   return ToHex(HashBytes(bytes));
 }
 
-// The schedule with every decision moved to where its site is met now. Steps that a decision makes
-// possible come only after it is taken, so anchors are found one after the other.
+// The schedule with every decision moved to where its site is met now. What a decision does, decides
+// where the later ones stand: so the earliest in time is placed first, in a run with nothing but those
+// that are placed already. Decisions whose site is not met any more stay as they are.
 Schedule Reanchor(Simulation& simulation, const Schedule& schedule, const Failure& failure) {
   std::vector<Decision> decisions = schedule.decisions();
-  for (std::size_t round = 0; round <= decisions.size(); ++round) {
-    const Schedule now = Schedule(decisions);
+  std::vector<bool> is_placed(decisions.size(), false);
+  for (std::size_t round = 0; round < decisions.size(); ++round) {
+    std::vector<Decision> placed;
+    for (std::size_t i = 0; i < decisions.size(); ++i) {
+      if (is_placed[i]) placed.push_back(decisions[i]);
+    }
+    const Schedule now = Schedule(std::move(placed)).Canonical();
     ScheduleScheduler scheduler(now);
     (void)simulation.Run(scheduler);
-    const auto log = simulation.machine().log();
-    bool changed = false;
+    const sim::LogEntry* first = nullptr;
+    std::size_t first_decision = 0;
     for (std::size_t i = 0; i < decisions.size() && i < failure.anchors.size(); ++i) {
-      std::uint32_t occurrence = 0;
-      for (const sim::LogEntry& e : log) {
-        if (!IsStep(e.kind) || e.actor != decisions[i].actor.byte()) continue;
-        if (sim::SiteName(*e.site) != failure.anchors[i].site) continue;
-        if (occurrence++ != failure.anchors[i].occurrence) continue;
-        changed = changed || decisions[i].index != e.index;
-        decisions[i].index = e.index;
-        break;
-      }
+      if (is_placed[i]) continue;
+      const sim::LogEntry* const step =
+          StepAt(simulation.machine().log(), decisions[i].actor, failure.anchors[i]);
+      if (step == nullptr || (first != nullptr && first <= step)) continue;
+      first = step;
+      first_decision = i;
     }
-    if (!changed) break;
+    if (first == nullptr) break;
+    decisions[first_decision].index = first->index;
+    is_placed[first_decision] = true;
   }
   return Schedule(std::move(decisions)).Canonical();
 }
@@ -81,7 +118,6 @@ std::optional<Failure> RecordFailure(Simulation& simulation, const Schedule& sch
   failure.scenario_text = scenario_text;
   failure.schedule_text = schedule.ToText();
   failure.found_schedule_text = failure.schedule_text;
-  for (const Decision& d : schedule.decisions()) failure.anchors.push_back(AnchorOf(log, d));
   failure.check = finding->check->name;
   failure.kind_key = KindKey(*finding, simulation.machine());
   failure.message = finding->message;
@@ -90,7 +126,9 @@ std::optional<Failure> RecordFailure(Simulation& simulation, const Schedule& sch
   for (std::size_t i = 0; i < log.size(); ++i) {
     failure.trace.push_back({.text = sim::RowText(log[i]), .hash = hashes[i]});
   }
+  failure.anchors = AnchorsOf(simulation, schedule);
   failure.signature = Signature(failure);
+  (void)simulation.Run(scheduler);  // the machine's last run is the one that was recorded
   return failure;
 }
 

@@ -117,7 +117,7 @@ void Kernel::Boot(std::vector<BootTask> boot_tasks) {
     const BootTask& spec = boot[static_cast<std::size_t>(t)];
     Task* const task = &tasks[t];
     task->number = t;
-    task->kthread = spec.process < 0 ? 1 : 0;
+    task->kthread = static_cast<std::uint8_t>(spec.process < 0);
     task->cpu.Init(static_cast<std::uint64_t>(spec.cpu));
     // As a task stands that schedule() has put aside, holding the run queue's lock.
     task->preempt_count = 2;

@@ -7,7 +7,7 @@ import shutil
 import unittest
 
 import cli
-from cli import DONE, FINDING, LOST_BIT, OUR_FAULT, STALE_HIT
+from cli import DONE, LOST_BIT, OUR_FAULT, STALE_HIT
 
 
 

@@ -396,7 +396,7 @@ TEST_P(CheckTest, StaysSilentWhenItIsDoneRight) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, CheckTest, ::testing::ValuesIn(Cases()),
-                         [](const ::testing::TestParamInfo<Case>& info) { return info.param.name; });
+                         [](const ::testing::TestParamInfo<Case>& test) { return test.param.name; });
 
 TEST(ChecksTest, EveryCheckHasAPlantedFault) {
   std::set<std::string> planted;

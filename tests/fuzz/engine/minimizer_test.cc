@@ -11,6 +11,7 @@
 #include "fuzz/engine/target.h"
 #include "fuzz/schedule/schedule_scheduler.h"
 #include "tests/fuzz/engine/engine_testing.h"
+#include "tests/fuzz/scenario/burst_walk.h"
 
 namespace shootdown {
 namespace {
@@ -92,16 +93,16 @@ TEST_P(MinimizerTest, NoiseIsTakenAway) {
   EXPECT_EQ(tried, 5) << "the noise hides the failure nearly always";
 }
 
-TEST_P(MinimizerTest, RandomWalksShrinkToAFewDecisions) {
+TEST_P(MinimizerTest, LongRandomWalksShrinkToAFewDecisions) {
   int tried = 0;
   for (std::uint64_t seed = 0; seed < 20'000 && tried < 5; ++seed) {
-    RandomWalk walk(seed, 8);
+    testing::BurstWalk walk(seed);
     const check::Finding* const finding = simulation_->Run(walk);
     if (finding == nullptr) continue;
     const std::string kind_key = KindKey(*finding, simulation_->machine());
     const Schedule exact = ExactSchedule(simulation_->machine().moves_made());
     ASSERT_EQ(KindOf(*simulation_, exact), kind_key) << "a walk and its exact form differ";
-    if (exact.size() < 10) continue;
+    if (exact.size() < 8) continue;
     ++tried;
 
     const Minimized minimized = MinimizeSchedule(*simulation_, exact, kind_key);

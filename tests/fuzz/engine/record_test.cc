@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "fuzz/engine/minimizer.h"
 #include "fuzz/sim/trace.h"
 #include "tests/fuzz/engine/engine_testing.h"
@@ -212,6 +214,32 @@ TEST(RecordTest, RecordingTwiceGivesTheSame) {
   (void)FirstFinding(*simulation, 2);
 
   EXPECT_EQ(RecordFailure(*simulation, found.exact, ""), first);
+}
+
+// The run ends while the task that was interrupted still waits: its step is known all the same.
+TEST(RecordTest, ADecisionBeforeAStepThatIsNotTakenHasItsAnchorToo) {
+  const auto simulation = BuildCorpus("seed-stale-hit");
+  const Failure failure = Minimal(*simulation, 1);
+  const Schedule schedule = *Schedule::Parse(failure.schedule_text);
+  const auto log = simulation->machine().log();
+  std::vector<Decision> decisions = schedule.decisions();
+  // Leaves app for good before its last step, which comes after the page is free. A second decision
+  // stands there too.
+  const auto last_of_app = std::find_if(log.rbegin(), log.rend(), [](const sim::LogEntry& e) {
+    return IsStep(e.kind) && e.actor == TaskActor(0).byte();
+  });
+  ASSERT_NE(last_of_app, log.rend());
+  const std::uint32_t last = last_of_app->index;
+  decisions.push_back({.kind = Decision::Kind::kHold, .actor = TaskActor(0), .index = last});
+  decisions.push_back({.actor = TaskActor(0), .to = CpuActor(1), .index = last});
+  const Schedule left = Schedule(std::move(decisions)).Canonical();
+
+  const auto recorded = RecordFailure(*simulation, left, "");
+
+  ASSERT_TRUE(recorded.has_value());
+  ASSERT_EQ(recorded->anchors.size(), left.size());
+  for (const DecisionAnchor& anchor : recorded->anchors) EXPECT_NE(anchor.site, "");
+  EXPECT_EQ(sim::ChainedHashes(simulation->machine().log()).back(), recorded->trace.back().hash);
 }
 
 TEST(SignatureTest, IgnoresWhereTheDecisionsStandAndKeepsWhatTheyAre) {

@@ -121,7 +121,7 @@ TEST_P(UseMmTest, StaysCleanUnderRandomWalks) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Versions, UseMmTest, ::testing::Values("v6_12", "v4_19"),
-                         [](const auto& info) { return std::string(info.param); });
+                         [](const auto& test) { return std::string(test.param); });
 
 // ---- context numbers ----------------------------------------------------------------------------
 
@@ -200,16 +200,20 @@ TEST(ContextTest, ADeadProcessGivesItsNumberBack) {
 // Somebody else gets the number of a dying mm before that one is gone for good: the task that frees it
 // is preempted just after it has given the number back.
 TEST(ContextTest, TheNumberOfADyingMmIsFreeAtOnce) {
-  std::vector<TaskSpec> tasks = {User({.name = "dies", .ops = "exit"})};
-  for (int i = 0; i < 4; ++i) {
-    tasks.push_back(User({.name = "t" + std::to_string(i), .ops = "yield; yield; yield"}));
-  }
-  tasks.push_back(User({.name = "keeper", .ops = "proc_open f dies; yield; proc_close f; yield"}));
-  Scenario scenario = CleanScenario(std::move(tasks), 1);
+  // `c` runs first, and the others in turn: `dies` and `a` get the numbers that are left, `closer` frees
+  // the mm of `dies`, and `b` needs a number right then.
+  Scenario scenario = CleanScenario({User({.name = "dies", .ops = "exit"}),
+                                     Kthread({.name = "lazy", .ops = "yield"}),
+                                     User({.name = "a", .ops = "yield"}),
+                                     Kthread({.name = "closer", .ops = "proc_close f",
+                                              .setup = "proc_open f dies"}),
+                                     User({.name = "b", .ops = "yield"}),
+                                     User({.name = "c", .ops = "yield"})},
+                                    1);
   scenario.machine.context_count = 4;
 
   const Outcome outcome =
-      RunOnce(scenario, "T5@[destroy_context: spin_unlock(&ctx_alloc_lock)]~resched");
+      RunOnce(scenario, "T3@[destroy_context: spin_unlock(&ctx_alloc_lock)]~resched");
 
   EXPECT_EQ(outcome.check, "clean") << outcome.message;
   ExpectCleanWalks(scenario, kWalks);

@@ -238,7 +238,7 @@ INSTANTIATE_TEST_SUITE_P(
         MachineCase{"OneTlbEntry", {.cpu_count = 3, .tlb_entries = 1}},
         MachineCase{"OneTsbEntry", {.cpu_count = 3, .tsb_entries = 1}},
         MachineCase{"OnePage", {.cpu_count = 3, .page_count = 1}}),
-    [](const ::testing::TestParamInfo<MachineCase>& info) { return info.param.name; });
+    [](const ::testing::TestParamInfo<MachineCase>& test) { return test.param.name; });
 
 TEST(FlushTest, Sun4uMeetsABusyReceiveRegisterAndTriesAgain) {
   // Three flushers and one receive register each.

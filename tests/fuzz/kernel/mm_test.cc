@@ -198,7 +198,7 @@ INSTANTIATE_TEST_SUITE_P(
              .setup = "",
              .ops = "migrate 1; munmap A; touch B; migrate 0; touch B",
              .kthread_ops = "migrate 0; yield; migrate 1"}),
-    [](const ::testing::TestParamInfo<Pair>& info) { return info.param.name; });
+    [](const ::testing::TestParamInfo<Pair>& test) { return test.param.name; });
 
 TEST(MmTest, ARingWhoseProcessIsGoneAnswersWithoutTheMm) {
   // The kernel thread finds the submission when mm_users is 0 already.

@@ -100,7 +100,7 @@ TEST_P(VersionTest, TheOldOneIsFoundByRandomRuns) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, VersionTest, ::testing::ValuesIn(Cases()),
-                         [](const ::testing::TestParamInfo<Case>& info) { return info.param.name; });
+                         [](const ::testing::TestParamInfo<Case>& test) { return test.param.name; });
 
 TEST(VersionSwitchTest, EverySwitchNamesItsSourceAndHasAChoice) {
   std::set<std::string_view> names;

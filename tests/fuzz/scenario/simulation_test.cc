@@ -247,7 +247,7 @@ TEST_P(ScenarioProblemTest, IsReportedWhereItIs) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, ScenarioProblemTest, ::testing::ValuesIn(Cases()),
-                         [](const ::testing::TestParamInfo<Case>& info) { return info.param.name; });
+                         [](const ::testing::TestParamInfo<Case>& test) { return test.param.name; });
 
 // A workload in which much depends on the order of things.
 Scenario Busy() {
