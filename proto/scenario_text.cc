@@ -166,7 +166,7 @@ class Reader {
                out.mondo_delay_max);
     ReadNumber("step_count_max", in.has_step_count_max(), in.step_count_max(), 100, 1'000'000,
                out.step_count_max);
-    ReadNumber("context_count", in.has_context_count(), in.context_count(), 4, 8192,
+    ReadNumber("context_count", in.has_context_count(), in.context_count(), 4, 64,
                out.context_count, Shape::kPowerOfTwo);
     ReadNumber("tsb_entries", in.has_tsb_entries(), in.tsb_entries(), 1, 64, out.tsb_entries,
                Shape::kPowerOfTwo);

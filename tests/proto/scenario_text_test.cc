@@ -64,7 +64,7 @@ machine {
   mondo_queue_entries: 16
   mondo_delay_max: 255
   step_count_max: 1000000
-  context_count: 8192
+  context_count: 64
   tsb_entries: 64
   page_count: 64
 }
@@ -93,7 +93,7 @@ TEST(ScenarioTextTest, EveryFieldIsRead) {
                                                  .mondo_queue_entries = 16,
                                                  .mondo_delay_max = 255,
                                                  .step_count_max = 1'000'000,
-                                                 .context_count = 8192,
+                                                 .context_count = 64,
                                                  .tsb_entries = 64,
                                                  .page_count = 64}));
   EXPECT_THAT(parsed->version, ElementsAre(VersionChoice{"sparc64.flush", "trim_if_single_user"},
@@ -143,7 +143,7 @@ machine {
   mondo_queue_entries: 16
   mondo_delay_max: 255
   step_count_max: 1000000
-  context_count: 8192
+  context_count: 64
   tsb_entries: 64
   page_count: 64
 }
@@ -193,7 +193,7 @@ TEST(ScenarioTextTest, WhatIsPrintedIsReadBack) {
                         .mondo_queue_entries = 1 + some(16),
                         .mondo_delay_max = some(256),
                         .step_count_max = 100 + prng.Below(999'901),
-                        .context_count = 4 << some(12),
+                        .context_count = 4 << some(5),
                         .tsb_entries = 1 << some(7),
                         .page_count = 1 + some(64)};
     for (int i = some(3); i > 0; --i) {
@@ -413,7 +413,7 @@ INSTANTIATE_TEST_SUITE_P(
                     RangeCase{"tlb_entries", 1, 64}, RangeCase{"tlb_sharing", 1, 8},
                     RangeCase{"mondo_queue_entries", 1, 16}, RangeCase{"mondo_delay_max", 0, 255},
                     RangeCase{"step_count_max", 100, 1'000'000},
-                    RangeCase{"context_count", 4, 8192, true},
+                    RangeCase{"context_count", 4, 64, true},
                     RangeCase{"tsb_entries", 1, 64, true}, RangeCase{"page_count", 1, 64}),
     [](const auto& test) { return test.param.field; });
 

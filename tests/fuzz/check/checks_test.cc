@@ -1,8 +1,9 @@
-// For each check: a planted fault on which it fires, and a twin, the same thing done right, on which
-// it stays silent. Faults are operations of planted_ops.cc, or old versions of kernel code.
+// For each check: a planted fault on which it fires, and a twin, the same thing done right, on
+// which it stays silent. Faults are operations of planted_ops.cc, or old versions of kernel code.
 //
-// Several checks judge one event, and the first in the order of AllChecks() is the one that reports.
-// Where a fault breaks the rules of two, `off` names the others, so that the row is about its own.
+// Several checks judge one event, and the first in the order of AllChecks() is the one that
+// reports. Where a fault breaks the rules of two, `off` names the others, so that the row is about
+// its own.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -196,7 +197,9 @@ const std::vector<Case>& Cases() {
       {.name = "K3_LazyCpuMayClearItself",
        .check = "cpumask_foreign_clear",
        .says = {"CPU 0 cleared bits {1} of mm_cpumask(mm1)"},
-       .fault = {User({.name = "app", .cpu = 0, .setup = "migrate 1; planted_hold h; migrate 0",
+       .fault = {User({.name = "app",
+                       .cpu = 0,
+                       .setup = "migrate 1; planted_hold h; migrate 0",
                        .ops = "planted_wipe_mask"}),
                  Kthread({.name = "kt", .cpu = 1})},
        .twin = {User({.name = "app", .cpu = 0, .setup = "migrate 1; planted_hold h; migrate 0"}),
@@ -396,7 +399,9 @@ TEST_P(CheckTest, StaysSilentWhenItIsDoneRight) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, CheckTest, ::testing::ValuesIn(Cases()),
-                         [](const ::testing::TestParamInfo<Case>& test) { return test.param.name; });
+                         [](const ::testing::TestParamInfo<Case>& test) {
+                           return test.param.name;
+                         });
 
 TEST(ChecksTest, EveryCheckHasAPlantedFault) {
   std::set<std::string> planted;

@@ -155,7 +155,8 @@ void UseMmWith(Mm* mm, void (*switch_to)(Mm* mm)) {
   kthread_unuse_mm(mm);
 }
 
-// ---- context numbers ------------------------------------------------------------------------------
+// ---- context numbers
+// ------------------------------------------------------------------------------
 
 void Load(Ctx ctx) {
   Machine& m = Machine::Get();
@@ -247,7 +248,8 @@ void RenumberUnmarked(const BoundOp& /*op*/) {
   local_irq_restore(pil);
 }
 
-// ---- mm_cpumask -----------------------------------------------------------------------------------
+// ---- mm_cpumask
+// -----------------------------------------------------------------------------------
 
 void SetMask(CpuBits bits, ClearReason reason) {
   Mm* const mm = READ_ONCE(current()->mm);
@@ -282,7 +284,8 @@ void LeaveMask(const BoundOp& op) {
   local_irq_enable();
 }
 
-// ---- pages, TSB, batches --------------------------------------------------------------------------
+// ---- pages, TSB, batches
+// --------------------------------------------------------------------------
 
 Page* MappedPage(VirtPage va) {
   Mm* const mm = READ_ONCE(current()->mm);
@@ -339,7 +342,8 @@ void ReadBatchHandler(std::uint64_t info) {
   --tb->readers;
 }
 
-// smp_flush_tlb_pending of before f36391d2790d, which waits for nobody, and a batch that begins anew.
+// smp_flush_tlb_pending of before f36391d2790d, which waits for nobody, and a batch that begins
+// anew.
 void FlushTwice(bool wait) {
   Mm* const mm = READ_ONCE(current()->mm);
   preempt_disable();
@@ -355,7 +359,8 @@ void FlushTwice(bool wait) {
   preempt_enable();
 }
 
-// ---- calls, locks, progress -----------------------------------------------------------------------
+// ---- calls, locks, progress
+// -----------------------------------------------------------------------
 
 void DoNothing(std::uint64_t /*info*/) {}
 
@@ -406,7 +411,8 @@ void SpinUntilSet(const BoundOp& op) {
 }
 void Set(const BoundOp& op) { WRITE_ONCE(ObjectArg<Flag>(op, 0)->set, 1); }
 
-// ---- registration ---------------------------------------------------------------------------------
+// ---- registration
+// ---------------------------------------------------------------------------------
 
 using Run = void (*)(const BoundOp& op);
 
@@ -414,7 +420,8 @@ void Plain(std::string_view name, Run run) {
   RegisterOp({.name = name, .usage = name, .what = "planted", .run = run});
 }
 void OnPage(std::string_view name, Run run) {
-  RegisterOp({.name = name, .usage = name, .what = "planted", .args = {ArgKind::kPage}, .run = run});
+  RegisterOp(
+      {.name = name, .usage = name, .what = "planted", .args = {ArgKind::kPage}, .run = run});
 }
 template <class T>
 void OnObject(std::string_view name, Run run, std::size_t count = 1) {
@@ -452,14 +459,14 @@ void RegisterPlantedOps() {
 
   OnObject<Holder>("planted_use_mm", &UseMm);
   OnObject<Holder>("planted_use_mm_with_user", &UseMmWithUser);
-  OnObject<Holder>("planted_use_mm_unlisted", [](const BoundOp& op) {
-    UseMmWith(MmOf(op), &SwitchWithoutSecondary);
-  });
+  OnObject<Holder>("planted_use_mm_unlisted",
+                   [](const BoundOp& op) { UseMmWith(MmOf(op), &SwitchWithoutSecondary); });
   OnObject<Holder>("planted_use_mm_listed", [](const BoundOp& op) {
     UseMmWith(MmOf(op), [](Mm* mm) { switch_mm(nullptr, mm); });
   });
 
-  OnObject<Holder>("planted_take_number", [](const BoundOp& op) { TakeNumber(op, /*flush=*/false); });
+  OnObject<Holder>("planted_take_number",
+                   [](const BoundOp& op) { TakeNumber(op, /*flush=*/false); });
   OnObject<Holder>("planted_take_number_and_flush",
                    [](const BoundOp& op) { TakeNumber(op, /*flush=*/true); });
   Plain("planted_renumber", [](const BoundOp&) { Renumber(/*tell=*/false); });
@@ -475,7 +482,8 @@ void RegisterPlantedOps() {
 
   OnPage("planted_put_page", &PutMappedPage);
   OnPage("planted_get_and_put_page", &GetAndPutPage);
-  OnObject<SpareTsb>("planted_replace_tsb", [](const BoundOp& op) { ReplaceTsb(op, /*sync=*/false); });
+  OnObject<SpareTsb>("planted_replace_tsb",
+                     [](const BoundOp& op) { ReplaceTsb(op, /*sync=*/false); });
   OnObject<SpareTsb>("planted_replace_tsb_and_sync",
                      [](const BoundOp& op) { ReplaceTsb(op, /*sync=*/true); });
   Plain("planted_yield_in_lazy_mode", &YieldInLazyMode);

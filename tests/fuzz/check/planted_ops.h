@@ -1,5 +1,5 @@
-// Faults to plant: operations that break one rule each, and the same operations done right. They are
-// kernel code like any other: written with the kernel's own functions, and registered by name.
+// Faults to plant: operations that break one rule each, and the same operations done right. They
+// are kernel code like any other: written with the kernel's own functions, and registered by name.
 //
 //   planted_hold / _remember H     H names the caller's mm; with / without a reference (mm_count)
 //   planted_get H, planted_put H   mmget_not_zero / mmput of H's mm

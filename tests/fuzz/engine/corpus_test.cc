@@ -56,17 +56,16 @@ TEST_P(RepairTest, StaysClean) {
     MutationLoop loop(*simulation, seed);
     loop.Run(kRestart, 1);
 
-    ASSERT_TRUE(loop.found().empty())
-        << "seed " << seed << ": " << loop.found()[0].kind_key << " with "
-        << loop.found()[0].exact.ToText();
+    ASSERT_TRUE(loop.found().empty()) << "seed " << seed << ": " << loop.found()[0].kind_key
+                                      << " with " << loop.found()[0].exact.ToText();
     EXPECT_EQ(loop.target().run_count(), kRestart);
   }
 }
 
 INSTANTIATE_TEST_SUITE_P(Corpus, RaceTest, ::testing::ValuesIn(CorpusNames(Verdict::kFound)),
-                         [](const auto& info) { return TestName(info.param); });
+                         [](const auto& scenario) { return TestName(scenario.param); });
 INSTANTIATE_TEST_SUITE_P(Corpus, RepairTest, ::testing::ValuesIn(CorpusNames(Verdict::kClean)),
-                         [](const auto& info) { return TestName(info.param); });
+                         [](const auto& scenario) { return TestName(scenario.param); });
 
 }  // namespace
 }  // namespace shootdown

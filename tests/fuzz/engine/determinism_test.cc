@@ -59,7 +59,7 @@ TEST_P(DeterminismTest, OtherScenariosBeforeItChangeNothing) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Corpus, DeterminismTest, ::testing::ValuesIn(CorpusNames()),
-                         [](const auto& info) { return TestName(info.param); });
+                         [](const auto& scenario) { return TestName(scenario.param); });
 
 }  // namespace
 }  // namespace shootdown

@@ -96,7 +96,9 @@ std::uint64_t TraceHashOf(Simulation& simulation, const Schedule& schedule) {
 }
 
 Decision AnyDecision(Prng& prng, int cpu_count) {
-  const auto cpu = [&] { return static_cast<int>(prng.Below(static_cast<std::uint32_t>(cpu_count))); };
+  const auto cpu = [&] {
+    return static_cast<int>(prng.Below(static_cast<std::uint32_t>(cpu_count)));
+  };
   Decision d;
   d.kind = static_cast<Decision::Kind>(prng.Below(Decision::kKindCount));
   d.index = prng.Below(60);

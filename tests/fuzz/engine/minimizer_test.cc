@@ -31,7 +31,8 @@ bool StartsWith(const std::string& text, std::string_view prefix) {
 }
 
 // Whatever was minimized: it fails as before, and without any one decision it does not.
-void ExpectMinimal(Simulation& simulation, const Minimized& minimized, const std::string& kind_key) {
+void ExpectMinimal(Simulation& simulation, const Minimized& minimized,
+                   const std::string& kind_key) {
   const Schedule& schedule = minimized.schedule;
   EXPECT_EQ(KindOf(simulation, schedule), kind_key) << schedule.ToText();
   EXPECT_EQ(schedule, schedule.Canonical());
@@ -67,7 +68,8 @@ TEST_P(MinimizerTest, EveryFindingEndsMinimalAndSmall) {
     const Minimized minimized = MinimizeSchedule(*simulation_, found.exact, found.kind_key);
 
     ExpectMinimal(*simulation_, minimized, found.kind_key);
-    EXPECT_LE(minimized.schedule.size(), most) << "seed " << seed << ": " << minimized.schedule.ToText();
+    EXPECT_LE(minimized.schedule.size(), most)
+        << "seed " << seed << ": " << minimized.schedule.ToText();
     EXPECT_LE(minimized.schedule.size(), found.exact.size());
   }
 }
@@ -114,7 +116,7 @@ TEST_P(MinimizerTest, LongRandomWalksShrinkToAFewDecisions) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Corpus, MinimizerTest, ::testing::ValuesIn(CorpusNames(Verdict::kFound)),
-                         [](const auto& info) { return TestName(info.param); });
+                         [](const auto& scenario) { return TestName(scenario.param); });
 
 class EqualBugsTest : public ::testing::TestWithParam<std::string> {};
 
@@ -137,8 +139,9 @@ TEST_P(EqualBugsTest, EndAsEqualSchedulesAndSignatures) {
   for (const auto& [kind, all] : signatures) EXPECT_EQ(all.size(), 1u) << kind;
 }
 
-INSTANTIATE_TEST_SUITE_P(TwoCpus, EqualBugsTest, ::testing::Values("seed-stale-hit", "seed-lost-bit"),
-                         [](const auto& info) { return TestName(info.param); });
+INSTANTIATE_TEST_SUITE_P(TwoCpus, EqualBugsTest,
+                         ::testing::Values("seed-stale-hit", "seed-lost-bit"),
+                         [](const auto& scenario) { return TestName(scenario.param); });
 
 TEST(ProveTest, NamesWhatHappensInstead) {
   const auto simulation = BuildCorpus("seed-stale-hit");

@@ -165,7 +165,7 @@ TEST_P(ReplayTest, SitesThatAreGoneAreNotReanchored) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Corpus, ReplayTest, ::testing::ValuesIn(CorpusNames(Verdict::kFound)),
-                         [](const auto& info) { return TestName(info.param); });
+                         [](const auto& scenario) { return TestName(scenario.param); });
 
 TEST(RecordTest, AScheduleThatDoesNotParseIsAnError) {
   const auto simulation = BuildCorpus("seed-stale-hit");

@@ -15,7 +15,8 @@ std::uint64_t Version(const kernel::Mm& mm) {
 }
 int Number(const kernel::Mm& mm) { return mm.context.sparc64_ctx_val.Peek().number().value(); }
 
-// ---- switching ------------------------------------------------------------------------------------
+// ---- switching
+// ------------------------------------------------------------------------------------
 
 TEST(SwitchTest, ASwitchToAKernelThreadLeavesTheHardwareAsItIs) {
   const Ran ran(CleanScenario({User({.name = "a", .setup = "mmap A; touch A", .ops = "yield"}),
@@ -27,8 +28,9 @@ TEST(SwitchTest, ASwitchToAKernelThreadLeavesTheHardwareAsItIs) {
 }
 
 TEST(SwitchTest, GoingBackToTheSameMmKeepsItsTranslations) {
-  const Ran ran(CleanScenario({User({.name = "a", .setup = "mmap A; touch A", .ops = "yield; touch A"}),
-                               Kthread({.name = "kt", .ops = "yield"})}));
+  const Ran ran(
+      CleanScenario({User({.name = "a", .setup = "mmap A; touch A", .ops = "yield; touch A"}),
+                     Kthread({.name = "kt", .ops = "yield"})}));
 
   EXPECT_EQ(ran.outcome().check, "clean");
   EXPECT_GT(ran.Count("switch_mm: SECONDARY"), 0);  // loaded anew, without a short cut
@@ -47,7 +49,8 @@ TEST(SwitchTest, AnotherMmHasItsOwnTranslationsOfThePage) {
 }
 
 TEST(SwitchTest, AMigratedTaskSetsItsBitAndFlushesTheNewCpu) {
-  const Ran ran(CleanScenario({User({.name = "a", .setup = "mmap A; touch A", .ops = "migrate 1; touch A"})}));
+  const Ran ran(CleanScenario(
+      {User({.name = "a", .setup = "mmap A; touch A", .ops = "migrate 1; touch A"})}));
 
   EXPECT_EQ(ran.outcome().check, "clean");
   EXPECT_EQ(ran.mm(1).mm_cpumask.Peek().bits, 0b11u);
@@ -84,7 +87,8 @@ class UseMmTest : public ::testing::TestWithParam<const char*> {
     return scenario;
   }
   [[nodiscard]] static std::vector<TaskSpec> Ring() {
-    return {User({.name = "a", .setup = "mmap A; touch A; io_uring_setup ring",
+    return {User({.name = "a",
+                  .setup = "mmap A; touch A; io_uring_setup ring",
                   .ops = "io_uring_submit ring write A 2; sleep q"}),
             Kthread({.name = "sq", .cpu = 1, .ops = "io_sq_thread ring"})};
   }
@@ -106,7 +110,8 @@ TEST_P(UseMmTest, LoadsTheMmAndGivesTheUserBack) {
 
 TEST_P(UseMmTest, ASecondSpanOnTheBorrowedMmCountsTheSame) {
   std::vector<TaskSpec> tasks = Ring();
-  tasks[0].ops = Ops("io_uring_submit ring read A; migrate 1; io_uring_submit ring read A; migrate 0");
+  tasks[0].ops =
+      Ops("io_uring_submit ring read A; migrate 1; io_uring_submit ring read A; migrate 0");
   const Ran ran(Make(tasks));
 
   EXPECT_EQ(ran.outcome().check, "clean") << ran.outcome().message;
@@ -129,7 +134,9 @@ INSTANTIATE_TEST_SUITE_P(Versions, UseMmTest, ::testing::Values("v6_12", "v4_19"
 Scenario ManyProcesses(int processes, int cpus, const std::string& ops) {
   std::vector<TaskSpec> tasks;
   for (int i = 0; i < processes; ++i) {
-    tasks.push_back(User({.name = "t" + std::to_string(i), .cpu = i % cpus, .setup = "mmap A; touch A",
+    tasks.push_back(User({.name = "t" + std::to_string(i),
+                          .cpu = i % cpus,
+                          .setup = "mmap A; touch A",
                           .ops = ops}));
   }
   Scenario scenario = CleanScenario(std::move(tasks), cpus);
@@ -189,7 +196,8 @@ TEST(ContextTest, ReallocationClearsTheMaskOfTheMm) {
 }
 
 TEST(ContextTest, ADeadProcessGivesItsNumberBack) {
-  const Ran ran(CleanScenario({User({.name = "a", .ops = "exit"}), User({.name = "b", .ops = "yield"})}, 1));
+  const Ran ran(
+      CleanScenario({User({.name = "a", .ops = "exit"}), User({.name = "b", .ops = "yield"})}, 1));
 
   EXPECT_EQ(ran.outcome().check, "clean");
   EXPECT_EQ(ran.mm(1).alive, 0u);
@@ -197,19 +205,17 @@ TEST(ContextTest, ADeadProcessGivesItsNumberBack) {
   EXPECT_EQ(used, std::uint64_t{1} | std::uint64_t{1} << Number(ran.mm(2)));
 }
 
-// Somebody else gets the number of a dying mm before that one is gone for good: the task that frees it
-// is preempted just after it has given the number back.
+// Somebody else gets the number of a dying mm before that one is gone for good: the task that frees
+// it is preempted just after it has given the number back.
 TEST(ContextTest, TheNumberOfADyingMmIsFreeAtOnce) {
-  // `c` runs first, and the others in turn: `dies` and `a` get the numbers that are left, `closer` frees
-  // the mm of `dies`, and `b` needs a number right then.
-  Scenario scenario = CleanScenario({User({.name = "dies", .ops = "exit"}),
-                                     Kthread({.name = "lazy", .ops = "yield"}),
-                                     User({.name = "a", .ops = "yield"}),
-                                     Kthread({.name = "closer", .ops = "proc_close f",
-                                              .setup = "proc_open f dies"}),
-                                     User({.name = "b", .ops = "yield"}),
-                                     User({.name = "c", .ops = "yield"})},
-                                    1);
+  // `c` runs first, and the others in turn: `dies` and `a` get the numbers that are left, `closer`
+  // frees the mm of `dies`, and `b` needs a number right then.
+  Scenario scenario = CleanScenario(
+      {User({.name = "dies", .ops = "exit"}), Kthread({.name = "lazy", .ops = "yield"}),
+       User({.name = "a", .ops = "yield"}),
+       Kthread({.name = "closer", .ops = "proc_close f", .setup = "proc_open f dies"}),
+       User({.name = "b", .ops = "yield"}), User({.name = "c", .ops = "yield"})},
+      1);
   scenario.machine.context_count = 4;
 
   const Outcome outcome =
@@ -230,8 +236,8 @@ TEST(ContextTest, ANumberThatIsGivenOutAgainFindsNoOldTranslations) {
 
 TEST(ContextTest, FewNumbersForManyProcessesStayCleanUnderRandomWalks) {
   for (const int cpus : {1, 2, 3}) {
-    Scenario scenario =
-        ManyProcesses(6, cpus, "touch A; yield; write A; munmap A; migrate 0; touch A; mmap A; write A");
+    Scenario scenario = ManyProcesses(
+        6, cpus, "touch A; yield; write A; munmap A; migrate 0; touch A; mmap A; write A");
     ExpectCleanWalks(scenario, kWalks);
     scenario.machine.tlb_sharing = 2;
     scenario.machine.mondo_done = sim::MondoDone::kExecuted;
@@ -242,7 +248,10 @@ TEST(ContextTest, FewNumbersForManyProcessesStayCleanUnderRandomWalks) {
 TEST(ContextTest, AWrapWhileAnotherCpuFlushesStaysClean) {
   // Facts 10.1: with the version test of 4.19 the flush is skipped, and this scenario finds it.
   std::vector<TaskSpec> tasks = {
-      User({.name = "a", .cpu = 0, .setup = "mmap A 2; touch A; touch B", .ops = "munmap A 2; touch A",
+      User({.name = "a",
+            .cpu = 0,
+            .setup = "mmap A 2; touch A; touch B",
+            .ops = "munmap A 2; touch A",
             .process = "p"}),
       User({.name = "b", .cpu = 1, .setup = "touch A", .ops = "touch A; touch A", .process = "p"})};
   for (int i = 0; i < 5; ++i) {

@@ -13,14 +13,20 @@ using sim::StepKind;
 constexpr int kWalks = 300;
 
 Scenario TwoThreads(const std::string& app_ops, const std::string& peer_ops = "") {
-  return CleanScenario(
-      {User({.name = "app", .cpu = 0, .setup = "mmap A 3; touch A; touch B; touch C", .ops = app_ops,
-             .process = "p"}),
-       User({.name = "peer", .cpu = 1, .setup = "touch A; touch B; touch C", .ops = peer_ops,
-             .process = "p"})});
+  return CleanScenario({User({.name = "app",
+                              .cpu = 0,
+                              .setup = "mmap A 3; touch A; touch B; touch C",
+                              .ops = app_ops,
+                              .process = "p"}),
+                        User({.name = "peer",
+                              .cpu = 1,
+                              .setup = "touch A; touch B; touch C",
+                              .ops = peer_ops,
+                              .process = "p"})});
 }
 
-// ---- filling --------------------------------------------------------------------------------------
+// ---- filling
+// --------------------------------------------------------------------------------------
 
 TEST(FillTest, AFirstTouchFaultsAPageInAndTheNextOneHits) {
   const Ran ran(CleanScenario({User({.name = "a", .ops = "mmap A; touch A; touch A"})}));
@@ -33,7 +39,8 @@ TEST(FillTest, AFirstTouchFaultsAPageInAndTheNextOneHits) {
 
 TEST(FillTest, AMissIsServedFromTheTsbWithoutAWalk) {
   // The other CPU finds what the first one has put into the table that they share.
-  const Ran ran(CleanScenario({User({.name = "a", .setup = "mmap A; touch A", .ops = "migrate 1; touch A"})}));
+  const Ran ran(CleanScenario(
+      {User({.name = "a", .setup = "mmap A; touch A", .ops = "migrate 1; touch A"})}));
 
   EXPECT_EQ(ran.outcome().check, "clean");
   EXPECT_EQ(ran.Count(StepKind::kTlbMiss), 1);
@@ -79,15 +86,18 @@ TEST(FillTest, APageFreedIsTheNextOneHandedOut) {
 }
 
 TEST(FillTest, PagesFilledByUserfaultfdAreServedWithoutAFault) {
-  const Ran ran(CleanScenario({User({.name = "a", .setup = "mmap A; userfaultfd ufd",
-                                     .ops = "userfaultfd_copy ufd A; touch A; userfaultfd_copy ufd A"})}));
+  const Ran ran(
+      CleanScenario({User({.name = "a",
+                           .setup = "mmap A; userfaultfd ufd",
+                           .ops = "userfaultfd_copy ufd A; touch A; userfaultfd_copy ufd A"})}));
 
   EXPECT_EQ(ran.outcome().check, "clean");
   EXPECT_EQ(ran.Count("handle_mm_fault: mmap_read_lock(mm)"), 0);
   EXPECT_EQ(ran.kernel().globals->free_pages.Peek(), 0xfeu);  // -EEXIST gave its page back
 }
 
-// ---- flushing -------------------------------------------------------------------------------------
+// ---- flushing
+// -------------------------------------------------------------------------------------
 
 TEST(FlushTest, OnePageIsFlushedByCrossCallsThatNobodyWaitsFor) {
   const Ran ran(TwoThreads("munmap A"));
@@ -170,17 +180,20 @@ TEST(FlushTest, TheOldVersionKeepsAMaskWithoutOthersAndSendsNothing) {
   EXPECT_EQ(ran.mm(1).mm_cpumask.Peek().bits, 0b01u);
 }
 
-// Facts 10.2, 10.4: a strand inside its miss handler takes the cross call late. Its own TLB is safe,
-// since it takes the call before its next access; the neighbour on a shared TLB is not. A machine on
-// which "delivered" means "executed" has no such window.
+// Facts 10.2, 10.4: a strand inside its miss handler takes the cross call late. Its own TLB is
+// safe, since it takes the call before its next access; the neighbour on a shared TLB is not. A
+// machine on which "delivered" means "executed" has no such window.
 TEST(FlushTest, AStrandInItsMissHandlerCanFillASharedTlbAfterTheFlush) {
-  Scenario scenario = CleanScenario(
-      {User({.name = "app", .cpu = 1, .setup = "mmap A; touch A; flush_tlb_mm", .ops = "munmap A; touch A",
-             .process = "p"}),
-       User({.name = "peer", .cpu = 0, .ops = "touch A", .process = "p"})});
+  Scenario scenario =
+      CleanScenario({User({.name = "app",
+                           .cpu = 1,
+                           .setup = "mmap A; touch A; flush_tlb_mm",
+                           .ops = "munmap A; touch A",
+                           .process = "p"}),
+                     User({.name = "peer", .cpu = 0, .ops = "touch A", .process = "p"})});
   scenario.machine.tlb_sharing = 2;
-  // The peer has read the TSB entry, and inserts it when the page is free already; the cross call comes
-  // right after, but the app is faster.
+  // The peer has read the TSB entry, and inserts it when the page is free already; the cross call
+  // comes right after, but the app is faster.
   const Outcome accepted = RunOnce(
       scenario, "T1@[TlbInsert: tlb insert]>C1 T0@[user_access: load user page]>C0 C0@0>C1");
   EXPECT_EQ(accepted.check, "stale_tlb_use") << accepted.message;
@@ -189,7 +202,8 @@ TEST(FlushTest, AStrandInItsMissHandlerCanFillASharedTlbAfterTheFlush) {
   ExpectCleanWalks(scenario, kWalks);
 }
 
-// ---- all machines -----------------------------------------------------------------------------------
+// ---- all machines
+// -----------------------------------------------------------------------------------
 
 struct MachineCase {
   std::string name;
@@ -204,12 +218,13 @@ TEST_P(FlushOnMachineTest, FlushesFromAllCpusAtOnceStayClean) {
   std::vector<TaskSpec> tasks;
   const int threads = std::min(config.cpu_count, 6);
   for (int t = 0; t < threads; ++t) {
-    tasks.push_back(User({.name = "t" + std::to_string(t),
-                          .cpu = t * config.cpu_count / threads,
-                          .setup = t == 0 ? "mmap A 3; touch A; touch B" : "touch A",
-                          .ops = t % 2 == 0 ? "munmap A; mmap A; write A; munmap A 3; touch B"
-                                            : "touch A; munmap B 2; mmap B 2; write B; flush_tlb_mm",
-                          .process = "p"}));
+    tasks.push_back(
+        User({.name = "t" + std::to_string(t),
+              .cpu = t * config.cpu_count / threads,
+              .setup = t == 0 ? "mmap A 3; touch A; touch B" : "touch A",
+              .ops = t % 2 == 0 ? "munmap A; mmap A; write A; munmap A 3; touch B"
+                                : "touch A; munmap B 2; mmap B 2; write B; flush_tlb_mm",
+              .process = "p"}));
   }
   Scenario scenario = CleanScenario(std::move(tasks));
   scenario.machine = config;
@@ -222,7 +237,8 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         MachineCase{"OneCpu", {.cpu_count = 1}}, MachineCase{"TwoCpus", {.cpu_count = 2}},
         MachineCase{"FourCpus", {.cpu_count = 4}}, MachineCase{"SixtyFourCpus", {.cpu_count = 64}},
-        MachineCase{"SequentiallyConsistent", {.cpu_count = 3, .memory_model = sim::MemoryModel::kSc}},
+        MachineCase{"SequentiallyConsistent",
+                    {.cpu_count = 3, .memory_model = sim::MemoryModel::kSc}},
         MachineCase{"OneStoreBufferEntry", {.cpu_count = 3, .store_buffer_entries = 1}},
         MachineCase{"SixteenStoreBufferEntries", {.cpu_count = 3, .store_buffer_entries = 16}},
         MachineCase{"Sun4uWithNacks", {.cpu_count = 4, .mondo_flavour = sim::MondoFlavour::kSun4u}},
@@ -244,9 +260,12 @@ TEST(FlushTest, Sun4uMeetsABusyReceiveRegisterAndTriesAgain) {
   // Three flushers and one receive register each.
   std::vector<TaskSpec> tasks;
   for (int t = 0; t < 4; ++t) {
-    tasks.push_back(User({.name = "t" + std::to_string(t), .cpu = t,
-                          .setup = t == 0 ? "mmap A 4; touch A; touch B; touch C; touch D" : "touch A",
-                          .ops = "flush_tlb_mm; flush_tlb_mm", .process = "p"}));
+    tasks.push_back(
+        User({.name = "t" + std::to_string(t),
+              .cpu = t,
+              .setup = t == 0 ? "mmap A 4; touch A; touch B; touch C; touch D" : "touch A",
+              .ops = "flush_tlb_mm; flush_tlb_mm",
+              .process = "p"}));
   }
   Scenario scenario = CleanScenario(std::move(tasks), 4);
   scenario.machine.mondo_flavour = sim::MondoFlavour::kSun4u;

@@ -8,8 +8,8 @@ namespace {
 
 using kernel::TaskState;
 
-// What a wrong count looks like at the end of a run: the judge refcount_conservation, on by default,
-// counts too, so a clean run says more than these numbers.
+// What a wrong count looks like at the end of a run: the judge refcount_conservation, on by
+// default, counts too, so a clean run says more than these numbers.
 struct Counts {
   std::int64_t users;
   std::int64_t count;
@@ -21,8 +21,8 @@ void PrintTo(const Counts& c, std::ostream* out) {
 Counts CountsOf(const kernel::Mm& mm) { return {mm.mm_users.Peek(), mm.mm_count.Peek()}; }
 
 TEST(MmTest, EachThreadIsOneUserAndAllUsersAreOneReference) {
-  const Ran ran(CleanScenario({User({.name = "a", .process = "p"}),
-                               User({.name = "b", .cpu = 1, .process = "p"})}));
+  const Ran ran(CleanScenario(
+      {User({.name = "a", .process = "p"}), User({.name = "b", .cpu = 1, .process = "p"})}));
 
   EXPECT_EQ(ran.outcome().check, "clean");
   EXPECT_EQ(CountsOf(ran.mm(1)), (Counts{2, 1}));
@@ -48,8 +48,9 @@ TEST(MmTest, AThreadThatIsNeverClonedIsNoUser) {
 }
 
 TEST(MmTest, AnExitedThreadLeavesTheMappingsToTheOthers) {
-  const Ran ran(CleanScenario({User({.name = "a", .setup = "mmap A; touch A", .ops = "exit", .process = "p"}),
-                               User({.name = "b", .cpu = 1, .ops = "touch A", .process = "p"})}));
+  const Ran ran(
+      CleanScenario({User({.name = "a", .setup = "mmap A; touch A", .ops = "exit", .process = "p"}),
+                     User({.name = "b", .cpu = 1, .ops = "touch A", .process = "p"})}));
 
   EXPECT_EQ(ran.outcome().check, "clean");
   // The idle task of CPU 0 borrows the mm that the dead thread has left there.
@@ -60,7 +61,8 @@ TEST(MmTest, AnExitedThreadLeavesTheMappingsToTheOthers) {
 }
 
 TEST(MmTest, TheLastExitTearsTheMappingsDownAndGivesThePagesBack) {
-  const Ran ran(CleanScenario({User({.name = "a", .setup = "mmap A 3; touch A; write C", .ops = "exit"})}));
+  const Ran ran(
+      CleanScenario({User({.name = "a", .setup = "mmap A 3; touch A; write C", .ops = "exit"})}));
 
   EXPECT_EQ(ran.outcome().check, "clean");
   EXPECT_EQ(CountsOf(ran.mm(1)), (Counts{0, 1}));  // the idle task's
@@ -92,7 +94,8 @@ TEST(MmTest, AMmWithoutHoldersIsFreedWhenTheLastLazyCpuMovesOn) {
 }
 
 TEST(MmTest, ALazyReferenceIsHandedOnFromOneKernelThreadToTheNext) {
-  // k1 borrows from the process, k2 takes over from k1, the idle task from k2: one reference in all.
+  // k1 borrows from the process, k2 takes over from k1, the idle task from k2: one reference in
+  // all.
   const Ran ran(CleanScenario({User({.name = "a", .ops = "exit"}),
                                Kthread({.name = "k1", .ops = "yield; yield; exit"}),
                                Kthread({.name = "k2", .ops = "yield; yield; exit"})}));
@@ -106,8 +109,9 @@ TEST(MmTest, ALazyReferenceIsHandedOnFromOneKernelThreadToTheNext) {
 }
 
 TEST(MmTest, MmgetNotZeroFailsWhenTheLastUserIsGone) {
-  const Ran ran(CleanScenario({User({.name = "a", .setup = "mmap A; userfaultfd ufd", .ops = "exit"}),
-                               User({.name = "b", .ops = "yield; userfaultfd_copy ufd A"})}));
+  const Ran ran(
+      CleanScenario({User({.name = "a", .setup = "mmap A; userfaultfd ufd", .ops = "exit"}),
+                     User({.name = "b", .ops = "yield; userfaultfd_copy ufd A"})}));
 
   EXPECT_EQ(ran.outcome().check, "clean");
   EXPECT_EQ(ran.Count("mmget_not_zero: mm->mm_users"), 1);
@@ -116,7 +120,8 @@ TEST(MmTest, MmgetNotZeroFailsWhenTheLastUserIsGone) {
 }
 
 TEST(MmTest, GetTaskMmRefusesKernelThreadsEvenWhenTheyUseAnMm) {
-  const Ran ran(CleanScenario({User({.name = "a", .setup = "mmap A; touch A; vhost_set_owner dev",
+  const Ran ran(CleanScenario({User({.name = "a",
+                                     .setup = "mmap A; touch A; vhost_set_owner dev",
                                      .ops = "vhost_kick dev read A; sleep q; proc_open f worker"}),
                                User({.name = "b", .ops = "yield; wake q"}),
                                Kthread({.name = "worker", .cpu = 1, .ops = "vhost_worker dev"})}),
@@ -143,10 +148,10 @@ class HolderTest : public ::testing::TestWithParam<Pair> {
   [[nodiscard]] static Scenario Make(bool exits) {
     const Pair& p = GetParam();
     return CleanScenario(
-        {User({.name = "a", .setup = "mmap A 2; touch A" + (p.setup.empty() ? "" : "; " + p.setup),
+        {User({.name = "a",
+               .setup = "mmap A 2; touch A" + (p.setup.empty() ? "" : "; " + p.setup),
                .ops = p.ops + (exits ? "; exit" : "")}),
-         Kthread({.name = "kt", .cpu = 1, .ops = p.kthread_ops}),
-         User({.name = "b", .cpu = 0})});
+         Kthread({.name = "kt", .cpu = 1, .ops = p.kthread_ops}), User({.name = "b", .cpu = 0})});
   }
 };
 
@@ -186,14 +191,17 @@ INSTANTIATE_TEST_SUITE_P(
              .ops = "vhost_set_owner dev; vhost_kick dev write A; munmap A; vhost_kick dev read B; "
                     "vhost_release dev",
              .kthread_ops = "vhost_worker dev"},
-        Pair{.name = "Userfaultfd",
-             .setup = "userfaultfd ufd",
-             .ops = "munmap B; userfaultfd_copy ufd B; mmap B; touch B; sleep q; userfaultfd_close ufd",
-             .kthread_ops = "userfaultfd_copy ufd B; userfaultfd_copy ufd A; wake q"},
+        Pair{
+            .name = "Userfaultfd",
+            .setup = "userfaultfd ufd",
+            .ops =
+                "munmap B; userfaultfd_copy ufd B; mmap B; touch B; sleep q; userfaultfd_close ufd",
+            .kthread_ops = "userfaultfd_copy ufd B; userfaultfd_copy ufd A; wake q"},
         Pair{.name = "ProcMem",
              .setup = "",
              .ops = "munmap A; touch B",
-             .kthread_ops = "proc_open f a; proc_read f A; proc_read f B; proc_close f; proc_read f A"},
+             .kthread_ops =
+                 "proc_open f a; proc_read f A; proc_read f B; proc_close f; proc_read f A"},
         Pair{.name = "Migration",
              .setup = "",
              .ops = "migrate 1; munmap A; touch B; migrate 0; touch B",
@@ -202,7 +210,8 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(MmTest, ARingWhoseProcessIsGoneAnswersWithoutTheMm) {
   // The kernel thread finds the submission when mm_users is 0 already.
-  const Ran ran(CleanScenario({User({.name = "a", .setup = "mmap A; touch A; io_uring_setup ring",
+  const Ran ran(CleanScenario({User({.name = "a",
+                                     .setup = "mmap A; touch A; io_uring_setup ring",
                                      .ops = "io_uring_submit ring read A; exit"}),
                                Kthread({.name = "sq", .cpu = 1, .ops = "io_sq_thread ring"})}));
 
@@ -213,7 +222,8 @@ TEST(MmTest, ARingWhoseProcessIsGoneAnswersWithoutTheMm) {
 
 TEST(MmTest, AKernelThreadMayBeTheOneThatTearsDown) {
   // It has mm_users when the process exits, so exit_mmap runs in it.
-  const Ran ran(CleanScenario({User({.name = "a", .setup = "mmap A; touch A; io_uring_setup ring",
+  const Ran ran(CleanScenario({User({.name = "a",
+                                     .setup = "mmap A; touch A; io_uring_setup ring",
                                      .ops = "io_uring_submit ring read A; exit"}),
                                Kthread({.name = "sq", .cpu = 1, .ops = "io_sq_thread ring"})}),
                 "T0@[exit_mm: tsk->mm]>C1 T1@[user_access: load user page]>C0");

@@ -13,13 +13,15 @@ constexpr int kWalks = 300;
 
 // Two threads of one process.
 Scenario Threads(int peer_cpu, const std::string& app_ops, const std::string& peer_ops) {
-  return CleanScenario({User({.name = "app", .cpu = 0, .setup = "mmap A 2; touch A", .ops = app_ops,
-                              .process = "p"}),
-                        User({.name = "peer", .cpu = peer_cpu, .ops = peer_ops, .process = "p"})});
+  return CleanScenario(
+      {User(
+           {.name = "app", .cpu = 0, .setup = "mmap A 2; touch A", .ops = app_ops, .process = "p"}),
+       User({.name = "peer", .cpu = peer_cpu, .ops = peer_ops, .process = "p"})});
 }
 
 void ExpectAllFinished(const Ran& ran) {
-  for (int t = 0; t < ran.kernel().task_count; ++t) EXPECT_EQ(ran.task(t).finished, 1) << "task " << t;
+  for (int t = 0; t < ran.kernel().task_count; ++t)
+    EXPECT_EQ(ran.task(t).finished, 1) << "task " << t;
 }
 
 // ---- mmap_lock ----------------------------------------------------------------------------------
@@ -37,8 +39,7 @@ TEST(MmapLockTest, AWriterOnAnotherCpuSleepsUntilTheLockIsFree) {
 
 TEST(MmapLockTest, ReadersShareTheLock) {
   // Both are in the fault path at once, and nobody sleeps.
-  const Ran ran(Threads(1, "mmap C; touch C", "touch B"),
-                "T0@[handle_mm_fault: mm->vma_pages]>C1");
+  const Ran ran(Threads(1, "mmap C; touch C", "touch B"), "T0@[handle_mm_fault: mm->vma_pages]>C1");
 
   EXPECT_EQ(ran.outcome().check, "clean");
   ExpectAllFinished(ran);
@@ -56,14 +57,18 @@ TEST(MmapLockTest, ManyContendersOnOneOrManyCpusDoNotDeadlock) {
   for (const int cpus : {1, 2, 4}) {
     std::vector<TaskSpec> tasks;
     for (int t = 0; t < 4; ++t) {
-      tasks.push_back(User({.name = "t" + std::to_string(t), .cpu = t % cpus, .setup = "mmap A 2",
-                            .ops = "touch A; munmap A; mmap A; write A", .process = "p"}));
+      tasks.push_back(User({.name = "t" + std::to_string(t),
+                            .cpu = t % cpus,
+                            .setup = "mmap A 2",
+                            .ops = "touch A; munmap A; mmap A; write A",
+                            .process = "p"}));
     }
     ExpectCleanWalks(CleanScenario(std::move(tasks), cpus), kWalks);
   }
 }
 
-// ---- sleep and wake ---------------------------------------------------------------------------------
+// ---- sleep and wake
+// ---------------------------------------------------------------------------------
 
 TEST(SleepTest, AWakeUpBeforeTheSleepIsNotLost) {
   const Ran ran(Threads(1, "wake q", "sleep q"));
@@ -80,23 +85,25 @@ TEST(SleepTest, AWakeUpEndsASleep) {
 }
 
 TEST(SleepTest, EachWakeUpLetsOneSleeperOn) {
-  const Ran ran(CleanScenario({User({.name = "a", .ops = "sleep q"}), User({.name = "b", .ops = "sleep q"}),
-                               User({.name = "c", .cpu = 1, .ops = "wake q"})}));
+  const Ran ran(
+      CleanScenario({User({.name = "a", .ops = "sleep q"}), User({.name = "b", .ops = "sleep q"}),
+                     User({.name = "c", .cpu = 1, .ops = "wake q"})}));
 
   EXPECT_EQ(ran.outcome().check, "clean");  // asleep for want of work: no deadlock
   EXPECT_EQ(ran.task(0).finished + ran.task(1).finished, 1);
 }
 
 TEST(SleepTest, SleepersAndWakersStayCleanUnderRandomWalks) {
-  ExpectCleanWalks(CleanScenario({User({.name = "a", .ops = "sleep q; migrate 1; sleep q; wake r"}),
-                                  User({.name = "b", .cpu = 1, .ops = "wake q; sleep r; migrate 0; wake q"}),
-                                  Kthread({.name = "c", .cpu = 1, .ops = "wake q; wake q; migrate 0; exit"})},
-                                 2),
-                   kWalks);
+  ExpectCleanWalks(
+      CleanScenario({User({.name = "a", .ops = "sleep q; migrate 1; sleep q; wake r"}),
+                     User({.name = "b", .cpu = 1, .ops = "wake q; sleep r; migrate 0; wake q"}),
+                     Kthread({.name = "c", .cpu = 1, .ops = "wake q; wake q; migrate 0; exit"})},
+                    2),
+      kWalks);
 }
 
-// A waker has seen the sleeper asleep, when that one finds the lock free by itself and dies. It must
-// stay dead (Linux: set_special_state).
+// A waker has seen the sleeper asleep, when that one finds the lock free by itself and dies. It
+// must stay dead (Linux: set_special_state).
 TEST(SleepTest, ALateWakeUpDoesNotReviveTheDead) {
   const Ran ran(Threads(1, "munmap A", "mmap C; exit"),
                 "T0@[do_munmap: mm->vma_pages]>C1 T1@[PrepareToSleep: smp_mb]>C0 "
@@ -106,13 +113,14 @@ TEST(SleepTest, ALateWakeUpDoesNotReviveTheDead) {
   EXPECT_EQ(ran.task(1).state.Peek(), TaskState::kDead);
 }
 
-// The waker has read where the sleeper is; by the time it has that run queue, the sleeper has gone on,
-// moved to another CPU, and sleeps there for something else (Linux: task_rq_lock looks again).
+// The waker has read where the sleeper is; by the time it has that run queue, the sleeper has gone
+// on, moved to another CPU, and sleeps there for something else (Linux: task_rq_lock looks again).
 TEST(SleepTest, AWakerFollowsASleeperThatMoved) {
-  const Ran ran(CleanScenario({User({.name = "waker", .cpu = 0, .ops = "wake q"}),
-                               User({.name = "sleeper", .cpu = 1, .ops = "sleep q; migrate 2; sleep r"})},
-                              3),
-                "T0@0>C1 T1@[PrepareToSleep: smp_mb]>C0 T0@[try_to_wake_up: spin_lock(&rq->lock)]>C1");
+  const Ran ran(
+      CleanScenario({User({.name = "waker", .cpu = 0, .ops = "wake q"}),
+                     User({.name = "sleeper", .cpu = 1, .ops = "sleep q; migrate 2; sleep r"})},
+                    3),
+      "T0@0>C1 T1@[PrepareToSleep: smp_mb]>C0 T0@[try_to_wake_up: spin_lock(&rq->lock)]>C1");
 
   EXPECT_EQ(ran.outcome().check, "clean") << ran.outcome().message;
   int cpu = -1;
@@ -137,17 +145,21 @@ TEST(SleepTest, WaitersThatExitStayCleanUnderRandomWalks) {
   ExpectCleanWalks(Threads(1, "munmap A; munmap B; exit", "mmap C; mmap D; exit"), kWalks);
 }
 
-// ---- sharing a CPU ----------------------------------------------------------------------------------
+// ---- sharing a CPU
+// ----------------------------------------------------------------------------------
 
 TEST(ShareTest, APollingKernelThreadLetsItsOwnersRun) {
   // All start on CPU 0, and the kernel threads come first: they poll, and must give way.
-  const Ran ran(CleanScenario({User({.name = "a", .setup = "mmap A; touch A; io_uring_setup ring",
-                                     .ops = "io_uring_submit ring write A; io_uring_close ring; exit"}),
-                               User({.name = "b", .setup = "mmap A; touch A; vhost_set_owner dev",
-                                     .ops = "vhost_kick dev read A; vhost_release dev; exit"}),
-                               Kthread({.name = "sq", .ops = "io_sq_thread ring"}),
-                               Kthread({.name = "worker", .ops = "vhost_worker dev"})},
-                              1));
+  const Ran ran(
+      CleanScenario({User({.name = "a",
+                           .setup = "mmap A; touch A; io_uring_setup ring",
+                           .ops = "io_uring_submit ring write A; io_uring_close ring; exit"}),
+                     User({.name = "b",
+                           .setup = "mmap A; touch A; vhost_set_owner dev",
+                           .ops = "vhost_kick dev read A; vhost_release dev; exit"}),
+                     Kthread({.name = "sq", .ops = "io_sq_thread ring"}),
+                     Kthread({.name = "worker", .ops = "vhost_worker dev"})},
+                    1));
 
   EXPECT_EQ(ran.outcome().check, "clean") << ran.outcome().message;
   ExpectAllFinished(ran);
@@ -165,7 +177,8 @@ TEST(ShareTest, TwoThreadsThatPollForNothingComeToRest) {
 
 // The worker's own store is still on its way to memory when it looks for more work.
 TEST(ShareTest, APollerIsNotMisledByItsOwnHeldStore) {
-  const Ran ran(CleanScenario({User({.name = "a", .setup = "mmap A; touch A; vhost_set_owner dev",
+  const Ran ran(CleanScenario({User({.name = "a",
+                                     .setup = "mmap A; touch A; vhost_set_owner dev",
                                      .ops = "vhost_kick dev read A"}),
                                Kthread({.name = "worker", .cpu = 1, .ops = "vhost_worker dev"})}),
                 "T1@[vhost_worker: dev->work_head]~hold(0)");
@@ -191,21 +204,28 @@ TEST(ShareTest, AMigratedTaskRunsOnWhereItWasSent) {
 
 TEST(ShareTest, OneCpuRunsEverythingCleanly) {
   ExpectCleanWalks(
-      CleanScenario({User({.name = "a", .setup = "mmap A; touch A; io_uring_setup ring",
-                           .ops = "io_uring_submit ring read A; munmap A; io_uring_close ring; exit"}),
-                     User({.name = "b", .setup = "mmap A", .ops = "touch A; yield; munmap A; exit"}),
-                     Kthread({.name = "sq", .ops = "io_sq_thread ring"})},
-                    1),
+      CleanScenario(
+          {User({.name = "a",
+                 .setup = "mmap A; touch A; io_uring_setup ring",
+                 .ops = "io_uring_submit ring read A; munmap A; io_uring_close ring; exit"}),
+           User({.name = "b", .setup = "mmap A", .ops = "touch A; yield; munmap A; exit"}),
+           Kthread({.name = "sq", .ops = "io_sq_thread ring"})},
+          1),
       kWalks);
 }
 
-// ---- what is promised -------------------------------------------------------------------------------
+// ---- what is promised
+// -------------------------------------------------------------------------------
 
 // A munmap promises its own change alone: another thread has mapped the page anew by the time it
 // returns, and is about to unmap it again.
 TEST(PromiseTest, MunmapDoesNotPromiseALaterChangeOfSomebodyElse) {
   Scenario scenario = CleanScenario(
-      {User({.name = "a", .cpu = 0, .setup = "mmap A; touch A", .ops = "munmap A; yield", .process = "p"}),
+      {User({.name = "a",
+             .cpu = 0,
+             .setup = "mmap A; touch A",
+             .ops = "munmap A; yield",
+             .process = "p"}),
        User({.name = "b", .cpu = 1, .ops = "mmap A; touch A; munmap A", .process = "p"}),
        User({.name = "c", .cpu = 2, .ops = "touch A; yield; touch A", .process = "p"})},
       3);

@@ -30,20 +30,29 @@ Scenario Seed() {
 
 // The other thread misses in its TLB, and finds the page through the page table or the TSB.
 Scenario MissWhileUnmapping() {
-  Scenario scenario =
-      CleanScenario({User({.name = "app", .cpu = 0, .setup = "mmap A 2; touch A; touch B", .ops = "munmap A",
-                           .process = "p"}),
-                     User({.name = "peer", .cpu = 1, .ops = "touch A; touch B; touch A", .process = "p"})});
+  Scenario scenario = CleanScenario(
+      {User({.name = "app",
+             .cpu = 0,
+             .setup = "mmap A 2; touch A; touch B",
+             .ops = "munmap A",
+             .process = "p"}),
+       User({.name = "peer", .cpu = 1, .ops = "touch A; touch B; touch A", .process = "p"})});
   scenario.machine.tsb_entries = 1;
   scenario.machine.tlb_entries = 1;
   return scenario;
 }
 
 Scenario WrapWhileUnmapping() {
-  std::vector<TaskSpec> tasks = {
-      User({.name = "a", .cpu = 0, .setup = "mmap A 2; touch A; touch B", .ops = "munmap A 2; touch A",
-            .process = "p"}),
-      User({.name = "b", .cpu = 1, .setup = "touch A", .ops = "touch A; touch A; touch A", .process = "p"})};
+  std::vector<TaskSpec> tasks = {User({.name = "a",
+                                       .cpu = 0,
+                                       .setup = "mmap A 2; touch A; touch B",
+                                       .ops = "munmap A 2; touch A",
+                                       .process = "p"}),
+                                 User({.name = "b",
+                                       .cpu = 1,
+                                       .setup = "touch A",
+                                       .ops = "touch A; touch A; touch A",
+                                       .process = "p"})};
   for (int i = 0; i < 5; ++i) {
     tasks.push_back(User({.name = "t" + std::to_string(i), .cpu = 2, .ops = "yield"}));
   }
@@ -92,7 +101,8 @@ TEST_P(VersionTest, TheOldOneIsFoundByRandomRuns) {
   for (std::uint64_t seed = 0; seed < kRuns; ++seed) {
     const Outcome outcome = RunBurst(*simulation, seed);
     if (outcome.check == "clean") continue;
-    EXPECT_TRUE(GetParam().found.contains(outcome.check)) << outcome.check << ": " << outcome.message;
+    EXPECT_TRUE(GetParam().found.contains(outcome.check))
+        << outcome.check << ": " << outcome.message;
     RecordProperty("runs", static_cast<int>(seed) + 1);
     return;
   }
@@ -100,7 +110,9 @@ TEST_P(VersionTest, TheOldOneIsFoundByRandomRuns) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, VersionTest, ::testing::ValuesIn(Cases()),
-                         [](const ::testing::TestParamInfo<Case>& test) { return test.param.name; });
+                         [](const ::testing::TestParamInfo<Case>& test) {
+                           return test.param.name;
+                         });
 
 TEST(VersionSwitchTest, EverySwitchNamesItsSourceAndHasAChoice) {
   std::set<std::string_view> names;
@@ -117,7 +129,8 @@ TEST(VersionSwitchTest, EverySwitchHasATestOfItsOldVersion) {
   const std::vector<Case> cases = Cases();
   for (const Case& c : cases) tested.insert(c.old_version.name);
 
-  for (const VersionSwitch* s : VersionSwitch::All()) EXPECT_TRUE(tested.contains(s->name())) << s->name();
+  for (const VersionSwitch* s : VersionSwitch::All())
+    EXPECT_TRUE(tested.contains(s->name())) << s->name();
 }
 
 TEST(VersionSwitchTest, AnUnknownValueChangesNothing) {

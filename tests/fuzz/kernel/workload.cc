@@ -41,9 +41,10 @@ class Generator {
     m.tlb_entries = 1 << Below(3);
     m.tlb_sharing = OneIn(4) ? 2 : 1;
     m.mondo_flavour = OneIn(2) ? sim::MondoFlavour::kSun4u : sim::MondoFlavour::kSun4v;
-    // A strand in its miss handler can fill a shared TLB after a flush was accepted (flush_test.cc).
-    m.mondo_done = m.tlb_sharing > 1 || OneIn(4) ? sim::MondoDone::kExecuted
-                                                 : sim::MondoDone::kAccepted;
+    // A strand in its miss handler can fill a shared TLB after a flush was accepted
+    // (flush_test.cc).
+    m.mondo_done =
+        m.tlb_sharing > 1 || OneIn(4) ? sim::MondoDone::kExecuted : sim::MondoDone::kAccepted;
     m.mondo_queue_entries = 1 + Below(4);
     // Each CPU can have a process of its own loaded, and one number is the kernel's.
     m.context_count = m.cpu_count < 4 && OneIn(2) ? 4 : 8;
@@ -98,25 +99,33 @@ class Generator {
   void AddCommon(TaskSpec& task, bool* file_open) {
     const std::string file = "file_" + task.name;
     switch (Below(8)) {
-      case 0: return Add(task, "migrate " + Cpu());
-      case 1: return Add(task, "yield");
-      case 2: return Add(task, "wake queue" + std::to_string(Below(2)));
+      case 0:
+        return Add(task, "migrate " + Cpu());
+      case 1:
+        return Add(task, "yield");
+      case 2:
+        return Add(task, "wake queue" + std::to_string(Below(2)));
       case 3:
         if (OneIn(2)) Add(task, "sleep queue" + std::to_string(Below(2)));
         return;
       case 4:
         if (!*file_open) {
-          Add(task, "proc_open " + file + " " + scenario_.tasks[static_cast<std::size_t>(Below(
-                                                    static_cast<int>(scenario_.tasks.size())))].name);
+          Add(task, "proc_open " + file + " " +
+                        scenario_
+                            .tasks[static_cast<std::size_t>(
+                                Below(static_cast<int>(scenario_.tasks.size())))]
+                            .name);
         }
         *file_open = true;
         return;
-      case 5: return Add(task, "proc_read " + file + " " + Page());
+      case 5:
+        return Add(task, "proc_read " + file + " " + Page());
       case 6:
         if (*file_open) Add(task, "proc_close " + file);
         *file_open = false;
         return;
-      default: return Add(task, "userfaultfd_copy ufd " + Page());
+      default:
+        return Add(task, "userfaultfd_copy ufd " + Page());
     }
   }
 
@@ -140,20 +149,30 @@ class Generator {
       }
       if (!mine.empty() && OneIn(3)) {
         const Served& s = mine[static_cast<std::size_t>(Below(static_cast<int>(mine.size())))];
-        Add(task, (s.ring ? "io_uring_submit ring" : "vhost_kick dev") + s.name + " " + Access() + " " +
-                      Page() + (s.ring && OneIn(2) ? " 2" : ""));
+        Add(task, (s.ring ? "io_uring_submit ring" : "vhost_kick dev") + s.name + " " + Access() +
+                      " " + Page() + (s.ring && OneIn(2) ? " 2" : ""));
         continue;
       }
       switch (Below(8)) {
-        case 0: Add(task, "mmap " + Range()); break;
+        case 0:
+          Add(task, "mmap " + Range());
+          break;
         case 1:
-        case 2: Add(task, "munmap " + Range()); break;
-        case 3: Add(task, "touch " + Page()); break;
-        case 4: Add(task, "write " + Page()); break;
+        case 2:
+          Add(task, "munmap " + Range());
+          break;
+        case 3:
+          Add(task, "touch " + Page());
+          break;
+        case 4:
+          Add(task, "write " + Page());
+          break;
         case 5:
           if (OneIn(3)) Add(task, "flush_tlb_mm");
           break;
-        default: AddCommon(task, &file_open); break;
+        default:
+          AddCommon(task, &file_open);
+          break;
       }
     }
     // Those that were not started during the work are started at its end: a task that never starts

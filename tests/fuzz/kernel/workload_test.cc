@@ -1,4 +1,5 @@
-// Whatever correct tasks do, in whatever order, the kernel model with its default switches is clean.
+// Whatever correct tasks do, in whatever order, the kernel model with its default switches is
+// clean.
 #include "tests/fuzz/kernel/workload.h"
 
 #include <gtest/gtest.h>

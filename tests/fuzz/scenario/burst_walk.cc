@@ -52,13 +52,18 @@ Move BurstWalk::Pick(const sim::Question& question) {
     moved_ = true;
     const auto arg = static_cast<std::uint8_t>(1 + prng_.Below(60));
     switch (prng_.Below(5)) {
-      case 0: return {.kind = Move::Kind::kResched};
-      case 1: return {.kind = Move::Kind::kEvict, .arg = arg};
-      case 2: return {.kind = Move::Kind::kDefer, .arg = arg};
-      case 3: return {.kind = Move::Kind::kNmi};
+      case 0:
+        return {.kind = Move::Kind::kResched};
+      case 1:
+        return {.kind = Move::Kind::kEvict, .arg = arg};
+      case 2:
+        return {.kind = Move::Kind::kDefer, .arg = arg};
+      case 3:
+        return {.kind = Move::Kind::kNmi};
       default:
-        return {.kind = Move::Kind::kDrain, .cpu = static_cast<std::uint8_t>(
-                                                prng_.Below(static_cast<std::uint32_t>(m.cpu_count())))};
+        return {.kind = Move::Kind::kDrain,
+                .cpu = static_cast<std::uint8_t>(
+                    prng_.Below(static_cast<std::uint32_t>(m.cpu_count())))};
     }
   }
   if (hold_one_in_ != 0 && question.kind == sim::StepKind::kStore && prng_.OneIn(hold_one_in_)) {

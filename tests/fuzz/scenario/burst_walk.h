@@ -1,5 +1,6 @@
-// A random walk with long strides: a CPU goes on for a while before another one does. Most races need
-// one CPU to get far while another stands still, which a walk that chooses anew at each step never does.
+// A random walk with long strides: a CPU goes on for a while before another one does. Most races
+// need one CPU to get far while another stands still, which a walk that chooses anew at each step
+// never does.
 #ifndef SHOOTDOWN_TESTS_FUZZ_SCENARIO_BURST_WALK_H_
 #define SHOOTDOWN_TESTS_FUZZ_SCENARIO_BURST_WALK_H_
 
@@ -10,8 +11,8 @@
 
 namespace shootdown::testing {
 
-// The seed also chooses how long strides are, and whether stores are held, reschedule interrupts and
-// NMIs come, TLB entries go, and interrupts are late.
+// The seed also chooses how long strides are, and whether stores are held, reschedule interrupts
+// and NMIs come, TLB entries go, and interrupts are late.
 class BurstWalk : public sim::Scheduler {
  public:
   explicit BurstWalk(std::uint64_t seed);
@@ -22,7 +23,7 @@ class BurstWalk : public sim::Scheduler {
 
  private:
   Prng prng_;
-  std::uint32_t stride_;      // a switch once in that many steps
+  std::uint32_t stride_;       // a switch once in that many steps
   std::uint32_t hold_one_in_;  // 0: never
   std::uint32_t event_one_in_;
 

@@ -105,7 +105,8 @@ std::unique_ptr<Simulation> BuildOrFail(const Scenario& scenario) {
   ScenarioProblem problem;
   std::unique_ptr<Simulation> simulation = Simulation::Build(scenario, &problem);
   EXPECT_NE(simulation, nullptr) << problem.message << " (task " << problem.task << ", entry "
-                                 << problem.entry << ")\n" << Describe(scenario);
+                                 << problem.entry << ")\n"
+                                 << Describe(scenario);
   return simulation;
 }
 
@@ -140,7 +141,8 @@ void ExpectCleanWalks(const Scenario& scenario, int walks, std::uint64_t first_s
   const auto is_clean = [&](const Outcome& outcome, const std::string& walk) {
     const std::string starved = outcome.check == "clean" ? StarvedTasks() : "";
     if (outcome.check == "clean" && starved.empty()) return true;
-    ADD_FAILURE() << outcome.check << ": " << outcome.message << starved << "\n" << walk << "\n"
+    ADD_FAILURE() << outcome.check << ": " << outcome.message << starved << "\n"
+                  << walk << "\n"
                   << Describe(scenario);
     return false;
   };
@@ -177,11 +179,11 @@ std::string Describe(const Scenario& scenario) {
       (m.memory_model == sim::MemoryModel::kSc ? " SC" : " TSO") +
       (m.mondo_flavour == sim::MondoFlavour::kSun4u ? " sun4u" : " sun4v") +
       (m.mondo_done == sim::MondoDone::kExecuted ? " executed" : " accepted") +
-      " queue=" + std::to_string(m.mondo_queue_entries) +
-      " tlb=" + std::to_string(m.tlb_entries) + "/" + std::to_string(m.tlb_sharing) +
-      " contexts=" + std::to_string(m.context_count) + " tsb=" + std::to_string(m.tsb_entries) +
-      " pages=" + std::to_string(m.page_count) + "\n";
-  for (const VersionChoice& v : scenario.version) text += "version: " + v.name + "=" + v.value + "\n";
+      " queue=" + std::to_string(m.mondo_queue_entries) + " tlb=" + std::to_string(m.tlb_entries) +
+      "/" + std::to_string(m.tlb_sharing) + " contexts=" + std::to_string(m.context_count) +
+      " tsb=" + std::to_string(m.tsb_entries) + " pages=" + std::to_string(m.page_count) + "\n";
+  for (const VersionChoice& v : scenario.version)
+    text += "version: " + v.name + "=" + v.value + "\n";
   for (const TaskSpec& t : scenario.tasks) {
     text += (t.kthread ? "kthread " : "task ") + t.name + " cpu=" + std::to_string(t.cpu) +
             (t.process.empty() ? "" : " process=" + t.process) + " setup{" + Joined(t.setup) +

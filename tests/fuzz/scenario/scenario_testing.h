@@ -1,4 +1,5 @@
-// Scenarios in a few words, and runs of them, for tests of everything that a scenario brings to life.
+// Scenarios in a few words, and runs of them, for tests of everything that a scenario brings to
+// life.
 #ifndef SHOOTDOWN_TESTS_FUZZ_SCENARIO_SCENARIO_TESTING_H_
 #define SHOOTDOWN_TESTS_FUZZ_SCENARIO_SCENARIO_TESTING_H_
 
@@ -45,7 +46,8 @@ struct Outcome {
 
 // One run that follows a schedule, in text form. A step may be named by its site instead of by its
 // number, so that tests outlive changes elsewhere: `T0@[do_munmap: mmap_write_lock(mm)]>C1` is the
-// first step of T0 there, in the run that the decisions before it make, and `[...]+1` the step after.
+// first step of T0 there, in the run that the decisions before it make, and `[...]+1` the step
+// after.
 [[nodiscard]] Outcome RunSchedule(Simulation& simulation, std::string_view schedule = "");
 [[nodiscard]] Outcome RunOnce(const Scenario& scenario, std::string_view schedule = "");
 [[nodiscard]] Outcome RunWalk(Simulation& simulation, std::uint64_t seed,
@@ -53,8 +55,8 @@ struct Outcome {
 [[nodiscard]] Outcome RunBurst(Simulation& simulation, std::uint64_t seed);
 
 // `walks` runs by RandomWalk, every other one with stores held back, and as many by BurstWalk. The
-// first that is not clean fails the test, and says how to make it again; so does one that leaves a task
-// behind that could run.
+// first that is not clean fails the test, and says how to make it again; so does one that leaves a
+// task behind that could run.
 void ExpectCleanWalks(const Scenario& scenario, int walks, std::uint64_t first_seed = 1);
 
 // The tasks that are ready to run at the end of a run, but did not come to the end of their

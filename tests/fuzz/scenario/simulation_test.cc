@@ -100,7 +100,8 @@ std::vector<Case> Cases() {
        .scenario = WithVersion({"sparc64.flush", "sometimes"}),
        .part = Part::kVersion,
        .entry = 1,
-       .message = "found \"sometimes\", wanted for sparc64.flush one of no_trim, trim_if_single_user"},
+       .message =
+           "found \"sometimes\", wanted for sparc64.flush one of no_trim, trim_if_single_user"},
       {.name = "UnknownCheckOn",
        .scenario = WithChecks({"mm_switch_irqs_on", "no_such"}, {}),
        .part = Part::kCheckOn,
@@ -206,12 +207,14 @@ std::vector<Case> Cases() {
        .message = "found \"io_sq_thread\" in a user task; only a kernel thread can do that"},
       {.name = "CloneOfAKernelThread",
        .scenario = WithOp("clone kt"),
-       .message = "task \"kt\" is started by clone: found a kernel thread, wanted a user task without "
-                  "setup"},
+       .message =
+           "task \"kt\" is started by clone: found a kernel thread, wanted a user task without "
+           "setup"},
       {.name = "CloneOfATaskWithSetup",
        .scenario = WithOp("clone app"),
-       .message = "task \"app\" is started by clone: found setup operations, wanted a user task without "
-                  "setup"},
+       .message =
+           "task \"app\" is started by clone: found setup operations, wanted a user task without "
+           "setup"},
       {.name = "TooManyProcesses",
        .scenario = Processes(16),
        .message = "found more than 15 processes"},
@@ -227,7 +230,8 @@ std::vector<Case> Cases() {
        .message = "the setup does not come to its end in app"},
       {.name = "SetupThatBreaksARule",
        .scenario = SetupAgainstAPolicy(),
-       .message = "the setup breaks cpumask_foreign_clear: CPU 0 cleared bits {1} of mm_cpumask(mm1)"},
+       .message =
+           "the setup breaks cpumask_foreign_clear: CPU 0 cleared bits {1} of mm_cpumask(mm1)"},
   };
 }
 
@@ -247,7 +251,9 @@ TEST_P(ScenarioProblemTest, IsReportedWhereItIs) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, ScenarioProblemTest, ::testing::ValuesIn(Cases()),
-                         [](const ::testing::TestParamInfo<Case>& test) { return test.param.name; });
+                         [](const ::testing::TestParamInfo<Case>& test) {
+                           return test.param.name;
+                         });
 
 // A workload in which much depends on the order of things.
 Scenario Busy() {
@@ -260,7 +266,10 @@ Scenario Busy() {
             .setup = "mmap A; touch A; io_uring_setup ring",
             .ops = "io_uring_submit ring write A; munmap A; mmap A 3; write B; io_uring_close ring",
             .process = "p"}),
-      User({.name = "peer", .cpu = 1, .ops = "touch A; munmap B 2; migrate 0; exit", .process = "p"}),
+      User({.name = "peer",
+            .cpu = 1,
+            .ops = "touch A; munmap B 2; migrate 0; exit",
+            .process = "p"}),
       Kthread({.name = "sq", .cpu = 1, .ops = "io_sq_thread ring"})};
   return scenario;
 }
