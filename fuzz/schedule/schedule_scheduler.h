@@ -16,9 +16,8 @@ namespace shootdown {
 // Follows a schedule over the default order. What does not apply is passed over.
 class ScheduleScheduler : public sim::Scheduler {
  public:
-  // `schedule` is in canonical form and outlives this object, or is set anew before each run.
+  // `schedule` is in canonical form and outlives this object; what it holds may change between runs.
   explicit ScheduleScheduler(const Schedule& schedule) : schedule_(&schedule) {}
-  void Set(const Schedule& schedule) { schedule_ = &schedule; }
 
   void StartRun(const sim::Machine& machine) override;
   [[nodiscard]] sim::Move Pick(const sim::Question& question) override;

@@ -131,8 +131,6 @@ class Machine {
   [[nodiscard]] ActorId thread(int cpu) const { return ActorId(cpus_[cpu].thread); }
   [[nodiscard]] Row row() const { return hot_.row; }
   void Note(const Site& site, std::uint64_t value);  // a row for readers
-  // The row just written gets `value`: for actions whose result is known only after the step.
-  void AmendValue(std::uint64_t value) { log_[hot_.row - 1].value = value; }
 
   [[nodiscard]] bool ie() const { return cpus_[hot_.cpu].ie != 0; }
   [[nodiscard]] int pil() const { return cpus_[hot_.cpu].pil; }
