@@ -17,9 +17,10 @@ packages=(
   libabsl-dev libboost-context-dev libxxhash-dev libfmt-dev libspdlog-dev libcli11-dev
   nlohmann-json3-dev librocksdb-dev
   # Messages and the service.
-  libprotobuf-dev protobuf-compiler libgrpc++-dev protobuf-compiler-grpc
+  libprotobuf-dev protobuf-compiler libgrpc++-dev protobuf-compiler-grpc prometheus-cpp-dev
+  libcpp-httplib-dev openssl
   # Tests and benchmarks.
-  libgtest-dev libgmock-dev libbenchmark-dev
+  libgtest-dev libgmock-dev libbenchmark-dev python3-grpcio python3-protobuf
 )
 
 disk_mib_min=3000      # the packages take less than 2 GB; the rest is for a build
