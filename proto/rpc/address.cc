@@ -1,0 +1,73 @@
+#include "proto/rpc/address.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
+#include "proto/printable.h"
+
+namespace shootdown {
+namespace {
+
+absl::Status Malformed(std::string_view text) {
+  return absl::InvalidArgumentError(absl::StrFormat(
+      "address '%s': HOST:PORT was wanted, with a port of 0 to 65535", ForMessage(text)));
+}
+
+// A name of DNS, or an address in numbers.
+bool IsHostCharacter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+         c == '-' || c == '_';
+}
+
+}  // namespace
+
+std::string Address::ToText() const {
+  const bool ipv6 = host.find(':') != std::string::npos;
+  return ipv6 ? absl::StrFormat("[%s]:%d", host, port) : absl::StrFormat("%s:%d", host, port);
+}
+
+bool Address::IsLoopback() const {
+  if (host == "localhost") return true;
+  in_addr v4{};
+  if (inet_pton(AF_INET, host.c_str(), &v4) == 1) return (ntohl(v4.s_addr) >> 24) == 127;
+  in6_addr v6{};
+  return inet_pton(AF_INET6, host.c_str(), &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
+}
+
+absl::StatusOr<Address> ParseAddress(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos || colon == 0) return Malformed(text);
+  std::string_view host = text.substr(0, colon);
+  const std::string digits(text.substr(colon + 1));
+  int port = 0;
+  if (digits.find_first_not_of("0123456789") != std::string::npos ||
+      !absl::SimpleAtoi(digits, &port) || port > 65535) {
+    return Malformed(text);
+  }
+  if (host.front() == '[' && host.back() == ']') {
+    host = host.substr(1, host.size() - 2);
+    in6_addr v6{};
+    if (inet_pton(AF_INET6, std::string(host).c_str(), &v6) != 1) return Malformed(text);
+  } else {
+    for (const char c : host) {
+      if (!IsHostCharacter(c)) return Malformed(text);
+    }
+  }
+  return Address{.host = std::string(host), .port = port};
+}
+
+absl::StatusOr<std::vector<Address>> ParseAddresses(std::string_view text) {
+  std::vector<Address> addresses;
+  for (const std::string& one : std::vector<std::string>(
+           absl::StrSplit(absl::string_view(text.data(), text.size()), ','))) {
+    absl::StatusOr<Address> address = ParseAddress(one);
+    if (!address.ok()) return address.status();
+    addresses.push_back(*std::move(address));
+  }
+  return addresses;
+}
+
+}  // namespace shootdown
