@@ -19,9 +19,9 @@ usage_error() { status=2 die "$*: see --help."; }
 
 # `openssl x509` cannot make a certificate that has expired already, but `openssl ca` can.
 sign() {  # sign BASE SUBJECT SUBJECT_ALT_NAME
-  local base=$1 subject=$2 name=$3 days=${DAYS:-90} work end
+  local base=$1 subject=$2 name=$3 days=${DAYS:-90} end
   work=$(mktemp -d)
-  trap 'rm -rf "$work"' RETURN
+  trap 'rm -rf "$work"' EXIT
   : >"$work/index"
   openssl rand -hex 16 >"$work/serial"  # drawn: two authorities' certificates never look the same
   cat >"$work/config" <<CONFIG
