@@ -1,6 +1,7 @@
 #include "fuzz/store/store.h"
 
 #include <rocksdb/db.h>
+#include <rocksdb/utilities/checkpoint.h>
 #include <rocksdb/write_batch.h>
 
 #include <algorithm>
@@ -65,9 +66,11 @@ class Store::Impl {
 
   const std::string& path() const { return path_; }
 
-  absl::Status PutFailures(std::span<const Failure> failures);
-  absl::Status PutInputs(std::string_view scenario_key,
-                         std::span<const std::vector<std::uint8_t>> inputs);
+  absl::Status Commit(std::span<const Failure> failures, std::span<const StoreBatch::Input> inputs,
+                      std::span<const ServiceChange> service);
+  absl::StatusOr<bool> HasInput(std::string_view scenario_key, std::string_view input_hash) const;
+  absl::StatusOr<Compacted> Compact(const KeepInput& keep, DryRun dry_run);
+  absl::Status Backup(const std::string& folder) const;
   absl::StatusOr<Failure> FindFailure(std::string_view id_or_prefix) const;
 
   absl::StatusOr<std::vector<std::string>> ListScenarioKeys() const;
@@ -102,7 +105,11 @@ class Store::Impl {
   absl::Status FindFitting(const std::string& prefix, std::vector<std::string>& fitting,
                            std::string& value) const;
   absl::StatusOr<std::optional<FailureRecord>> GetRecord(const std::string& id) const;
-  absl::Status Commit(rocksdb::WriteBatch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mutex_);
+  absl::Status AddFailures(std::span<const Failure> failures, rocksdb::WriteBatch& batch)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mutex_);
+  absl::Status AddInputs(std::span<const StoreBatch::Input> inputs, rocksdb::WriteBatch& batch)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mutex_);
+  absl::Status Write(rocksdb::WriteBatch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mutex_);
   absl::Status CheckWritable() const;
 
   const std::string path_;
@@ -189,6 +196,8 @@ absl::Status Store::Impl::OpenToRead(const std::vector<std::string>& on_disk) {
   return absl::OkStatus();
 }
 
+// Also migrates: a family that the folder's schema did not have yet is added. CheckSchema has seen
+// that none is missing which should be there.
 absl::Status Store::Impl::OpenToWrite() {
   std::vector<std::string> names = {rocksdb::kDefaultColumnFamilyName};
   names.insert(names.end(), store_keys::kFamilyNames.begin(), store_keys::kFamilyNames.end());
@@ -196,12 +205,16 @@ absl::Status Store::Impl::OpenToWrite() {
   for (const std::string& name : names) wanted.emplace_back(name, FamilyOptions());
   Handles handles;
   rocksdb::DB* db = nullptr;
-  const rocksdb::Status opened =
-      rocksdb::DB::Open(DatabaseOptions(OpenMode::kReadWrite), path_, wanted, &handles, &db);
+  rocksdb::DBOptions options = DatabaseOptions(OpenMode::kReadWrite);
+  options.create_missing_column_families = true;
+  const rocksdb::Status opened = rocksdb::DB::Open(options, path_, wanted, &handles, &db);
   if (!opened.ok()) return ToStatus(path_, opened);
   db_.reset(db);
   TakeHandles(names, handles);
-  return CountLogFiles(path_) > kLogCountMax ? WriteSchema() : absl::OkStatus();
+  const absl::StatusOr<int> schema = ReadSchema();
+  if (!schema.ok()) return schema.status();
+  const bool old = *schema < store_keys::kSchemaVersion;
+  return old || CountLogFiles(path_) > kLogCountMax ? WriteSchema() : absl::OkStatus();
 }
 
 absl::Status Store::Impl::WriteSchema() {
@@ -209,7 +222,7 @@ absl::Status Store::Impl::WriteSchema() {
   batch.Put(Handle(Family::kMeta), ToSlice(store_keys::kSchemaKey),
             std::to_string(store_keys::kSchemaVersion));
   absl::MutexLock lock(&write_mutex_);
-  return Commit(batch);
+  return Write(batch);
 }
 
 // Also finishes a creation that was cut short. The schema is written last: it says that all is
@@ -236,7 +249,7 @@ absl::StatusOr<bool> Store::Impl::CheckSchema(const std::vector<std::string>& on
       Handle(Family::kMeta) == nullptr ? absl::StatusOr<int>(0) : ReadSchema();
   if (!schema.ok()) return schema.status();
   if (*schema == 0) {
-    for (const Family family : {Family::kFailures, Family::kCorpus}) {
+    for (const Family family : {Family::kFailures, Family::kCorpus, Family::kService}) {
       if (Handle(family) == nullptr) continue;
       std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator({}, Handle(family)));
       it->SeekToFirst();
@@ -254,6 +267,7 @@ absl::StatusOr<bool> Store::Impl::CheckSchema(const std::vector<std::string>& on
         path_, *schema, store_keys::kSchemaVersion));
   }
   for (const std::string_view name : store_keys::kFamilyNames) {
+    if (*schema < store_keys::FirstSchemaOf(name)) continue;
     if (std::ranges::find(on_disk, name) == on_disk.end()) {
       return absl::DataLossError(
           absl::StrFormat("store %s: damaged: no column family \"%s\"", path_, std::string(name)));
@@ -324,7 +338,7 @@ absl::Status Store::Impl::CheckWritable() const {
       absl::StrFormat("store %s: opened to read only, wanted to write", path_));
 }
 
-absl::Status Store::Impl::Commit(rocksdb::WriteBatch& batch) {
+absl::Status Store::Impl::Write(rocksdb::WriteBatch& batch) {
   if (batch.Count() == 0) return absl::OkStatus();
   if (last_write_failed_) {
     // After an error RocksDB refuses all writes until it is told to go on: the disk may have room
@@ -341,8 +355,8 @@ absl::Status Store::Impl::Commit(rocksdb::WriteBatch& batch) {
   return ToStatus(path_, written);
 }
 
-absl::Status Store::Impl::PutFailures(std::span<const Failure> failures) {
-  if (absl::Status writable = CheckWritable(); !writable.ok()) return writable;
+absl::Status Store::Impl::AddFailures(std::span<const Failure> failures,
+                                      rocksdb::WriteBatch& batch) {
   std::map<std::string, FailureRecord> incoming;
   for (const Failure& failure : failures) {
     absl::StatusOr<std::string> encoded = EncodeFailure(failure);
@@ -351,31 +365,27 @@ absl::Status Store::Impl::PutFailures(std::span<const Failure> failures) {
     const auto [at, added] = incoming.try_emplace(FailureId(failure), record);
     if (!added && &BetterRecord(at->second, record) == &record) at->second = std::move(record);
   }
-
-  absl::MutexLock lock(&write_mutex_);
-  rocksdb::WriteBatch batch;
   for (const auto& [id, record] : incoming) {
     const absl::StatusOr<std::optional<FailureRecord>> present = GetRecord(id);
     if (!present.ok()) return present.status();
     if (present->has_value() && &BetterRecord(**present, record) == &**present) continue;
     batch.Put(Handle(Family::kFailures), id, Seal(record.encoded));
   }
-  return Commit(batch);
+  return absl::OkStatus();
 }
 
-absl::Status Store::Impl::PutInputs(std::string_view scenario_key,
-                                    std::span<const std::vector<std::uint8_t>> inputs) {
-  if (absl::Status writable = CheckWritable(); !writable.ok()) return writable;
-  absl::MutexLock lock(&write_mutex_);
-  rocksdb::WriteBatch batch;
-  for (const std::vector<std::uint8_t>& input : inputs) {
-    if (input.size() > kInputBytesMax) {
+absl::Status Store::Impl::AddInputs(std::span<const StoreBatch::Input> inputs,
+                                    rocksdb::WriteBatch& batch) {
+  for (const StoreBatch::Input& input : inputs) {
+    if (absl::Status key_ok = CheckScenarioKey(input.scenario_key); !key_ok.ok()) return key_ok;
+    if (input.bytes.size() > kInputBytesMax) {
       return absl::InvalidArgumentError(
-          absl::StrFormat("store %s: an input of %d bytes, wanted at most %d", path_, input.size(),
-                          kInputBytesMax));
+          absl::StrFormat("store %s: an input of %d bytes, wanted at most %d", path_,
+                          input.bytes.size(), kInputBytesMax));
     }
-    const std::string_view bytes(reinterpret_cast<const char*>(input.data()), input.size());
-    const std::string key = store_keys::InputKey(scenario_key, bytes);
+    const std::string_view bytes(reinterpret_cast<const char*>(input.bytes.data()),
+                                 input.bytes.size());
+    const std::string key = store_keys::InputKey(input.scenario_key, bytes);
     const std::string value = Seal(bytes);
     const absl::StatusOr<std::optional<std::string>> present = Get(Family::kCorpus, key);
     if (!present.ok() && present.status().code() != absl::StatusCode::kDataLoss) {
@@ -384,7 +394,72 @@ absl::Status Store::Impl::PutInputs(std::string_view scenario_key,
     if (present.ok() && *present == value) continue;
     batch.Put(Handle(Family::kCorpus), key, value);
   }
-  return Commit(batch);
+  return absl::OkStatus();
+}
+
+absl::Status Store::Impl::Commit(std::span<const Failure> failures,
+                                 std::span<const StoreBatch::Input> inputs,
+                                 std::span<const ServiceChange> service) {
+  if (absl::Status writable = CheckWritable(); !writable.ok()) return writable;
+  absl::MutexLock lock(&write_mutex_);
+  rocksdb::WriteBatch batch;
+  if (absl::Status added = AddFailures(failures, batch); !added.ok()) return added;
+  if (absl::Status added = AddInputs(inputs, batch); !added.ok()) return added;
+  for (const ServiceChange& change : service) {
+    if (change.value.has_value()) {
+      batch.Put(Handle(Family::kService), change.key, Seal(*change.value));
+    } else {
+      batch.Delete(Handle(Family::kService), change.key);
+    }
+  }
+  return Write(batch);
+}
+
+absl::StatusOr<Store::Compacted> Store::Impl::Compact(const KeepInput& keep, DryRun dry_run) {
+  if (absl::Status writable = CheckWritable(); !writable.ok()) return writable;
+  Compacted dropped;
+  std::vector<std::string> keys;
+  const absl::StatusOr<std::vector<std::string>> scenarios = ListScenarioKeys();
+  if (!scenarios.ok()) return scenarios.status();
+  for (const std::string& scenario : *scenarios) {
+    // Damaged inputs that nobody wants go as well.
+    const absl::StatusOr<std::vector<std::string>> lost =
+        Scan(Family::kCorpus, store_keys::InputPrefix(scenario),
+             [&](std::string_view key, std::string_view value) {
+               if (keep(scenario, key.substr(store_keys::kHashDigits + 1))) return;
+               keys.emplace_back(key);
+               dropped.input_bytes += value.size();
+             });
+    if (!lost.ok()) return lost.status();
+  }
+  dropped.input_count = keys.size();
+  if (dry_run == DryRun::kYes || keys.empty()) return dropped;
+
+  absl::MutexLock lock(&write_mutex_);
+  rocksdb::WriteBatch batch;
+  for (const std::string& key : keys) batch.Delete(Handle(Family::kCorpus), key);
+  if (absl::Status written = Write(batch); !written.ok()) return written;
+  for (rocksdb::ColumnFamilyHandle* family : families_) {
+    const rocksdb::Status compacted = db_->CompactRange({}, family, nullptr, nullptr);
+    if (!compacted.ok()) return ToStatus(path_, compacted);
+  }
+  return dropped;
+}
+
+// RocksDB's checkpoint is synced, and appears under its name in one step. The marker comes last, so
+// a copy that was cut short is no store.
+absl::Status Store::Impl::Backup(const std::string& folder) const {
+  rocksdb::Checkpoint* made = nullptr;
+  if (const rocksdb::Status begun = rocksdb::Checkpoint::Create(db_.get(), &made); !begun.ok()) {
+    return ToStatus(path_, begun);
+  }
+  const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
+  const rocksdb::Status copied = checkpoint->CreateCheckpoint(folder);
+  if (copied.IsInvalidArgument()) {
+    return absl::AlreadyExistsError(absl::StrFormat("%s: there is such a backup already", folder));
+  }
+  if (!copied.ok()) return ToStatus(folder, copied);
+  return MarkStoreFolder(folder);
 }
 
 // ----------------------------------------------------------------------------------- reading
@@ -467,6 +542,7 @@ absl::StatusOr<Failure> Store::Impl::FindFailure(std::string_view id_or_prefix) 
 absl::StatusOr<std::vector<std::string>> Store::Impl::Scan(Family family, const std::string& prefix,
                                                            const Visitor& visit) const {
   std::vector<std::string> damaged;
+  if (Handle(family) == nullptr) return damaged;  // an older schema, opened to read
   rocksdb::ReadOptions options;
   options.fill_cache = false;
   std::string from = prefix;
@@ -516,6 +592,20 @@ absl::StatusOr<std::vector<std::string>> Store::Impl::ListScenarioKeys() const {
   return keys;
 }
 
+absl::StatusOr<bool> Store::Impl::HasInput(std::string_view scenario_key,
+                                           std::string_view input_hash) const {
+  if (absl::Status key_ok = CheckScenarioKey(scenario_key); !key_ok.ok()) return key_ok;
+  const std::string key = store_keys::InputPrefix(scenario_key) + std::string(input_hash);
+  const absl::StatusOr<std::optional<std::string>> value = Get(Family::kCorpus, key);
+  if (!value.ok()) return value.status();
+  if (!value->has_value()) return false;
+  const std::optional<std::string_view> payload = Unseal(**value);
+  if (!payload.has_value() || store_keys::InputKey(scenario_key, *payload) != key) {
+    return Damaged(Family::kCorpus, key, "the checksum does not fit");
+  }
+  return true;
+}
+
 absl::Status Store::Impl::CheckScenarioKey(std::string_view key) const {
   if (store_keys::IsScenarioKey(key)) return absl::OkStatus();
   return absl::InvalidArgumentError(
@@ -541,11 +631,15 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Open(const std::string& path, Open
 }
 
 absl::Status Store::PutFailure(const Failure& failure) {
-  return impl_->PutFailures(std::span(&failure, 1));
+  return impl_->Commit(std::span(&failure, 1), {}, {});
 }
 
 absl::Status Store::PutFailures(std::span<const Failure> failures) {
-  return impl_->PutFailures(failures);
+  return impl_->Commit(failures, {}, {});
+}
+
+absl::Status Store::Commit(const StoreBatch& batch) {
+  return impl_->Commit(batch.failures, batch.inputs, batch.service);
 }
 
 absl::StatusOr<Failure> Store::GetFailure(std::string_view id_or_prefix) const {
@@ -581,8 +675,41 @@ absl::StatusOr<Store::FailureList> Store::ListFailures() const {
 absl::Status Store::PutInputs(std::string_view scenario_key,
                               std::span<const std::vector<std::uint8_t>> inputs) {
   if (absl::Status key_ok = impl_->CheckScenarioKey(scenario_key); !key_ok.ok()) return key_ok;
-  return impl_->PutInputs(scenario_key, inputs);
+  std::vector<StoreBatch::Input> batch;
+  for (const std::vector<std::uint8_t>& input : inputs) {
+    batch.push_back({.scenario_key = std::string(scenario_key), .bytes = input});
+  }
+  return impl_->Commit({}, batch, {});
 }
+
+absl::StatusOr<bool> Store::HasInput(std::string_view scenario_key,
+                                     std::string_view input_hash) const {
+  return impl_->HasInput(scenario_key, input_hash);
+}
+
+absl::StatusOr<std::vector<std::string>> Store::VisitService(std::string_view prefix,
+                                                             const ServiceVisitor& visit) const {
+  std::vector<std::string> unreadable;
+  absl::StatusOr<std::vector<std::string>> lost = impl_->Scan(
+      Family::kService, std::string(prefix), [&](std::string_view key, std::string_view value) {
+        if (const std::optional<std::string_view> payload = Unseal(value)) {
+          visit(key, *payload);
+        } else {
+          const absl::Status damage = Damaged(Family::kService, key, "the checksum does not fit");
+          unreadable.emplace_back(damage.message());
+        }
+      });
+  if (lost.ok()) lost->insert(lost->end(), unreadable.begin(), unreadable.end());
+  return lost;
+}
+
+absl::StatusOr<Store::Compacted> Store::Compact(const KeepInput& keep, DryRun dry_run) {
+  return impl_->Compact(keep, dry_run);
+}
+
+absl::Status Store::Backup(const std::string& folder) const { return impl_->Backup(folder); }
+
+std::uint64_t Store::FileBytes() const { return FolderFileBytes(path()); }
 
 absl::StatusOr<Store::InputList> Store::ListInputs(std::string_view scenario_key) const {
   if (absl::Status key_ok = impl_->CheckScenarioKey(scenario_key); !key_ok.ok()) return key_ok;

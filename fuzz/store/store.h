@@ -2,7 +2,8 @@
 //
 // Always holds:
 //   D1  What a call acknowledged with OK is synced: no kill and no power cut takes it away.
-//   D2  The content only grows. For one failure id the better record stays (Better in
+//   D2  Failures and inputs only grow, but for Compact(). For one failure id the better record
+//   stays (Better in
 //       fuzz/corpus/failure.h; if that has no preference, the lesser encoding), so stores that
 //       receive the same things in any order hold the same things.
 //   D3  A record is read back only if its checksum, and the hash in its key, fit its bytes.
@@ -16,6 +17,9 @@
 //   DATA_LOSS            damaged: a checksum, a missing column family, RocksDB's own files
 //   INVALID_ARGUMENT     a malformed id or key; an id's prefix that fits several failures
 //
+// A third kind of content, rows of the service, belongs to the coordinator that owns the folder:
+// the store keeps them, and neither reads nor merges them.
+//
 // Safe for use by several threads. One process may write; others may read, and see what was synced
 // when they opened.
 #ifndef SHOOTDOWN_FUZZ_STORE_STORE_H_
@@ -25,6 +29,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -41,6 +46,25 @@ enum class OpenMode { kReadWrite, kReadOnly };
 // The key under which a scenario's inputs are kept: the hash of its canonical text
 // (PrintScenario), 32 hexadecimal digits.
 [[nodiscard]] std::string ScenarioKey(std::string_view canonical_text);
+
+// A change of one row of the service: a new value, or none to delete it.
+struct ServiceChange {
+  std::string key;
+  std::optional<std::string> value;
+};
+
+// What belongs together: all of it is on disk, or nothing.
+struct StoreBatch {
+  struct Input {
+    std::string scenario_key;
+    std::vector<std::uint8_t> bytes;
+  };
+  std::vector<Failure> failures = {};
+  std::vector<Input> inputs = {};
+  std::vector<ServiceChange> service =
+      {};  // in this order: of two changes of a key the later one counts
+  [[nodiscard]] bool empty() const { return failures.empty() && inputs.empty() && service.empty(); }
+};
 
 class Store {
  public:
@@ -86,6 +110,36 @@ class Store {
 
   // The keys of all scenarios that have inputs, ascending.
   [[nodiscard]] absl::StatusOr<std::vector<std::string>> ListScenarioKeys() const;
+
+  // Whether the corpus has this very input; the second by its hash, 32 hexadecimal digits.
+  [[nodiscard]] absl::StatusOr<bool> HasInput(std::string_view scenario_key,
+                                              std::string_view input_hash) const;
+
+  // All of `batch` or nothing, with one sync.
+  [[nodiscard]] absl::Status Commit(const StoreBatch& batch);
+
+  // Rows of the service whose key begins with `prefix`, ascending. Returns the damaged ones, one
+  // line each.
+  using ServiceVisitor = std::function<void(std::string_view key, std::string_view value)>;
+  [[nodiscard]] absl::StatusOr<std::vector<std::string>> VisitService(
+      std::string_view prefix, const ServiceVisitor& visit) const;
+
+  // Deletes the inputs that `keep` does not want, and gives back the room. With kNo it only says
+  // what would go. No input may be put meanwhile.
+  enum class DryRun { kNo, kYes };
+  struct Compacted {
+    std::uint64_t input_count = 0;
+    std::uint64_t input_bytes = 0;
+  };
+  using KeepInput = std::function<bool(std::string_view scenario_key, std::string_view input_hash)>;
+  [[nodiscard]] absl::StatusOr<Compacted> Compact(const KeepInput& keep, DryRun dry_run);
+
+  // A copy of the whole store, as it is at one moment, in a new folder: a store in its own right.
+  // Others may go on writing. ALREADY_EXISTS if there is such a folder.
+  [[nodiscard]] absl::Status Backup(const std::string& folder) const;
+
+  // Of all its files.
+  [[nodiscard]] std::uint64_t FileBytes() const;
 
   // Takes in all of `other` that can be read. Returns what could not, one line each. After an
   // error some of it may have been taken in; merging again is harmless.

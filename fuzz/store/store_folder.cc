@@ -98,4 +98,16 @@ std::size_t CountLogFiles(const std::string& path) {
   return names.ok() ? static_cast<std::size_t>(std::ranges::count_if(*names, IsLog)) : 0;
 }
 
+std::uint64_t FolderFileBytes(const std::string& path) {
+  const absl::StatusOr<std::vector<std::string>> names = NamesIn(path);
+  if (!names.ok()) return 0;
+  std::uint64_t bytes = 0;
+  for (const std::string& name : *names) {
+    std::error_code error;
+    const std::uintmax_t size = fs::file_size(fs::path(path) / name, error);
+    if (!error) bytes += size;  // a file that has just gone, or a folder
+  }
+  return bytes;
+}
+
 }  // namespace shootdown

@@ -3,6 +3,7 @@
 #define SHOOTDOWN_FUZZ_STORE_STORE_FOLDER_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,9 @@ enum class StoreFolder {
 
 // How many write-ahead logs are in the folder; empty ones count, unlike in RocksDB's own list.
 [[nodiscard]] std::size_t CountLogFiles(const std::string& path);
+
+// Of the files in the folder itself.
+[[nodiscard]] std::uint64_t FolderFileBytes(const std::string& path);
 
 }  // namespace shootdown
 

@@ -1,9 +1,13 @@
 // The store's keys and column families: the one place that knows how things lie on disk.
 //
 //   family     key                                          value
-//   meta       `schema`                                     decimal number, now 1
+//   meta       `schema`                                     decimal number, now 2
 //   failures   <failure id, 16 hex>                         checksum, encoded shootdown.v1.Failure
 //   corpus     <scenario key, 32 hex> / <input hash, 32 hex>  checksum, schedule bytes
+//   service    <the coordinator's own: server/keys.h>       checksum, the coordinator's bytes
+//
+// Schema 1 had no family `service`. Opening it for writing adds the family, and then raises the
+// number; cut short in between, it is a schema 1 with an empty family more.
 //
 // hex: lower-case hexadecimal digits. checksum: 16 bytes, the XXH3-128 of all that follows it, most
 // significant byte first. RocksDB demands a family `default`; nothing is in it.
@@ -23,7 +27,7 @@
 
 namespace shootdown::store_keys {
 
-inline constexpr int kSchemaVersion = 1;
+inline constexpr int kSchemaVersion = 2;
 inline constexpr std::string_view kSchemaKey = "schema";
 
 inline constexpr std::string_view kMarkerFile = "SHOOTDOWN-STORE";
@@ -31,8 +35,11 @@ inline constexpr std::string_view kMarkerText =
     "This folder is a Shootdown store: failures and schedules, in RocksDB.\n"
     "See `shootdown failures list --store FOLDER`. Change nothing here by hand.\n";
 
-enum class Family : std::size_t { kMeta = 0, kFailures = 1, kCorpus = 2 };
-inline constexpr std::array<std::string_view, 3> kFamilyNames = {"meta", "failures", "corpus"};
+enum class Family : std::size_t { kMeta = 0, kFailures = 1, kCorpus = 2, kService = 3 };
+inline constexpr std::array<std::string_view, 4> kFamilyNames = {"meta", "failures", "corpus",
+                                                                 "service"};
+// The first schema that had all families up to and including this one.
+constexpr int FirstSchemaOf(std::string_view family) { return family == "service" ? 2 : 1; }
 
 inline constexpr std::size_t kFailureIdDigits = 16;
 inline constexpr std::size_t kHashDigits = 32;

@@ -247,9 +247,9 @@ class StoreTest(cli.SystemTest):
 
     def test_a_newer_schema(self):
         self.find()
-        cli.operate(self.store, "schema", "2")
+        cli.operate(self.store, "schema", "3")
 
-        self.refuse("has schema 2", BAD_INPUT)
+        self.refuse("has schema 3", BAD_INPUT)
 
     def test_an_unknown_column_family(self):
         self.find()

@@ -117,11 +117,34 @@ TEST_F(StoreOpenTest, AnotherRocksDatabaseIsRefused) {
 TEST_F(StoreOpenTest, ANewerSchemaIsRefused) {
   MakeStore();
   {
-    RawDatabase(path_).Put("meta", "schema", "2");
+    RawDatabase(path_).Put("meta", "schema", "3");
   }
 
   ExpectRefused(absl::StatusCode::kFailedPrecondition,
-                "has schema 2, but this program knows up to schema 1");
+                "has schema 3, but this program knows up to schema 2");
+}
+
+TEST_F(StoreOpenTest, AnOlderSchemaIsReadAsItIsAndMigratedWhenWritten) {
+  MakeStore();
+  {
+    RawDatabase raw(path_);
+    raw.DropFamily("service");
+    raw.Put("meta", "schema", "1");
+  }
+  {
+    const auto store = Store::Open(path_, OpenMode::kReadOnly);
+    ASSERT_TRUE(store.ok()) << store.status();
+    int row_count = 0;
+    EXPECT_TRUE((*store)->VisitService("", [&](auto, auto) { ++row_count; }).ok());
+    EXPECT_EQ(row_count, 0);
+  }
+  EXPECT_EQ(RawDatabase(path_).Get("meta", "schema"), "1");
+  {
+    const auto store = Store::Open(path_, OpenMode::kReadWrite);
+    ASSERT_TRUE(store.ok()) << store.status();
+    EXPECT_TRUE((*store)->Commit({.service = {{.key = "k", .value = "v"}}}).ok());
+  }
+  EXPECT_EQ(RawDatabase(path_).Get("meta", "schema"), "2");
 }
 
 TEST_F(StoreOpenTest, ASchemaThatIsNoNumberIsDamage) {
