@@ -1,0 +1,564 @@
+// Coordinator: what operators and viewers ask for. Work is in server/sync.cc.
+#include <algorithm>
+#include <filesystem>
+#include <random>
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "fuzz/base/content_hash.h"
+#include "proto/convert.h"
+#include "proto/failure_file.h"
+#include "proto/printable.h"
+#include "server/coordinator.h"
+#include "server/keys.h"
+#include "server/limits.h"
+#include "server/log.h"
+
+namespace shootdown::server {
+namespace {
+
+constexpr int kTaskCountMax = 1000;
+constexpr std::uint32_t kPageSizeDefault = 100;
+constexpr std::uint32_t kPageSizeMax = 1000;
+
+std::string IdOf(std::string_view text) { return ToHex(HashBytes(text)).substr(0, 16); }
+
+// The one key of `map` that begins with `prefix`.
+template <class Map>
+absl::StatusOr<std::string> Fitting(const Map& map, std::string_view prefix, const char* what) {
+  if (prefix.empty() || prefix.size() > 16 || !keys::IsHex(prefix, prefix.size())) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("id: \"%s\", wanted 1 to 16 hexadecimal digits", ForMessage(prefix)));
+  }
+  const auto first = map.lower_bound(std::string(prefix));
+  if (first == map.end() || !first->first.starts_with(prefix)) {
+    return absl::NotFoundError(absl::StrFormat("no %s \"%s\"", what, std::string(prefix)));
+  }
+  const auto second = std::next(first);
+  if (first->first != prefix && second != map.end() && second->first.starts_with(prefix)) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("id: \"%s\" fits several, wanted more digits", std::string(prefix)));
+  }
+  return first->first;
+}
+
+}  // namespace
+
+// ------------------------------------------------------------------------------------ campaigns
+
+absl::StatusOr<std::string> Coordinator::CampaignId(std::string_view id_or_prefix) const {
+  return Fitting(state_.campaigns(), id_or_prefix, "campaign");
+}
+
+absl::StatusOr<v1::Campaign> Coordinator::CreateCampaign(const v1::CreateCampaignRequest& request,
+                                                         absl::Time now) {
+  if (request.request_id().empty() || request.request_id().size() > 64) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("request_id: %d bytes, wanted 1 to 64", request.request_id().size()));
+  }
+  absl::StatusOr<v1::CampaignSpec> spec = CheckSpec(request.spec());
+  if (!spec.ok()) return spec.status();
+  CampaignRow row;
+  row.set_request_hash(OfferHash(*spec));
+  row.set_created_us(absl::ToUnixMicros(now));
+  *row.mutable_spec() = *std::move(spec);
+  while (row.spec().seed() == 0) {
+    std::random_device random;
+    row.mutable_spec()->set_seed((std::uint64_t{random()} << 32) | random());
+  }
+  const std::string id = IdOf(request.request_id());
+  const std::string key = keys::Key(keys::kCampaign, id);
+
+  absl::MutexLock lock(&mutex_);
+  if (const CampaignState* present = state_.FindCampaign(id)) {
+    if (present->row.request_hash() == row.request_hash()) return ToProto(*present, now);
+    return absl::AlreadyExistsError("request_id: was used for a campaign with another spec");
+  }
+  if (claimed_.contains(key)) {
+    return absl::UnavailableError("the same request is being answered; ask again");
+  }
+  const auto open_count = std::ranges::count_if(
+      state_.campaigns(), [](const auto& entry) { return !entry.second.ended.has_value(); });
+  if (static_cast<std::size_t>(open_count) >= kOpenCampaignCountMax ||
+      state_.campaigns().size() >= kCampaignCountMax) {
+    return Exhausted(absl::StrFormat("campaigns: %d are open, at most %d may be", open_count,
+                                     kOpenCampaignCountMax),
+                     absl::Seconds(60));
+  }
+  Plan plan;
+  plan.Put(key, row);
+  plan.claimed.insert(key);
+  if (absl::Status committed = Commit(plan); !committed.ok()) return committed;
+  LogInfo(
+      "campaign created",
+      {{"campaign", id}, {"name", row.spec().name()}, {"seed", std::to_string(row.spec().seed())}});
+  const CampaignState* created = state_.FindCampaign(id);
+  if (created == nullptr) return absl::UnavailableError("the campaign was deleted meanwhile");
+  return ToProto(*created, now);
+}
+
+absl::StatusOr<v1::Campaign> Coordinator::GetCampaign(std::string_view id_or_prefix, Tasks tasks,
+                                                      absl::Time now) {
+  absl::MutexLock lock(&mutex_);
+  const absl::StatusOr<std::string> id = CampaignId(id_or_prefix);
+  if (!id.ok()) return id.status();
+  const CampaignState& campaign = *state_.FindCampaign(*id);
+  v1::Campaign message = ToProto(campaign, now);
+  if (tasks == Tasks::kYes) AddTasks(campaign, now, message);
+  return message;
+}
+
+v1::ListCampaignsResponse Coordinator::ListCampaigns(absl::Time now) {
+  absl::MutexLock lock(&mutex_);
+  std::vector<const CampaignState*> newest;
+  for (const auto& [id, campaign] : state_.campaigns()) newest.push_back(&campaign);
+  std::ranges::sort(newest, std::greater<>(), [](const CampaignState* of) {
+    return std::pair(of->row.created_us(), of->id);
+  });
+  v1::ListCampaignsResponse response;
+  std::size_t bytes = 0;
+  for (const CampaignState* campaign : newest) {
+    v1::Campaign message = ToProto(*campaign, now);
+    for (v1::CampaignScenario& scenario : *message.mutable_spec()->mutable_scenarios()) {
+      scenario.clear_text();
+    }
+    bytes += message.ByteSizeLong();
+    if (bytes > kResponseBytesMax) break;
+    *response.add_campaigns() = std::move(message);
+  }
+  return response;
+}
+
+absl::StatusOr<v1::Campaign> Coordinator::SetCampaignState(std::string_view id_or_prefix,
+                                                           v1::CampaignState wanted,
+                                                           absl::Time now) {
+  absl::MutexLock lock(&mutex_);
+  const absl::StatusOr<std::string> id = CampaignId(id_or_prefix);
+  if (!id.ok()) return id.status();
+  const CampaignState* campaign = state_.FindCampaign(*id);
+  const bool stop = wanted == v1::CAMPAIGN_STATE_STOPPED;
+  if (campaign->ended.has_value() && !stop) {
+    return absl::FailedPreconditionError(absl::StrFormat(
+        "campaign %s: has ended (%s)", *id, v1::CampaignState_Name(campaign->state())));
+  }
+  if (campaign->state() != wanted && !campaign->ended.has_value()) {
+    const std::string key = keys::Key(stop ? keys::kEnded : keys::kPaused, *id);
+    if (claimed_.contains(key)) {
+      return absl::UnavailableError("the campaign is being changed; ask again");
+    }
+    Plan plan;
+    plan.claimed.insert(key);
+    if (stop) {
+      EndedRow row;
+      row.set_state(wanted);
+      row.set_ended_us(absl::ToUnixMicros(now));
+      plan.Put(key, row);
+    } else {
+      PausedRow row;
+      row.set_paused(wanted == v1::CAMPAIGN_STATE_PAUSED);
+      plan.Put(key, row);
+    }
+    if (absl::Status committed = Commit(plan); !committed.ok()) return committed;
+    LogInfo("campaign changed", {{"campaign", *id}, {"state", v1::CampaignState_Name(wanted)}});
+    CancelLeases(now);
+    campaign = state_.FindCampaign(*id);
+    if (campaign == nullptr) return absl::NotFoundError("the campaign was deleted meanwhile");
+  }
+  return ToProto(*campaign, now);
+}
+
+absl::StatusOr<v1::DeleteCampaignResponse> Coordinator::DeleteCampaign(std::string_view id) {
+  absl::MutexLock lock(&mutex_);
+  if (!keys::IsHex(id, 16)) {
+    return absl::InvalidArgumentError("id: wanted the whole id, 16 hexadecimal digits");
+  }
+  const CampaignState* campaign = state_.FindCampaign(id);
+  if (campaign == nullptr) {
+    return absl::NotFoundError(absl::StrFormat("no campaign \"%s\"", std::string(id)));
+  }
+  if (!campaign->ended.has_value()) {
+    return absl::FailedPreconditionError(
+        absl::StrFormat("campaign %s: has not ended; stop it first", campaign->id));
+  }
+  v1::DeleteCampaignResponse response;
+  Plan plan;
+  const auto drop = [&](const std::string& key) {
+    plan.batch.service.push_back({.key = key, .value = std::nullopt});
+  };
+  for (const ScenarioState& scenario : campaign->scenarios) {
+    for (const auto& [hash, input] : scenario.inputs) {
+      drop(keys::Key(keys::kInput, campaign->id, scenario.key, hash));
+      response.set_input_count(response.input_count() + 1);
+    }
+    for (const auto& [worker, progress] : scenario.progress) {
+      drop(keys::Key(keys::kProgress, campaign->id, scenario.key, worker));
+    }
+    drop(keys::Key(keys::kRefused, campaign->id, scenario.key));
+    for (const auto& [finding_id, found] : scenario.findings) {
+      drop(keys::Key(keys::kFound, campaign->id, finding_id));
+      response.set_finding_count(response.finding_count() + 1);
+      const FindingState* finding = state_.FindFinding(finding_id);
+      const std::string key = keys::Key(keys::kFinding, finding_id);
+      if (claimed_.contains(key)) {
+        return absl::UnavailableError("one of its findings is being changed; ask again");
+      }
+      if (finding == nullptr || finding->campaigns.size() > 1) continue;
+      plan.claimed.insert(key);
+      drop(key);
+    }
+  }
+  for (const char* kind : {keys::kPaused, keys::kEnded, keys::kCampaign}) {
+    drop(keys::Key(kind, campaign->id));
+  }
+  if (absl::Status committed = Commit(plan); !committed.ok()) return committed;
+  LogInfo("campaign deleted", {{"campaign", std::string(id)}});
+  return response;
+}
+
+v1::Campaign Coordinator::ToProto(const CampaignState& campaign, absl::Time now) const {
+  v1::Campaign message;
+  message.set_id(campaign.id);
+  *message.mutable_spec() = campaign.row.spec();
+  message.set_state(campaign.state());
+  message.set_created_us(campaign.row.created_us());
+  if (campaign.ended.has_value()) message.set_ended_us(campaign.ended->ended_us());
+  std::vector<std::uint32_t> by_state(v1::FindingState_ARRAYSIZE, 0);
+  std::uint64_t runs_left = 0;
+  for (const ScenarioState& scenario : campaign.scenarios) {
+    v1::ScenarioProgress& progress = *message.add_scenarios();
+    progress.set_name(scenario.name);
+    progress.set_expected(scenario.expected);
+    progress.set_key(scenario.key);
+    progress.set_run_count(scenario.run_count);
+    progress.set_feature_count(scenario.features.size());
+    progress.set_input_count(scenario.inputs.size());
+    progress.set_finding_count(scenario.findings.size());
+    progress.set_input_bytes(scenario.input_bytes);
+    progress.set_findings_dropped(scenario.FindingsDropped());
+    progress.set_refused(scenario.refused);
+    for (const auto& [id, found] : scenario.findings) {
+      if (const FindingState* finding = state_.FindFinding(id)) ++by_state[finding->row.state()];
+    }
+    if (!Policy::IsSpent(state_, campaign, scenario, now)) {
+      const std::uint64_t budget = campaign.row.spec().budget().run_count();
+      runs_left += budget - std::min(budget, scenario.run_count);
+    }
+  }
+  message.mutable_findings_by_state()->Add(by_state.begin(), by_state.end());
+  std::set<std::string> workers;
+  for (const auto& [id, lease] : leases_->leases()) {
+    if (lease.campaign_id == campaign.id) workers.insert(lease.worker_id);
+  }
+  message.set_worker_count(static_cast<std::uint32_t>(workers.size()));
+
+  const auto samples = samples_.find(campaign.id);
+  if (samples != samples_.end() && samples->second.size() >= 2 && !campaign.ended.has_value()) {
+    const Sample& first = samples->second.front();
+    const Sample& last = samples->second.back();
+    const double seconds = absl::ToDoubleSeconds(last.at - first.at);
+    if (seconds > 0) {
+      message.set_runs_per_second(std::max(0.0, (last.run_count - first.run_count) / seconds));
+    }
+  }
+  const v1::CampaignBudget& budget = campaign.row.spec().budget();
+  double left = -1;
+  if (budget.run_count() > 0 && message.runs_per_second() > 0) {
+    left = static_cast<double>(runs_left) / message.runs_per_second();
+  }
+  if (budget.second_count() > 0) {
+    const double by_clock =
+        std::max(0.0, absl::ToDoubleSeconds(absl::FromUnixMicros(campaign.row.created_us()) +
+                                            absl::Seconds(budget.second_count()) - now));
+    left = left < 0 ? by_clock : std::min(left, by_clock);
+  }
+  message.set_seconds_left(campaign.ended.has_value() ? 0 : left);
+  return message;
+}
+
+void Coordinator::AddTasks(const CampaignState& campaign, absl::Time now,
+                           v1::Campaign& message) const {
+  const auto add = [&](const char* kind, const ScenarioState& scenario) -> v1::CampaignTask& {
+    v1::CampaignTask& task = *message.add_tasks();
+    task.set_kind(kind);
+    task.set_scenario(scenario.name);
+    return task;
+  };
+  const auto set_lease = [&](const LeaseRecord& lease, v1::CampaignTask& task) {
+    task.set_state("leased");
+    task.set_worker_id(lease.worker_id);
+    task.set_lease_id(lease.id);
+    task.set_deadline_ms(absl::ToInt64Milliseconds(lease.deadline - now));
+  };
+  for (const ScenarioState& scenario : campaign.scenarios) {
+    for (const auto& [id, found] : scenario.findings) {
+      if (message.tasks_size() >= kTaskCountMax) return;
+      const FindingState* finding = state_.FindFinding(id);
+      if (finding == nullptr) continue;
+      const FindingRow& row = finding->row;
+      if (!finding->IsOpen() && !row.given_up()) continue;
+      v1::CampaignTask& task =
+          add(row.state() == v1::FINDING_STATE_NEW ? "confirm" : "minimize", scenario);
+      task.set_finding_id(id);
+      task.set_attempts(row.attempts());
+      if (const LeaseRecord* lease = leases_->ForFinding(id)) {
+        set_lease(*lease, task);
+        task.set_reason("a worker has it");
+      } else if (row.given_up()) {
+        task.set_state("given up");
+        task.set_reason(row.words());
+      } else {
+        task.set_state("waiting");
+        task.set_reason(Policy::WhyNot(state_, *leases_, *finding, nullptr, now));
+        if (task.reason().empty()) task.set_reason("waits for a free engine");
+      }
+    }
+  }
+  for (const auto& [id, lease] : leases_->leases()) {
+    if (lease.campaign_id != campaign.id || !lease.finding_id.empty()) continue;
+    const ScenarioState* scenario = campaign.Find(lease.scenario_key);
+    if (scenario == nullptr || message.tasks_size() >= kTaskCountMax) continue;
+    v1::CampaignTask& task = add(Name(lease.kind), *scenario);
+    set_lease(lease, task);
+    task.set_reason(lease.kind == TaskKind::kFuzz
+                        ? absl::StrFormat("%d runs", lease.fuzz.run_count())
+                        : "another worker's lease, run again to compare");
+  }
+  for (const ScenarioState& scenario : campaign.scenarios) {
+    if (message.tasks_size() >= kTaskCountMax) return;
+    if (leases_->LeasesOut(campaign.id, scenario.key) > 0) continue;
+    v1::CampaignTask& task = add("fuzz", scenario);
+    if (!scenario.refused.empty()) {
+      task.set_state("given up");
+      task.set_reason(scenario.refused);
+    } else if (campaign.ended.has_value() || Policy::IsSpent(state_, campaign, scenario, now)) {
+      task.set_state("done");
+      task.set_reason(campaign.ended.has_value() ? "the campaign has ended"
+                                                 : "its budget is spent, or it has its finding");
+    } else {
+      task.set_state("waiting");
+      task.set_reason(campaign.paused              ? "the campaign is paused"
+                      : leases_->workers().empty() ? "no worker is connected"
+                                                   : "waits for a free engine");
+    }
+  }
+}
+
+// ------------------------------------------------------------------------------------- findings
+
+absl::StatusOr<std::string> Coordinator::FindingId(std::string_view id_or_prefix) const {
+  return Fitting(state_.findings(), id_or_prefix, "finding");
+}
+
+v1::Finding Coordinator::ToProto(const FindingState& finding, std::string_view campaign_id) const {
+  v1::Finding message;
+  message.set_id(finding.id);
+  if (!finding.campaigns.empty()) message.set_campaign_id(*finding.campaigns.begin());
+  if (!campaign_id.empty()) message.set_campaign_id(std::string(campaign_id));
+  message.set_state(finding.row.state());
+  *message.mutable_failure() = finding.row.brief();
+  message.set_found_by(finding.row.found_by());
+  message.set_confirmed_by(finding.row.confirmed_by());
+  message.set_found_us(finding.row.found_us());
+  message.set_model_version(finding.row.model_version());
+  message.set_words(finding.row.words());
+  message.set_group_id(state_.GroupOf(finding.row.brief().signature()));
+  if (finding.row.minimized_us() == 0) message.clear_group_id();
+  return message;
+}
+
+absl::StatusOr<v1::ListFindingsResponse> Coordinator::ListFindings(
+    const v1::ListFindingsRequest& request) {
+  const std::uint32_t page_size = request.page_size() == 0 ? kPageSizeDefault : request.page_size();
+  if (page_size > kPageSizeMax) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("page_size: %d, wanted at most %d", page_size, kPageSizeMax));
+  }
+  if (!request.page_token().empty() && !keys::IsHex(request.page_token(), 16)) {
+    return absl::InvalidArgumentError("page_token: is none of ours");
+  }
+  absl::MutexLock lock(&mutex_);
+  std::string campaign_id;
+  if (!request.campaign_id().empty()) {
+    const absl::StatusOr<std::string> id = CampaignId(request.campaign_id());
+    if (!id.ok()) return id.status();
+    campaign_id = *id;
+  }
+  v1::ListFindingsResponse response;
+  std::size_t bytes = 0;
+  for (auto it = state_.findings().upper_bound(request.page_token()); it != state_.findings().end();
+       ++it) {
+    const FindingState& finding = it->second;
+    if (!campaign_id.empty() && !finding.campaigns.contains(campaign_id)) continue;
+    v1::Finding message = ToProto(finding, campaign_id);
+    if (request.grouped() && !message.group_id().empty() && message.group_id() != finding.id) {
+      continue;
+    }
+    bytes += message.ByteSizeLong();
+    if (response.findings_size() > 0 &&
+        (response.findings_size() >= static_cast<int>(page_size) || bytes > kResponseBytesMax)) {
+      response.set_next_page_token(response.findings(response.findings_size() - 1).id());
+      return response;
+    }
+    *response.add_findings() = std::move(message);
+  }
+  return response;
+}
+
+absl::StatusOr<v1::Finding> Coordinator::GetFinding(std::string_view id_or_prefix) {
+  v1::Finding message;
+  {
+    absl::MutexLock lock(&mutex_);
+    const absl::StatusOr<std::string> id = FindingId(id_or_prefix);
+    if (!id.ok()) return id.status();
+    message = ToProto(*state_.FindFinding(*id), "");
+  }
+  const absl::StatusOr<Failure> failure = store_->GetFailure(message.id());
+  if (!failure.ok()) return failure.status();
+  *message.mutable_failure() = shootdown::ToProto(*failure);
+  return message;
+}
+
+absl::StatusOr<v1::ExportFindingResponse> Coordinator::ExportFinding(
+    std::string_view id_or_prefix) {
+  v1::ExportFindingResponse response;
+  {
+    absl::MutexLock lock(&mutex_);
+    const absl::StatusOr<std::string> id = FindingId(id_or_prefix);
+    if (!id.ok()) return id.status();
+    response.set_id(*id);
+  }
+  const absl::StatusOr<Failure> failure = store_->GetFailure(response.id());
+  if (!failure.ok()) return failure.status();
+  absl::StatusOr<std::string> file = SerializeFailureFile(*failure);
+  if (!file.ok()) return file.status();
+  response.set_failure_file(*std::move(file));
+  return response;
+}
+
+absl::StatusOr<std::vector<v1::Finding>> Coordinator::AllFindings(std::string_view campaign_id,
+                                                                  std::uint64_t& change) {
+  absl::MutexLock lock(&mutex_);
+  if (!campaign_id.empty() && state_.FindCampaign(campaign_id) == nullptr) {
+    return absl::NotFoundError(absl::StrFormat("no campaign \"%s\"", ForMessage(campaign_id)));
+  }
+  std::vector<v1::Finding> findings;
+  for (const auto& [id, finding] : state_.findings()) {
+    if (!campaign_id.empty() && !finding.campaigns.contains(std::string(campaign_id))) continue;
+    findings.push_back(ToProto(finding, campaign_id));
+  }
+  if (!state_.changes().empty()) change = state_.changes().rbegin()->first;
+  return findings;
+}
+
+std::vector<v1::Finding> Coordinator::ChangedFindings(std::string_view campaign_id,
+                                                      std::uint64_t& change) {
+  absl::MutexLock lock(&mutex_);
+  std::vector<v1::Finding> findings;
+  for (auto it = state_.changes().upper_bound(change); it != state_.changes().end(); ++it) {
+    const FindingState& finding = *state_.FindFinding(it->second);
+    change = it->first;
+    if (!campaign_id.empty() && !finding.campaigns.contains(std::string(campaign_id))) continue;
+    findings.push_back(ToProto(finding, campaign_id));
+  }
+  return findings;
+}
+
+// ---------------------------------------------------------------------------------------- admin
+
+v1::GetStatsResponse Coordinator::GetStats(absl::Time now) {
+  v1::GetStatsResponse response;
+  const Committer::Counts counts = committer_.Peek();
+  absl::MutexLock lock(&mutex_);
+  response.set_epoch(leases_->epoch());
+  response.set_version(SHOOTDOWN_VERSION);
+  response.set_started_us(absl::ToUnixMicros(started_));
+  for (const auto& [id, worker] : leases_->workers()) {
+    v1::WorkerStatus& status = *response.add_workers();
+    status.set_id(id);
+    status.set_name(worker.name);
+    status.set_model_version(worker.model_version);
+    status.set_job_count(worker.job_count);
+    status.set_lease_count(static_cast<std::uint32_t>(worker.leases.size()));
+    status.set_silent_ms(absl::ToInt64Milliseconds(now - worker.last_heard));
+    const auto quarantined = state_.workers().find(id);
+    if (quarantined != state_.workers().end()) {
+      status.set_quarantined(quarantined->second.quarantined());
+    }
+  }
+  response.set_campaign_count(state_.campaigns().size());
+  response.set_finding_count(state_.findings().size());
+  for (const auto& [id, campaign] : state_.campaigns()) {
+    for (const ScenarioState& scenario : campaign.scenarios) {
+      response.set_input_count(response.input_count() + scenario.inputs.size());
+    }
+  }
+  response.set_store_bytes(store_->FileBytes());
+  response.set_commit_count(counts.update_count);
+  response.set_sync_count(counts.sync_count);
+  return response;
+}
+
+absl::StatusOr<v1::CompactResponse> Coordinator::Compact(bool dry_run) {
+  v1::CompactResponse response;
+  response.set_bytes_before(store_->FileBytes());
+  absl::StatusOr<Store::Compacted> compacted = absl::UnknownError("not done");
+  // Alone: an input that is on disk and not yet applied would look like one that nobody wants.
+  committer_.RunAlone([&] {
+    std::set<std::string> wanted;
+    {
+      absl::MutexLock lock(&mutex_);
+      for (const auto& [id, campaign] : state_.campaigns()) {
+        for (const ScenarioState& scenario : campaign.scenarios) {
+          for (const auto& [hash, input] : scenario.inputs) wanted.insert(scenario.key + hash);
+        }
+      }
+    }
+    compacted = store_->Compact(
+        [&](std::string_view scenario, std::string_view hash) {
+          return wanted.contains(std::string(scenario) + std::string(hash));
+        },
+        dry_run ? Store::DryRun::kYes : Store::DryRun::kNo);
+  });
+  if (!compacted.ok()) return compacted.status();
+  response.set_input_count(compacted->input_count);
+  response.set_input_bytes(compacted->input_bytes);
+  response.set_bytes_after(store_->FileBytes());
+  LogInfo(dry_run ? "compaction foreseen" : "compacted",
+          {{"inputs_dropped", std::to_string(compacted->input_count)},
+           {"bytes_before", std::to_string(response.bytes_before())},
+           {"bytes_after", std::to_string(response.bytes_after())}});
+  return response;
+}
+
+absl::StatusOr<v1::BackupResponse> Coordinator::Backup(const std::string& name) {
+  if (!IsName(name) || name.front() == '.') {
+    return absl::InvalidArgumentError(absl::StrFormat(
+        "name: \"%s\", wanted 1 to 64 of a-z A-Z 0-9 . _ -, no dot in front", ForMessage(name)));
+  }
+  const std::filesystem::path folder = std::filesystem::path(store_->path()) / "backups";
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) return absl::UnavailableError(folder.string() + ": " + error.message());
+  const std::string path = (folder / name).string();
+  if (absl::Status copied = store_->Backup(path); !copied.ok()) return copied;
+  v1::BackupResponse response;
+  response.set_path(path);
+  for (const auto& entry : std::filesystem::directory_iterator(path, error)) {
+    response.set_bytes(response.bytes() + entry.file_size(error));
+  }
+  LogInfo("backup made", {{"path", path}, {"bytes", std::to_string(response.bytes())}});
+  return response;
+}
+
+absl::Status Coordinator::DrainWorker(std::string_view worker_id, absl::Time /*now*/) {
+  absl::MutexLock lock(&mutex_);
+  WorkerRecord* worker = leases_->FindWorker(worker_id);
+  if (worker == nullptr) {
+    return absl::NotFoundError(absl::StrFormat("no worker \"%s\"", ForMessage(worker_id)));
+  }
+  worker->draining = true;
+  LogInfo("worker drained", {{"worker", worker->id}, {"name", worker->name}});
+  return absl::OkStatus();
+}
+
+}  // namespace shootdown::server

@@ -1,0 +1,177 @@
+#include "server/coordinator.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "server/keys.h"
+#include "server/log.h"
+
+namespace shootdown::server {
+namespace {
+
+// The window of runs_per_second.
+constexpr absl::Duration kSampleWindow = absl::Seconds(10);
+
+}  // namespace
+
+void Coordinator::Plan::Put(std::string key, const google::protobuf::Message& row) {
+  batch.service.push_back({.key = std::move(key), .value = row.SerializeAsString()});
+}
+
+void Coordinator::Plan::Settle(const std::string& what, v1::Settled::Verdict verdict,
+                               std::string words, std::string finding_id) {
+  v1::Settled& one = settled.emplace_back();
+  one.set_what(what);
+  one.set_verdict(verdict);
+  one.set_words(std::move(words));
+  one.set_finding_id(std::move(finding_id));
+}
+
+Coordinator::Coordinator(std::unique_ptr<Store> store, Committer::WriteFn write)
+    : store_(std::move(store)), committer_(std::move(write), state_, mutex_) {}
+
+absl::StatusOr<std::unique_ptr<Coordinator>> Coordinator::Open(const std::string& data,
+                                                               absl::Time now) {
+  absl::StatusOr<std::unique_ptr<Store>> store = Store::Open(data, OpenMode::kReadWrite);
+  if (!store.ok()) return store.status();
+  Store* const opened = store->get();
+  return Open(
+      *std::move(store), [opened](const StoreBatch& batch) { return opened->Commit(batch); }, now);
+}
+
+absl::StatusOr<std::unique_ptr<Coordinator>> Coordinator::Open(std::unique_ptr<Store> store,
+                                                               Committer::WriteFn write,
+                                                               absl::Time now) {
+  std::unique_ptr<Coordinator> coordinator(new Coordinator(std::move(store), std::move(write)));
+  if (absl::Status started = coordinator->Start(now); !started.ok()) return started;
+  return coordinator;
+}
+
+absl::Status Coordinator::Start(absl::Time now) {
+  absl::MutexLock lock(&mutex_);
+  if (absl::Status replayed = Committer::Replay(*store_, state_); !replayed.ok()) return replayed;
+  EpochRow row;
+  row.set_epoch(state_.epoch() + 1);
+  Plan plan;
+  plan.Put(keys::Key(keys::kEpoch), row);
+  if (absl::Status begun = Commit(plan); !begun.ok()) return begun;
+  leases_ = std::make_unique<Leases>(state_.epoch());
+  started_ = now;
+  LogInfo("started", {{"epoch", std::to_string(state_.epoch())},
+                      {"campaigns", std::to_string(state_.campaigns().size())},
+                      {"findings", std::to_string(state_.findings().size())},
+                      {"data", store_->path()}});
+  return absl::OkStatus();
+}
+
+absl::Status Coordinator::Commit(Plan& plan) {
+  for (ServiceChange& change : state_.TakeSuperfluous()) {
+    plan.batch.service.push_back(std::move(change));
+  }
+  if (plan.batch.empty()) return absl::OkStatus();
+  const std::shared_ptr<Committer::Ticket> ticket = committer_.Enqueue(std::move(plan.batch));
+  claimed_.insert(plan.claimed.begin(), plan.claimed.end());
+  mutex_.Unlock();
+  const absl::Status committed = committer_.Wait(*ticket);
+  mutex_.Lock();
+  for (const std::string& key : plan.claimed) claimed_.erase(key);
+  if (!committed.ok()) LogError("commit failed", {{"words", std::string(committed.message())}});
+  return committed;
+}
+
+bool Coordinator::IsDone(const CampaignState& campaign, absl::Time now) const {
+  return std::ranges::all_of(campaign.scenarios, [&](const ScenarioState& scenario) {
+    mutex_.AssertReaderHeld();
+    return Policy::IsSpent(state_, campaign, scenario, now) &&
+           leases_->LeasesOut(campaign.id, scenario.key) == 0 &&
+           std::ranges::none_of(scenario.findings, [&](const auto& entry) {
+             mutex_.AssertReaderHeld();
+             return state_.open_findings().contains(entry.first);
+           });
+  });
+}
+
+// Leases whose campaign or scenario wants no more of them. The worker drops what is not listed.
+void Coordinator::CancelLeases(absl::Time now) {
+  (void)leases_->TakeIf([&](const LeaseRecord& lease) {
+    mutex_.AssertHeld();
+    const WorkerRecord* worker = leases_->FindWorker(lease.worker_id);
+    if (worker != nullptr && worker->in_sync) return false;
+    const CampaignState* campaign = state_.FindCampaign(lease.campaign_id);
+    if (campaign == nullptr || campaign->ended.has_value()) return true;
+    if (lease.kind != TaskKind::kFuzz) return false;
+    const ScenarioState* scenario = campaign->Find(lease.scenario_key);
+    return Policy::IsSpent(state_, *campaign, *scenario, now);
+  });
+}
+
+void Coordinator::Tick(absl::Time now) {
+  absl::MutexLock lock(&mutex_);
+  for (const LeaseRecord& lease : leases_->Expire(now)) {
+    ++totals_.lease_outcomes["expired"];
+    LogWarning("lease expired", {{"lease", lease.id},
+                                 {"kind", Name(lease.kind)},
+                                 {"worker", lease.worker_id},
+                                 {"campaign", lease.campaign_id},
+                                 {"finding", lease.finding_id}});
+  }
+  audits_.Expire(now);
+  CancelLeases(now);
+
+  Plan plan;
+  for (const auto& [id, campaign] : state_.campaigns()) {
+    double run_count = 0;
+    for (const ScenarioState& scenario : campaign.scenarios) {
+      run_count += static_cast<double>(scenario.run_count);
+    }
+    for (const auto& [lease_id, lease] : leases_->leases()) {
+      if (lease.campaign_id == id && lease.kind == TaskKind::kFuzz) {
+        run_count += static_cast<double>(lease.run_count);
+      }
+    }
+    std::deque<Sample>& samples = samples_[id];
+    if (samples.empty() || samples.back().at + absl::Seconds(1) <= now) {
+      samples.push_back({now, run_count});
+    }
+    while (samples.size() > 2 && samples.front().at + kSampleWindow < now) samples.pop_front();
+
+    const std::string key = keys::Key(keys::kEnded, id);
+    if (campaign.ended.has_value() || campaign.paused || claimed_.contains(key)) continue;
+    if (!IsDone(campaign, now)) continue;
+    EndedRow row;
+    row.set_state(v1::CAMPAIGN_STATE_DONE);
+    row.set_ended_us(absl::ToUnixMicros(now));
+    plan.Put(key, row);
+    plan.claimed.insert(key);
+    LogInfo("campaign done", {{"campaign", id}, {"name", campaign.row.spec().name()}});
+  }
+  std::erase_if(samples_, [&](const auto& entry) {
+    mutex_.AssertHeld();
+    return state_.FindCampaign(entry.first) == nullptr;
+  });
+  (void)Commit(plan);  // it is logged, and the next tick tries again
+}
+
+Coordinator::Totals Coordinator::GetTotals(absl::Time /*now*/) {
+  absl::MutexLock lock(&mutex_);
+  Totals totals = totals_;
+  for (const auto& [id, campaign] : state_.campaigns()) {
+    for (const ScenarioState& scenario : campaign.scenarios) {
+      totals.input_count += scenario.inputs.size();
+    }
+  }
+  for (const auto& [id, finding] : state_.findings()) {
+    ++totals.findings_by_state[v1::FindingState_Name(finding.row.state())];
+  }
+  totals.worker_count = leases_->workers().size();
+  totals.lease_count = leases_->leases().size();
+  totals.store_bytes = store_->FileBytes();
+  return totals;
+}
+
+std::vector<std::string> Coordinator::DescribeState() {
+  absl::MutexLock lock(&mutex_);
+  return state_.Describe();
+}
+
+}  // namespace shootdown::server

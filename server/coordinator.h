@@ -1,0 +1,194 @@
+// The coordinator: takes what workers have, gives them work, and answers people. It does set
+// algebra and bookkeeping; it never runs a schedule, and is not linked with a machine that could.
+//
+// Every change goes one way: look at the state and make up rows, commit them, apply them, answer
+// (server/committer.h). What is answered as settled is on disk, synced.
+//
+// Safe for use by several threads. Time is an argument.
+#ifndef SHOOTDOWN_SERVER_COORDINATOR_H_
+#define SHOOTDOWN_SERVER_COORDINATOR_H_
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "fuzz/store/store.h"
+#include "server/audits.h"
+#include "server/committer.h"
+#include "server/leases.h"
+#include "server/policy.h"
+#include "server/state.h"
+#include "server/validate.h"
+#include "shootdown/v1/admin.pb.h"
+#include "shootdown/v1/campaign.pb.h"
+#include "shootdown/v1/finding.pb.h"
+#include "shootdown/v1/work.pb.h"
+
+namespace shootdown::server {
+
+class Coordinator {
+ public:
+  // Takes the folder, replays its rows, and begins a new epoch.
+  [[nodiscard]] static absl::StatusOr<std::unique_ptr<Coordinator>> Open(const std::string& data,
+                                                                         absl::Time now);
+  // For tests: `write` stands between the coordinator and the disk.
+  [[nodiscard]] static absl::StatusOr<std::unique_ptr<Coordinator>> Open(
+      std::unique_ptr<Store> store, Committer::WriteFn write, absl::Time now);
+
+  // ---- service Work. `identity`: of the client's certificate; empty without TLS.
+  [[nodiscard]] absl::StatusOr<v1::SyncResponse> Sync(const v1::SyncRequest& request,
+                                                      std::string_view identity, absl::Time now);
+
+  // ---- service Campaigns
+  [[nodiscard]] absl::StatusOr<v1::Campaign> CreateCampaign(
+      const v1::CreateCampaignRequest& request, absl::Time now);
+  enum class Tasks { kNo, kYes };
+  [[nodiscard]] absl::StatusOr<v1::Campaign> GetCampaign(std::string_view id_or_prefix, Tasks tasks,
+                                                         absl::Time now);
+  [[nodiscard]] v1::ListCampaignsResponse ListCampaigns(absl::Time now);
+  [[nodiscard]] absl::StatusOr<v1::Campaign> SetCampaignState(std::string_view id_or_prefix,
+                                                              v1::CampaignState wanted,
+                                                              absl::Time now);
+  [[nodiscard]] absl::StatusOr<v1::DeleteCampaignResponse> DeleteCampaign(std::string_view id);
+
+  // ---- service Findings
+  [[nodiscard]] absl::StatusOr<v1::ListFindingsResponse> ListFindings(
+      const v1::ListFindingsRequest& request);
+  [[nodiscard]] absl::StatusOr<v1::Finding> GetFinding(std::string_view id_or_prefix);
+  [[nodiscard]] absl::StatusOr<v1::ExportFindingResponse> ExportFinding(
+      std::string_view id_or_prefix);
+  // Findings of `campaign_id` (empty: of all) that changed after `change`, which moves on.
+  [[nodiscard]] std::vector<v1::Finding> ChangedFindings(std::string_view campaign_id,
+                                                         std::uint64_t& change);
+  // All of them, ascending by id; later changes come after `change`.
+  [[nodiscard]] absl::StatusOr<std::vector<v1::Finding>> AllFindings(std::string_view campaign_id,
+                                                                     std::uint64_t& change);
+
+  // ---- service Admin
+  [[nodiscard]] v1::GetStatsResponse GetStats(absl::Time now);
+  [[nodiscard]] absl::StatusOr<v1::CompactResponse> Compact(bool dry_run);
+  [[nodiscard]] absl::StatusOr<v1::BackupResponse> Backup(const std::string& name);
+  [[nodiscard]] absl::Status DrainWorker(std::string_view worker_id, absl::Time now);
+
+  // Leases that ran out, campaigns that are done. To be called a few times a second.
+  void Tick(absl::Time now);
+
+  // OK, or why nothing can be taken now.
+  [[nodiscard]] absl::Status Readiness() const { return committer_.Health(); }
+  [[nodiscard]] Committer::Counts TakeCommitCounts() { return committer_.TakeCounts(); }
+
+  // For metrics: counters since the start, by name and label.
+  struct Totals {
+    std::map<std::string, std::uint64_t> lease_outcomes;
+    std::map<std::string, std::uint64_t> findings_by_state;
+    std::uint64_t refused_count = 0;
+    std::uint64_t run_count = 0;
+    std::uint64_t input_count = 0;
+    std::uint64_t worker_count = 0;
+    std::uint64_t lease_count = 0;
+    std::uint64_t store_bytes = 0;
+  };
+  [[nodiscard]] Totals GetTotals(absl::Time now);
+
+  // For tests.
+  [[nodiscard]] std::vector<std::string> DescribeState();
+
+ private:
+  // What one Sync changes: rows for the disk, and words for the worker.
+  struct Plan {
+    StoreBatch batch;
+    std::vector<v1::Settled> settled;
+    std::vector<std::string> wanted;
+    std::vector<std::string> ended_leases;
+    std::set<std::string> claimed;
+    std::map<std::pair<std::string, std::string>, ProgressRow> progress;
+
+    void Put(std::string key, const google::protobuf::Message& row);
+    void Settle(const std::string& what, v1::Settled::Verdict verdict, std::string words,
+                std::string finding_id = {});
+  };
+  struct Sample {
+    absl::Time at;
+    double run_count;
+  };
+
+  Coordinator(std::unique_ptr<Store> store, Committer::WriteFn write);
+  absl::Status Start(absl::Time now);
+
+  // sync.cc
+  absl::Status Admit(const v1::SyncRequest& request, const std::string& worker_id, absl::Time now,
+                     bool& stale) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void PlanResults(const v1::SyncRequest& request, WorkerRecord& worker,
+                   const std::map<std::string, Failure>& stored, absl::Time now, Plan& plan)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void PlanFuzzDone(const v1::LeaseResult& result, const LeaseRecord& lease, WorkerRecord& worker,
+                    absl::Time now, Plan& plan) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void PlanConfirmed(const v1::LeaseResult& result, const LeaseRecord& lease,
+                     const WorkerRecord& worker, const std::map<std::string, Failure>& stored,
+                     absl::Time now, Plan& plan) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void PlanMinimized(const v1::LeaseResult& result, const LeaseRecord& lease,
+                     const WorkerRecord& worker, const std::map<std::string, Failure>& stored,
+                     absl::Time now, Plan& plan) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void PlanAudited(const v1::LeaseResult& result, const LeaseRecord& lease,
+                   const WorkerRecord& worker, absl::Time now, Plan& plan)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void PlanAttemptFailed(const LeaseRecord& lease, const std::string& words, Plan& plan)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void PlanRefused(const v1::LeaseResult& result, const LeaseRecord& lease, WorkerRecord& worker,
+                   absl::Time now, Plan& plan) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void PlanInput(const v1::Input& input, const CheckedInput& checked, const WorkerRecord& worker,
+                 absl::Time now, Plan& plan) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void PlanFinding(const v1::FoundFailure& found, const CheckedFinding& checked,
+                   const WorkerRecord& worker, absl::Time now, Plan& plan)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void GrantLeases(WorkerRecord& worker, absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Answer(const v1::SyncRequest& request, const WorkerRecord& worker,
+              v1::SyncResponse& response) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  void FillFailures(v1::SyncResponse& response) const;
+
+  // campaigns.cc
+  v1::Campaign ToProto(const CampaignState& campaign, absl::Time now) const
+      ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  void AddTasks(const CampaignState& campaign, absl::Time now, v1::Campaign& message) const
+      ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  v1::Finding ToProto(const FindingState& finding, std::string_view campaign_id) const
+      ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<std::string> CampaignId(std::string_view id_or_prefix) const
+      ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<std::string> FindingId(std::string_view id_or_prefix) const
+      ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  bool IsDone(const CampaignState& campaign, absl::Time now) const
+      ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  void CancelLeases(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  // Commits `plan` and takes its claims back. REQUIRES: mutex_ is held; it is not meanwhile.
+  absl::Status Commit(Plan& plan) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  const std::unique_ptr<Store> store_;
+  mutable absl::Mutex mutex_;
+  State state_ ABSL_GUARDED_BY(mutex_);
+  Committer committer_;
+  std::unique_ptr<Leases> leases_ ABSL_PT_GUARDED_BY(mutex_);
+  Policy policy_ ABSL_GUARDED_BY(mutex_);
+  Audits audits_ ABSL_GUARDED_BY(mutex_);
+  // Keys of rows on their way to the disk. Who would write one of them too comes back later.
+  std::set<std::string> claimed_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, std::deque<Sample>> samples_ ABSL_GUARDED_BY(mutex_);  // by campaign
+  Totals totals_ ABSL_GUARDED_BY(mutex_);
+  absl::Time started_;
+};
+
+}  // namespace shootdown::server
+
+#endif  // SHOOTDOWN_SERVER_COORDINATOR_H_

@@ -1,0 +1,374 @@
+#include "server/grpc_coordinator.h"
+
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/resource_quota.h>
+#include <grpcpp/security/tls_certificate_provider.h>
+#include <grpcpp/security/tls_credentials_options.h>
+
+#include <atomic>
+#include <functional>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_format.h"
+#include "proto/rpc/status.h"
+#include "server/limits.h"
+#include "server/log.h"
+#include "shootdown/v1/admin.grpc.pb.h"
+#include "shootdown/v1/campaign.grpc.pb.h"
+#include "shootdown/v1/finding.grpc.pb.h"
+#include "shootdown/v1/work.grpc.pb.h"
+
+namespace shootdown::server {
+namespace {
+
+constexpr std::initializer_list<Role> kWorkers = {Role::kWorker};
+constexpr std::initializer_list<Role> kOperators = {Role::kOperator};
+constexpr std::initializer_list<Role> kReaders = {Role::kOperator, Role::kViewer};
+
+// What all services share: roles, refusals, metrics, streams.
+class Door {
+ public:
+  Door(Security security, Metrics& metrics) : security_(security), metrics_(metrics) {}
+
+  // `work(identity)` if the caller has one of the roles.
+  grpc::Status Call(grpc::ServerContext& context, const char* method,
+                    std::initializer_list<Role> roles,
+                    const std::function<absl::Status(const std::string& identity)>& work) {
+    const absl::Time begun = absl::Now();
+    const absl::StatusOr<std::string> identity =
+        Authorize(*context.auth_context(), security_, roles);
+    absl::Status status = identity.ok() ? work(*identity) : identity.status();
+    if (!identity.ok()) {
+      LogWarning(
+          "call refused",
+          {{"method", method}, {"peer", context.peer()}, {"words", std::string(status.message())}});
+    }
+    if (const auto retry_after = RetryAfterMs(status)) {
+      context.AddTrailingMetadata("retry-after-ms", *retry_after);
+    }
+    metrics_.Called(method, absl::StatusCodeToString(status.code()), absl::Now() - begun);
+    return ToGrpc(status);
+  }
+
+  // Calls `step` again and again until it says false, the caller goes, or the server ends.
+  absl::Status Stream(grpc::ServerContext& context, absl::Duration interval,
+                      const std::function<absl::StatusOr<bool>()>& step) {
+    if (stream_count_.fetch_add(1) >= kStreamCountMax) {
+      stream_count_.fetch_sub(1);
+      return Exhausted(absl::StrFormat("streams: %d are open, the limit", kStreamCountMax),
+                       absl::Seconds(10));
+    }
+    absl::StatusOr<bool> more = true;
+    while (more.ok() && *more && !context.IsCancelled()) {
+      more = step();
+      if (more.ok() && *more && WaitForEnd(context, interval)) {
+        more = absl::UnavailableError("the server is stopping");
+      }
+    }
+    stream_count_.fetch_sub(1);
+    return more.status();
+  }
+
+  void End() {
+    absl::MutexLock lock(&mutex_);
+    ended_ = true;
+  }
+
+ private:
+  // True if the server ends. Looks now and then whether the caller has gone.
+  bool WaitForEnd(grpc::ServerContext& context, absl::Duration interval) {
+    const absl::Time until = absl::Now() + interval;
+    absl::MutexLock lock(&mutex_);
+    while (!ended_ && absl::Now() < until && !context.IsCancelled()) {
+      const absl::Time look = std::min(until, absl::Now() + absl::Milliseconds(500));
+      mutex_.AwaitWithDeadline(absl::Condition(&ended_), look);
+    }
+    return ended_;
+  }
+
+  const Security security_;
+  Metrics& metrics_;
+  std::atomic<int> stream_count_ = 0;
+  absl::Mutex mutex_;
+  bool ended_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+// Moves what there is into `out`.
+template <class Message>
+absl::Status Into(absl::StatusOr<Message> result, Message* out) {
+  if (!result.ok()) return result.status();
+  *out = *std::move(result);
+  return absl::OkStatus();
+}
+
+class WorkService final : public v1::Work::Service {
+ public:
+  WorkService(Coordinator& coordinator, Door& door) : coordinator_(coordinator), door_(door) {}
+
+  grpc::Status Sync(grpc::ServerContext* context, const v1::SyncRequest* request,
+                    v1::SyncResponse* response) override {
+    return door_.Call(*context, "Sync", kWorkers, [&](const std::string& identity) {
+      return Into(coordinator_.Sync(*request, identity, absl::Now()), response);
+    });
+  }
+
+ private:
+  Coordinator& coordinator_;
+  Door& door_;
+};
+
+class CampaignsService final : public v1::Campaigns::Service {
+ public:
+  CampaignsService(Coordinator& coordinator, Door& door) : coordinator_(coordinator), door_(door) {}
+
+  grpc::Status CreateCampaign(grpc::ServerContext* context,
+                              const v1::CreateCampaignRequest* request,
+                              v1::CreateCampaignResponse* response) override {
+    return door_.Call(*context, "CreateCampaign", kOperators, [&](const std::string&) {
+      return Into(coordinator_.CreateCampaign(*request, absl::Now()), response->mutable_campaign());
+    });
+  }
+  grpc::Status GetCampaign(grpc::ServerContext* context, const v1::GetCampaignRequest* request,
+                           v1::GetCampaignResponse* response) override {
+    return door_.Call(*context, "GetCampaign", kReaders, [&](const std::string&) {
+      return Into(coordinator_.GetCampaign(request->id(), Coordinator::Tasks::kYes, absl::Now()),
+                  response->mutable_campaign());
+    });
+  }
+  grpc::Status ListCampaigns(grpc::ServerContext* context, const v1::ListCampaignsRequest*,
+                             v1::ListCampaignsResponse* response) override {
+    return door_.Call(*context, "ListCampaigns", kReaders, [&](const std::string&) {
+      *response = coordinator_.ListCampaigns(absl::Now());
+      return absl::OkStatus();
+    });
+  }
+  grpc::Status WatchCampaign(grpc::ServerContext* context, const v1::WatchCampaignRequest* request,
+                             grpc::ServerWriter<v1::WatchCampaignResponse>* writer) override {
+    return door_.Call(*context, "WatchCampaign", kReaders, [&](const std::string&) -> absl::Status {
+      const std::uint32_t interval_ms = request->interval_ms() == 0 ? 1000 : request->interval_ms();
+      if (interval_ms < 100 || interval_ms > 60'000) {
+        return absl::InvalidArgumentError(
+            absl::StrFormat("interval_ms: %d, wanted 100 to 60000", interval_ms));
+      }
+      std::string id = request->id();
+      return door_.Stream(*context, absl::Milliseconds(interval_ms), [&]() -> absl::StatusOr<bool> {
+        absl::StatusOr<v1::Campaign> campaign =
+            coordinator_.GetCampaign(id, Coordinator::Tasks::kNo, absl::Now());
+        if (!campaign.ok()) return campaign.status();
+        id = campaign->id();  // the prefix may fit several later
+        v1::WatchCampaignResponse response;
+        *response.mutable_campaign() = *std::move(campaign);
+        const bool ended = response.campaign().ended_us() != 0;
+        return writer->Write(response) && !ended;
+      });
+    });
+  }
+  grpc::Status PauseCampaign(grpc::ServerContext* context, const v1::PauseCampaignRequest* request,
+                             v1::PauseCampaignResponse* response) override {
+    return Set(*context, "PauseCampaign", request->id(), v1::CAMPAIGN_STATE_PAUSED,
+               response->mutable_campaign());
+  }
+  grpc::Status ResumeCampaign(grpc::ServerContext* context,
+                              const v1::ResumeCampaignRequest* request,
+                              v1::ResumeCampaignResponse* response) override {
+    return Set(*context, "ResumeCampaign", request->id(), v1::CAMPAIGN_STATE_RUNNING,
+               response->mutable_campaign());
+  }
+  grpc::Status StopCampaign(grpc::ServerContext* context, const v1::StopCampaignRequest* request,
+                            v1::StopCampaignResponse* response) override {
+    return Set(*context, "StopCampaign", request->id(), v1::CAMPAIGN_STATE_STOPPED,
+               response->mutable_campaign());
+  }
+  grpc::Status DeleteCampaign(grpc::ServerContext* context,
+                              const v1::DeleteCampaignRequest* request,
+                              v1::DeleteCampaignResponse* response) override {
+    return door_.Call(*context, "DeleteCampaign", kOperators, [&](const std::string&) {
+      return Into(coordinator_.DeleteCampaign(request->id()), response);
+    });
+  }
+
+ private:
+  grpc::Status Set(grpc::ServerContext& context, const char* method, const std::string& id,
+                   v1::CampaignState wanted, v1::Campaign* out) {
+    return door_.Call(context, method, kOperators, [&](const std::string&) {
+      return Into(coordinator_.SetCampaignState(id, wanted, absl::Now()), out);
+    });
+  }
+
+  Coordinator& coordinator_;
+  Door& door_;
+};
+
+class FindingsService final : public v1::Findings::Service {
+ public:
+  FindingsService(Coordinator& coordinator, Door& door) : coordinator_(coordinator), door_(door) {}
+
+  grpc::Status ListFindings(grpc::ServerContext* context, const v1::ListFindingsRequest* request,
+                            v1::ListFindingsResponse* response) override {
+    return door_.Call(*context, "ListFindings", kReaders, [&](const std::string&) {
+      return Into(coordinator_.ListFindings(*request), response);
+    });
+  }
+  grpc::Status GetFinding(grpc::ServerContext* context, const v1::GetFindingRequest* request,
+                          v1::GetFindingResponse* response) override {
+    return door_.Call(*context, "GetFinding", kReaders, [&](const std::string&) {
+      return Into(coordinator_.GetFinding(request->id()), response->mutable_finding());
+    });
+  }
+  grpc::Status WatchFindings(grpc::ServerContext* context, const v1::WatchFindingsRequest* request,
+                             grpc::ServerWriter<v1::WatchFindingsResponse>* writer) override {
+    return door_.Call(*context, "WatchFindings", kReaders, [&](const std::string&) -> absl::Status {
+      std::uint64_t change = 0;
+      bool first = true;
+      return door_.Stream(*context, absl::Milliseconds(250), [&]() -> absl::StatusOr<bool> {
+        std::vector<v1::Finding> findings;
+        if (std::exchange(first, false)) {
+          auto all = coordinator_.AllFindings(request->campaign_id(), change);
+          if (!all.ok()) return all.status();
+          findings = *std::move(all);
+        } else {
+          findings = coordinator_.ChangedFindings(request->campaign_id(), change);
+        }
+        for (v1::Finding& finding : findings) {
+          v1::WatchFindingsResponse response;
+          *response.mutable_finding() = std::move(finding);
+          if (!writer->Write(response)) return false;
+        }
+        return true;
+      });
+    });
+  }
+  grpc::Status ExportFinding(grpc::ServerContext* context, const v1::ExportFindingRequest* request,
+                             v1::ExportFindingResponse* response) override {
+    return door_.Call(*context, "ExportFinding", kReaders, [&](const std::string&) {
+      return Into(coordinator_.ExportFinding(request->id()), response);
+    });
+  }
+
+ private:
+  Coordinator& coordinator_;
+  Door& door_;
+};
+
+class AdminService final : public v1::Admin::Service {
+ public:
+  AdminService(Coordinator& coordinator, Door& door) : coordinator_(coordinator), door_(door) {}
+
+  grpc::Status GetStats(grpc::ServerContext* context, const v1::GetStatsRequest*,
+                        v1::GetStatsResponse* response) override {
+    return door_.Call(*context, "GetStats", kReaders, [&](const std::string&) {
+      *response = coordinator_.GetStats(absl::Now());
+      return absl::OkStatus();
+    });
+  }
+  grpc::Status Compact(grpc::ServerContext* context, const v1::CompactRequest* request,
+                       v1::CompactResponse* response) override {
+    return door_.Call(*context, "Compact", kOperators, [&](const std::string&) {
+      return Into(coordinator_.Compact(request->dry_run()), response);
+    });
+  }
+  grpc::Status Backup(grpc::ServerContext* context, const v1::BackupRequest* request,
+                      v1::BackupResponse* response) override {
+    return door_.Call(*context, "Backup", kOperators, [&](const std::string&) {
+      return Into(coordinator_.Backup(request->name()), response);
+    });
+  }
+  grpc::Status DrainWorker(grpc::ServerContext* context, const v1::DrainWorkerRequest* request,
+                           v1::DrainWorkerResponse*) override {
+    return door_.Call(*context, "DrainWorker", kOperators, [&](const std::string&) {
+      return coordinator_.DrainWorker(request->worker_id(), absl::Now());
+    });
+  }
+
+ private:
+  Coordinator& coordinator_;
+  Door& door_;
+};
+
+// Certificates are read again when their files change.
+std::shared_ptr<grpc::ServerCredentials> CredentialsOf(const TlsFiles& tls) {
+  if (tls.empty()) return grpc::InsecureServerCredentials();
+  constexpr unsigned kRefreshSeconds = 5;
+  auto provider = std::make_shared<grpc::experimental::FileWatcherCertificateProvider>(
+      tls.key, tls.cert, tls.ca, kRefreshSeconds);
+  grpc::experimental::TlsServerCredentialsOptions options(std::move(provider));
+  options.watch_root_certs();
+  options.watch_identity_key_cert_pairs();
+  options.set_cert_request_type(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+  return grpc::experimental::TlsServerCredentials(options);
+}
+
+class GrpcServerImpl : public GrpcServer {
+ public:
+  GrpcServerImpl(Security security, Coordinator& coordinator, Metrics& metrics)
+      : door_(security, metrics),
+        work_(coordinator, door_),
+        campaigns_(coordinator, door_),
+        findings_(coordinator, door_),
+        admin_(coordinator, door_) {}
+  ~GrpcServerImpl() override {
+    door_.End();
+    if (server_ == nullptr) return;
+    server_->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(5));
+    server_->Wait();
+  }
+  GrpcServerImpl(const GrpcServerImpl&) = delete;
+  GrpcServerImpl& operator=(const GrpcServerImpl&) = delete;
+
+  absl::Status Listen(const Options& options) {
+    grpc::EnableDefaultHealthCheckService(true);
+    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort(options.listen.ToText(), CredentialsOf(options.tls), &port_);
+    for (grpc::Service* service :
+         std::initializer_list<grpc::Service*>{&work_, &campaigns_, &findings_, &admin_}) {
+      builder.RegisterService(service);
+    }
+    grpc::ResourceQuota quota("shootdown-server");
+    quota.SetMaxThreads(128);
+    quota.Resize(512 << 20);
+    builder.SetResourceQuota(quota);
+    builder.SetMaxReceiveMessageSize(kMessageBytesMax);
+    builder.SetMaxSendMessageSize(kReceiveBytesMax);
+    builder.SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
+    builder.SetSyncServerOption(grpc::ServerBuilder::MIN_POLLERS, 1);
+    builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, 8);
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 100);
+    builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+    builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 5'000);
+    server_ = builder.BuildAndStart();
+    if (server_ == nullptr || port_ == 0) {
+      return absl::UnavailableError(
+          absl::StrFormat("--listen %s: cannot listen there", options.listen.ToText()));
+    }
+    return absl::OkStatus();
+  }
+  [[nodiscard]] int port() const override { return port_; }
+
+ private:
+  Door door_;
+  WorkService work_;
+  CampaignsService campaigns_;
+  FindingsService findings_;
+  AdminService admin_;
+  std::unique_ptr<grpc::Server> server_;
+  int port_ = 0;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const Options& options,
+                                                              Coordinator& coordinator,
+                                                              Metrics& metrics) {
+  const Security security = options.tls.empty() ? Security::kPlain : Security::kTls;
+  auto server = std::make_unique<GrpcServerImpl>(security, coordinator, metrics);
+  if (absl::Status listening = server->Listen(options); !listening.ok()) return listening;
+  return server;
+}
+
+}  // namespace shootdown::server

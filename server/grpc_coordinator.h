@@ -1,0 +1,34 @@
+// The four services over gRPC: who may call, and a call of the coordinator. Nothing is decided
+// here.
+#ifndef SHOOTDOWN_SERVER_GRPC_COORDINATOR_H_
+#define SHOOTDOWN_SERVER_GRPC_COORDINATOR_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "proto/rpc/address.h"
+#include "proto/rpc/client_channel.h"
+#include "server/coordinator.h"
+#include "server/metrics.h"
+#include "server/roles.h"
+
+namespace shootdown::server {
+
+class GrpcServer {
+ public:
+  struct Options {
+    Address listen;
+    TlsFiles tls;  // empty: plain text
+  };
+  // Listens until it is destroyed; streams end then. UNAVAILABLE: the address cannot be had.
+  [[nodiscard]] static absl::StatusOr<std::unique_ptr<GrpcServer>> Start(const Options& options,
+                                                                         Coordinator& coordinator,
+                                                                         Metrics& metrics);
+  virtual ~GrpcServer() = default;
+  [[nodiscard]] virtual int port() const = 0;
+};
+
+}  // namespace shootdown::server
+
+#endif  // SHOOTDOWN_SERVER_GRPC_COORDINATOR_H_

@@ -1,0 +1,124 @@
+// Who is connected, and what they work on. All of it is lost with the process, and that does no
+// harm: a new epoch makes every old lease void, and workers say at each Sync what they have.
+//
+// Always holds:
+//   L1  A lease's id is never used twice: it is made of the epoch and a counter.
+//   L2  A lease has one worker, and is settled or expires once.
+//
+// Time is an argument, and no lock is in here.
+#ifndef SHOOTDOWN_SERVER_LEASES_H_
+#define SHOOTDOWN_SERVER_LEASES_H_
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "shootdown/v1/work.pb.h"
+
+namespace shootdown::server {
+
+enum class TaskKind { kFuzz, kConfirm, kMinimize, kAudit, kTrace };
+[[nodiscard]] const char* Name(TaskKind kind);
+
+struct LeaseRecord {
+  std::string id = {};
+  std::string worker_id = {};
+  std::string campaign_id = {};
+  std::string scenario_key = {};
+  TaskKind kind = TaskKind::kFuzz;
+  v1::FuzzWork fuzz = {};          // kFuzz, kAudit
+  std::string finding_id = {};     // kConfirm, kMinimize
+  std::string schedule_text = {};  // kTrace
+  std::uint64_t audit_number = 0;  // kAudit, kTrace
+  absl::Time granted = {};
+  absl::Time deadline = {};
+  std::uint64_t run_count = 0;  // so far, as the worker last said
+};
+
+struct WorkerRecord {
+  std::string id;
+  std::string name;
+  std::string model_version;
+  std::uint32_t job_count = 0;
+  std::uint64_t sequence = 0;
+  absl::Time last_heard;
+  bool in_sync = false;  // one Sync of a worker at a time
+  bool draining = false;
+  std::set<std::string> leases;
+  std::deque<std::string> settled;       // leases that ended lately
+  std::set<std::string> refused;         // keys of scenarios that it cannot run
+  std::map<std::string, double> run_us;  // by scenario key: microseconds of a run on one engine
+  double tokens = 0;                     // of the rate limit
+  absl::Time tokens_at;
+};
+
+class Leases {
+ public:
+  // Longer than any Sync interval, and than the worker's longest pause to back off.
+  static constexpr absl::Duration kTtl = absl::Seconds(30);
+  // How long a silent worker is remembered.
+  static constexpr absl::Duration kMemory = absl::Seconds(60);
+
+  explicit Leases(std::uint64_t epoch) : epoch_(epoch) {}
+
+  [[nodiscard]] const std::map<std::string, WorkerRecord>& workers() const { return workers_; }
+  [[nodiscard]] WorkerRecord* FindWorker(std::string_view id);
+  WorkerRecord& AddWorker(const std::string& id);
+
+  [[nodiscard]] const std::map<std::string, LeaseRecord>& leases() const { return leases_; }
+  // The lease, if `worker_id` has it; else nothing.
+  [[nodiscard]] LeaseRecord* Find(std::string_view lease_id, std::string_view worker_id);
+  // The lease about this finding, if there is one.
+  [[nodiscard]] const LeaseRecord* ForFinding(const std::string& finding_id) const;
+
+  // Gives `lease` its id, its worker and its deadline.
+  LeaseRecord& Grant(LeaseRecord lease, WorkerRecord& worker, absl::Time now);
+  // All leases of a worker run anew.
+  void Touch(WorkerRecord& worker, absl::Time now);
+  LeaseRecord Take(const std::string& lease_id);
+  // Ends every lease that `is_over` says is over.
+  template <class Predicate>
+  std::vector<LeaseRecord> TakeIf(Predicate is_over) {
+    std::vector<std::string> ids;
+    for (const auto& [id, lease] : leases_) {
+      if (is_over(lease)) ids.push_back(id);
+    }
+    std::vector<LeaseRecord> taken;
+    for (const std::string& id : ids) taken.push_back(Take(id));
+    return taken;
+  }
+  // Leases whose time is over; workers that were silent for long are forgotten.
+  std::vector<LeaseRecord> Expire(absl::Time now);
+
+  // Runs that are leased out now.
+  [[nodiscard]] std::uint64_t RunsOut(const std::string& campaign_id,
+                                      const std::string& scenario_key) const;
+  // Leases of this scenario that are out.
+  [[nodiscard]] std::uint32_t LeasesOut(const std::string& campaign_id,
+                                        const std::string& scenario_key) const;
+
+  [[nodiscard]] std::uint64_t epoch() const { return epoch_; }
+
+ private:
+  struct Out {
+    std::uint64_t run_count = 0;
+    std::uint32_t lease_count = 0;
+  };
+
+  const std::uint64_t epoch_;
+  std::uint64_t lease_count_ = 0;
+  std::map<std::string, WorkerRecord> workers_;
+  std::map<std::string, LeaseRecord> leases_;
+  std::map<std::string, std::string> by_finding_;
+  std::map<std::pair<std::string, std::string>, Out> out_;
+};
+
+}  // namespace shootdown::server
+
+#endif  // SHOOTDOWN_SERVER_LEASES_H_

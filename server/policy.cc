@@ -1,0 +1,257 @@
+#include "server/policy.h"
+
+#include <algorithm>
+#include <limits>
+#include <tuple>
+
+#include "absl/strings/str_format.h"
+#include "absl/time/time.h"
+#include "fuzz/base/hash.h"
+#include "fuzz/base/prng.h"
+
+namespace shootdown::server {
+namespace {
+
+// Another worker than `except` of this model version, heard of lately.
+bool AnotherIsConnected(const State& state, const Leases& leases, const std::string& model_version,
+                        const std::string& except, absl::Time now) {
+  return std::ranges::any_of(leases.workers(), [&](const auto& entry) {
+    const WorkerRecord& worker = entry.second;
+    return worker.id != except && worker.model_version == model_version && !worker.draining &&
+           worker.job_count > 0 && !state.workers().contains(worker.id) &&
+           worker.last_heard + Policy::kPatience > now;
+  });
+}
+
+// A running campaign that found it, or nothing.
+const CampaignState* RunningCampaignOf(const State& state, const FindingState& finding) {
+  for (const std::string& id : finding.campaigns) {
+    const CampaignState* campaign = state.FindCampaign(id);
+    if (campaign != nullptr && campaign->IsRunning()) return campaign;
+  }
+  return nullptr;
+}
+
+std::uint64_t HashOf(const std::string& text) { return HashName(text); }
+
+}  // namespace
+
+std::optional<LeaseRecord> Policy::Next(const State& state, const Leases& leases,
+                                        const Audits& audits, const WorkerRecord& worker,
+                                        absl::Time now) {
+  if (std::optional<LeaseRecord> lease = NextFinding(state, leases, worker, now)) return lease;
+  if (std::optional<LeaseRecord> lease = audits.Next(leases, worker)) return lease;
+  return NextFuzz(state, leases, worker, now);
+}
+
+// ------------------------------------------------------------------------------------- findings
+
+std::string Policy::WhyNot(const State& state, const Leases& leases, const FindingState& finding,
+                           const WorkerRecord* worker, absl::Time now) {
+  if (RunningCampaignOf(state, finding) == nullptr) return "its campaign does not run";
+  const FindingRow& row = finding.row;
+  const bool same_model_there =
+      AnotherIsConnected(state, leases, row.model_version(), /*except=*/"", now);
+  if (!same_model_there) {
+    if (absl::FromUnixMicros(row.found_us()) + kPatience > now || worker == nullptr) {
+      return "no worker of its model version is connected";
+    }
+    return {};  // a newer model will say whether it still fails
+  }
+  if (worker != nullptr && worker->model_version != row.model_version()) {
+    return "waits for a worker of its model version";
+  }
+  if (row.state() != v1::FINDING_STATE_NEW) {
+    return worker == nullptr ? "waits for a free engine" : "";
+  }
+  const bool other = AnotherIsConnected(state, leases, row.model_version(), row.found_by(), now);
+  if (worker != nullptr && worker->id != row.found_by()) return {};
+  if (other) return "waits for another worker than its finder";
+  if (absl::FromUnixMicros(row.found_us()) + kPatience > now) {
+    return "no worker but the finder is connected";
+  }
+  return worker == nullptr ? "waits for its finder: no other worker is connected" : "";
+}
+
+std::optional<LeaseRecord> Policy::NextFinding(const State& state, const Leases& leases,
+                                               const WorkerRecord& worker, absl::Time now) const {
+  const FindingState* chosen = nullptr;
+  for (const std::string& id : state.open_findings()) {
+    const FindingState& finding = *state.FindFinding(id);
+    const bool fresh = finding.row.state() == v1::FINDING_STATE_NEW;
+    if (chosen != nullptr && !fresh) continue;  // confirming comes first
+    if (leases.ForFinding(id) != nullptr) continue;
+    if (!WhyNot(state, leases, finding, &worker, now).empty()) continue;
+    chosen = &finding;
+    if (fresh) break;
+  }
+  if (chosen == nullptr) return std::nullopt;
+  const bool fresh = chosen->row.state() == v1::FINDING_STATE_NEW;
+  return LeaseRecord{.campaign_id = RunningCampaignOf(state, *chosen)->id,
+                     .scenario_key = chosen->row.scenario_key(),
+                     .kind = fresh ? TaskKind::kConfirm : TaskKind::kMinimize,
+                     .finding_id = chosen->id};
+}
+
+// --------------------------------------------------------------------------------------- search
+
+bool Policy::IsSpent(const State& state, const CampaignState& campaign,
+                     const ScenarioState& scenario, absl::Time now) {
+  if (!scenario.refused.empty()) return true;
+  const v1::CampaignSpec& spec = campaign.row.spec();
+  const v1::CampaignBudget& budget = spec.budget();
+  if (budget.run_count() > 0 && scenario.run_count >= budget.run_count()) return true;
+  if (budget.second_count() > 0 &&
+      absl::FromUnixMicros(campaign.row.created_us()) + absl::Seconds(budget.second_count()) <=
+          now) {
+    return true;
+  }
+  return spec.stop_at_first_finding() &&
+         std::ranges::any_of(scenario.findings, [&](const auto& entry) {
+           const FindingState* finding = state.FindFinding(entry.first);
+           return finding != nullptr && !finding->IsOpen() &&
+                  finding->row.state() != v1::FINDING_STATE_QUARANTINED;
+         });
+}
+
+std::optional<LeaseRecord> Policy::NextFuzz(const State& state, const Leases& leases,
+                                            const WorkerRecord& worker, absl::Time now) {
+  const CampaignState* campaign = nullptr;
+  const ScenarioState* scenario = nullptr;
+  Pace* pace = nullptr;
+  std::uint64_t rest = 0;
+  // The campaign that has had least work so far, then its scenario. One that is new begins where
+  // the others are: it has not earned their past.
+  double least = std::numeric_limits<double>::max();
+  double begin_us = std::numeric_limits<double>::max();
+  for (const auto& [id, granted_us] : campaign_us_) {
+    const CampaignState* running = state.FindCampaign(id);
+    if (running != nullptr && running->IsRunning()) begin_us = std::min(begin_us, granted_us);
+  }
+  if (campaign_us_.empty() || begin_us == std::numeric_limits<double>::max()) begin_us = 0;
+  for (const auto& [id, candidate] : state.campaigns()) {
+    if (!candidate.IsRunning()) continue;
+    const v1::CampaignBudget& budget = candidate.row.spec().budget();
+    const double of_campaign = campaign_us_.try_emplace(id, begin_us).first->second;
+    const ScenarioState* best = nullptr;
+    Pace* best_pace = nullptr;
+    std::uint64_t best_rest = 0;
+    for (const ScenarioState& of : candidate.scenarios) {
+      Pace& its = pace_[{id, of.key}];
+      if (worker.refused.contains(of.key) || IsSpent(state, candidate, of, now)) continue;
+      if (candidate.row.spec().stop_at_first_finding() && !of.findings.empty() &&
+          std::ranges::any_of(of.findings, [&](const auto& entry) {
+            return state.open_findings().contains(entry.first);
+          })) {
+        continue;  // it may be done in a moment
+      }
+      const std::uint64_t used = of.run_count + leases.RunsOut(id, of.key);
+      const std::uint64_t left = budget.run_count() == 0
+                                     ? std::numeric_limits<std::uint64_t>::max()
+                                     : budget.run_count() - std::min(used, budget.run_count());
+      if (left == 0) continue;
+      if (best != nullptr && its.granted_us >= best_pace->granted_us) continue;
+      best = &of;
+      best_pace = &its;
+      best_rest = left;
+    }
+    if (best == nullptr) continue;
+    if (of_campaign >= least) continue;
+    least = of_campaign;
+    campaign = &candidate;
+    scenario = best;
+    pace = best_pace;
+    rest = best_rest;
+  }
+  if (campaign == nullptr) return std::nullopt;
+
+  const auto measured = worker.run_us.find(scenario->key);
+  const double run_us = measured == worker.run_us.end() ? 0 : measured->second;
+  std::uint64_t run_count = kFirstRunCount;
+  if (run_us > 0) {
+    const double fitting = absl::ToDoubleMicroseconds(kLeaseWork) / run_us;
+    run_count = static_cast<std::uint64_t>(
+        std::clamp(fitting, static_cast<double>(kRunCountMin), static_cast<double>(kRunCountMax)));
+  }
+  run_count = std::min(run_count, rest);
+  const double work_us = run_us > 0 ? run_us * static_cast<double>(run_count) : 1e5;
+  pace->granted_us += work_us;
+  campaign_us_[campaign->id] += work_us;
+
+  const v1::CampaignSpec& spec = campaign->row.spec();
+  const std::uint64_t number = Combine(leases.epoch(), pace->lease_count++);
+  LeaseRecord lease{.campaign_id = campaign->id, .scenario_key = scenario->key};
+  lease.fuzz.set_strategy(spec.strategy());
+  lease.fuzz.set_random_seed(Combine(Combine(spec.seed(), HashOf(scenario->key)), number));
+  lease.fuzz.set_run_count(run_count);
+  lease.fuzz.set_known_feature_count(static_cast<std::uint32_t>(scenario->feature_list.size()));
+  for (std::string& seed : ChooseSeeds(*scenario, lease.fuzz.random_seed())) {
+    lease.fuzz.add_seeds(std::move(seed));
+  }
+  return lease;
+}
+
+std::vector<std::string> ChooseSeeds(const ScenarioState& scenario, std::uint64_t number) {
+  // Rarity: how many inputs have the rarest of its features. Of two the younger one comes first.
+  struct Ranked {
+    std::uint32_t rarity = 0;
+    std::int64_t age = 0;
+    std::uint64_t lot = 0;  // of equals the one with the least, so that leases differ
+    const Input* input = nullptr;
+  };
+  Prng prng(number);
+  std::vector<Ranked> ranked;
+  ranked.reserve(scenario.inputs.size());
+  for (const auto& [hash, input] : scenario.inputs) {
+    std::uint32_t rarity = std::numeric_limits<std::uint32_t>::max();
+    for (const std::uint32_t feature : input.row.features()) {
+      rarity = std::min(rarity, scenario.features.find(feature)->second.hit_count);
+      if (rarity == 1) break;
+    }
+    ranked.push_back(
+        {.rarity = rarity, .age = -input.row.accepted_us(), .lot = prng.Next(), .input = &input});
+  }
+  constexpr std::size_t kMax = Policy::kSeedCountMax;
+  std::vector<const Input*> chosen;
+  const auto take = [&](std::size_t until) {
+    for (const Ranked& one : ranked) {
+      if (chosen.size() >= until) return;
+      if (std::ranges::find(chosen, one.input) == chosen.end()) chosen.push_back(one.input);
+    }
+  };
+  if (ranked.size() > kMax) {
+    const auto first = [&](auto key) {
+      std::ranges::partial_sort(ranked, ranked.begin() + kMax, {}, key);
+    };
+    first([](const Ranked& one) {
+      return std::pair<std::int64_t, std::uint64_t>(one.rarity, one.lot);
+    });
+    take(kMax / 2);
+    first([](const Ranked& one) { return std::pair(one.age, one.lot); });
+    take(kMax * 3 / 4);
+    first([](const Ranked& one) { return one.lot; });
+  }
+  take(kMax);
+  std::vector<std::string> seeds;
+  for (const Input* input : chosen) seeds.push_back(input->row.schedule());
+  return seeds;
+}
+
+void Policy::Measure(WorkerRecord& worker, const std::string& scenario_key, std::uint64_t run_count,
+                     std::uint64_t busy_us) {
+  if (run_count == 0 || busy_us == 0) return;
+  if (worker.run_us.size() >= 4096) worker.run_us.clear();
+  const double now_us = static_cast<double>(busy_us) / static_cast<double>(run_count);
+  const auto [at, first] = worker.run_us.try_emplace(scenario_key, now_us);
+  if (!first) at->second = 0.5 * at->second + 0.5 * now_us;
+}
+
+bool Policy::EngineFailed(const std::string& campaign_id, const std::string& scenario_key) {
+  return ++pace_[{campaign_id, scenario_key}].failure_count >= kScenarioFailuresMax;
+}
+
+void Policy::EngineWorked(const std::string& campaign_id, const std::string& scenario_key) {
+  pace_[{campaign_id, scenario_key}].failure_count = 0;
+}
+
+}  // namespace shootdown::server

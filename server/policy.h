@@ -1,0 +1,82 @@
+// What a worker does next: confirm what was found, minimize it, repeat a share of the leases
+// elsewhere, and else search, fairly over campaigns and scenarios.
+//
+// Nothing here is durable: after a restart the counters begin again, and the epoch, which is part
+// of every random seed, makes sure that no lease is the same as an old one.
+#ifndef SHOOTDOWN_SERVER_POLICY_H_
+#define SHOOTDOWN_SERVER_POLICY_H_
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "server/audits.h"
+#include "server/leases.h"
+#include "server/state.h"
+
+namespace shootdown::server {
+
+class Policy {
+ public:
+  static constexpr absl::Duration kLeaseWork = absl::Seconds(3);  // what a lease should take
+  static constexpr std::uint64_t kFirstRunCount = 20'000;
+  static constexpr std::uint64_t kRunCountMin = 1'000;
+  static constexpr std::uint64_t kRunCountMax = 20'000'000;
+  static constexpr std::size_t kSeedCountMax = 16;
+  static constexpr std::uint32_t kAttemptCountMax = 3;
+  // How long a worker that could confirm a finding may be away before its finder does it.
+  static constexpr absl::Duration kPatience = absl::Seconds(6);
+  // Engine failures in a row, with nothing done between them, before a scenario is given up.
+  static constexpr std::uint32_t kScenarioFailuresMax = 10;
+
+  // The next work of `worker`, without id; nothing if there is none for it.
+  [[nodiscard]] std::optional<LeaseRecord> Next(const State& state, const Leases& leases,
+                                                const Audits& audits, const WorkerRecord& worker,
+                                                absl::Time now);
+
+  // Why an open finding waits, for people; empty if `worker` may take it.
+  [[nodiscard]] static std::string WhyNot(const State& state, const Leases& leases,
+                                          const FindingState& finding, const WorkerRecord* worker,
+                                          absl::Time now);
+
+  // Whether nothing is left to be searched in this scenario.
+  [[nodiscard]] static bool IsSpent(const State& state, const CampaignState& campaign,
+                                    const ScenarioState& scenario, absl::Time now);
+
+  // What a lease of this size took on one engine.
+  static void Measure(WorkerRecord& worker, const std::string& scenario_key,
+                      std::uint64_t run_count, std::uint64_t busy_us);
+
+  // Counts failures of the engine in a row; true if the scenario shall be given up.
+  [[nodiscard]] bool EngineFailed(const std::string& campaign_id, const std::string& scenario_key);
+  void EngineWorked(const std::string& campaign_id, const std::string& scenario_key);
+
+ private:
+  struct Pace {
+    double granted_us = 0;          // of work, for fairness
+    std::uint64_t lease_count = 0;  // for seeds
+    std::uint32_t failure_count = 0;
+  };
+  using ScenarioId = std::pair<std::string, std::string>;
+
+  std::optional<LeaseRecord> NextFinding(const State& state, const Leases& leases,
+                                         const WorkerRecord& worker, absl::Time now) const;
+  std::optional<LeaseRecord> NextFuzz(const State& state, const Leases& leases,
+                                      const WorkerRecord& worker, absl::Time now);
+
+  std::map<ScenarioId, Pace> pace_;
+  std::map<std::string, double> campaign_us_;  // of work that was granted, by campaign
+};
+
+// Up to Policy::kSeedCountMax schedules: half those with the rarest features, a quarter the
+// youngest, and the rest by lot. The same for the same inputs and number.
+[[nodiscard]] std::vector<std::string> ChooseSeeds(const ScenarioState& scenario,
+                                                   std::uint64_t number);
+
+}  // namespace shootdown::server
+
+#endif  // SHOOTDOWN_SERVER_POLICY_H_

@@ -1,0 +1,356 @@
+#include "server/state.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
+#include "proto/scenario_text.h"
+#include "server/keys.h"
+
+namespace shootdown::server {
+namespace {
+
+template <class Row>
+absl::Status Parse(const std::string& value, Row& row) {
+  if (row.ParseFromString(value)) return absl::OkStatus();
+  return absl::DataLossError("its value is no " + std::string(Row::descriptor()->name()));
+}
+
+// V2: who of two owns a feature that both have.
+bool OwnsBefore(std::size_t bytes, std::string_view hash, const Input& other) {
+  return std::make_pair(bytes, hash) <
+         std::make_pair(other.row.schedule().size(), std::string_view(other.hash));
+}
+
+std::vector<std::string> Split(const std::string& key) { return absl::StrSplit(key, '/'); }
+
+}  // namespace
+
+// ------------------------------------------------------------------------------ small questions
+
+std::uint64_t ScenarioState::FindingsDropped() const {
+  std::uint64_t count = 0;
+  for (const auto& [worker, row] : progress) count += row.findings_dropped();
+  return count;
+}
+
+bool ScenarioState::IsWanted(std::string_view hash, std::size_t bytes,
+                             std::span<const std::uint32_t> of_run) const {
+  return std::ranges::any_of(of_run, [&](std::uint32_t feature) {
+    const auto known = features.find(feature);
+    return known == features.end() || OwnsBefore(bytes, hash, *known->second.owner);
+  });
+}
+
+v1::CampaignState CampaignState::state() const {
+  if (ended.has_value()) return ended->state();
+  return paused ? v1::CAMPAIGN_STATE_PAUSED : v1::CAMPAIGN_STATE_RUNNING;
+}
+
+const ScenarioState* CampaignState::Find(std::string_view scenario_key) const {
+  const auto found = std::ranges::find(scenarios, scenario_key, &ScenarioState::key);
+  return found == scenarios.end() ? nullptr : &*found;
+}
+
+ScenarioState* CampaignState::Find(std::string_view scenario_key) {
+  return const_cast<ScenarioState*>(std::as_const(*this).Find(scenario_key));
+}
+
+bool FindingState::IsOpen() const {
+  if (row.given_up()) return false;
+  return row.state() == v1::FINDING_STATE_NEW || row.state() == v1::FINDING_STATE_CONFIRMED;
+}
+
+const CampaignState* State::FindCampaign(std::string_view id) const {
+  const auto found = campaigns_.find(std::string(id));
+  return found == campaigns_.end() ? nullptr : &found->second;
+}
+
+const FindingState* State::FindFinding(std::string_view id) const {
+  const auto found = findings_.find(std::string(id));
+  return found == findings_.end() ? nullptr : &found->second;
+}
+
+std::optional<State::Known> State::FindOffer(std::string_view hash) const {
+  const auto found = offers_.find(std::string(hash));
+  if (found == offers_.end()) return std::nullopt;
+  return found->second;
+}
+
+std::string State::GroupOf(const std::string& signature) const {
+  const auto group = groups_.find(signature);
+  return group == groups_.end() ? std::string() : group->second.begin()->second;
+}
+
+std::vector<ServiceChange> State::TakeSuperfluous() {
+  std::vector<ServiceChange> changes;
+  for (std::string& key : superfluous_) {
+    changes.push_back({.key = std::move(key), .value = std::nullopt});
+  }
+  superfluous_.clear();
+  return changes;
+}
+
+// ------------------------------------------------------------------------------------- changes
+
+absl::Status State::Apply(ApplyKey /*key*/, const ServiceChange& change) {
+  const Parts parts = Split(change.key);
+  const std::string* value = change.value.has_value() ? &*change.value : nullptr;
+  const auto is = [&](const char* kind, std::size_t part_count) {
+    return parts.front() == kind && parts.size() == part_count;
+  };
+  absl::Status applied = absl::DataLossError("no key of ours");
+  if (is(keys::kEpoch, 1)) {
+    EpochRow row;
+    applied = value == nullptr ? absl::DataLossError("deleted") : Parse(*value, row);
+    epoch_ = std::max(epoch_, row.epoch());
+  } else if (is(keys::kCampaign, 2)) {
+    applied = ApplyCampaign(parts, value);
+  } else if (is(keys::kFinding, 2)) {
+    applied = ApplyFinding(parts[1], value);
+  } else if (is(keys::kWorker, 2)) {
+    applied = ApplyWorker(parts[1], value);
+  } else if (parts.size() >= 2) {
+    // Everything else belongs to a campaign. It may have been deleted while this was on its way.
+    const auto campaign = campaigns_.find(parts[1]);
+    if (campaign == campaigns_.end()) {
+      if (value != nullptr) superfluous_.push_back(change.key);
+      return absl::OkStatus();
+    }
+    CampaignState& of = campaign->second;
+    ScenarioState* scenario = parts.size() >= 3 ? of.Find(parts[2]) : nullptr;
+    if (is(keys::kEnded, 2)) applied = ApplyEnded(of, value);
+    if (is(keys::kPaused, 2)) applied = ApplyPaused(of, value);
+    if (is(keys::kFound, 3)) applied = ApplyFound(of, parts[2], value);
+    if (scenario != nullptr) {
+      if (is(keys::kRefused, 3)) applied = ApplyRefused(*scenario, value);
+      if (is(keys::kProgress, 4)) applied = ApplyProgress(*scenario, parts[3], value);
+      if (is(keys::kInput, 4)) applied = ApplyInput(of, *scenario, parts[3], value);
+    }
+  }
+  if (applied.ok()) return applied;
+  return absl::DataLossError(
+      absl::StrFormat("service %s: %s", change.key, std::string(applied.message())));
+}
+
+absl::Status State::ApplyCampaign(const Parts& key, const std::string* value) {
+  if (value == nullptr) {
+    RemoveCampaign(key[1]);
+    return absl::OkStatus();
+  }
+  if (campaigns_.contains(key[1])) return absl::OkStatus();  // never changes
+  CampaignState campaign{.id = key[1]};
+  if (absl::Status parsed = Parse(*value, campaign.row); !parsed.ok()) return parsed;
+  for (const v1::CampaignScenario& text : campaign.row.spec().scenarios()) {
+    const absl::StatusOr<Scenario> scenario = ParseScenario(text.text(), "scenario");
+    if (!scenario.ok()) return scenario.status();
+    campaign.scenarios.push_back({.key = ScenarioKey(text.text()),
+                                  .name = scenario->name,
+                                  .expected = scenario->expected,
+                                  .text = text.text()});
+  }
+  campaigns_.emplace(key[1], std::move(campaign));
+  return absl::OkStatus();
+}
+
+void State::RemoveCampaign(const std::string& id) {
+  const auto campaign = campaigns_.find(id);
+  if (campaign == campaigns_.end()) return;
+  for (ScenarioState& scenario : campaign->second.scenarios) {
+    for (const auto& [hash, input] : scenario.inputs) offers_.erase(input.row.offer_hash());
+    for (const auto& [finding_id, found] : scenario.findings) {
+      offers_.erase(found.offer_hash());
+      if (const auto finding = findings_.find(finding_id); finding != findings_.end()) {
+        finding->second.campaigns.erase(id);
+        Touch(finding->second);
+      }
+    }
+  }
+  campaigns_.erase(campaign);
+}
+
+absl::Status State::ApplyEnded(CampaignState& campaign, const std::string* value) {
+  campaign.ended.reset();
+  if (value == nullptr) return absl::OkStatus();
+  return Parse(*value, campaign.ended.emplace());
+}
+
+absl::Status State::ApplyPaused(CampaignState& campaign, const std::string* value) {
+  PausedRow row;
+  if (value != nullptr) {
+    if (absl::Status parsed = Parse(*value, row); !parsed.ok()) return parsed;
+  }
+  campaign.paused = row.paused();
+  return absl::OkStatus();
+}
+
+absl::Status State::ApplyProgress(ScenarioState& scenario, const std::string& worker,
+                                  const std::string* value) {
+  ProgressRow row;
+  if (value != nullptr) {
+    if (absl::Status parsed = Parse(*value, row); !parsed.ok()) return parsed;
+  }
+  ProgressRow& present = scenario.progress[worker];
+  scenario.run_count += row.run_count() - present.run_count();
+  present = std::move(row);
+  return absl::OkStatus();
+}
+
+absl::Status State::ApplyRefused(ScenarioState& scenario, const std::string* value) {
+  RefusedRow row;
+  if (value != nullptr) {
+    if (absl::Status parsed = Parse(*value, row); !parsed.ok()) return parsed;
+  }
+  scenario.refused = row.words();
+  return absl::OkStatus();
+}
+
+absl::Status State::ApplyInput(CampaignState& campaign, ScenarioState& scenario,
+                               const std::string& hash, const std::string* value) {
+  if (value == nullptr) {
+    RemoveInput(scenario, hash);
+    return absl::OkStatus();
+  }
+  if (scenario.inputs.contains(hash)) return absl::OkStatus();  // V1; a schedule has one row
+  Input& input = scenario.inputs[hash];
+  input.hash = hash;
+  if (absl::Status parsed = Parse(*value, input.row); !parsed.ok()) {
+    scenario.inputs.erase(hash);
+    return parsed;
+  }
+  scenario.input_bytes += input.row.schedule().size();
+  offers_[input.row.offer_hash()] = {};
+  std::vector<std::string> robbed;
+  for (const std::uint32_t number : input.row.features()) {
+    ScenarioState::Feature& feature = scenario.features[number];
+    ++feature.hit_count;
+    if (feature.owner == nullptr) {
+      scenario.feature_list.push_back(number);
+    } else if (OwnsBefore(input.row.schedule().size(), hash, *feature.owner)) {
+      Input& loser = scenario.inputs[feature.owner->hash];
+      if (--loser.owned_count == 0) robbed.push_back(loser.hash);
+    } else {
+      continue;
+    }
+    feature.owner = &input;
+    ++input.owned_count;
+  }
+  if (input.owned_count == 0) robbed.push_back(hash);
+  for (const std::string& loser : robbed) {
+    superfluous_.push_back(keys::Key(keys::kInput, campaign.id, scenario.key, loser));
+    RemoveInput(scenario, loser);
+  }
+  return absl::OkStatus();
+}
+
+// Only of an input that owns nothing.
+void State::RemoveInput(ScenarioState& scenario, const std::string& hash) {
+  const auto input = scenario.inputs.find(hash);
+  if (input == scenario.inputs.end() || input->second.owned_count != 0) return;
+  for (const std::uint32_t number : input->second.row.features()) {
+    --scenario.features[number].hit_count;
+  }
+  scenario.input_bytes -= input->second.row.schedule().size();
+  offers_.erase(input->second.row.offer_hash());
+  scenario.inputs.erase(input);
+}
+
+void State::Touch(FindingState& finding) {
+  if (finding.change != 0) changes_.erase(finding.change);
+  finding.change = ++last_change_;
+  changes_[finding.change] = finding.id;
+}
+
+void State::ForgetGroup(const FindingState& finding) {
+  const auto group = groups_.find(finding.row.brief().signature());
+  if (group == groups_.end()) return;
+  group->second.erase({finding.row.minimized_us(), finding.id});
+  if (group->second.empty()) groups_.erase(group);
+}
+
+absl::Status State::ApplyFinding(const std::string& id, const std::string* value) {
+  const auto present = findings_.find(id);
+  if (value == nullptr) {
+    if (present == findings_.end()) return absl::OkStatus();
+    ForgetGroup(present->second);
+    changes_.erase(present->second.change);
+    open_.erase(id);
+    findings_.erase(present);
+    return absl::OkStatus();
+  }
+  FindingRow row;
+  if (absl::Status parsed = Parse(*value, row); !parsed.ok()) return parsed;
+  FindingState& finding = findings_[id];
+  ForgetGroup(finding);
+  finding.id = id;
+  finding.row = std::move(row);
+  if (finding.row.minimized_us() != 0) {
+    groups_[finding.row.brief().signature()].emplace(finding.row.minimized_us(), id);
+  }
+  if (finding.IsOpen()) {
+    open_.insert(id);
+  } else {
+    open_.erase(id);
+  }
+  Touch(finding);
+  return absl::OkStatus();
+}
+
+absl::Status State::ApplyFound(CampaignState& campaign, const std::string& id,
+                               const std::string* value) {
+  FoundRow row;
+  if (value == nullptr) return absl::OkStatus();  // goes with its campaign
+  if (absl::Status parsed = Parse(*value, row); !parsed.ok()) return parsed;
+  ScenarioState* scenario = campaign.Find(row.scenario_key());
+  const auto finding = findings_.find(id);
+  if (scenario == nullptr) return absl::DataLossError("the campaign has no such scenario");
+  if (finding == findings_.end()) {
+    superfluous_.push_back(keys::Key(keys::kFound, campaign.id, id));
+    return absl::OkStatus();
+  }
+  offers_[row.offer_hash()] = {.finding_id = id};
+  scenario->findings[id] = std::move(row);
+  finding->second.campaigns.insert(campaign.id);
+  Touch(finding->second);
+  return absl::OkStatus();
+}
+
+absl::Status State::ApplyWorker(const std::string& id, const std::string* value) {
+  if (value == nullptr) {
+    workers_.erase(id);
+    return absl::OkStatus();
+  }
+  return Parse(*value, workers_[id]);
+}
+
+// ----------------------------------------------------------------------------------- in words
+
+std::vector<std::string> State::Describe() const {
+  std::vector<std::string> words = {absl::StrFormat("epoch %d", epoch_)};
+  for (const auto& [id, campaign] : campaigns_) {
+    words.push_back(
+        absl::StrFormat("campaign %s %s", id, v1::CampaignState_Name(campaign.state())));
+    for (const ScenarioState& scenario : campaign.scenarios) {
+      words.push_back(absl::StrFormat("scenario %s %s runs=%d features=%d bytes=%d refused=%s", id,
+                                      scenario.key, scenario.run_count, scenario.features.size(),
+                                      scenario.input_bytes, scenario.refused));
+      for (const auto& [hash, input] : scenario.inputs) {
+        words.push_back(absl::StrFormat("input %s %s owns=%d", id, hash, input.owned_count));
+      }
+      for (const auto& [finding, found] : scenario.findings) {
+        words.push_back(absl::StrFormat("found %s %s", id, finding));
+      }
+    }
+  }
+  for (const auto& [id, finding] : findings_) {
+    words.push_back(absl::StrFormat(
+        "finding %s %s campaigns=%d group=%s %s", id, v1::FindingState_Name(finding.row.state()),
+        finding.campaigns.size(), GroupOf(finding.row.brief().signature()), finding.row.words()));
+  }
+  for (const auto& [id, worker] : workers_) {
+    words.push_back(absl::StrFormat("worker %s %s", id, worker.quarantined()));
+  }
+  return words;
+}
+
+}  // namespace shootdown::server
