@@ -105,6 +105,11 @@ absl::StatusOr<LoadedScenario> ParseStoredScenario(const Failure& failure) {
   return loaded;
 }
 
+absl::StatusOr<Scenario> ParseFoundScenario(const Failure& failure) {
+  return ParseScenario(FoundScenarioText(failure),
+                       "scenario as found of failure " + FailureId(failure));
+}
+
 absl::StatusOr<std::unique_ptr<Simulation>> BuildSimulation(const LoadedScenario& loaded) {
   ScenarioProblem problem;
   std::unique_ptr<Simulation> simulation = Simulation::Build(loaded.scenario, &problem);
