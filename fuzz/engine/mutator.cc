@@ -153,11 +153,12 @@ Schedule Bounded(Decisions decisions, Prng& prng) {
 
 }  // namespace
 
-Schedule Mutate(const Machine& machine, Prng& prng) {
+Schedule Mutate(const Machine& machine, Prng& prng, Schedule memory) {
   // Some children owe nothing to their parent, so that no region is shut out for ever. The others
   // start from what was applied in the parent's run: the rest would only be carried along.
-  Decisions out;
-  if (!prng.OneIn(8)) out = ExactSchedule(machine.moves_made()).decisions();
+  Decisions out = std::move(memory).decisions();
+  out.clear();
+  if (!prng.OneIn(8)) AppendDecisions(machine.moves_made(), out);
   const std::uint32_t times = prng.OneIn(3) ? 2 : 1;
   for (std::uint32_t i = 0; i < times; ++i) MutateOnce(out, machine, prng);
   return Bounded(std::move(out), prng);
@@ -170,8 +171,9 @@ Schedule RandomSchedule(const Machine& machine, Prng& prng) {
   return Schedule(std::move(out)).Canonical();
 }
 
-Schedule CrossOver(const Schedule& a, const Schedule& b, Prng& prng) {
-  Decisions out;
+Schedule CrossOver(const Schedule& a, const Schedule& b, Prng& prng, Schedule memory) {
+  Decisions out = std::move(memory).decisions();
+  out.clear();
   for (const Decision& d : a.decisions()) {
     if (prng.OneIn(2)) out.push_back(d);
   }
