@@ -11,7 +11,10 @@
 namespace shootdown {
 namespace {
 
-std::string HashText(std::uint64_t last, std::size_t rows) {
+// Of a whole trace, from the chained hashes of its rows.
+std::string HashText(const std::vector<std::uint64_t>& hashes) {
+  const std::uint64_t last = hashes.empty() ? 0 : hashes.back();
+  const std::uint64_t rows = hashes.size();
   std::string bytes(16, '\0');
   for (int i = 0; i < 8; ++i) {
     bytes[static_cast<std::size_t>(i)] = static_cast<char>(last >> (8 * i));
@@ -38,7 +41,7 @@ std::optional<Failure> RecordFailure(Simulation& simulation, const Schedule& sch
   failure.kind_key = KindKey(*finding, simulation.machine());
   failure.message = finding->message;
   failure.why = finding->check->why;
-  failure.trace_hash = HashText(hashes.empty() ? 0 : hashes.back(), hashes.size());
+  failure.trace_hash = HashText(hashes);
   for (std::size_t i = 0; i < log.size(); ++i) {
     failure.trace.push_back({.text = sim::RowText(log[i]), .hash = hashes[i]});
   }
@@ -74,6 +77,7 @@ absl::StatusOr<Replay> ReplayFailure(Simulation& simulation, const Failure& fail
     replay.check = finding == nullptr ? "" : std::string(finding->check->name);
     const auto log = simulation.machine().log();
     const std::vector<std::uint64_t> hashes = sim::ChainedHashes(log);
+    replay.trace_hash = HashText(hashes);
     const std::size_t rows = std::max(log.size(), failure.trace.size());
     for (std::size_t i = 0; i < rows; ++i) {
       const bool same =
