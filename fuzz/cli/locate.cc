@@ -23,6 +23,7 @@ TextPosition PositionOf(const ScenarioProblem& problem, const ScenarioLocations&
       problem.task < locations.tasks.size() ? &locations.tasks[problem.task] : nullptr;
   switch (problem.part) {
     case Part::kVersion: return at(locations.version);
+    case Part::kTask: return task != nullptr ? task->task : TextPosition();
     case Part::kSetup: return task != nullptr ? at(task->setup) : TextPosition();
     case Part::kOp: return task != nullptr ? at(task->ops) : TextPosition();
     case Part::kCheckOn: return at(locations.checks_on);
@@ -103,6 +104,11 @@ absl::StatusOr<LoadedScenario> ParseStoredScenario(const Failure& failure) {
   loaded.scenario = *std::move(scenario);
   loaded.text = failure.scenario_text;
   return loaded;
+}
+
+absl::StatusOr<Scenario> ParseFoundScenario(const Failure& failure) {
+  return ParseScenario(FoundScenarioText(failure),
+                       "scenario as found of failure " + FailureId(failure));
 }
 
 absl::StatusOr<std::unique_ptr<Simulation>> BuildSimulation(const LoadedScenario& loaded) {

@@ -28,7 +28,9 @@ struct LoadedScenario {
 
 // A file if `name` has a slash or a dot in it and exists, else the corpus's scenario of that name.
 [[nodiscard]] absl::StatusOr<LoadedScenario> LoadScenario(const std::string& name);
+// What a failure is replayed on, and what it was found on: minimizing may have made it less.
 [[nodiscard]] absl::StatusOr<LoadedScenario> ParseStoredScenario(const Failure& failure);
+[[nodiscard]] absl::StatusOr<Scenario> ParseFoundScenario(const Failure& failure);
 
 // Ready to run, or INVALID_ARGUMENT with file:line:column.
 [[nodiscard]] absl::StatusOr<std::unique_ptr<Simulation>> BuildSimulation(

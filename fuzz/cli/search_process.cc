@@ -191,7 +191,7 @@ SearchCounts Sum(const JobCounts* counts, int jobs) {
 
 }  // namespace
 
-absl::Status Search(Simulation& simulation, const SearchRequest& request,
+absl::Status Search(std::unique_ptr<Simulation> simulation, const SearchRequest& request,
                     const SearchHandler& handler, SearchCounts* counts) {
   const auto job_count = static_cast<std::size_t>(request.job_count);
   const std::size_t bytes = sizeof(JobCounts) * job_count;
@@ -203,8 +203,9 @@ absl::Status Search(Simulation& simulation, const SearchRequest& request,
   absl::Status status = absl::OkStatus();
   std::vector<Job> jobs(job_count);
   for (std::size_t j = 0; j < job_count && status.ok(); ++j) {
-    status = Start(simulation, request, static_cast<int>(j), &job_counts[j], &jobs[j]);
+    status = Start(*simulation, request, static_cast<int>(j), &job_counts[j], &jobs[j]);
   }
+  simulation.reset();
   bool stop = !status.ok();
   bool found_any = false;
   for (;;) {
