@@ -12,7 +12,8 @@ constexpr char kPayload[] = "shootdown/retry-after-ms";
 
 absl::Status Exhausted(const std::string& words, absl::Duration retry_after) {
   absl::Status status = absl::ResourceExhaustedError(words);
-  status.SetPayload(kPayload, absl::Cord(absl::StrCat(absl::ToInt64Milliseconds(retry_after))));
+  const std::string retry_after_ms = absl::StrCat(absl::ToInt64Milliseconds(retry_after));
+  status.SetPayload(kPayload, absl::Cord(absl::string_view(retry_after_ms)));
   return status;
 }
 

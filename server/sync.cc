@@ -687,6 +687,8 @@ void Coordinator::FillFailures(v1::SyncResponse& response) const {
     }
     if (failure->minimized) {  // in a store that was filled from elsewhere
       failure->minimized = false;
+      failure->scenario_text = FoundScenarioText(*failure);
+      failure->found_scenario_text.clear();
       failure->schedule_text = failure->found_schedule_text;
       failure->anchors.clear();
       failure->proof.clear();

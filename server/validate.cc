@@ -173,7 +173,9 @@ CheckedFinding CheckFinding(const v1::FoundFailure& found) {
     if (ScenarioKey(failure.scenario_text) != found.scenario_key()) {
       return "failure.scenario_text: its hash is not scenario_key";
     }
-    if (failure.minimized) return "failure.minimized: a failure is reported as it was found";
+    if (failure.minimized || !failure.found_scenario_text.empty()) {
+      return "failure.minimized: a failure is reported as it was found";
+    }
     if (failure.schedule_text != failure.found_schedule_text) {
       return "failure.schedule_text: is not found_schedule_text, and the failure is not minimized";
     }
