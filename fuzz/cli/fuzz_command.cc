@@ -13,7 +13,7 @@
 #include "fuzz/cli/commands.h"
 #include "fuzz/cli/exit_status.h"
 #include "fuzz/cli/locate.h"
-#include "fuzz/cli/search_process.h"
+#include "fuzz/process/search_process.h"
 #include "fuzz/engine/minimizer.h"
 #include "fuzz/engine/record.h"
 

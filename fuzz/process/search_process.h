@@ -3,8 +3,8 @@
 // A search runs in child processes: libFuzzer ends its process when it is done, and a crash of ours
 // must not take along what was found. Children send findings and inputs through a pipe, and count
 // their runs in shared memory.
-#ifndef SHOOTDOWN_FUZZ_CLI_SEARCH_PROCESS_H_
-#define SHOOTDOWN_FUZZ_CLI_SEARCH_PROCESS_H_
+#ifndef SHOOTDOWN_FUZZ_PROCESS_SEARCH_PROCESS_H_
+#define SHOOTDOWN_FUZZ_PROCESS_SEARCH_PROCESS_H_
 
 #include <cstdint>
 #include <functional>
@@ -51,4 +51,4 @@ struct SearchHandler {
 
 }  // namespace shootdown
 
-#endif  // SHOOTDOWN_FUZZ_CLI_SEARCH_PROCESS_H_
+#endif  // SHOOTDOWN_FUZZ_PROCESS_SEARCH_PROCESS_H_

@@ -1,4 +1,4 @@
-#include "fuzz/cli/search_process.h"
+#include "fuzz/process/search_process.h"
 
 #include <fcntl.h>
 #include <poll.h>
