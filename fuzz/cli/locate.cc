@@ -14,25 +14,6 @@ namespace fs = std::filesystem;
 
 constexpr char kSuffix[] = ".textproto";
 
-TextPosition PositionOf(const ScenarioProblem& problem, const ScenarioLocations& locations) {
-  using Part = ScenarioProblem::Part;
-  const auto at = [&](const std::vector<TextPosition>& list) {
-    return problem.entry < list.size() ? list[problem.entry] : TextPosition();
-  };
-  const auto* const task =
-      problem.task < locations.tasks.size() ? &locations.tasks[problem.task] : nullptr;
-  switch (problem.part) {
-    case Part::kVersion: return at(locations.version);
-    case Part::kSetup: return task != nullptr ? at(task->setup) : TextPosition();
-    case Part::kOp: return task != nullptr ? at(task->ops) : TextPosition();
-    case Part::kCheckOn: return at(locations.checks_on);
-    case Part::kCheckOff: return at(locations.checks_off);
-    case Part::kExpected: return locations.expected;
-    case Part::kWhole: return {};
-  }
-  return {};
-}
-
 }  // namespace
 
 absl::StatusOr<std::string> CorpusFolder() {
@@ -96,21 +77,7 @@ absl::StatusOr<LoadedScenario> LoadScenario(const std::string& name) {
 }
 
 absl::StatusOr<LoadedScenario> ParseStoredScenario(const Failure& failure) {
-  LoadedScenario loaded;
-  absl::StatusOr<Scenario> scenario = ParseScenario(
-      failure.scenario_text, "scenario of failure " + FailureId(failure), &loaded.locations);
-  if (!scenario.ok()) return scenario.status();
-  loaded.scenario = *std::move(scenario);
-  loaded.text = failure.scenario_text;
-  return loaded;
-}
-
-absl::StatusOr<std::unique_ptr<Simulation>> BuildSimulation(const LoadedScenario& loaded) {
-  ScenarioProblem problem;
-  std::unique_ptr<Simulation> simulation = Simulation::Build(loaded.scenario, &problem);
-  if (simulation != nullptr) return simulation;
-  return absl::InvalidArgumentError(
-      loaded.locations.At(PositionOf(problem, loaded.locations)) + ": " + problem.message);
+  return ParseLoadedScenario(failure.scenario_text, "scenario of failure " + FailureId(failure));
 }
 
 std::string StorePath(const std::string& given) {

@@ -8,17 +8,10 @@
 
 #include "absl/status/statusor.h"
 #include "fuzz/corpus/failure.h"
-#include "fuzz/scenario/simulation.h"
+#include "fuzz/process/loaded_scenario.h"
 #include "fuzz/store/store.h"
-#include "proto/scenario_text.h"
 
 namespace shootdown {
-
-struct LoadedScenario {
-  Scenario scenario;
-  ScenarioLocations locations;
-  std::string text;  // canonical: what is stored with a failure
-};
 
 // The folder of scenario files: $SHOOTDOWN_CORPUS, or beside the program as installed or built.
 [[nodiscard]] absl::StatusOr<std::string> CorpusFolder();
@@ -29,10 +22,6 @@ struct LoadedScenario {
 // A file if `name` has a slash or a dot in it and exists, else the corpus's scenario of that name.
 [[nodiscard]] absl::StatusOr<LoadedScenario> LoadScenario(const std::string& name);
 [[nodiscard]] absl::StatusOr<LoadedScenario> ParseStoredScenario(const Failure& failure);
-
-// Ready to run, or INVALID_ARGUMENT with file:line:column.
-[[nodiscard]] absl::StatusOr<std::unique_ptr<Simulation>> BuildSimulation(
-    const LoadedScenario& loaded);
 
 // `given`, or $SHOOTDOWN_STORE, or the user's data folder.
 [[nodiscard]] std::string StorePath(const std::string& given);

@@ -64,15 +64,6 @@ std::vector<DecisionAnchor> AnchorsOf(Simulation& simulation, const Schedule& sc
   return anchors;
 }
 
-std::string HashText(std::uint64_t last, std::size_t rows) {
-  std::string bytes(16, '\0');
-  for (int i = 0; i < 8; ++i) {
-    bytes[static_cast<std::size_t>(i)] = static_cast<char>(last >> (8 * i));
-    bytes[static_cast<std::size_t>(i + 8)] = static_cast<char>(rows >> (8 * i));
-  }
-  return ToHex(HashBytes(bytes));
-}
-
 // The schedule with every decision moved to where its site is met now. What a decision does, decides
 // where the later ones stand: so the earliest in time is placed first, in a run with nothing but those
 // that are placed already. Decisions whose site is not met any more stay as they are.
@@ -106,11 +97,20 @@ Schedule Reanchor(Simulation& simulation, const Schedule& schedule, const Failur
 
 }  // namespace
 
-std::optional<Failure> RecordFailure(Simulation& simulation, const Schedule& schedule,
-                                     const std::string& scenario_text) {
+std::string TraceHash(std::span<const std::uint64_t> hashes) {
+  const std::uint64_t last = hashes.empty() ? 0 : hashes.back();
+  std::string bytes(16, '\0');
+  for (int i = 0; i < 8; ++i) {
+    bytes[static_cast<std::size_t>(i)] = static_cast<char>(last >> (8 * i));
+    bytes[static_cast<std::size_t>(i + 8)] = static_cast<char>(hashes.size() >> (8 * i));
+  }
+  return ToHex(HashBytes(bytes));
+}
+
+Failure RecordRun(Simulation& simulation, const Schedule& schedule,
+                  const std::string& scenario_text) {
   ScheduleScheduler scheduler(schedule);
   const check::Finding* const finding = simulation.Run(scheduler);
-  if (finding == nullptr) return std::nullopt;
   const auto log = simulation.machine().log();
   const std::vector<std::uint64_t> hashes = sim::ChainedHashes(log);
   Failure failure;
@@ -118,17 +118,25 @@ std::optional<Failure> RecordFailure(Simulation& simulation, const Schedule& sch
   failure.scenario_text = scenario_text;
   failure.schedule_text = schedule.ToText();
   failure.found_schedule_text = failure.schedule_text;
+  failure.trace_hash = TraceHash(hashes);
+  for (std::size_t i = 0; i < log.size(); ++i) {
+    failure.trace.push_back({.text = sim::RowText(log[i]), .hash = hashes[i]});
+  }
+  if (finding == nullptr) return failure;
   failure.check = finding->check->name;
   failure.kind_key = KindKey(*finding, simulation.machine());
   failure.message = finding->message;
   failure.why = finding->check->why;
-  failure.trace_hash = HashText(hashes.empty() ? 0 : hashes.back(), hashes.size());
-  for (std::size_t i = 0; i < log.size(); ++i) {
-    failure.trace.push_back({.text = sim::RowText(log[i]), .hash = hashes[i]});
-  }
   failure.anchors = AnchorsOf(simulation, schedule);
   failure.signature = Signature(failure);
   (void)simulation.Run(scheduler);  // the machine's last run is the one that was recorded
+  return failure;
+}
+
+std::optional<Failure> RecordFailure(Simulation& simulation, const Schedule& schedule,
+                                     const std::string& scenario_text) {
+  Failure failure = RecordRun(simulation, schedule, scenario_text);
+  if (failure.check.empty()) return std::nullopt;
   return failure;
 }
 

@@ -12,12 +12,11 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "fuzz/process/search_job.h"
 #include "fuzz/scenario/simulation.h"
 #include "fuzz/schedule/schedule.h"
 
 namespace shootdown {
-
-enum class Strategy { kLibFuzzer, kRandom };
 
 struct SearchRequest {
   Strategy strategy = Strategy::kLibFuzzer;
