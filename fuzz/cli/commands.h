@@ -12,6 +12,7 @@ void AddFuzzCommand(CLI::App& app, int* exit_status);
 void AddReplayCommand(CLI::App& app, int* exit_status);
 void AddMinimizeCommand(CLI::App& app, int* exit_status);
 void AddFailuresCommand(CLI::App& app, int* exit_status);
+void AddCampaignCommand(CLI::App& app, int* exit_status);
 void AddDoctorCommand(CLI::App& app, int* exit_status);
 
 }  // namespace shootdown

@@ -8,6 +8,7 @@
 #include "fuzz/cli/commands.h"
 #include "fuzz/cli/exit_status.h"
 #include "fuzz/cli/locate.h"
+#include "fuzz/cli/remote_failures.h"
 #include "fuzz/schedule/schedule.h"
 #include "proto/failure_file.h"
 
@@ -18,6 +19,7 @@ using Json = nlohmann::ordered_json;
 
 struct Flags {
   std::string store;
+  CoordinatorFlags coordinator;
   std::string failure;
   std::string output;
   std::vector<std::string> files;
@@ -26,31 +28,60 @@ struct Flags {
 
 const char* State(const Failure& failure) { return failure.minimized ? "minimized" : "confirmed"; }
 
-int List(const Flags& flags) {
+Json ListRow(const ListedFailure& listed) {
+  const Failure& f = listed.failure;
+  return {{"id", listed.id},
+          {"scenario", f.scenario_name},
+          {"check", f.check},
+          {"signature", f.signature},
+          {"state", listed.state},
+          {"decisions", f.anchors.size()}};
+}
+
+// Of the store, or of the coordinator if one is named.
+absl::StatusOr<std::vector<ListedFailure>> ListThem(const Flags& flags,
+                                                    std::vector<std::string>* damaged) {
+  if (!flags.coordinator.addresses.empty()) return ListRemoteFailures(flags.coordinator);
   const auto store = Store::Open(StorePath(flags.store), OpenMode::kReadOnly);
-  if (!store.ok()) return Fail(store.status());
-  const auto list = (*store)->ListFailures();
+  if (!store.ok()) return store.status();
+  auto list = (*store)->ListFailures();
+  if (!list.ok()) return list.status();
+  *damaged = std::move(list->damaged);
+  std::vector<ListedFailure> listed;
+  for (Failure& f : list->failures) {
+    std::string id = FailureId(f);
+    const char* const state = State(f);
+    listed.push_back({.id = std::move(id), .state = state, .failure = std::move(f)});
+  }
+  return listed;
+}
+
+absl::StatusOr<Failure> GetOne(const Flags& flags) {
+  if (flags.coordinator.addresses.empty()) return LoadFailure(flags.failure, flags.store);
+  return GetRemoteFailure(flags.coordinator, flags.failure);
+}
+
+int List(const Flags& flags) {
+  std::vector<std::string> damaged;
+  const absl::StatusOr<std::vector<ListedFailure>> list = ListThem(flags, &damaged);
   if (!list.ok()) return Fail(list.status());
   Json rows = Json::array();
-  for (const Failure& f : list->failures) {
-    rows.push_back({{"id", FailureId(f)},
-                    {"scenario", f.scenario_name},
-                    {"check", f.check},
-                    {"signature", f.signature},
-                    {"state", State(f)},
-                    {"decisions", f.anchors.size()}});
+  for (const ListedFailure& listed : *list) {
+    rows.push_back(ListRow(listed));
+    const Failure& f = listed.failure;
     if (!flags.json) {
-      std::printf("%s  %-28s %-20s %-10s %2zu  %s\n", FailureId(f).c_str(), f.scenario_name.c_str(),
-                  f.check.c_str(), State(f), f.anchors.size(), f.schedule_text.c_str());
+      std::printf("%s  %-28s %-20s %-11s %2zu  %s\n", listed.id.c_str(), f.scenario_name.c_str(),
+                  f.check.c_str(), listed.state.c_str(), f.anchors.size(),
+                  f.schedule_text.c_str());
     }
   }
   if (flags.json) std::printf("%s\n", Json{{"failures", std::move(rows)}}.dump(2).c_str());
-  for (const std::string& damaged : list->damaged) spdlog::error("shootdown: {}", damaged);
-  return list->damaged.empty() ? kExitDone : kExitOurFault;
+  for (const std::string& words : damaged) spdlog::error("shootdown: {}", words);
+  return damaged.empty() ? kExitDone : kExitOurFault;
 }
 
 int Show(const Flags& flags) {
-  const absl::StatusOr<Failure> failure = LoadFailure(flags.failure, flags.store);
+  const absl::StatusOr<Failure> failure = GetOne(flags);
   if (!failure.ok()) return Fail(failure.status());
   const Failure& f = *failure;
   if (flags.json) {
@@ -97,7 +128,7 @@ int Show(const Flags& flags) {
 }
 
 int Export(const Flags& flags) {
-  const absl::StatusOr<Failure> failure = LoadFailure(flags.failure, flags.store);
+  const absl::StatusOr<Failure> failure = GetOne(flags);
   if (!failure.ok()) return Fail(failure.status());
   const std::string path = flags.output.empty() ? FailureId(*failure) + ".failure" : flags.output;
   if (absl::Status s = WriteFailureFile(path, *failure); !s.ok()) return Fail(s);
@@ -105,15 +136,49 @@ int Export(const Flags& flags) {
   return kExitDone;
 }
 
-int Import(const Flags& flags) {
-  // All files are read before one is stored.
+absl::StatusOr<std::vector<Failure>> ReadFiles(const std::vector<std::string>& paths) {
   std::vector<Failure> failures;
-  for (const std::string& path : flags.files) {
+  for (const std::string& path : paths) {
     absl::StatusOr<Failure> failure = ReadFailureFile(path);
-    if (!failure.ok()) return Fail(failure.status());
-    if (absl::Status s = ParseStoredScenario(*failure).status(); !s.ok()) return Fail(s);
-    if (absl::Status s = Schedule::Parse(failure->schedule_text).status(); !s.ok()) return Fail(s);
+    if (!failure.ok()) return failure.status();
     failures.push_back(*std::move(failure));
+  }
+  return failures;
+}
+
+// Those that are named, or all that have been minimized.
+absl::StatusOr<std::vector<Failure>> Download(const Flags& flags) {
+  std::vector<std::string> ids = flags.files;
+  if (ids.empty()) {
+    const auto list = ListRemoteFailures(flags.coordinator);
+    if (!list.ok()) return list.status();
+    for (const ListedFailure& listed : *list) {
+      if (listed.failure.minimized) ids.push_back(listed.id);
+    }
+  }
+  std::vector<Failure> failures;
+  for (const std::string& id : ids) {
+    absl::StatusOr<Failure> failure = GetRemoteFailure(flags.coordinator, id);
+    if (!failure.ok()) return failure.status();
+    failures.push_back(*std::move(failure));
+  }
+  return failures;
+}
+
+int Import(const Flags& flags) {
+  const bool remote = !flags.coordinator.addresses.empty();
+  if (!remote && flags.files.empty()) {
+    return Fail(absl::InvalidArgumentError(
+        "failures import: files were wanted, or --coordinator to take its findings"));
+  }
+  // All are read before one is stored.
+  const absl::StatusOr<std::vector<Failure>> read =
+      remote ? Download(flags) : ReadFiles(flags.files);
+  if (!read.ok()) return Fail(read.status());
+  const std::vector<Failure>& failures = *read;
+  for (const Failure& failure : failures) {
+    if (absl::Status s = ParseStoredScenario(failure).status(); !s.ok()) return Fail(s);
+    if (absl::Status s = Schedule::Parse(failure.schedule_text).status(); !s.ok()) return Fail(s);
   }
   const auto store = Store::Open(StorePath(flags.store), OpenMode::kReadWrite);
   if (!store.ok()) return Fail(store.status());
@@ -131,6 +196,7 @@ void AddFailuresCommand(CLI::App& app, int* exit_status) {
   const auto add = [&](const char* name, const char* words, int (*run)(const Flags&)) {
     auto* const sub = command->add_subcommand(name, words);
     sub->add_option("--store", flags->store, "folder of the store");
+    flags->coordinator.AddTo(*sub, false);
     sub->callback([flags, exit_status, run] { *exit_status = run(*flags); });
     return sub;
   };
@@ -141,9 +207,9 @@ void AddFailuresCommand(CLI::App& app, int* exit_status) {
   auto* const write = add("export", "one as a file that replays anywhere", &Export);
   write->add_option("FAILURE", flags->failure, "an id, the start of one, or a file")->required();
   write->add_option("-o", flags->output, "the file; by default ID.failure");
-  add("import", "files into the store", &Import)
-      ->add_option("FILE", flags->files, "as export wrote them")
-      ->required();
+  add("import", "files, or a coordinator's findings, into the store", &Import)
+      ->add_option("FILE", flags->files,
+                   "as export wrote them; with --coordinator ids, or nothing: all that are minimized");
 }
 
 }  // namespace shootdown

@@ -13,9 +13,10 @@
 #include "fuzz/cli/commands.h"
 #include "fuzz/cli/exit_status.h"
 #include "fuzz/cli/locate.h"
-#include "fuzz/process/search_process.h"
+#include "fuzz/cli/progress_line.h"
 #include "fuzz/engine/minimizer.h"
 #include "fuzz/engine/record.h"
+#include "fuzz/process/search_process.h"
 
 namespace shootdown {
 namespace {
@@ -39,27 +40,6 @@ struct FuzzFlags {
 };
 
 volatile sig_atomic_t interrupted = 0;
-
-// One line on a terminal, rewritten in place; nothing in a pipe.
-class ProgressLine {
- public:
-  explicit ProgressLine(bool wanted) : shown_(wanted && isatty(STDERR_FILENO) != 0) {}
-  ~ProgressLine() { Clear(); }
-
-  void Show(const std::string& words) {
-    if (!shown_) return;
-    std::fprintf(stderr, "\r\033[K%s", words.c_str());
-    dirty_ = true;
-  }
-  void Clear() {
-    if (dirty_) std::fprintf(stderr, "\r\033[K");
-    dirty_ = false;
-  }
-
- private:
-  bool shown_;
-  bool dirty_ = false;
-};
 
 struct FoundBug {
   std::string id;

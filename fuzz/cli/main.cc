@@ -24,6 +24,7 @@ int main(int argc, char** argv) {
   shootdown::AddReplayCommand(app, &exit_status);
   shootdown::AddMinimizeCommand(app, &exit_status);
   shootdown::AddFailuresCommand(app, &exit_status);
+  shootdown::AddCampaignCommand(app, &exit_status);
   shootdown::AddDoctorCommand(app, &exit_status);
   try {
     app.parse(argc, argv);

@@ -1,0 +1,229 @@
+// `shootdown campaign`: what an operator says to a coordinator.
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <thread>
+
+#include "absl/strings/str_format.h"
+#include "fuzz/cli/campaign_table.h"
+#include "fuzz/cli/commands.h"
+#include "fuzz/cli/coordinator.h"
+#include "fuzz/cli/exit_status.h"
+#include "fuzz/cli/locate.h"
+#include "fuzz/cli/progress_line.h"
+#include "shootdown/v1/campaign.grpc.pb.h"
+
+namespace shootdown {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Stub = v1::Campaigns::Stub;
+
+struct CampaignFlags {
+  CoordinatorFlags coordinator;
+  std::vector<std::string> scenarios;
+  std::string id;
+  std::string name;
+  std::string request_id;
+  std::string strategy = "libfuzzer";
+  std::uint64_t runs = 0;
+  std::uint32_t seconds = 0;
+  std::uint64_t seed = 1;
+  bool keep_going = false;
+  bool watch = false;
+  bool json = false;
+};
+
+volatile sig_atomic_t interrupted = 0;
+
+// A call that is made again by hand must be able to say that it is the same.
+std::string DrawRequestId() {
+  std::random_device random;
+  return absl::StrFormat("%08x%08x%08x", random(), random(), random());
+}
+
+void Print(const CampaignFlags& flags, const v1::Campaign& campaign) {
+  if (flags.json) {
+    std::printf("%s\n", CampaignJson(campaign).dump(2).c_str());
+  } else {
+    std::fputs(CampaignTable(campaign).c_str(), stdout);
+  }
+}
+
+int FoundOrNot(const v1::Campaign& campaign) {
+  return FindingCount(campaign) != 0 ? kExitFinding : kExitDone;
+}
+
+// Until the campaign has ended, or Ctrl-C. A coordinator that goes away is waited for.
+int Watch(const CampaignFlags& flags, CoordinatorConnection& connection, const std::string& id) {
+  struct sigaction action = {};
+  action.sa_handler = [](int) { interrupted = 1; };
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+  ProgressLine line(!flags.json);
+  v1::Campaign last;
+  bool away = false;
+  while (interrupted == 0 && !HasEnded(last.state())) {
+    v1::GetCampaignRequest request;
+    request.set_id(id);
+    const auto response = connection.Call(&Stub::GetCampaign, request);
+    if (response.ok()) {
+      if (away) spdlog::info("the coordinator is back");
+      away = false;
+      last = response->campaign();
+      line.Show(CampaignLiveLine(last));
+    } else if (absl::IsUnavailable(response.status()) && !last.id().empty()) {
+      line.Clear();
+      if (!away) spdlog::info("{}; waiting for it", std::string(response.status().message()));
+      away = true;
+    } else {
+      return Fail(response.status());
+    }
+    for (int i = 0; i < 10 && interrupted == 0 && !HasEnded(last.state()); ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+  }
+  line.Clear();
+  Print(flags, last);
+  return FoundOrNot(last);
+}
+
+int Create(const CampaignFlags& flags) {
+  v1::CreateCampaignRequest request;
+  v1::CampaignSpec& spec = *request.mutable_spec();
+  // Judged here, where the places in the file are known: no worker has to refuse a typing mistake.
+  for (const std::string& name : flags.scenarios) {
+    const absl::StatusOr<LoadedScenario> loaded = LoadScenario(name);
+    if (!loaded.ok()) return Fail(loaded.status());
+    if (absl::Status s = BuildSimulation(*loaded).status(); !s.ok()) return Fail(s);
+    spec.add_scenarios()->set_text(loaded->text);
+    if (spec.name().empty()) spec.set_name(loaded->scenario.name);
+  }
+  if (!flags.name.empty()) spec.set_name(flags.name);
+  spec.set_strategy(flags.strategy);
+  spec.set_seed(flags.seed);
+  spec.set_stop_at_first_finding(!flags.keep_going);
+  spec.mutable_budget()->set_run_count(flags.runs == 0 && flags.seconds == 0 ? 1'000'000
+                                                                              : flags.runs);
+  spec.mutable_budget()->set_second_count(flags.seconds);
+  request.set_request_id(flags.request_id.empty() ? DrawRequestId() : flags.request_id);
+
+  absl::StatusOr<CoordinatorConnection> connection = CoordinatorConnection::Open(flags.coordinator);
+  if (!connection.ok()) return Fail(connection.status());
+  const auto response = connection->Call(&Stub::CreateCampaign, request);
+  if (!response.ok()) return Fail(response.status());
+  if (!flags.watch) {
+    Print(flags, response->campaign());
+    return kExitDone;
+  }
+  spdlog::info("campaign {} created", response->campaign().id());
+  return Watch(flags, *connection, response->campaign().id());
+}
+
+int List(const CampaignFlags& flags) {
+  absl::StatusOr<CoordinatorConnection> connection = CoordinatorConnection::Open(flags.coordinator);
+  if (!connection.ok()) return Fail(connection.status());
+  const auto response = connection->Call(&Stub::ListCampaigns, v1::ListCampaignsRequest());
+  if (!response.ok()) return Fail(response.status());
+  Json rows = Json::array();
+  for (const v1::Campaign& campaign : response->campaigns()) {
+    rows.push_back(CampaignJson(campaign));
+    if (!flags.json) std::printf("%s\n", CampaignRow(campaign).c_str());
+  }
+  if (flags.json) std::printf("%s\n", Json{{"campaigns", std::move(rows)}}.dump(2).c_str());
+  return kExitDone;
+}
+
+int WatchById(const CampaignFlags& flags) {
+  absl::StatusOr<CoordinatorConnection> connection = CoordinatorConnection::Open(flags.coordinator);
+  if (!connection.ok()) return Fail(connection.status());
+  return Watch(flags, *connection, flags.id);
+}
+
+// Show, pause, resume and stop name a campaign and answer with it.
+template <auto kMethod, class Request>
+int CallById(const CampaignFlags& flags) {
+  absl::StatusOr<CoordinatorConnection> connection = CoordinatorConnection::Open(flags.coordinator);
+  if (!connection.ok()) return Fail(connection.status());
+  Request request;
+  request.set_id(flags.id);
+  const auto response = connection->Call(kMethod, request);
+  if (!response.ok()) return Fail(response.status());
+  Print(flags, response->campaign());
+  return kExitDone;
+}
+
+int Delete(const CampaignFlags& flags) {
+  absl::StatusOr<CoordinatorConnection> connection = CoordinatorConnection::Open(flags.coordinator);
+  if (!connection.ok()) return Fail(connection.status());
+  v1::DeleteCampaignRequest request;
+  request.set_id(flags.id);
+  const auto response = connection->Call(&Stub::DeleteCampaign, request);
+  if (!response.ok()) return Fail(response.status());
+  const Json json = {{"id", flags.id},
+                     {"inputs", response->input_count()},
+                     {"findings", response->finding_count()}};
+  if (flags.json) std::printf("%s\n", json.dump(2).c_str());
+  spdlog::info("{} deleted, with {} inputs and {} findings; failures stay in the store", flags.id,
+               response->input_count(), response->finding_count());
+  return kExitDone;
+}
+
+void AddCreateOptions(CLI::App& command, CampaignFlags& flags) {
+  command.add_option("SCENARIO", flags.scenarios, "names, or files")->required();
+  command.add_option("--name", flags.name, "for people; by default the first scenario's");
+  command.add_option("--runs", flags.runs,
+                     "schedules to run for each scenario (default 1000000, if no --seconds)")
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 62));
+  command.add_option("--seconds", flags.seconds, "time for the whole campaign")
+      ->check(CLI::Range(1u, 100'000'000u));
+  command.add_option("--seed", flags.seed, "the seed of all its leases; 0 draws one")
+      ->capture_default_str();
+  command.add_option("--strategy", flags.strategy, "libfuzzer, or random")
+      ->check(CLI::IsMember({"libfuzzer", "random"}))
+      ->capture_default_str();
+  command.add_option("--request-id", flags.request_id,
+                     "a word of yours: creating twice with the same one gives one campaign");
+  command.add_flag("--keep-going", flags.keep_going,
+                   "spend the whole budget, and report every distinct finding");
+  command.add_flag("--watch", flags.watch, "and watch it until it ends");
+}
+
+}  // namespace
+
+void AddCampaignCommand(CLI::App& app, int* exit_status) {
+  auto* const command = app.add_subcommand("campaign", "campaigns of a coordinator");
+  command->require_subcommand(1);
+  const auto flags = std::make_shared<CampaignFlags>();
+  const auto add = [&](const char* name, const char* words, int (*run)(const CampaignFlags&)) {
+    auto* const sub = command->add_subcommand(name, words);
+    flags->coordinator.AddTo(*sub, true);
+    sub->add_flag("--json", flags->json, "one JSON object on standard output");
+    sub->callback([flags, exit_status, run] { *exit_status = run(*flags); });
+    return sub;
+  };
+  const auto add_by_id = [&](const char* name, const char* words,
+                             int (*run)(const CampaignFlags&)) {
+    add(name, words, run)->add_option("ID", flags->id, "a campaign's id, or the start of one")
+        ->required();
+  };
+  AddCreateOptions(*add("create", "starts one", &Create), *flags);
+  add("list", "a line each, newest first", &List);
+  add_by_id("show", "one: how far it has come, and what waits for what",
+            &CallById<&Stub::GetCampaign, v1::GetCampaignRequest>);
+  add_by_id("watch", "one, until it ends; exit status 1 if it found something", &WatchById);
+  add_by_id("pause", "hands out no more work of it",
+            &CallById<&Stub::PauseCampaign, v1::PauseCampaignRequest>);
+  add_by_id("resume", "hands out work again",
+            &CallById<&Stub::ResumeCampaign, v1::ResumeCampaignRequest>);
+  add_by_id("stop", "ends it for ever; what it found stays",
+            &CallById<&Stub::StopCampaign, v1::StopCampaignRequest>);
+  add_by_id("delete", "forgets one that has ended (the whole id)", &Delete);
+}
+
+}  // namespace shootdown

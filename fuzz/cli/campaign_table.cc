@@ -1,0 +1,192 @@
+#include "fuzz/cli/campaign_table.h"
+
+#include <ctime>
+
+#include "absl/strings/str_format.h"
+
+namespace shootdown {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::array<const char*, 7> kFindingStates = {
+    "", "new", "confirmed", "minimized", "regressed", "fixed", "quarantined"};
+
+std::string Utc(std::int64_t us) {
+  if (us == 0) return "";
+  const std::time_t seconds = us / 1'000'000;
+  std::tm parts{};
+  gmtime_r(&seconds, &parts);
+  return absl::StrFormat("%04d-%02d-%02dT%02d:%02d:%02dZ", parts.tm_year + 1900, parts.tm_mon + 1,
+                         parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec);
+}
+
+std::uint64_t FeatureCount(const v1::Campaign& campaign) {
+  std::uint64_t sum = 0;
+  for (const v1::ScenarioProgress& s : campaign.scenarios()) sum += s.feature_count();
+  return sum;
+}
+
+// `3 minimized, 1 new`; `none`.
+std::string FindingsText(const v1::Campaign& campaign) {
+  std::string text;
+  const auto states = static_cast<std::size_t>(campaign.findings_by_state_size());
+  for (std::size_t i = 1; i < states && i < kFindingStates.size(); ++i) {
+    const std::uint32_t count = campaign.findings_by_state(static_cast<int>(i));
+    if (count == 0) continue;
+    text += absl::StrFormat("%s%d %s", text.empty() ? "" : ", ", count, kFindingStates[i]);
+  }
+  return text.empty() ? "none" : text;
+}
+
+std::string Budget(const v1::CampaignBudget& budget) {
+  std::string text;
+  if (budget.run_count() != 0) text = absl::StrFormat("%d runs a scenario", budget.run_count());
+  if (budget.second_count() != 0) {
+    text += absl::StrFormat("%s%d s", text.empty() ? "" : ", ", budget.second_count());
+  }
+  return text;
+}
+
+void AppendScenarios(const v1::Campaign& campaign, std::string& out) {
+  out += absl::StrFormat("\n%-36s %-20s %12s %9s %7s %9s\n", "scenario", "expected", "runs",
+                         "features", "inputs", "findings");
+  for (const v1::ScenarioProgress& s : campaign.scenarios()) {
+    out += absl::StrFormat("%-36s %-20s %12d %9d %7d %9d\n", s.name(), s.expected(), s.run_count(),
+                           s.feature_count(), s.input_count(), s.finding_count());
+    if (s.findings_dropped() != 0) {
+      out += absl::StrFormat("  %d more findings were dropped: the campaign's limit\n",
+                             s.findings_dropped());
+    }
+    if (!s.refused().empty()) out += absl::StrFormat("  refused: %s\n", s.refused());
+  }
+}
+
+void AppendTasks(const v1::Campaign& campaign, std::string& out) {
+  if (campaign.tasks().empty()) return;
+  out += absl::StrFormat("\n%-9s %-36s %-9s %-17s %s\n", "task", "scenario", "state", "finding",
+                         "why");
+  for (const v1::CampaignTask& t : campaign.tasks()) {
+    std::string why = t.reason();
+    if (!t.worker_id().empty()) {
+      why += absl::StrFormat("%sworker %s, lease %s, %.1f s left", why.empty() ? "" : "; ",
+                             t.worker_id(), t.lease_id(),
+                             static_cast<double>(t.deadline_ms()) / 1000);
+    }
+    if (t.attempts() > 1) why += absl::StrFormat(" (attempt %d)", t.attempts());
+    out += absl::StrFormat("%-9s %-36s %-9s %-17s %s\n", t.kind(), t.scenario(), t.state(),
+                           t.finding_id(), why);
+  }
+}
+
+}  // namespace
+
+std::string StateName(v1::CampaignState state) {
+  switch (state) {
+    case v1::CAMPAIGN_STATE_RUNNING: return "running";
+    case v1::CAMPAIGN_STATE_PAUSED: return "paused";
+    case v1::CAMPAIGN_STATE_STOPPED: return "stopped";
+    case v1::CAMPAIGN_STATE_DONE: return "done";
+    default: return absl::StrFormat("unknown %d", static_cast<int>(state));
+  }
+}
+
+bool HasEnded(v1::CampaignState state) {
+  return state == v1::CAMPAIGN_STATE_STOPPED || state == v1::CAMPAIGN_STATE_DONE;
+}
+
+std::uint32_t FindingCount(const v1::Campaign& campaign) {
+  std::uint32_t sum = 0;
+  for (int i = 0; i < campaign.findings_by_state_size(); ++i) {
+    const bool stands = i != 5 && i != 6;  // FIXED, QUARANTINED
+    if (stands) sum += campaign.findings_by_state(i);
+  }
+  return sum;
+}
+
+std::uint64_t RunCount(const v1::Campaign& campaign) {
+  std::uint64_t sum = 0;
+  for (const v1::ScenarioProgress& s : campaign.scenarios()) sum += s.run_count();
+  return sum;
+}
+
+std::string CampaignRow(const v1::Campaign& c) {
+  return absl::StrFormat("%s  %-24s %-8s %3d scenarios %12d runs  findings: %s", c.id(),
+                         c.spec().name(), StateName(c.state()), c.scenarios_size(), RunCount(c),
+                         FindingsText(c));
+}
+
+std::string CampaignLiveLine(const v1::Campaign& c) {
+  std::string left;
+  if (c.seconds_left() >= 0) left = absl::StrFormat(", %.0f s left", c.seconds_left());
+  return absl::StrFormat("%s: %s, %d workers, %d runs, %.0f runs/s, %d features, findings: %s%s",
+                         c.spec().name(), StateName(c.state()), c.worker_count(), RunCount(c),
+                         c.runs_per_second(), FeatureCount(c), FindingsText(c), left);
+}
+
+std::string CampaignTable(const v1::Campaign& c) {
+  std::string out = absl::StrFormat("%s  %s\n", c.id(), c.spec().name());
+  out += absl::StrFormat("state      %s\n", StateName(c.state()));
+  out += absl::StrFormat("created    %s\n", Utc(c.created_us()));
+  if (c.ended_us() != 0) out += absl::StrFormat("ended      %s\n", Utc(c.ended_us()));
+  out += absl::StrFormat("strategy   %s, seed %d, %s%s\n", c.spec().strategy(), c.spec().seed(),
+                         Budget(c.spec().budget()),
+                         c.spec().stop_at_first_finding() ? ", to the first finding of each" : "");
+  out += absl::StrFormat("workers    %d, %.0f runs/s\n", c.worker_count(), c.runs_per_second());
+  out += absl::StrFormat("findings   %s\n", FindingsText(c));
+  AppendScenarios(c, out);
+  AppendTasks(c, out);
+  return out;
+}
+
+Json CampaignJson(const v1::Campaign& c) {
+  Json scenarios = Json::array();
+  for (const v1::ScenarioProgress& s : c.scenarios()) {
+    scenarios.push_back({{"name", s.name()},
+                         {"expected", s.expected()},
+                         {"key", s.key()},
+                         {"runs", s.run_count()},
+                         {"features", s.feature_count()},
+                         {"corpus", s.input_count()},
+                         {"corpus_bytes", s.input_bytes()},
+                         {"findings", s.finding_count()},
+                         {"findings_dropped", s.findings_dropped()},
+                         {"refused", s.refused()}});
+  }
+  Json tasks = Json::array();
+  for (const v1::CampaignTask& t : c.tasks()) {
+    tasks.push_back({{"kind", t.kind()},
+                     {"scenario", t.scenario()},
+                     {"finding", t.finding_id()},
+                     {"state", t.state()},
+                     {"reason", t.reason()},
+                     {"worker", t.worker_id()},
+                     {"lease", t.lease_id()},
+                     {"deadline_ms", t.deadline_ms()},
+                     {"attempts", t.attempts()}});
+  }
+  Json findings = Json::object();
+  for (int i = 1; i < c.findings_by_state_size(); ++i) {
+    if (static_cast<std::size_t>(i) < kFindingStates.size()) {
+      findings[kFindingStates[static_cast<std::size_t>(i)]] = c.findings_by_state(i);
+    }
+  }
+  return {{"id", c.id()},
+          {"name", c.spec().name()},
+          {"state", StateName(c.state())},
+          {"created", Utc(c.created_us())},
+          {"ended", Utc(c.ended_us())},
+          {"strategy", c.spec().strategy()},
+          {"seed", c.spec().seed()},
+          {"budget_runs", c.spec().budget().run_count()},
+          {"budget_seconds", c.spec().budget().second_count()},
+          {"workers", c.worker_count()},
+          {"runs", RunCount(c)},
+          {"runs_per_second", c.runs_per_second()},
+          {"seconds_left", c.seconds_left()},
+          {"findings_by_state", std::move(findings)},
+          {"scenarios", std::move(scenarios)},
+          {"tasks", std::move(tasks)}};
+}
+
+}  // namespace shootdown

@@ -1,0 +1,34 @@
+#include "fuzz/cli/coordinator.h"
+
+#include "absl/strings/str_format.h"
+
+namespace shootdown {
+
+void CoordinatorFlags::AddTo(CLI::App& command, bool required) {
+  command.add_option("--coordinator", addresses, "HOST:PORT of a coordinator, or several with commas")
+      ->required(required);
+  command.add_option("--tls-ca", tls.ca, "certificate of who signed the coordinator's");
+  command.add_option("--tls-cert", tls.cert, "our certificate; it says our role");
+  command.add_option("--tls-key", tls.key, "its key");
+  command.add_flag("--insecure", insecure, "plain text to another machine");
+}
+
+absl::StatusOr<CoordinatorConnection> CoordinatorConnection::Open(const CoordinatorFlags& flags) {
+  const absl::StatusOr<std::vector<Address>> addresses = ParseAddresses(flags.addresses);
+  if (!addresses.ok()) return addresses.status();
+  CoordinatorConnection connection;
+  for (const Address& address : *addresses) {
+    auto channel = Connect(address, flags.tls, flags.insecure ? Insecure::kYes : Insecure::kNo);
+    if (!channel.ok()) return channel.status();
+    connection.names_.push_back(address.ToText());
+    connection.channels_.push_back(*std::move(channel));
+  }
+  return connection;
+}
+
+absl::Status CoordinatorConnection::Named(const absl::Status& status) const {
+  return {status.code(),
+          absl::StrFormat("coordinator %s: %s", names_[current_], std::string(status.message()))};
+}
+
+}  // namespace shootdown

@@ -1,0 +1,53 @@
+#include "fuzz/cli/remote_failures.h"
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_format.h"
+#include "proto/convert.h"
+#include "proto/failure_file.h"
+#include "shootdown/v1/finding.grpc.pb.h"
+
+namespace shootdown {
+namespace {
+
+using Stub = v1::Findings::Stub;
+
+// FINDING_STATE_MINIMIZED as `minimized`.
+std::string StateText(v1::FindingState state) {
+  constexpr std::size_t kPrefix = sizeof "FINDING_STATE_" - 1;
+  const std::string& name = v1::FindingState_Name(state);
+  if (name.size() <= kPrefix) return absl::StrFormat("unknown %d", static_cast<int>(state));
+  return absl::AsciiStrToLower(name.substr(kPrefix));
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<ListedFailure>> ListRemoteFailures(const CoordinatorFlags& flags) {
+  absl::StatusOr<CoordinatorConnection> connection = CoordinatorConnection::Open(flags);
+  if (!connection.ok()) return connection.status();
+  std::vector<ListedFailure> listed;
+  v1::ListFindingsRequest request;
+  do {
+    const auto response = connection->Call(&Stub::ListFindings, request);
+    if (!response.ok()) return response.status();
+    for (const v1::Finding& finding : response->findings()) {
+      listed.push_back({.id = finding.id(),
+                        .state = StateText(finding.state()),
+                        .failure = FromProto(finding.failure())});
+    }
+    request.set_page_token(response->next_page_token());
+  } while (!request.page_token().empty());
+  return listed;
+}
+
+absl::StatusOr<Failure> GetRemoteFailure(const CoordinatorFlags& flags, const std::string& id) {
+  absl::StatusOr<CoordinatorConnection> connection = CoordinatorConnection::Open(flags);
+  if (!connection.ok()) return connection.status();
+  v1::ExportFindingRequest request;
+  request.set_id(id);
+  const auto response = connection->Call(&Stub::ExportFinding, request);
+  if (!response.ok()) return response.status();
+  // The file form: its checksum says that all of it has come.
+  return ParseFailureFile(response->failure_file(), "finding " + id);
+}
+
+}  // namespace shootdown

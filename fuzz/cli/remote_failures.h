@@ -1,0 +1,30 @@
+// A coordinator's findings, as failures.
+#ifndef SHOOTDOWN_FUZZ_CLI_REMOTE_FAILURES_H_
+#define SHOOTDOWN_FUZZ_CLI_REMOTE_FAILURES_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "fuzz/cli/coordinator.h"
+#include "fuzz/corpus/failure.h"
+
+namespace shootdown {
+
+struct ListedFailure {
+  std::string id;
+  std::string state;  // `minimized`, `quarantined` ...
+  Failure failure;    // of a coordinator: without trace and proof
+};
+
+// Ascending by id.
+[[nodiscard]] absl::StatusOr<std::vector<ListedFailure>> ListRemoteFailures(
+    const CoordinatorFlags& flags);
+
+// By id, or by a prefix that fits one finding only; with trace and proof.
+[[nodiscard]] absl::StatusOr<Failure> GetRemoteFailure(const CoordinatorFlags& flags,
+                                                       const std::string& id);
+
+}  // namespace shootdown
+
+#endif  // SHOOTDOWN_FUZZ_CLI_REMOTE_FAILURES_H_
