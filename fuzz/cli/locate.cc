@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "absl/strings/str_format.h"
+#include "fuzz/process/data_folder.h"
 #include "proto/failure_file.h"
 
 namespace shootdown {
@@ -85,17 +86,7 @@ std::string StorePath(const std::string& given) {
   if (const char* const env = std::getenv("SHOOTDOWN_STORE"); env != nullptr && *env != '\0') {
     return env;
   }
-  fs::path data;
-  if (const char* const xdg = std::getenv("XDG_DATA_HOME"); xdg != nullptr && *xdg != '\0') {
-    data = xdg;
-  } else if (const char* const home = std::getenv("HOME"); home != nullptr && *home != '\0') {
-    data = fs::path(home) / ".local/share";
-  } else {
-    return "shootdown-store";
-  }
-  std::error_code error;
-  fs::create_directories(data / "shootdown", error);  // the store itself says if that failed
-  return (data / "shootdown/store").string();
+  return DataFolder("store");
 }
 
 absl::StatusOr<Failure> LoadFailure(const std::string& name, const std::string& store) {

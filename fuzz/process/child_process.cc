@@ -44,8 +44,9 @@ std::uint64_t ResidentBytes(pid_t pid) {
 [[noreturn]] void RunBody(const ChildProcess::Body& body, int fd, ChildState* state) {
   // libFuzzer ends with exit(). What the parent has open is not ours to take down.
   std::atexit([] { _exit(0); });
-  signal(SIGINT, SIG_IGN);  // the parent ends us, after it has read what we sent
-  signal(SIGTERM, SIG_DFL);
+  // Signals to a whole group: the parent ends us, after it has read what we sent.
+  signal(SIGINT, SIG_IGN);
+  signal(SIGTERM, SIG_IGN);
   signal(SIGPIPE, SIG_IGN);
   body(ChildPipe(fd), state);
   _exit(0);
