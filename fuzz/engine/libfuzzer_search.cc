@@ -68,7 +68,8 @@ void LibFuzzerSearch(Simulation& simulation, const SearchOptions& options,
   static SearchListener counting = listener;
   counting.ran = [&listener, most = options.run_count_max](const Target& ran) {
     if (listener.ran) listener.ran(ran);
-    if (most != 0 && ran.run_count() >= most) std::exit(0);
+    // exit() inside a run is a crash in libFuzzer's eyes, and it would write a file about it.
+    if (most != 0 && ran.run_count() >= most) std::_Exit(0);
   };
   SetLibFuzzerTarget(&target, &counting, kept_run_count);
   if (!options.seeds.empty()) {
