@@ -3,8 +3,6 @@
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/resource_quota.h>
-#include <grpcpp/security/tls_certificate_provider.h>
-#include <grpcpp/security/tls_credentials_options.h>
 
 #include <atomic>
 #include <functional>
@@ -15,6 +13,7 @@
 #include "proto/rpc/status.h"
 #include "server/limits.h"
 #include "server/log.h"
+#include "server/server_credentials.h"
 #include "shootdown/v1/admin.grpc.pb.h"
 #include "shootdown/v1/campaign.grpc.pb.h"
 #include "shootdown/v1/finding.grpc.pb.h"
@@ -287,19 +286,6 @@ class AdminService final : public v1::Admin::Service {
   Door& door_;
 };
 
-// Certificates are read again when their files change.
-std::shared_ptr<grpc::ServerCredentials> CredentialsOf(const TlsFiles& tls) {
-  if (tls.empty()) return grpc::InsecureServerCredentials();
-  constexpr unsigned kRefreshSeconds = 5;
-  auto provider = std::make_shared<grpc::experimental::FileWatcherCertificateProvider>(
-      tls.key, tls.cert, tls.ca, kRefreshSeconds);
-  grpc::experimental::TlsServerCredentialsOptions options(std::move(provider));
-  options.watch_root_certs();
-  options.watch_identity_key_cert_pairs();
-  options.set_cert_request_type(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
-  return grpc::experimental::TlsServerCredentials(options);
-}
-
 class GrpcServerImpl : public GrpcServer {
  public:
   GrpcServerImpl(Security security, Coordinator& coordinator, Metrics& metrics)
@@ -318,10 +304,12 @@ class GrpcServerImpl : public GrpcServer {
   GrpcServerImpl& operator=(const GrpcServerImpl&) = delete;
 
   absl::Status Listen(const Options& options) {
+    const auto credentials = MakeServerCredentials(options.listen, options.tls, options.insecure);
+    if (!credentials.ok()) return credentials.status();
     grpc::EnableDefaultHealthCheckService(true);
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
     grpc::ServerBuilder builder;
-    builder.AddListeningPort(options.listen.ToText(), CredentialsOf(options.tls), &port_);
+    builder.AddListeningPort(options.listen.ToText(), *credentials, &port_);
     for (grpc::Service* service :
          std::initializer_list<grpc::Service*>{&work_, &campaigns_, &findings_, &admin_}) {
       builder.RegisterService(service);

@@ -19,9 +19,11 @@ class GrpcServer {
  public:
   struct Options {
     Address listen;
-    TlsFiles tls;  // empty: plain text
+    TlsFiles tls = {};  // empty: plain text
+    Insecure insecure = Insecure::kNo;
   };
   // Listens until it is destroyed; streams end then. UNAVAILABLE: the address cannot be had.
+  // INVALID_ARGUMENT: not without TLS (server/server_credentials.h).
   [[nodiscard]] static absl::StatusOr<std::unique_ptr<GrpcServer>> Start(const Options& options,
                                                                          Coordinator& coordinator,
                                                                          Metrics& metrics);

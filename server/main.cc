@@ -18,6 +18,7 @@
 #include "server/http.h"
 #include "server/log.h"
 #include "server/metrics.h"
+#include "server/server_credentials.h"
 
 namespace shootdown::server {
 namespace {
@@ -76,13 +77,10 @@ int Run(const Flags& flags) {
   if (flags.fsck) return Fsck(flags.data, flags.receipts);
   const absl::StatusOr<Address> listen = ParseAddress(flags.listen);
   if (!listen.ok()) return Fail(kWrongUsage, "--listen: " + std::string(listen.status().message()));
-  if (absl::Status readable = CheckTlsFiles(flags.tls); !readable.ok()) return Fail(readable);
-  if (flags.tls.empty() && !listen->IsLoopback() && !flags.insecure) {
-    return Fail(kWrongUsage,
-                absl::StrFormat("--listen %s: is not this machine alone, so it needs --tls-ca, "
-                                "--tls-cert and --tls-key, or --insecure",
-                                flags.listen));
-  }
+  const Insecure insecure = flags.insecure ? Insecure::kYes : Insecure::kNo;
+  // Before the folder is touched.
+  const auto credentials = MakeServerCredentials(*listen, flags.tls, insecure);
+  if (!credentials.ok()) return Fail(credentials.status());
   absl::StatusOr<Address> http = Address();
   if (!flags.http.empty()) {
     http = ParseAddress(flags.http);
@@ -95,8 +93,8 @@ int Run(const Flags& flags) {
       Coordinator::Open(flags.data, absl::Now());
   if (!coordinator.ok()) return Fail(coordinator.status());
   Metrics metrics;
-  absl::StatusOr<std::unique_ptr<GrpcServer>> grpc =
-      GrpcServer::Start({.listen = *listen, .tls = flags.tls}, **coordinator, metrics);
+  absl::StatusOr<std::unique_ptr<GrpcServer>> grpc = GrpcServer::Start(
+      {.listen = *listen, .tls = flags.tls, .insecure = insecure}, **coordinator, metrics);
   if (!grpc.ok()) return Fail(grpc.status());
   std::unique_ptr<HttpServer> http_server;
   if (!flags.http.empty()) {

@@ -40,10 +40,11 @@ MetricFamily Labelled(const char* name, const char* help, MetricType type, const
 }  // namespace
 
 Metrics::Metrics()
-    : call_seconds_(prometheus::BuildHistogram()
-                        .Name("shootdown_rpc_seconds")
-                        .Help("Time that an RPC took, by method")
-                        .Register(registry_)),
+    : sync_seconds_(prometheus::BuildHistogram()
+                        .Name("shootdown_sync_seconds")
+                        .Help("Time that a Sync of a worker took")
+                        .Register(registry_)
+                        .Add({}, kSeconds)),
       calls_(prometheus::BuildCounter()
                  .Name("shootdown_rpcs_total")
                  .Help("RPCs that were answered, by method and code")
@@ -55,7 +56,8 @@ Metrics::Metrics()
                           .Add({}, kSeconds)) {}
 
 void Metrics::Called(const std::string& method, const std::string& code, absl::Duration took) {
-  call_seconds_.Add({{"method", method}}, kSeconds).Observe(absl::ToDoubleSeconds(took));
+  const double seconds = absl::ToDoubleSeconds(took);
+  if (method == "Sync") sync_seconds_.Observe(seconds);
   calls_.Add({{"method", method}, {"code", code}}).Increment();
 }
 

@@ -24,7 +24,7 @@ class Metrics {
 
  private:
   prometheus::Registry registry_;
-  prometheus::Family<prometheus::Histogram>& call_seconds_;
+  prometheus::Histogram& sync_seconds_;
   prometheus::Family<prometheus::Counter>& calls_;
   prometheus::Histogram& commit_seconds_;
 };

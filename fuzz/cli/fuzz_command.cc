@@ -15,9 +15,9 @@
 #include "fuzz/cli/locate.h"
 #include "fuzz/cli/progress_line.h"
 #include "fuzz/cli/scenario_size.h"
-#include "fuzz/cli/search_process.h"
 #include "fuzz/engine/minimize_failure.h"
 #include "fuzz/engine/record.h"
+#include "fuzz/process/search_process.h"
 
 namespace shootdown {
 namespace {

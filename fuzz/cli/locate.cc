@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "absl/strings/str_format.h"
+#include "fuzz/process/data_folder.h"
 #include "proto/failure_file.h"
 
 namespace shootdown {
@@ -13,26 +14,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr char kSuffix[] = ".textproto";
-
-TextPosition PositionOf(const ScenarioProblem& problem, const ScenarioLocations& locations) {
-  using Part = ScenarioProblem::Part;
-  const auto at = [&](const std::vector<TextPosition>& list) {
-    return problem.entry < list.size() ? list[problem.entry] : TextPosition();
-  };
-  const auto* const task =
-      problem.task < locations.tasks.size() ? &locations.tasks[problem.task] : nullptr;
-  switch (problem.part) {
-    case Part::kVersion: return at(locations.version);
-    case Part::kTask: return task != nullptr ? task->task : TextPosition();
-    case Part::kSetup: return task != nullptr ? at(task->setup) : TextPosition();
-    case Part::kOp: return task != nullptr ? at(task->ops) : TextPosition();
-    case Part::kCheckOn: return at(locations.checks_on);
-    case Part::kCheckOff: return at(locations.checks_off);
-    case Part::kExpected: return locations.expected;
-    case Part::kWhole: return {};
-  }
-  return {};
-}
 
 }  // namespace
 
@@ -97,13 +78,7 @@ absl::StatusOr<LoadedScenario> LoadScenario(const std::string& name) {
 }
 
 absl::StatusOr<LoadedScenario> ParseStoredScenario(const Failure& failure) {
-  LoadedScenario loaded;
-  absl::StatusOr<Scenario> scenario = ParseScenario(
-      failure.scenario_text, "scenario of failure " + FailureId(failure), &loaded.locations);
-  if (!scenario.ok()) return scenario.status();
-  loaded.scenario = *std::move(scenario);
-  loaded.text = failure.scenario_text;
-  return loaded;
+  return ParseLoadedScenario(failure.scenario_text, "scenario of failure " + FailureId(failure));
 }
 
 absl::StatusOr<Scenario> ParseFoundScenario(const Failure& failure) {
@@ -111,30 +86,12 @@ absl::StatusOr<Scenario> ParseFoundScenario(const Failure& failure) {
                        "scenario as found of failure " + FailureId(failure));
 }
 
-absl::StatusOr<std::unique_ptr<Simulation>> BuildSimulation(const LoadedScenario& loaded) {
-  ScenarioProblem problem;
-  std::unique_ptr<Simulation> simulation = Simulation::Build(loaded.scenario, &problem);
-  if (simulation != nullptr) return simulation;
-  return absl::InvalidArgumentError(
-      loaded.locations.At(PositionOf(problem, loaded.locations)) + ": " + problem.message);
-}
-
 std::string StorePath(const std::string& given) {
   if (!given.empty()) return given;
   if (const char* const env = std::getenv("SHOOTDOWN_STORE"); env != nullptr && *env != '\0') {
     return env;
   }
-  fs::path data;
-  if (const char* const xdg = std::getenv("XDG_DATA_HOME"); xdg != nullptr && *xdg != '\0') {
-    data = xdg;
-  } else if (const char* const home = std::getenv("HOME"); home != nullptr && *home != '\0') {
-    data = fs::path(home) / ".local/share";
-  } else {
-    return "shootdown-store";
-  }
-  std::error_code error;
-  fs::create_directories(data / "shootdown", error);  // the store itself says if that failed
-  return (data / "shootdown/store").string();
+  return DataFolder("store");
 }
 
 absl::StatusOr<Failure> LoadFailure(const std::string& name, const std::string& store) {

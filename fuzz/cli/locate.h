@@ -8,17 +8,10 @@
 
 #include "absl/status/statusor.h"
 #include "fuzz/corpus/failure.h"
-#include "fuzz/scenario/simulation.h"
+#include "fuzz/process/loaded_scenario.h"
 #include "fuzz/store/store.h"
-#include "proto/scenario_text.h"
 
 namespace shootdown {
-
-struct LoadedScenario {
-  Scenario scenario;
-  ScenarioLocations locations;
-  std::string text;  // canonical: what is stored with a failure
-};
 
 // The folder of scenario files: $SHOOTDOWN_CORPUS, or beside the program as installed or built.
 [[nodiscard]] absl::StatusOr<std::string> CorpusFolder();
@@ -31,10 +24,6 @@ struct LoadedScenario {
 // What a failure is replayed on, and what it was found on: minimizing may have made it less.
 [[nodiscard]] absl::StatusOr<LoadedScenario> ParseStoredScenario(const Failure& failure);
 [[nodiscard]] absl::StatusOr<Scenario> ParseFoundScenario(const Failure& failure);
-
-// Ready to run, or INVALID_ARGUMENT with file:line:column.
-[[nodiscard]] absl::StatusOr<std::unique_ptr<Simulation>> BuildSimulation(
-    const LoadedScenario& loaded);
 
 // `given`, or $SHOOTDOWN_STORE, or the user's data folder.
 [[nodiscard]] std::string StorePath(const std::string& given);

@@ -10,6 +10,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
+#include <vector>
 
 #include "fuzz/sim/machine.h"
 
@@ -17,7 +19,17 @@ namespace shootdown {
 
 class FeatureSet {
  public:
+  // A feature's index is below this. Two features may share an index, which costs a little news and
+  // keeps a run's bookkeeping inside the first caches.
+  static constexpr std::size_t kBits = std::size_t{1} << 18;
+
   FeatureSet();
+
+  // The indexes of the features of the machine's last run, ascending.
+  [[nodiscard]] static std::vector<std::uint32_t> OfRun(const sim::Machine& machine);
+
+  // Adds features by index. REQUIRES: each is below kBits.
+  void AddKnown(std::span<const std::uint32_t> indexes);
 
   // Adds the features of the machine's last run. Returns how many were new.
   std::size_t AddRun(const sim::Machine& machine);
@@ -25,12 +37,9 @@ class FeatureSet {
   [[nodiscard]] std::size_t size() const { return size_; }
 
  private:
-  bool Add(std::uint64_t feature);
+  void Add(std::uint64_t feature);
 
-  // A bit for each feature, by hash: two features may share one, which costs a little news and
-  // keeps a run's bookkeeping inside the first caches.
-  static constexpr std::size_t kBits = std::size_t{1} << 18;
-  std::unique_ptr<std::uint64_t[]> seen_;
+  std::unique_ptr<std::uint64_t[]> seen_;  // a bit for each index
   std::size_t size_ = 0;
 };
 

@@ -29,6 +29,7 @@ namespace {
 
 Target* the_target = nullptr;
 const SearchListener* the_listener = nullptr;
+std::uint64_t the_kept_run_count = 0;
 std::size_t news_count = 0;
 
 constexpr std::size_t kInputBytesMax = kDecisionCountMax * Schedule::kRecordBytes;
@@ -75,20 +76,22 @@ constexpr std::array<std::uint8_t, 8> kBuckets = {1, 2, 3, 4, 8, 16, 32, 128};
 
 }  // namespace
 
-void SetLibFuzzerTarget(Target* target, const SearchListener* listener) {
+void SetLibFuzzerTarget(Target* target, const SearchListener* listener,
+                        std::uint64_t kept_run_count) {
   the_target = target;
   the_listener = listener;
+  the_kept_run_count = kept_run_count;
   news_count = 0;
 }
 
 int RunLibFuzzerInput(const std::uint8_t* data, std::size_t size) {
   const Schedule& schedule = input.Of(data, size);
   const std::size_t news = the_target->Run(schedule);
-  if (news != 0) {
+  if (news != 0 || the_target->run_count() <= the_kept_run_count) {
     const std::size_t n = news_count++ % kNewsCountMax;
     shootdown_counters[n % kCounterCount] = kBuckets[n / kCounterCount];
-    if (the_listener->input) the_listener->input(schedule.Encode());
   }
+  if (news != 0 && the_listener->input) the_listener->input(schedule.Encode());
   if (the_listener->ran) the_listener->ran(*the_target);
   return 0;
 }

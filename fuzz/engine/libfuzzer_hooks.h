@@ -16,8 +16,10 @@
 
 namespace shootdown {
 
-// The target and the listener that the hooks serve. Both outlive libFuzzer's run.
-void SetLibFuzzerTarget(Target* target, const SearchListener* listener);
+// The target and the listener that the hooks serve. Both outlive libFuzzer's run. libFuzzer keeps the
+// inputs of the first `kept_run_count` runs even if they did nothing new: they are what to start from.
+void SetLibFuzzerTarget(Target* target, const SearchListener* listener,
+                        std::uint64_t kept_run_count = 0);
 
 // LLVMFuzzerTestOneInput.
 int RunLibFuzzerInput(const std::uint8_t* data, std::size_t size);

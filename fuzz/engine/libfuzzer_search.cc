@@ -1,8 +1,11 @@
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <cstdlib>
-#include <limits>
 #include <string>
 #include <vector>
 
+#include "fuzz/base/check.h"
 #include "fuzz/base/hash.h"
 #include "fuzz/engine/libfuzzer_hooks.h"
 #include "fuzz/engine/mutator.h"
@@ -12,12 +15,32 @@ extern "C" int LLVMFuzzerRunDriver(int* argc, char*** argv,
                                    int (*callback)(const std::uint8_t* data, std::size_t size));
 
 namespace shootdown {
+namespace {
+
+// libFuzzer reads what to start from in files; these are in memory. In the order of `seeds`.
+std::string SeedFiles(const std::vector<Schedule>& seeds) {
+  std::string names;
+  for (const Schedule& seed : seeds) {
+    std::vector<std::uint8_t> bytes = seed.Encode();
+    if (bytes.empty()) bytes.push_back(0);  // a file without a byte would be passed over
+    const int fd = memfd_create("shootdown-seed", MFD_CLOEXEC);
+    SHOOTDOWN_CHECK(fd >= 0);
+    SHOOTDOWN_CHECK(write(fd, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()));
+    names += (names.empty() ? "/proc/self/fd/" : ",/proc/self/fd/") + std::to_string(fd);
+  }
+  return names;
+}
+
+}  // namespace
 
 void LibFuzzerSearch(Simulation& simulation, const SearchOptions& options,
                      const SearchListener& listener) {
   static Target target(simulation);
   target.OnFound(listener.found);
-  SetLibFuzzerTarget(&target, &listener);
+  target.BeforeRun(listener.before_run);
+  target.AddKnown(options.known_features);
+  // libFuzzer's first run is the empty input, to see that the target returns at all.
+  const std::uint64_t kept_run_count = options.seeds.empty() ? 0 : 1 + options.seeds.size();
   // libFuzzer takes 32 bits, and draws a seed of its own for 0.
   const std::uint64_t seed = Mix64(options.seed) % 0x7fff'ffffu + 1;
   std::vector<std::string> words = {
@@ -44,16 +67,17 @@ void LibFuzzerSearch(Simulation& simulation, const SearchOptions& options,
       "-handle_usr2=0",
       "-handle_xfsz=0",
   };
-  // libFuzzer's -runs is an int, and -1 is no limit. More than that is counted here.
+  // libFuzzer's -runs is an int, and does not count seeds. So the runs are counted here.
   static SearchListener counting = listener;
-  if (options.run_count_max > std::numeric_limits<int>::max()) {
-    counting.ran = [&listener, most = options.run_count_max](const Target& ran) {
-      if (listener.ran) listener.ran(ran);
-      if (ran.run_count() >= most) std::exit(0);
-    };
-    SetLibFuzzerTarget(&target, &counting);
-  } else if (options.run_count_max != 0) {
-    words.push_back("-runs=" + std::to_string(options.run_count_max));
+  counting.ran = [&listener, most = options.run_count_max](const Target& ran) {
+    if (listener.ran) listener.ran(ran);
+    // exit() inside a run is a crash in libFuzzer's eyes, and it would write a file about it.
+    if (most != 0 && ran.run_count() >= most) std::_Exit(0);
+  };
+  SetLibFuzzerTarget(&target, &counting, kept_run_count);
+  if (!options.seeds.empty()) {
+    words.push_back("-seed_inputs=" + SeedFiles(options.seeds));
+    words.insert(words.end(), {"-shuffle=0", "-prefer_small=0"});
   }
   if (options.second_count_max != 0) {
     words.push_back("-max_total_time=" + std::to_string(options.second_count_max));

@@ -9,27 +9,21 @@
 #include "fuzz/sim/trace.h"
 
 namespace shootdown {
-namespace {
 
-// Of a whole trace, from the chained hashes of its rows.
-std::string HashText(const std::vector<std::uint64_t>& hashes) {
+std::string TraceHash(std::span<const std::uint64_t> hashes) {
   const std::uint64_t last = hashes.empty() ? 0 : hashes.back();
-  const std::uint64_t rows = hashes.size();
   std::string bytes(16, '\0');
   for (int i = 0; i < 8; ++i) {
     bytes[static_cast<std::size_t>(i)] = static_cast<char>(last >> (8 * i));
-    bytes[static_cast<std::size_t>(i + 8)] = static_cast<char>(rows >> (8 * i));
+    bytes[static_cast<std::size_t>(i + 8)] = static_cast<char>(hashes.size() >> (8 * i));
   }
   return ToHex(HashBytes(bytes));
 }
 
-}  // namespace
-
-std::optional<Failure> RecordFailure(Simulation& simulation, const Schedule& schedule,
-                                     const std::string& scenario_text) {
+Failure RecordRun(Simulation& simulation, const Schedule& schedule,
+                  const std::string& scenario_text) {
   ScheduleScheduler scheduler(schedule);
   const check::Finding* const finding = simulation.Run(scheduler);
-  if (finding == nullptr) return std::nullopt;
   const auto log = simulation.machine().log();
   const std::vector<std::uint64_t> hashes = sim::ChainedHashes(log);
   Failure failure;
@@ -37,17 +31,25 @@ std::optional<Failure> RecordFailure(Simulation& simulation, const Schedule& sch
   failure.scenario_text = scenario_text;
   failure.schedule_text = schedule.ToText();
   failure.found_schedule_text = failure.schedule_text;
+  failure.trace_hash = TraceHash(hashes);
+  for (std::size_t i = 0; i < log.size(); ++i) {
+    failure.trace.push_back({.text = sim::RowText(log[i]), .hash = hashes[i]});
+  }
+  if (finding == nullptr) return failure;
   failure.check = finding->check->name;
   failure.kind_key = KindKey(*finding, simulation.machine());
   failure.message = finding->message;
   failure.why = finding->check->why;
-  failure.trace_hash = HashText(hashes);
-  for (std::size_t i = 0; i < log.size(); ++i) {
-    failure.trace.push_back({.text = sim::RowText(log[i]), .hash = hashes[i]});
-  }
   failure.anchors = AnchorsOf(simulation, schedule);
   failure.signature = Signature(failure);
   (void)simulation.Run(scheduler);  // the machine's last run is the one that was recorded
+  return failure;
+}
+
+std::optional<Failure> RecordFailure(Simulation& simulation, const Schedule& schedule,
+                                     const std::string& scenario_text) {
+  Failure failure = RecordRun(simulation, schedule, scenario_text);
+  if (failure.check.empty()) return std::nullopt;
   return failure;
 }
 
@@ -77,7 +79,7 @@ absl::StatusOr<Replay> ReplayFailure(Simulation& simulation, const Failure& fail
     replay.check = finding == nullptr ? "" : std::string(finding->check->name);
     const auto log = simulation.machine().log();
     const std::vector<std::uint64_t> hashes = sim::ChainedHashes(log);
-    replay.trace_hash = HashText(hashes);
+    replay.trace_hash = TraceHash(hashes);
     const std::size_t rows = std::max(log.size(), failure.trace.size());
     for (std::size_t i = 0; i < rows; ++i) {
       const bool same =

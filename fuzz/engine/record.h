@@ -2,7 +2,9 @@
 #ifndef SHOOTDOWN_FUZZ_ENGINE_RECORD_H_
 #define SHOOTDOWN_FUZZ_ENGINE_RECORD_H_
 
+#include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "fuzz/corpus/failure.h"
@@ -15,6 +17,13 @@ namespace shootdown {
 // anchors, words. Null if the run is clean. `scenario_text` is stored as it is.
 [[nodiscard]] std::optional<Failure> RecordFailure(Simulation& simulation, const Schedule& schedule,
                                                    const std::string& scenario_text);
+
+// As RecordFailure; of a clean run there is a trace too, and no check.
+[[nodiscard]] Failure RecordRun(Simulation& simulation, const Schedule& schedule,
+                                const std::string& scenario_text);
+
+// The hash of a whole trace, 32 hexadecimal digits; `hashes`: see sim::ChainedHashes.
+[[nodiscard]] std::string TraceHash(std::span<const std::uint64_t> hashes);
 
 // Two failures with the same signature are the same bug: the check, who broke it, and for each
 // decision its kind, who was interrupted, and at which site. REQUIRES: minimized.

@@ -15,6 +15,8 @@ struct SearchOptions {
   std::uint64_t seed = 1;
   std::uint64_t run_count_max = 0;  // 0: no limit
   std::uint32_t second_count_max = 0;  // 0: no limit; the only clock, and it only ends a search
+  std::vector<Schedule> seeds = {};     // run first, in this order, and kept to start from
+  std::vector<std::uint32_t> known_features = {};  // no news (FeatureSet's indexes)
 };
 
 // What a search tells while it runs. All may be null.
@@ -24,6 +26,8 @@ struct SearchListener {
   std::function<void(std::span<const std::uint8_t>)> input;
   // After every run.
   std::function<void(const Target&)> ran;
+  // Before every run, also those that only repeat one.
+  std::function<void(const Schedule&)> before_run = {};
 };
 
 // Fresh random schedules with one to three switches, without memory. Returns when a limit is

@@ -21,6 +21,7 @@ std::size_t Target::Run(const Schedule& schedule) {
   last_ = schedule;
   last_is_current_ = true;
   ++run_count_;
+  if (before_run_) before_run_(last_);
   const check::Finding* const finding = simulation_.Run(scheduler_);
   const std::size_t news = features_.AddRun(simulation_.machine());
   if (finding != nullptr) [[unlikely]] Report(*finding);
@@ -31,6 +32,7 @@ void Target::EnsureLastRun(const Schedule& schedule) {
   if (last_is_current_ && last_ == schedule) return;
   last_ = schedule;
   last_is_current_ = true;
+  if (before_run_) before_run_(last_);
   simulation_.Run(scheduler_);
 }
 

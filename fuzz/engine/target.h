@@ -43,6 +43,15 @@ class Target {
   // own bug and aborts.
   void OnFound(std::function<void(const Found&)> on_found) { on_found_ = std::move(on_found); }
 
+  // `before_run` hears of each schedule before it runs, so that somebody knows of one that does not
+  // come back.
+  void BeforeRun(std::function<void(const Schedule&)> before_run) {
+    before_run_ = std::move(before_run);
+  }
+
+  // Features that are no news.
+  void AddKnown(std::span<const std::uint32_t> indexes) { features_.AddKnown(indexes); }
+
   [[nodiscard]] const sim::Machine& machine() const { return simulation_.machine(); }
   [[nodiscard]] std::uint64_t run_count() const { return run_count_; }
   [[nodiscard]] std::size_t feature_count() const { return features_.size(); }
@@ -55,6 +64,7 @@ class Target {
   Schedule last_;
   ScheduleScheduler scheduler_;
   std::function<void(const Found&)> on_found_;
+  std::function<void(const Schedule&)> before_run_;
   std::map<std::string, std::uint32_t> reports_;
   std::uint64_t run_count_ = 0;
   bool last_is_current_ = false;

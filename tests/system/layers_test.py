@@ -18,6 +18,8 @@ MAY_INCLUDE = {
     "fuzz/corpus": {"fuzz/base"},
     "fuzz/engine": {"fuzz/scenario", "fuzz/schedule", "fuzz/corpus", "fuzz/check", "fuzz/sim",
                     "fuzz/base"},
+    "fuzz/process": {"fuzz/engine", "fuzz/scenario", "fuzz/schedule", "fuzz/corpus", "fuzz/sim",
+                     "fuzz/base", "proto"},
     "proto": {"fuzz/corpus", "fuzz/scenario", "fuzz/sim", "fuzz/base"},
     "fuzz/store": {"proto", "fuzz/corpus", "fuzz/base"},
 }

@@ -3,8 +3,8 @@
 // A search runs in child processes: libFuzzer ends its process when it is done, and a crash of ours
 // must not take along what was found. Children send findings and inputs through a pipe, and count
 // their runs in shared memory.
-#ifndef SHOOTDOWN_FUZZ_CLI_SEARCH_PROCESS_H_
-#define SHOOTDOWN_FUZZ_CLI_SEARCH_PROCESS_H_
+#ifndef SHOOTDOWN_FUZZ_PROCESS_SEARCH_PROCESS_H_
+#define SHOOTDOWN_FUZZ_PROCESS_SEARCH_PROCESS_H_
 
 #include <cstdint>
 #include <functional>
@@ -13,12 +13,11 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "fuzz/process/search_job.h"
 #include "fuzz/scenario/simulation.h"
 #include "fuzz/schedule/schedule.h"
 
 namespace shootdown {
-
-enum class Strategy { kLibFuzzer, kRandom };
 
 struct SearchRequest {
   Strategy strategy = Strategy::kLibFuzzer;
@@ -54,4 +53,4 @@ struct SearchHandler {
 
 }  // namespace shootdown
 
-#endif  // SHOOTDOWN_FUZZ_CLI_SEARCH_PROCESS_H_
+#endif  // SHOOTDOWN_FUZZ_PROCESS_SEARCH_PROCESS_H_

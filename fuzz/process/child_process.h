@@ -1,0 +1,124 @@
+// A process of our own in which a simulation runs: a crash, a hang or a flood of memory in there costs
+// nothing out here, and what was running at the time is known.
+//
+// The child sends messages through a pipe, and keeps a few numbers in shared memory, which outlive it.
+// Only a process with one thread may start one: a fork takes along no other thread, but all of their
+// locks.
+#ifndef SHOOTDOWN_FUZZ_PROCESS_CHILD_PROCESS_H_
+#define SHOOTDOWN_FUZZ_PROCESS_CHILD_PROCESS_H_
+
+#include <sys/types.h>
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "fuzz/schedule/schedule.h"
+
+namespace shootdown {
+
+// What a child writes while it runs, and its parent reads at any time.
+struct ChildState {
+  static constexpr std::size_t kCheckpointCount = 64;
+  static constexpr std::size_t kDecisionCountMax = 1024;
+
+  // The schedule that is about to run. For the child.
+  void SetRunning(const Schedule& schedule);
+  // REQUIRES: the child has ended.
+  [[nodiscard]] Schedule Running() const;
+
+  std::atomic<std::uint64_t> runs;
+  std::atomic<std::uint64_t> features;
+  std::atomic<std::uint64_t> inputs;
+  std::atomic<std::uint32_t> checkpoint_count;
+  std::atomic<std::uint32_t> decision_count;
+  std::array<std::uint64_t, kCheckpointCount> checkpoints;
+  std::array<Decision, kDecisionCountMax> decisions;
+};
+
+// The child's end of the pipe.
+class ChildPipe {
+ public:
+  explicit ChildPipe(int fd) : fd_(fd) {}
+  // Ends the process if nobody listens any more.
+  void Send(std::uint8_t type, const std::string& payload) const;
+
+ private:
+  int fd_;
+};
+
+struct ChildMessage {
+  std::uint8_t type = 0;
+  std::string payload;
+};
+
+// 0: no limit.
+struct ChildLimits {
+  std::chrono::milliseconds silence_max{0};  // without a run
+  std::uint64_t memory_bytes_max = 0;        // resident; looked at ten times a second, so for a
+                                             // moment it may be more
+};
+
+class ChildProcess {
+ public:
+  using Clock = std::chrono::steady_clock;
+  // Runs in the child. Returning, or exit(), ends it well.
+  using Body = std::function<void(const ChildPipe& pipe, ChildState* state)>;
+
+  [[nodiscard]] static absl::StatusOr<std::unique_ptr<ChildProcess>> Start(
+      const Body& body, const ChildLimits& limits);
+  // Kills the child if it still runs.
+  ~ChildProcess();
+  ChildProcess(const ChildProcess&) = delete;
+  ChildProcess& operator=(const ChildProcess&) = delete;
+
+  [[nodiscard]] int fd() const { return pipe_; }
+  [[nodiscard]] pid_t pid() const { return pid_; }
+  [[nodiscard]] const ChildState& state() const { return *state_; }
+
+  // Takes what came, without waiting for more than there is. REQUIRES: fd() is readable, !ended().
+  [[nodiscard]] std::vector<ChildMessage> Receive();
+  // The pipe is closed, and the child reaped.
+  [[nodiscard]] bool ended() const { return ended_; }
+
+  // To be called about ten times a second: kills the child if it is beyond a limit. Time in which
+  // nobody called does not count as silence: then it was us who were stopped.
+  void CheckLimits(Clock::time_point now);
+  // Nobody wants the rest of it.
+  void Cancel();
+
+  // Nothing if it ended well or was cancelled; else what happened, with what it last said.
+  // REQUIRES: ended().
+  [[nodiscard]] const std::optional<std::string>& fault() const { return fault_; }
+
+ private:
+  ChildProcess() = default;
+  void Reap();
+
+  pid_t pid_ = -1;
+  int pipe_ = -1;
+  int words_ = -1;  // the child's standard error, a file in memory
+  ChildState* state_ = nullptr;
+  ChildLimits limits_;
+  std::string received_;
+  bool ended_ = false;
+  bool cancelled_ = false;
+  std::string killed_because_;
+  std::optional<std::string> fault_;
+  std::optional<Clock::time_point> last_look_;
+  std::uint64_t runs_then_ = 0;
+  Clock::duration silence_{0};
+};
+
+}  // namespace shootdown
+
+#endif  // SHOOTDOWN_FUZZ_PROCESS_CHILD_PROCESS_H_

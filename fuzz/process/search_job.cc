@@ -1,0 +1,66 @@
+#include "fuzz/process/search_job.h"
+
+#include <cstdlib>
+#include <utility>
+
+#include "fuzz/base/hash.h"
+#include "fuzz/engine/record.h"
+#include "fuzz/sim/trace.h"
+
+namespace shootdown {
+namespace {
+
+// How a run went, in a number that costs next to nothing: two runs that went apart end apart.
+std::uint64_t Outline(const sim::Machine& machine) {
+  const auto log = machine.log();
+  std::uint64_t outline = static_cast<std::uint64_t>(log.size()) << 32 | machine.conflicts().size();
+  if (!log.empty()) {
+    const sim::LogEntry& last = log.back();
+    outline ^= static_cast<std::uint64_t>(last.site->hash) << 16 ^ last.value;
+  }
+  return outline;
+}
+
+// The k-th checkpoint of `runs` is made after this many.
+std::uint64_t CheckpointAt(std::uint64_t runs, std::uint64_t k) {
+  constexpr std::uint64_t kParts = ChildState::kCheckpointCount;
+  return runs / kParts * k + runs % kParts * k / kParts;
+}
+
+}  // namespace
+
+void RunSearchJob(Simulation& simulation, Strategy strategy, const SearchOptions& options,
+                  const SearchJobListener& listener, ChildState* state) {
+  // libFuzzer ends with exit(), so these outlive this function.
+  static std::uint64_t chain = 0;
+  static std::uint64_t next_checkpoint = CheckpointAt(options.run_count_max, 1);
+  static SearchListener search;
+  search.found = listener.found;
+  search.before_run = [state](const Schedule& schedule) { state->SetRunning(schedule); };
+  search.input = [&](std::span<const std::uint8_t> input) {
+    state->inputs.fetch_add(1, std::memory_order_relaxed);
+    if (!listener.input) return;
+    const sim::Machine& machine = simulation.machine();
+    listener.input({.schedule = {input.begin(), input.end()},
+                    .features = FeatureSet::OfRun(machine),
+                    .trace_hash = TraceHash(sim::ChainedHashes(machine.log()))});
+  };
+  search.ran = [&](const Target& target) {
+    const std::uint64_t runs = target.run_count();
+    state->features.store(target.feature_count(), std::memory_order_relaxed);
+    chain = Combine(chain, Outline(target.machine()));
+    if (options.run_count_max != 0) {
+      while (runs >= next_checkpoint && state->checkpoint_count < ChildState::kCheckpointCount) {
+        state->checkpoints[state->checkpoint_count] = chain;
+        state->checkpoint_count.fetch_add(1, std::memory_order_relaxed);
+        next_checkpoint = CheckpointAt(options.run_count_max, state->checkpoint_count + 1);
+      }
+    }
+    state->runs.store(runs, std::memory_order_relaxed);
+  };
+  if (strategy == Strategy::kLibFuzzer) LibFuzzerSearch(simulation, options, search);
+  RandomSearch(simulation, options, search);
+  std::exit(0);
+}
+
+}  // namespace shootdown

@@ -1,0 +1,207 @@
+#include "server/coordinator.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "fuzz/base/prng.h"
+#include "tests/server/server_testing.h"
+
+namespace shootdown::server {
+namespace {
+
+const absl::Duration kSecond = absl::Seconds(1);
+
+v1::FindingState StateOf(Coordinator& coordinator, const std::string& id) {
+  const auto finding = coordinator.GetFinding(id);
+  SHOOTDOWN_CHECK(finding.ok());
+  return finding->state();
+}
+
+// A worker reports failure number `n`; the finding's id.
+std::string Report(FakeWorker& worker, const std::string& campaign, int n, absl::Time now) {
+  v1::SyncRequest request = worker.Next();
+  *request.add_findings() = FoundMessage(campaign, n);
+  const v1::SyncResponse response = worker.Send(request, now);
+  SHOOTDOWN_CHECK(response.settled_size() == 1);
+  SHOOTDOWN_CHECK(response.settled(0).verdict() == v1::Settled::VERDICT_ACCEPTED);
+  return response.settled(0).finding_id();
+}
+
+const v1::Lease* Wanted(const v1::SyncResponse& response, v1::Lease::WorkCase work) {
+  for (const v1::Lease& lease : response.leases()) {
+    if (lease.work_case() == work) return &lease;
+  }
+  return nullptr;
+}
+
+TEST(CoordinatorTest, AFindingIsConfirmedElsewhereMinimizedAndSurvivesARestart) {
+  CoordinatorFixture coordinator;
+  const std::string campaign = coordinator.Create();
+  FakeWorker finder(*coordinator, '1');
+  FakeWorker other(*coordinator, '2');
+  (void)other.Poll(kNoon);
+
+  const std::string id = Report(finder, campaign, 1, kNoon);
+  EXPECT_EQ(StateOf(*coordinator, id), v1::FINDING_STATE_NEW);
+  EXPECT_EQ(Wanted(finder.Poll(kNoon + kSecond), v1::Lease::kReplay), nullptr);
+  (void)other.Poll(kNoon + kSecond);
+  // Its engines have work; the next free one confirms.
+  v1::SyncResponse answer = other.Poll(kNoon + kSecond);
+  FakeWorker third(*coordinator, '3');
+  answer = third.Poll(kNoon + 2 * kSecond);
+  const v1::Lease* confirm = Wanted(answer, v1::Lease::kReplay);
+  ASSERT_NE(confirm, nullptr);
+  v1::SyncRequest confirmed = third.Done(*confirm);
+  *confirmed.mutable_results(0)->mutable_replayed() = ToProto(FoundFailure(1, ScenarioText()));
+  answer = third.Send(confirmed, kNoon + 3 * kSecond);
+  EXPECT_EQ(StateOf(*coordinator, id), v1::FINDING_STATE_CONFIRMED);
+
+  const v1::Lease* minimize = Wanted(answer, v1::Lease::kMinimize);
+  ASSERT_NE(minimize, nullptr);
+  EXPECT_EQ(minimize->minimize().failure().found_schedule_text(), "T0@1>C1");
+  v1::SyncRequest minimized = third.Done(*minimize);
+  *minimized.mutable_results(0)->mutable_minimized() =
+      ToProto(MinimizedFailure(FoundFailure(1, ScenarioText())));
+  (void)third.Send(minimized, kNoon + 4 * kSecond);
+  EXPECT_EQ(StateOf(*coordinator, id), v1::FINDING_STATE_MINIMIZED);
+
+  coordinator.Start();
+  const auto finding = coordinator->GetFinding(id.substr(0, 6));
+  ASSERT_TRUE(finding.ok()) << finding.status();
+  EXPECT_EQ(finding->state(), v1::FINDING_STATE_MINIMIZED);
+  EXPECT_EQ(finding->group_id(), id);
+  EXPECT_EQ(finding->found_by(), finder.id());
+  EXPECT_EQ(finding->confirmed_by(), third.id());
+}
+
+TEST(CoordinatorTest, ATraceThatDiffersQuarantinesTheFindingWithItsFirstStep) {
+  CoordinatorFixture coordinator;
+  const std::string campaign = coordinator.Create();
+  FakeWorker finder(*coordinator, '1');
+  FakeWorker other(*coordinator, '2');
+  const std::string id = Report(finder, campaign, 1, kNoon);
+  const v1::SyncResponse answer = other.Poll(kNoon + kSecond);
+  const v1::Lease* confirm = Wanted(answer, v1::Lease::kReplay);
+  ASSERT_NE(confirm, nullptr);
+
+  Failure seen = FoundFailure(1, ScenarioText());
+  seen.trace[1] = {.text = "T1 load", .hash = 9};
+  seen.trace_hash = std::string(32, 'b');
+  v1::SyncRequest request = other.Done(*confirm);
+  *request.mutable_results(0)->mutable_replayed() = ToProto(seen);
+  (void)other.Send(request, kNoon + 2 * kSecond);
+
+  const auto finding = coordinator->GetFinding(id);
+  ASSERT_TRUE(finding.ok());
+  EXPECT_EQ(finding->state(), v1::FINDING_STATE_QUARANTINED);
+  EXPECT_NE(finding->words().find("step 1"), std::string::npos) << finding->words();
+}
+
+TEST(CoordinatorTest, OnlyWhenNobodyElseIsThereTheFinderConfirms) {
+  CoordinatorFixture coordinator;
+  const std::string campaign = coordinator.Create(1'000'000'000);
+  FakeWorker finder(*coordinator, '1');
+  (void)Report(finder, campaign, 1, kNoon);
+
+  v1::SyncResponse answer = finder.Poll(kNoon + kSecond);
+  const v1::Lease fuzz = answer.leases(0);
+  EXPECT_EQ(Wanted(answer, v1::Lease::kReplay), nullptr);
+  coordinator->Tick(kNoon + absl::Seconds(40));  // its leases run out
+  answer = finder.Poll(kNoon + absl::Seconds(41));
+
+  EXPECT_NE(Wanted(answer, v1::Lease::kReplay), nullptr);
+}
+
+TEST(CoordinatorTest, TheBudgetIsLeasedOnceAndThenTheCampaignIsDone) {
+  CoordinatorFixture coordinator;
+  const std::string campaign = coordinator.Create(50'000);
+  FakeWorker worker(*coordinator, '1');
+  absl::Time now = kNoon;
+  v1::SyncResponse answer = worker.Poll(now);
+  while (answer.leases_size() > 0) {
+    now += kSecond;
+    v1::Lease lease = answer.leases(0);
+    lease.set_campaign_id(campaign);
+    if (!lease.has_fuzz()) break;
+    answer = worker.Send(worker.Done(lease), now);
+    answer.mutable_leases()->DeleteSubrange(0, answer.leases_size());
+    // What it holds by id alone is asked for in full again by one that has lost its memory.
+    v1::SyncRequest again = worker.Next();
+    again.clear_held();
+    answer = worker.Send(again, now);
+  }
+  coordinator->Tick(now);
+
+  const auto shown = coordinator->GetCampaign(campaign, Coordinator::Tasks::kYes, now);
+  ASSERT_TRUE(shown.ok());
+  EXPECT_EQ(shown->scenarios(0).run_count(), 50'000u);
+  EXPECT_EQ(shown->state(), v1::CAMPAIGN_STATE_DONE);
+}
+
+TEST(CoordinatorTest, AResultCountsOnceHoweverOftenItComes) {
+  CoordinatorFixture coordinator;
+  const std::string campaign = coordinator.Create();
+  FakeWorker worker(*coordinator, '1');
+  const v1::Lease lease = worker.Poll(kNoon).leases(0);
+
+  v1::SyncRequest done = worker.Done(lease);
+  EXPECT_EQ(worker.Send(done, kNoon).settled(0).verdict(), v1::Settled::VERDICT_ACCEPTED);
+  EXPECT_EQ(worker.Send(done, kNoon).settled_size(), 0);  // an older message
+  done.set_sequence(1'000'000);
+  EXPECT_EQ(worker.Send(done, kNoon).settled(0).verdict(), v1::Settled::VERDICT_KNOWN);
+
+  const auto shown = coordinator->GetCampaign(campaign, Coordinator::Tasks::kNo, kNoon);
+  EXPECT_EQ(shown->scenarios(0).run_count(), lease.fuzz().run_count());
+}
+
+TEST(CoordinatorTest, AFullDiskAcknowledgesNothingAndIsSeen) {
+  CoordinatorFixture coordinator;
+  const std::string campaign = coordinator.Create();
+  FakeWorker worker(*coordinator, '1');
+  v1::SyncRequest request = worker.Next();
+  *request.add_findings() = FoundMessage(campaign, 1);
+  const std::vector<std::string> before = coordinator->DescribeState();
+
+  coordinator.FillDisk(absl::ResourceExhaustedError("the disk is full"));
+  EXPECT_EQ(coordinator->Sync(request, "", kNoon).status().code(),
+            absl::StatusCode::kResourceExhausted);
+  EXPECT_FALSE(coordinator->Readiness().ok());
+  EXPECT_EQ(coordinator->DescribeState(), before);
+  coordinator.FillDisk(absl::OkStatus());
+  request.set_sequence(request.sequence() + 1);
+
+  const v1::SyncResponse answer = worker.Send(request, kNoon);
+  EXPECT_EQ(answer.settled(0).verdict(), v1::Settled::VERDICT_ACCEPTED);
+  EXPECT_TRUE(coordinator->Readiness().ok());
+}
+
+TEST(CoordinatorTest, AnyOrderAndRepetitionOfTheSameContentsEndsInTheSameState) {
+  std::vector<std::string> first;
+  for (std::uint64_t seed = 0; seed < 6; ++seed) {
+    CoordinatorFixture coordinator;
+    const std::string campaign = coordinator.Create();
+    Prng prng(seed);
+    std::vector<int> order;
+    for (int n = 0; n < 40; ++n) order.insert(order.end(), 1 + prng.Below(3), n);
+    for (std::size_t i = order.size(); i > 1; --i) {
+      std::swap(order[i - 1], order[prng.Below(static_cast<std::uint32_t>(i))]);
+    }
+    FakeWorker worker(*coordinator, '1', /*job_count=*/0);
+    for (const int n : order) {
+      v1::SyncRequest request = worker.Next();
+      const auto feature = static_cast<std::uint32_t>(n % 13);
+      *request.add_inputs() =
+          InputMessage(campaign, "T0@" + std::to_string(n + 1) + ">C1", {feature, feature + 20});
+      if (n % 5 == 0) *request.add_findings() = FoundMessage(campaign, n);
+      (void)worker.Send(request, kNoon + absl::Seconds(n));
+    }
+    coordinator.Start();  // what is on disk, not what is in memory
+    std::vector<std::string> state = coordinator->DescribeState();
+    if (seed == 0) first = state;
+    EXPECT_EQ(state, first);
+  }
+}
+
+}  // namespace
+}  // namespace shootdown::server

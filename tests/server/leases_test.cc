@@ -1,0 +1,70 @@
+#include "server/leases.h"
+
+#include <gtest/gtest.h>
+
+namespace shootdown::server {
+namespace {
+
+const absl::Time kNow = absl::FromUnixSeconds(1'000);
+
+LeaseRecord Fuzz(std::uint64_t run_count) {
+  LeaseRecord lease{.campaign_id = "c", .scenario_key = "s"};
+  lease.fuzz.set_run_count(run_count);
+  return lease;
+}
+
+TEST(LeasesTest, IdsOfTwoEpochsNeverMeet) {
+  Leases first(1);
+  Leases second(2);
+
+  const std::string a = first.Grant(Fuzz(1), first.AddWorker("w"), kNow).id;
+  const std::string b = first.Grant(Fuzz(1), first.AddWorker("w"), kNow).id;
+  const std::string c = second.Grant(Fuzz(1), second.AddWorker("w"), kNow).id;
+
+  EXPECT_EQ(a.size(), 16u);
+  EXPECT_NE(a, b);
+  EXPECT_NE(a, c);
+  EXPECT_NE(b, c);
+}
+
+TEST(LeasesTest, AnotherWorkersLeaseIsNotFound) {
+  Leases leases(1);
+  const std::string id = leases.Grant(Fuzz(1), leases.AddWorker("mine"), kNow).id;
+
+  EXPECT_NE(leases.Find(id, "mine"), nullptr);
+  EXPECT_EQ(leases.Find(id, "yours"), nullptr);
+}
+
+TEST(LeasesTest, ASilentWorkerLosesItsLeaseAndTheRunsAreFreeAgain) {
+  Leases leases(1);
+  (void)leases.Grant(Fuzz(500), leases.AddWorker("w"), kNow);
+
+  EXPECT_TRUE(leases.Expire(kNow + Leases::kTtl - absl::Seconds(1)).empty());
+  EXPECT_EQ(leases.RunsOut("c", "s"), 500u);
+  EXPECT_EQ(leases.Expire(kNow + Leases::kTtl).size(), 1u);
+
+  EXPECT_EQ(leases.RunsOut("c", "s"), 0u);
+  EXPECT_EQ(leases.LeasesOut("c", "s"), 0u);
+}
+
+TEST(LeasesTest, AWorkerThatIsHeardKeepsItsLease) {
+  Leases leases(1);
+  WorkerRecord& worker = leases.AddWorker("w");
+  (void)leases.Grant(Fuzz(500), worker, kNow);
+
+  leases.Touch(worker, kNow + absl::Seconds(20));
+
+  EXPECT_TRUE(leases.Expire(kNow + Leases::kTtl).empty());
+}
+
+TEST(LeasesTest, AWorkerWithoutLeasesIsForgottenAfterAWhile) {
+  Leases leases(1);
+  leases.Touch(leases.AddWorker("w"), kNow);
+
+  (void)leases.Expire(kNow + Leases::kMemory);
+
+  EXPECT_EQ(leases.FindWorker("w"), nullptr);
+}
+
+}  // namespace
+}  // namespace shootdown::server

@@ -1,0 +1,129 @@
+#include "server/state.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+
+#include "fuzz/base/prng.h"
+#include "server/committer.h"
+#include "server/keys.h"
+#include "tests/server/server_testing.h"
+
+namespace shootdown::server {
+namespace {
+
+const std::string kCampaign(16, 'c');
+
+// A state with a disk that is a map.
+class StateTest : public ::testing::Test {
+ protected:
+  void Put(const std::string& key, const google::protobuf::Message& row) {
+    Change({.key = key, .value = row.SerializeAsString()});
+  }
+  void Change(ServiceChange change) { Change(state_, committer_, std::move(change)); }
+  void Change(State& /*state*/, Committer& committer, ServiceChange change) {
+    mutex_.Lock();
+    const auto ticket = committer.Enqueue({.service = {std::move(change)}});
+    mutex_.Unlock();
+    ASSERT_TRUE(committer.Wait(*ticket).ok());
+  }
+  void PutCampaign() {
+    CampaignRow row;
+    row.mutable_spec()->add_scenarios()->set_text(ScenarioText());
+    Put(keys::Key(keys::kCampaign, kCampaign), row);
+  }
+  ServiceChange InputChange(const std::string& schedule, std::vector<std::uint32_t> features) {
+    InputRow row;
+    row.set_schedule(ScheduleBytes(schedule));
+    for (const std::uint32_t feature : features) row.add_features(feature);
+    row.set_offer_hash(schedule);
+    const std::string hash = ToHex(HashBytes(row.schedule()));
+    return {.key = keys::Key(keys::kInput, kCampaign, ScenarioKey(ScenarioText()), hash),
+            .value = row.SerializeAsString()};
+  }
+  const ScenarioState& Scenario() { return state_.FindCampaign(kCampaign)->scenarios.front(); }
+
+  absl::Mutex mutex_;
+  State state_;
+  std::map<std::string, std::string> disk_;
+  Committer committer_{[this](const StoreBatch& batch) {
+                         for (const ServiceChange& change : batch.service) {
+                           if (change.value.has_value()) {
+                             disk_[change.key] = *change.value;
+                           } else {
+                             disk_.erase(change.key);
+                           }
+                         }
+                         return absl::OkStatus();
+                       },
+                       state_, mutex_};
+};
+
+TEST_F(StateTest, ASmallerInputTakesFeaturesOverAndOneWithoutAnyIsDropped) {
+  PutCampaign();
+  Change(InputChange("T0@1>C1 T0@2>C1", {1, 2}));
+  Change(InputChange("T0@1>C1", {1}));
+  EXPECT_EQ(Scenario().inputs.size(), 2u);
+
+  Change(InputChange("T0@2>C1", {2}));
+
+  EXPECT_EQ(Scenario().inputs.size(), 2u);
+  EXPECT_EQ(Scenario().features.size(), 2u);
+  EXPECT_EQ(state_.TakeSuperfluous().size(), 1u);
+}
+
+TEST_F(StateTest, ApplyingARowTwiceChangesNothing) {
+  PutCampaign();
+  const ServiceChange input = InputChange("T0@1>C1", {1});
+  ProgressRow progress;
+  progress.set_run_count(10);
+  const std::string key =
+      keys::Key(keys::kProgress, kCampaign, ScenarioKey(ScenarioText()), std::string(16, 'a'));
+  Change(input);
+  Put(key, progress);
+  const std::vector<std::string> once = state_.Describe();
+
+  Change(input);
+  Put(key, progress);
+
+  EXPECT_EQ(state_.Describe(), once);
+  EXPECT_EQ(Scenario().run_count, 10u);
+}
+
+TEST_F(StateTest, InputsInAnyOrderLeaveTheSameState) {
+  Prng prng(3);
+  std::vector<ServiceChange> changes;
+  for (int i = 1; i < 60; ++i) {
+    std::string schedule;
+    for (std::uint32_t n = 1 + prng.Below(3); n > 0; --n) {
+      schedule += "T0@" + std::to_string(1 + prng.Below(500)) + ">C1 ";
+    }
+    std::vector<std::uint32_t> features;
+    for (std::uint32_t f = 0; f < 40; ++f) {
+      if (prng.OneIn(6)) features.push_back(f);
+    }
+    changes.push_back(InputChange(schedule, features));
+  }
+  std::vector<std::string> first;
+  for (int round = 0; round < 10; ++round) {
+    Change({.key = keys::Key(keys::kCampaign, kCampaign), .value = std::nullopt});
+    PutCampaign();
+    for (std::size_t i = changes.size(); i > 1; --i) {
+      std::swap(changes[i - 1], changes[prng.Below(static_cast<std::uint32_t>(i))]);
+    }
+    for (const ServiceChange& change : changes) Change(change);
+    if (round == 0) first = state_.Describe();
+    EXPECT_EQ(state_.Describe(), first);
+  }
+}
+
+TEST_F(StateTest, WhatComesForACampaignThatIsGoneIsSwept) {
+  Change(InputChange("T0@1>C1", {1}));
+
+  EXPECT_TRUE(state_.campaigns().empty());
+  EXPECT_EQ(state_.TakeSuperfluous().size(), 1u);
+}
+
+}  // namespace
+}  // namespace shootdown::server

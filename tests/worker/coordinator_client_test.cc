@@ -1,0 +1,4 @@
+#include "worker/journal.h"
+
+#include <gtest/gtest.h>
+TEST(X2,Y){}
