@@ -153,9 +153,9 @@ absl::Status Coordinator::Admit(const v1::SyncRequest& request, const std::strin
                                  {"model", request.model_version()},
                                  {"jobs", std::to_string(request.job_count())}});
   }
-  worker->tokens =
-      std::min(kSyncBurst,
-               worker->tokens + kSyncsPerSecond * absl::ToDoubleSeconds(now - worker->tokens_at));
+  const double passed =
+      std::max(0.0, absl::ToDoubleSeconds(now - worker->tokens_at));  // clocks may go back
+  worker->tokens = std::min(kSyncBurst, worker->tokens + kSyncsPerSecond * passed);
   worker->tokens_at = now;
   if (worker->tokens < 1) {
     return Exhausted(

@@ -22,6 +22,8 @@ MAY_INCLUDE = {
                      "fuzz/base", "proto"},
     "proto": {"fuzz/corpus", "fuzz/scenario", "fuzz/sim", "fuzz/base"},
     "fuzz/store": {"proto", "fuzz/corpus", "fuzz/base"},
+    # It parses schedules and scenarios, and has no machine to run them on.
+    "server": {"proto", "fuzz/store", "fuzz/schedule", "fuzz/corpus", "fuzz/base"},
 }
 
 # Nothing that a run depends on may look at the world, or at an order that is not ours.
