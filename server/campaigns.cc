@@ -72,7 +72,9 @@ absl::StatusOr<v1::Campaign> Coordinator::CreateCampaign(const v1::CreateCampaig
   absl::MutexLock lock(&mutex_);
   if (const CampaignState* present = state_.FindCampaign(id)) {
     if (present->row.request_hash() == row.request_hash()) return ToProto(*present, now);
-    return absl::AlreadyExistsError("request_id: was used for a campaign with another spec");
+    return absl::AlreadyExistsError(
+        absl::StrFormat("request_id: \"%s\" was used for a campaign with another spec, %s",
+                        ForMessage(request.request_id()), id));
   }
   if (claimed_.contains(key)) {
     return absl::UnavailableError("the same request is being answered; ask again");

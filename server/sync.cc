@@ -274,6 +274,15 @@ void Coordinator::PlanFinding(const v1::FoundFailure& found, const CheckedFindin
   }
   const std::string key = keys::Key(keys::kFinding, checked.id);
   if (claimed_.contains(key) || plan.claimed.contains(key)) return;
+  if (spec.stop_at_first_finding()) {
+    // One that is on its way is the first already.
+    const std::string first = keys::Key("first", campaign->id, scenario->key);
+    if (plan.claimed.contains(first)) {
+      return not_needed("the campaign stops at the first finding, and this is not it");
+    }
+    if (claimed_.contains(first)) return;
+    plan.claimed.insert(first);
+  }
 
   if (state_.FindFinding(checked.id) == nullptr) {
     FindingRow row;

@@ -155,6 +155,20 @@ TEST(CoordinatorTest, AResultCountsOnceHoweverOftenItComes) {
   EXPECT_EQ(shown->scenarios(0).run_count(), lease.fuzz().run_count());
 }
 
+TEST(CoordinatorTest, ACampaignThatStopsAtTheFirstFindingTakesOneOfAScenario) {
+  CoordinatorFixture coordinator;
+  const std::string campaign = coordinator.Create(100'000, "r", /*stop_at_first=*/true);
+  FakeWorker worker(*coordinator, '1');
+  v1::SyncRequest request = worker.Next();
+  *request.add_findings() = FoundMessage(campaign, 1);
+  *request.add_findings() = FoundMessage(campaign, 2);
+
+  const v1::SyncResponse answer = worker.Send(request, kNoon);
+
+  EXPECT_EQ(answer.settled(0).verdict(), v1::Settled::VERDICT_ACCEPTED);
+  EXPECT_EQ(answer.settled(1).verdict(), v1::Settled::VERDICT_NOT_NEEDED);
+}
+
 TEST(CoordinatorTest, AFullDiskAcknowledgesNothingAndIsSeen) {
   CoordinatorFixture coordinator;
   const std::string campaign = coordinator.Create();
