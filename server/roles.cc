@@ -49,7 +49,7 @@ absl::StatusOr<std::string> Authorize(const grpc::AuthContext& caller, Security 
     }
   }
   if (!ours.has_value()) {
-    return absl::UnauthenticatedError(
+    return absl::PermissionDeniedError(
         "the client certificate names no role: wanted a URI shootdown://ROLE/NAME among its "
         "alternative names");
   }

@@ -21,7 +21,7 @@ enum class Security { kPlain, kTls };
 [[nodiscard]] absl::StatusOr<Role> ParseRole(const std::string& uri);
 
 // The caller's identity (its URI; empty without TLS) if it has one of these roles.
-// UNAUTHENTICATED: no certificate of ours. PERMISSION_DENIED: another role.
+// UNAUTHENTICATED: no certificate. PERMISSION_DENIED: it names another role, or none.
 [[nodiscard]] absl::StatusOr<std::string> Authorize(const grpc::AuthContext& caller,
                                                     Security security,
                                                     std::initializer_list<Role> roles);
