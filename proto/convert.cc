@@ -84,6 +84,12 @@ v1::Failure ToProto(const Failure& failure) {
   message.set_minimized(failure.minimized);
   message.set_found_at_run(failure.found_at_run);
   message.set_seed(failure.seed);
+  message.set_found_scenario_text(failure.found_scenario_text);
+  for (const ProofStep& step : failure.scenario_proof) {
+    v1::ProofStep& out = *message.add_scenario_proof();
+    out.set_without(step.without);
+    out.set_verdict(step.verdict);
+  }
   return message;
 }
 
@@ -111,6 +117,10 @@ Failure FromProto(const v1::Failure& message) {
   failure.minimized = message.minimized();
   failure.found_at_run = message.found_at_run();
   failure.seed = message.seed();
+  failure.found_scenario_text = message.found_scenario_text();
+  for (const v1::ProofStep& step : message.scenario_proof()) {
+    failure.scenario_proof.push_back({.without = step.without(), .verdict = step.verdict()});
+  }
   return failure;
 }
 

@@ -6,13 +6,14 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
-#include "fuzz/engine/minimizer.h"
+#include "fuzz/engine/minimize_failure.h"
 #include "fuzz/engine/record.h"
 #include "fuzz/engine/target.h"
 #include "fuzz/process/loaded_scenario.h"
 #include "fuzz/process/search_job.h"
-#include "fuzz/schedule/schedule_scheduler.h"
+#include "fuzz/schedule/schedule.h"
 #include "proto/convert.h"
+#include "proto/scenario_text.h"
 
 namespace shootdown {
 namespace {
@@ -109,27 +110,18 @@ class LeaseWork {
   // All that this program knows of the minimizer.
   void Minimize() {
     const Failure found = FromProto(lease_.minimize().failure());
-    const absl::StatusOr<Schedule> exact = Schedule::Parse(found.found_schedule_text);
-    if (!exact.ok()) return Refuse(exact.status());
-    state_->SetRunning(*exact);
+    const absl::StatusOr<Schedule> schedule = Schedule::Parse(found.schedule_text);
+    if (!schedule.ok()) return Refuse(schedule.status());
+    state_->SetRunning(*schedule);
     v1::LeaseResult result;
-    ScheduleScheduler scheduler(*exact);
-    const check::Finding* const finding = simulation_->Run(scheduler);
-    if (finding == nullptr || KindKey(*finding, simulation_->machine()) != found.kind_key) {
+    const std::optional<SmallestFailure> smallest =
+        MinimizeFailure(std::move(simulation_), found, &PrintScenario);
+    if (smallest.has_value()) {
+      *result.mutable_minimized() = ToProto(smallest->failure);
+      result.set_run_count(smallest->run_count);
+    } else {
       result.set_words("it does not fail as it did, so it was not minimized");
-      return Done(std::move(result));
     }
-    const Minimized minimized = MinimizeSchedule(*simulation_, *exact, found.kind_key);
-    std::optional<Failure> failure =
-        RecordFailure(*simulation_, minimized.schedule, lease_.scenario_text());
-    SHOOTDOWN_CHECK(failure.has_value());
-    failure->found_schedule_text = found.found_schedule_text;
-    failure->minimized = true;
-    failure->proof = minimized.proof;
-    failure->found_at_run = found.found_at_run;
-    failure->seed = found.seed;
-    *result.mutable_minimized() = ToProto(*failure);
-    result.set_run_count(minimized.run_count);
     Done(std::move(result));
   }
 

@@ -80,15 +80,17 @@ int List(const Flags& flags) {
   return damaged.empty() ? kExitDone : kExitOurFault;
 }
 
+Json ToJson(const std::vector<ProofStep>& proof) {
+  Json steps = Json::array();
+  for (const ProofStep& p : proof) steps.push_back({{"without", p.without}, {"verdict", p.verdict}});
+  return steps;
+}
+
 int Show(const Flags& flags) {
   const absl::StatusOr<Failure> failure = GetOne(flags);
   if (!failure.ok()) return Fail(failure.status());
   const Failure& f = *failure;
   if (flags.json) {
-    Json proof = Json::array();
-    for (const ProofStep& p : f.proof) {
-      proof.push_back({{"without", p.without}, {"verdict", p.verdict}});
-    }
     const Json whole = {{"id", FailureId(f)},
                         {"scenario", f.scenario_name},
                         {"check", f.check},
@@ -103,8 +105,10 @@ int Show(const Flags& flags) {
                         {"trace_hash", f.trace_hash},
                         {"found_at_run", f.found_at_run},
                         {"seed", f.seed},
-                        {"proof", std::move(proof)},
-                        {"scenario_text", f.scenario_text}};
+                        {"proof", ToJson(f.proof)},
+                        {"scenario_proof", ToJson(f.scenario_proof)},
+                        {"scenario_text", f.scenario_text},
+                        {"found_scenario_text", FoundScenarioText(f)}};
     std::printf("%s\n", whole.dump(2).c_str());
     return kExitDone;
   }
@@ -116,8 +120,10 @@ int Show(const Flags& flags) {
     std::printf("  decision %zu stands before %s (time %u)\n", i + 1, f.anchors[i].site.c_str(),
                 f.anchors[i].occurrence + 1);
   }
-  for (const ProofStep& p : f.proof) {
-    std::printf("  without %s: %s\n", p.without.c_str(), p.verdict.c_str());
+  for (const auto* const proof : {&f.proof, &f.scenario_proof}) {
+    for (const ProofStep& p : *proof) {
+      std::printf("  without %s: %s\n", p.without.c_str(), p.verdict.c_str());
+    }
   }
   std::printf("found      run %llu of seed %llu, as %s\n",
               static_cast<unsigned long long>(f.found_at_run),
@@ -169,7 +175,7 @@ int Import(const Flags& flags) {
   const bool remote = !flags.coordinator.addresses.empty();
   if (!remote && flags.files.empty()) {
     return Fail(absl::InvalidArgumentError(
-        "failures import: files were wanted, or --coordinator to take its findings"));
+        "failures import: files were wanted, or --coordinator to take its findings; see --help"));
   }
   // All are read before one is stored.
   const absl::StatusOr<std::vector<Failure>> read =
@@ -178,6 +184,7 @@ int Import(const Flags& flags) {
   const std::vector<Failure>& failures = *read;
   for (const Failure& failure : failures) {
     if (absl::Status s = ParseStoredScenario(failure).status(); !s.ok()) return Fail(s);
+    if (absl::Status s = ParseFoundScenario(failure).status(); !s.ok()) return Fail(s);
     if (absl::Status s = Schedule::Parse(failure.schedule_text).status(); !s.ok()) return Fail(s);
   }
   const auto store = Store::Open(StorePath(flags.store), OpenMode::kReadWrite);

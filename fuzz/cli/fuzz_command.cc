@@ -14,7 +14,8 @@
 #include "fuzz/cli/exit_status.h"
 #include "fuzz/cli/locate.h"
 #include "fuzz/cli/progress_line.h"
-#include "fuzz/engine/minimizer.h"
+#include "fuzz/cli/scenario_size.h"
+#include "fuzz/engine/minimize_failure.h"
 #include "fuzz/engine/record.h"
 #include "fuzz/process/search_process.h"
 
@@ -46,6 +47,7 @@ struct FoundBug {
   Failure failure;
   std::size_t decisions_found = 0;
   std::size_t decisions = 0;
+  Scenario scenario;  // minimized
 };
 
 // One scenario's part of the run.
@@ -57,7 +59,6 @@ class ScenarioFuzz {
   absl::Status Run() {
     absl::StatusOr<std::unique_ptr<Simulation>> simulation = BuildSimulation(loaded_);
     if (!simulation.ok()) return simulation.status();
-    simulation_ = std::move(*simulation);
     start_ = Clock::now();
     SearchRequest request{.strategy = flags_.strategy,
                           .run_count_max = flags_.runs,
@@ -75,7 +76,7 @@ class ScenarioFuzz {
     handler.input = [this](std::vector<std::uint8_t> input) { inputs_.push_back(std::move(input)); };
     handler.progress = [&](const SearchCounts& counts) { ShowProgress(request, counts); };
     handler.interrupted = [] { return interrupted != 0; };
-    const absl::Status searched = Search(*simulation_, request, handler, &counts_);
+    const absl::Status searched = Search(*std::move(simulation), request, handler, &counts_);
     seconds_ = Seconds();
     progress_.Clear();
     if (!searched.ok()) return searched;
@@ -105,6 +106,10 @@ class ScenarioFuzz {
                           {"found_at_run", bug.failure.found_at_run},
                           {"decisions", bug.decisions_found},
                           {"minimized_decisions", bug.decisions},
+                          {"tasks", loaded_.scenario.tasks.size()},
+                          {"minimized_tasks", bug.scenario.tasks.size()},
+                          {"operations", OperationCount(loaded_.scenario)},
+                          {"minimized_operations", OperationCount(bug.scenario)},
                           {"schedule", bug.failure.schedule_text},
                           {"trace_hash", bug.failure.trace_hash}});
     }
@@ -130,26 +135,33 @@ class ScenarioFuzz {
 
   // Minimizes, stores, and only then reports.
   absl::Status TakeFinding(const Schedule& exact, const std::string& kind_key, std::uint64_t run) {
-    const Minimized minimized = MinimizeSchedule(*simulation_, exact, kind_key);
-    std::optional<Failure> failure =
-        RecordFailure(*simulation_, minimized.schedule, loaded_.text);
-    if (!failure.has_value()) return absl::InternalError("a minimized schedule does not fail");
-    if (!signatures_.insert(failure->signature).second) return absl::OkStatus();
-    failure->found_schedule_text = exact.ToText();
-    failure->minimized = true;
-    failure->proof = minimized.proof;
-    failure->found_at_run = run;
-    failure->seed = flags_.seed;
-    if (absl::Status stored = store_.PutFailure(*failure); !stored.ok()) return stored;
-    FoundBug bug{.id = FailureId(*failure),
-                 .failure = *std::move(failure),
+    absl::StatusOr<std::unique_ptr<Simulation>> simulation = BuildSimulation(loaded_);
+    if (!simulation.ok()) return simulation.status();
+    std::optional<Failure> found = RecordFailure(**simulation, exact, loaded_.text);
+    if (!found.has_value() || found->kind_key != kind_key) {
+      return absl::InternalError("what a search process found does not fail again");
+    }
+    found->found_at_run = run;
+    found->seed = flags_.seed;
+    std::optional<SmallestFailure> smallest =
+        MinimizeFailure(*std::move(simulation), *found, &PrintScenario);
+    if (!smallest.has_value()) return absl::InternalError("a finding does not fail twice");
+    Failure& failure = smallest->failure;
+    if (!signatures_.insert(failure.signature).second) return absl::OkStatus();
+    if (absl::Status stored = store_.PutFailure(failure); !stored.ok()) return stored;
+    absl::StatusOr<LoadedScenario> scenario = ParseStoredScenario(failure);
+    if (!scenario.ok()) return scenario.status();
+    FoundBug bug{.id = FailureId(failure),
+                 .failure = std::move(failure),
                  .decisions_found = exact.size(),
-                 .decisions = minimized.schedule.size()};
+                 .scenario = std::move(scenario->scenario)};
+    bug.decisions = bug.failure.anchors.size();
     progress_.Clear();
     spdlog::info("{}: {} at run {}: {}", loaded_.scenario.name, bug.failure.check, run,
                  bug.failure.message);
     spdlog::info("  {} decisions, {} when minimized: {}", bug.decisions_found, bug.decisions,
                  bug.failure.schedule_text);
+    spdlog::info("  {}", SizeText(bug.scenario, loaded_.scenario));
     spdlog::info("  stored as {}; look at it: shootdown replay {} --trace{}", bug.id, bug.id,
                  flags_.store.empty() ? "" : " --store " + flags_.store);
     bugs_.push_back(std::move(bug));
@@ -176,7 +188,6 @@ class ScenarioFuzz {
   LoadedScenario loaded_;
   Store& store_;
   ProgressLine progress_;
-  std::unique_ptr<Simulation> simulation_;
   std::vector<FoundBug> bugs_;
   std::set<std::string> signatures_;
   std::vector<std::vector<std::uint8_t>> inputs_;

@@ -81,6 +81,11 @@ absl::StatusOr<LoadedScenario> ParseStoredScenario(const Failure& failure) {
   return ParseLoadedScenario(failure.scenario_text, "scenario of failure " + FailureId(failure));
 }
 
+absl::StatusOr<Scenario> ParseFoundScenario(const Failure& failure) {
+  return ParseScenario(FoundScenarioText(failure),
+                       "scenario as found of failure " + FailureId(failure));
+}
+
 std::string StorePath(const std::string& given) {
   if (!given.empty()) return given;
   if (const char* const env = std::getenv("SHOOTDOWN_STORE"); env != nullptr && *env != '\0') {

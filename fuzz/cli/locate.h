@@ -21,7 +21,9 @@ namespace shootdown {
 
 // A file if `name` has a slash or a dot in it and exists, else the corpus's scenario of that name.
 [[nodiscard]] absl::StatusOr<LoadedScenario> LoadScenario(const std::string& name);
+// What a failure is replayed on, and what it was found on: minimizing may have made it less.
 [[nodiscard]] absl::StatusOr<LoadedScenario> ParseStoredScenario(const Failure& failure);
+[[nodiscard]] absl::StatusOr<Scenario> ParseFoundScenario(const Failure& failure);
 
 // `given`, or $SHOOTDOWN_STORE, or the user's data folder.
 [[nodiscard]] std::string StorePath(const std::string& given);

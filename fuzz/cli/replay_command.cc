@@ -9,8 +9,9 @@
 #include "fuzz/cli/exit_status.h"
 #include "fuzz/cli/locate.h"
 #include "fuzz/cli/perfetto.h"
+#include "fuzz/cli/scenario_size.h"
 #include "fuzz/cli/trace_table.h"
-#include "fuzz/engine/minimizer.h"
+#include "fuzz/engine/minimize_failure.h"
 #include "fuzz/engine/record.h"
 #include "fuzz/schedule/schedule_scheduler.h"
 #include "proto/failure_file.h"
@@ -76,6 +77,8 @@ int RunReplay(const ReplayFlags& flags) {
   if (!failure.ok()) return Fail(failure.status());
   const absl::StatusOr<LoadedScenario> loaded = ParseStoredScenario(*failure);
   if (!loaded.ok()) return Fail(loaded.status());
+  const absl::StatusOr<Scenario> found = ParseFoundScenario(*failure);
+  if (!found.ok()) return Fail(found.status());
   const absl::StatusOr<std::unique_ptr<Simulation>> simulation = BuildSimulation(*loaded);
   if (!simulation.ok()) return Fail(simulation.status());
   const absl::StatusOr<Replay> replay = ReplayFailure(**simulation, *failure);
@@ -98,7 +101,8 @@ int RunReplay(const ReplayFlags& flags) {
     }
   }
   if (flags.trace) {
-    const std::string table = TraceTable(**simulation, message, why);
+    const std::string table = loaded->scenario.name + ": " + SizeText(loaded->scenario, *found) +
+                              ".\n" + TraceTable(**simulation, message, why);
     std::fputs(table.c_str(), flags.json ? stderr : stdout);
   }
   if (flags.json) {
@@ -109,6 +113,8 @@ int RunReplay(const ReplayFlags& flags) {
                         {"steps", steps},
                         {"trace_hash", failure->trace_hash},
                         {"decisions", failure->anchors.size()},
+                        {"tasks", loaded->scenario.tasks.size()},
+                        {"operations", OperationCount(loaded->scenario)},
                         {"schedule", replay->schedule.ToText()}};
     std::printf("%s\n", whole.dump(2).c_str());
   }
@@ -131,32 +137,30 @@ int RunMinimize(const MinimizeFlags& flags) {
   if (!failure.ok()) return Fail(failure.status());
   const absl::StatusOr<LoadedScenario> loaded = ParseStoredScenario(*failure);
   if (!loaded.ok()) return Fail(loaded.status());
-  const absl::StatusOr<std::unique_ptr<Simulation>> simulation = BuildSimulation(*loaded);
-  if (!simulation.ok()) return Fail(simulation.status());
+  const absl::StatusOr<Scenario> found = ParseFoundScenario(*failure);
+  if (!found.ok()) return Fail(found.status());
   const absl::StatusOr<Schedule> schedule = Schedule::Parse(failure->schedule_text);
   if (!schedule.ok()) return Fail(schedule.status());
-  const std::optional<Failure> now = RecordFailure(**simulation, *schedule, loaded->text);
-  if (!now.has_value() || now->kind_key != failure->kind_key) {
+  absl::StatusOr<std::unique_ptr<Simulation>> simulation = BuildSimulation(*loaded);
+  if (!simulation.ok()) return Fail(simulation.status());
+  const std::optional<SmallestFailure> smallest =
+      MinimizeFailure(*std::move(simulation), *failure, &PrintScenario);
+  if (!smallest.has_value()) {
     spdlog::error("shootdown: {} does not fail as it did; replay it to see the difference",
                   FailureId(*failure));
     return kExitFinding;
   }
-  const Minimized minimized = MinimizeSchedule(**simulation, *schedule, failure->kind_key);
-  std::optional<Failure> recorded = RecordFailure(**simulation, minimized.schedule, loaded->text);
-  if (!recorded.has_value()) {
-    return Fail(absl::InternalError("a minimized schedule does not fail any more"));
-  }
-  Failure& smaller = *recorded;
-  smaller.found_schedule_text = failure->found_schedule_text;
-  smaller.found_at_run = failure->found_at_run;
-  smaller.seed = failure->seed;
-  smaller.minimized = true;
-  smaller.proof = minimized.proof;
+  const Failure& smaller = smallest->failure;
+  const absl::StatusOr<LoadedScenario> scenario = ParseStoredScenario(smaller);
+  if (!scenario.ok()) return Fail(scenario.status());
   spdlog::info("{}: {} decisions, {} when minimized, after {} runs: {}", FailureId(*failure),
-               schedule->size(), minimized.schedule.size(), minimized.run_count,
+               schedule->size(), smaller.anchors.size(), smallest->run_count,
                smaller.schedule_text);
-  for (const ProofStep& step : minimized.proof) {
-    spdlog::info("  without {}: {}", step.without, step.verdict);
+  spdlog::info("  {}", SizeText(scenario->scenario, *found));
+  for (const auto* const proof : {&smaller.proof, &smaller.scenario_proof}) {
+    for (const ProofStep& step : *proof) {
+      spdlog::info("  without {}: {}", step.without, step.verdict);
+    }
   }
   if (!flags.output.empty()) {
     if (absl::Status s = WriteFailureFile(flags.output, smaller); !s.ok()) return Fail(s);
@@ -187,7 +191,7 @@ void AddReplayCommand(CLI::App& app, int* exit_status) {
 
 void AddMinimizeCommand(CLI::App& app, int* exit_status) {
   auto* const command =
-      app.add_subcommand("minimize", "removes every decision that a failure does not need");
+      app.add_subcommand("minimize", "removes every decision, operation and task that a failure does not need");
   const auto flags = std::make_shared<MinimizeFlags>();
   command->add_option("FAILURE", flags->failure, "an id, the start of one, or a file")->required();
   command->add_option("--store", flags->store, "folder of the store");

@@ -8,14 +8,19 @@
 
 namespace shootdown {
 
+const std::string& FoundScenarioText(const Failure& failure) {
+  return failure.found_scenario_text.empty() ? failure.scenario_text : failure.found_scenario_text;
+}
+
 std::string FailureId(const Failure& failure) {
-  const std::string bytes = failure.scenario_text + '\0' + failure.found_schedule_text;
+  const std::string bytes = FoundScenarioText(failure) + '\0' + failure.found_schedule_text;
   return ToHex(HashBytes(bytes)).substr(0, 16);
 }
 
 const Failure& Better(const Failure& a, const Failure& b) {
   const auto rank = [](const Failure& f) {
-    return std::make_tuple(!f.minimized, f.anchors.size(), f.schedule_text.size(),
+    return std::make_tuple(!f.minimized, f.anchors.size(), f.scenario_text.size(),
+                           std::cref(f.scenario_text), f.schedule_text.size(),
                            std::cref(f.schedule_text), std::cref(f.trace_hash), f.found_at_run,
                            f.seed);
   };

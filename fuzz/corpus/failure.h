@@ -23,16 +23,17 @@ struct DecisionAnchor {
   friend bool operator==(const DecisionAnchor&, const DecisionAnchor&) = default;
 };
 
-// What happens without one decision: the proof that it is needed.
+// What happens without one decision, operation or task: the proof that it is needed.
 struct ProofStep {
-  std::string without;  // the decision's text form
-  std::string verdict;  // `clean`, or the check that fires instead
+  std::string without;  // the decision's text form, or `app: munmap A`
+  std::string verdict;  // `clean`, the check that fires instead, or why it cannot be run
   friend bool operator==(const ProofStep&, const ProofStep&) = default;
 };
 
 struct Failure {
   std::string scenario_name;
   std::string scenario_text;    // the whole scenario, protobuf text format, as it was run
+  std::string found_scenario_text;  // as the search ran it, if that was more; else empty
   std::string schedule_text;    // minimized, or as found
   std::vector<DecisionAnchor> anchors;  // one for each decision of the schedule
   std::string found_schedule_text;      // as the search found it, exact form
@@ -43,19 +44,23 @@ struct Failure {
   std::string why;              // why that is a bug, for people
   std::string trace_hash;       // 32 hexadecimal digits, of the whole trace
   std::vector<TraceStep> trace;
-  std::vector<ProofStep> proof;  // empty while it is not minimized
+  std::vector<ProofStep> proof;  // one for each decision; empty while it is not minimized
+  std::vector<ProofStep> scenario_proof;  // one for each operation, then for each task
   bool minimized = false;
   std::uint64_t found_at_run = 0;
   std::uint64_t seed = 0;        // of the run of `fuzz` that found it
   friend bool operator==(const Failure&, const Failure&) = default;
 };
 
+// The scenario in which the search found it.
+[[nodiscard]] const std::string& FoundScenarioText(const Failure& failure);
+
 // The failure's id: 16 hexadecimal digits, from the scenario and the schedule as found, so that
 // minimizing keeps the id and finding the same thing twice gives the same id.
 [[nodiscard]] std::string FailureId(const Failure& failure);
 
 // Of two records of one id, the one to keep: minimized before not, then fewer decisions, then the
-// lesser text. Better(a, b) is the same record as Better(b, a), so stores merge in any order.
+// smaller scenario, then the lesser text. Better(a, b) is the same record as Better(b, a), so stores merge in any order.
 // REQUIRES: FailureId(a) == FailureId(b).
 [[nodiscard]] const Failure& Better(const Failure& a, const Failure& b);
 

@@ -32,20 +32,44 @@ const SearchListener* the_listener = nullptr;
 std::uint64_t the_kept_run_count = 0;
 std::size_t news_count = 0;
 
-Schedule Decode(const std::uint8_t* data, std::size_t size) {
-  const std::size_t size_max = kDecisionCountMax * Schedule::kRecordBytes;
-  return Schedule::Decode({data, std::min(size, size_max)});
-}
+constexpr std::size_t kInputBytesMax = kDecisionCountMax * Schedule::kRecordBytes;
 
-std::size_t Write(const Schedule& schedule, std::uint8_t* data, std::size_t size_max) {
-  const std::vector<std::uint8_t> bytes = schedule.Encode();
-  const std::size_t size =
-      std::min(bytes.size(), size_max / Schedule::kRecordBytes * Schedule::kRecordBytes);
-  std::copy_n(bytes.data(), size, data);
-  if (size != 0 || size_max == 0) return size;
-  data[0] = 0;  // libFuzzer wants a byte at least; it decodes to the empty schedule
-  return 1;
-}
+// One input as libFuzzer has it, and as we have it. What a mutator wrote is what is run next, and is
+// what the next mutator starts from, so it is hardly ever decoded.
+class Input {
+ public:
+  const Schedule& Of(const std::uint8_t* data, std::size_t size) {
+    size = std::min(size, kInputBytesMax);
+    if (!std::ranges::equal(std::span(data, size), std::span(bytes_).first(size_)) || size == 0) {
+      schedule_ = Schedule::Decode({data, size}, std::move(schedule_));
+      Keep(data, size);
+    }
+    return schedule_;
+  }
+
+  // Writes `schedule`, which is canonical and takes the place of what was here. Returns the size.
+  std::size_t Write(Schedule& schedule, std::uint8_t* data, std::size_t size_max) {
+    std::size_t size = schedule.EncodeTo({data, size_max});
+    if (size == 0 && size_max != 0) data[size++] = 0;  // libFuzzer wants a byte at least
+    std::swap(schedule_, schedule);
+    const bool whole = size >= schedule_.size() * Schedule::kRecordBytes;
+    Keep(data, whole ? std::min(size, kInputBytesMax) : 0);
+    return size;
+  }
+
+ private:
+  void Keep(const std::uint8_t* data, std::size_t size) {
+    std::copy_n(data, size, bytes_.begin());
+    size_ = size;
+  }
+
+  std::array<std::uint8_t, kInputBytesMax> bytes_{};
+  std::size_t size_ = 0;  // 0: decode
+  Schedule schedule_;
+};
+
+Input input;
+Schedule child;  // kept for its memory
 
 // The values that libFuzzer tells apart, each in its own bucket.
 constexpr std::array<std::uint8_t, 8> kBuckets = {1, 2, 3, 4, 8, 16, 32, 128};
@@ -61,7 +85,7 @@ void SetLibFuzzerTarget(Target* target, const SearchListener* listener,
 }
 
 int RunLibFuzzerInput(const std::uint8_t* data, std::size_t size) {
-  const Schedule schedule = Decode(data, size);
+  const Schedule& schedule = input.Of(data, size);
   const std::size_t news = the_target->Run(schedule);
   if (news != 0 || the_target->run_count() <= the_kept_run_count) {
     const std::size_t n = news_count++ % kNewsCountMax;
@@ -78,8 +102,9 @@ extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t s
                                                std::size_t size_max, unsigned int seed) {
   using namespace shootdown;
   Prng prng(seed);
-  the_target->EnsureLastRun(Decode(data, size));
-  return Write(Mutate(the_target->machine(), prng), data, size_max);
+  the_target->EnsureLastRun(input.Of(data, size));
+  child = Mutate(the_target->machine(), prng, std::move(child));
+  return input.Write(child, data, size_max);
 }
 
 extern "C" std::size_t LLVMFuzzerCustomCrossOver(const std::uint8_t* data1, std::size_t size1,
@@ -90,5 +115,7 @@ extern "C" std::size_t LLVMFuzzerCustomCrossOver(const std::uint8_t* data1, std:
   Prng prng(seed);
   // libFuzzer crosses as often as it mutates; race reversal is worth more. 0 makes it draw again.
   if (!prng.OneIn(4)) return 0;
-  return Write(CrossOver(Decode(data1, size1), Decode(data2, size2), prng), out, size_max);
+  const Schedule other = Schedule::Decode({data2, std::min(size2, kInputBytesMax)});
+  child = CrossOver(input.Of(data1, size1), other, prng, std::move(child));
+  return input.Write(child, out, size_max);
 }

@@ -48,6 +48,9 @@ void LibFuzzerSearch(Simulation& simulation, const SearchOptions& options,
       "-seed=" + std::to_string(seed),
       "-max_len=" + std::to_string(kDecisionCountMax * Schedule::kRecordBytes),
       "-len_control=0",
+      // Children of one corpus element, each from the one before it. The first of them needs the run of
+      // its parent made again, and picking an element is dear next to a run.
+      "-mutate_depth=20",
       "-verbosity=0",
       "-detect_leaks=0",
       "-rss_limit_mb=0",

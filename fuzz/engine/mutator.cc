@@ -123,7 +123,7 @@ std::size_t AnyOf(const Decisions& decisions, Prng& prng) {
 void MutateOnce(Decisions& out, const Machine& machine, Prng& prng) {
   const bool tso = machine.config().memory_model == sim::MemoryModel::kTso;
   // The longer a schedule is, the likelier it gets shorter: long ones cost more and reveal less.
-  if (out.size() > 2 && prng.Below(24) < out.size()) {
+  if (out.size() > 2 && prng.Below(8) < out.size()) {
     out.erase(out.begin() + static_cast<std::ptrdiff_t>(AnyOf(out, prng)));
     return;
   }
@@ -153,11 +153,12 @@ Schedule Bounded(Decisions decisions, Prng& prng) {
 
 }  // namespace
 
-Schedule Mutate(const Machine& machine, Prng& prng) {
+Schedule Mutate(const Machine& machine, Prng& prng, Schedule memory) {
   // Some children owe nothing to their parent, so that no region is shut out for ever. The others
   // start from what was applied in the parent's run: the rest would only be carried along.
-  Decisions out;
-  if (!prng.OneIn(8)) out = ExactSchedule(machine.moves_made()).decisions();
+  Decisions out = std::move(memory).decisions();
+  out.clear();
+  if (!prng.OneIn(8)) AppendDecisions(machine.moves_made(), out);
   const std::uint32_t times = prng.OneIn(3) ? 2 : 1;
   for (std::uint32_t i = 0; i < times; ++i) MutateOnce(out, machine, prng);
   return Bounded(std::move(out), prng);
@@ -170,8 +171,9 @@ Schedule RandomSchedule(const Machine& machine, Prng& prng) {
   return Schedule(std::move(out)).Canonical();
 }
 
-Schedule CrossOver(const Schedule& a, const Schedule& b, Prng& prng) {
-  Decisions out;
+Schedule CrossOver(const Schedule& a, const Schedule& b, Prng& prng, Schedule memory) {
+  Decisions out = std::move(memory).decisions();
+  out.clear();
   for (const Decision& d : a.decisions()) {
     if (prng.OneIn(2)) out.push_back(d);
   }

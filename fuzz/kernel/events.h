@@ -66,6 +66,10 @@ class Judges {
     SHOOTDOWN_CHECK(row.count < kJudgeCountMax);
     row.judges[row.count++] = judge;
   }
+  // Somebody listens to `kind`.
+  [[nodiscard]] bool Hear(EventKind kind) const {
+    return rows_[static_cast<std::size_t>(kind)].count != 0;
+  }
   // Judges hear an event in the order in which they began to listen.
   void Tell(const Event& event) const {
     const Row& row = rows_[static_cast<std::size_t>(event.kind)];

@@ -45,6 +45,7 @@ void io_uring_close(IoRing* ctx) {
   PollUntil(SHOOTDOWN_SITE("ctx->thread_gone"), sim::WaitKind::kBlocked,
             [ctx] { return ctx->thread_gone.Peek() != 0; });
   Mm* const mm = READ_ONCE(ctx->sqo_mm);
+  if (mm == nullptr) return;  // nobody has set it up
   GhostDrop(mm);
   mmdrop(mm);
 }
@@ -79,7 +80,8 @@ void io_sq_thread(IoRing* ctx) {
     }
     if (cur_mm == nullptr) {
       Mm* const mm = READ_ONCE(ctx->sqo_mm);
-      if (!mmget_not_zero(mm)) {  // -EFAULT for all of them
+      // -EFAULT for all of them; a ring without an mm is one that nobody has set up.
+      if (mm == nullptr || !mmget_not_zero(mm)) {
         WRITE_ONCE(ctx->sq_head, tail);
         continue;
       }

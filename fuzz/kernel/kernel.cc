@@ -103,6 +103,7 @@ void Kernel::Boot(std::vector<BootTask> boot_tasks) {
   }
   for (int c = 0; c < cpu_count; ++c) {
     Task* const swapper = &idle[c];
+    by_thread[IdleActor(c).byte()] = swapper;
     swapper->number = c;
     swapper->idle = 1;
     swapper->kthread = 1;
@@ -116,6 +117,7 @@ void Kernel::Boot(std::vector<BootTask> boot_tasks) {
   for (int t = 0; t < task_count; ++t) {
     const BootTask& spec = boot[static_cast<std::size_t>(t)];
     Task* const task = &tasks[t];
+    by_thread[TaskActor(t).byte()] = task;
     task->number = t;
     task->kthread = static_cast<std::uint8_t>(spec.process < 0);
     task->cpu.Init(static_cast<std::uint64_t>(spec.cpu));

@@ -43,6 +43,7 @@ struct KernelObjects {
   PerCpu* cpus = nullptr;
   Task* tasks = nullptr;
   Task* idle = nullptr;
+  std::array<Task*, 256> by_thread{};  // tasks and idle tasks, by ActorId::byte()
   Mm* mms = nullptr;  // mms[0] is init_mm
   Mm* init_mm = nullptr;
   Page* pages = nullptr;
@@ -100,11 +101,7 @@ class Kernel : public KernelObjects {
 // The CPU that runs this code, and its data. Private to the CPU: no steps.
 inline int smp_processor_id() { return sim::Machine::Get().cpu(); }
 inline PerCpu& this_cpu() { return Kernel::Get().cpus[smp_processor_id()]; }
-inline Task* TaskOf(ActorId thread) {
-  Kernel& k = Kernel::Get();
-  return thread.actor_class() == ActorId::Class::kIdle ? &k.idle[thread.number()]
-                                                       : &k.tasks[thread.number()];
-}
+inline Task* TaskOf(ActorId thread) { return Kernel::Get().by_thread[thread.byte()]; }
 inline Task* TaskOn(int cpu) { return TaskOf(sim::Machine::Get().thread(cpu)); }
 // `current` in the kernel.
 inline Task* current() { return TaskOn(smp_processor_id()); }
@@ -112,9 +109,11 @@ inline Task* current() { return TaskOn(smp_processor_id()); }
 // Tells the judges. `event.cpu` and `event.task` are filled in. Does not return if one of them has found
 // something, but at the end of a run.
 inline void Tell(Event event) {
+  const Judges& judges = Kernel::Get().judges();
+  if (!judges.Hear(event.kind)) return;
   event.cpu = smp_processor_id();
   event.task = current();
-  Kernel::Get().judges().Tell(event);
+  judges.Tell(event);
   if (sim::Machine& m = sim::Machine::Get(); m.stop_requested()) [[unlikely]] m.StopRun();
 }
 

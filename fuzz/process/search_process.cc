@@ -88,19 +88,20 @@ SearchCounts Sum(const Children& children) {
 
 }  // namespace
 
-absl::Status Search(Simulation& simulation, const SearchRequest& request,
+absl::Status Search(std::unique_ptr<Simulation> simulation, const SearchRequest& request,
                     const SearchHandler& handler, SearchCounts* counts) {
   absl::Status status = absl::OkStatus();
   Children children;
   for (int j = 0; j < request.job_count && status.ok(); ++j) {
     absl::StatusOr<std::unique_ptr<ChildProcess>> child = ChildProcess::Start(
         [&](const ChildPipe& pipe, ChildState* state) {
-          RunJob(simulation, request, j, pipe, state);
+          RunJob(*simulation, request, j, pipe, state);
         },
         ChildLimits());
     status = child.status();
     if (child.ok()) children.push_back(*std::move(child));
   }
+  simulation.reset();
   bool stop = !status.ok();
   bool found_any = false;
   for (;;) {

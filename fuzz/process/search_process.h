@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -44,9 +45,11 @@ struct SearchHandler {
   std::function<bool()> interrupted;
 };
 
-// Returns when every job is done. INTERNAL if a job crashed, with what it last said.
-[[nodiscard]] absl::Status Search(Simulation& simulation, const SearchRequest& request,
-                                  const SearchHandler& handler, SearchCounts* counts);
+// Returns when every job is done. INTERNAL if a job crashed, with what it last said. The jobs have
+// `simulation` for themselves: it is gone when the handler hears of a finding, and can make its own.
+[[nodiscard]] absl::Status Search(std::unique_ptr<Simulation> simulation,
+                                  const SearchRequest& request, const SearchHandler& handler,
+                                  SearchCounts* counts);
 
 }  // namespace shootdown
 

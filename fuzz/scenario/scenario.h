@@ -3,6 +3,7 @@
 #ifndef SHOOTDOWN_FUZZ_SCENARIO_SCENARIO_H_
 #define SHOOTDOWN_FUZZ_SCENARIO_SCENARIO_H_
 
+#include <cstddef>
 #include <string>
 #include <utility>
 #include <vector>
@@ -45,6 +46,13 @@ struct Scenario {
   std::string expected;                 // `clean`, or the name of the check that must fire
   friend bool operator==(const Scenario&, const Scenario&) = default;
 };
+
+// Of all tasks, with what they do before step 0.
+[[nodiscard]] inline std::size_t OperationCount(const Scenario& scenario) {
+  std::size_t count = 0;
+  for (const TaskSpec& task : scenario.tasks) count += task.setup.size() + task.ops.size();
+  return count;
+}
 
 }  // namespace shootdown
 

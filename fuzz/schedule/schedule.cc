@@ -161,8 +161,9 @@ std::string ActorText(ActorId actor) {
 
 }  // namespace
 
-Schedule Schedule::Decode(std::span<const std::uint8_t> bytes) {
-  std::vector<Decision> decisions;
+Schedule Schedule::Decode(std::span<const std::uint8_t> bytes, Schedule memory) {
+  std::vector<Decision> decisions = std::move(memory).decisions();
+  decisions.clear();
   bytes = bytes.first(std::min(bytes.size(), kRecordCountMax * kRecordBytes));
   decisions.reserve(bytes.size() / kRecordBytes);
   for (; bytes.size() >= kRecordBytes; bytes = bytes.subspan(kRecordBytes)) {
@@ -176,19 +177,28 @@ Schedule Schedule::Decode(std::span<const std::uint8_t> bytes) {
 }
 
 std::vector<std::uint8_t> Schedule::Encode() const {
-  std::vector<std::uint8_t> bytes;
-  bytes.reserve(decisions_.size() * kRecordBytes);
-  for (const Decision& d : decisions_) {
-    bytes.push_back(static_cast<std::uint8_t>(d.kind));
-    bytes.push_back(d.actor.byte());
-    bytes.push_back(d.to.byte());
-    bytes.push_back(d.arg);
-    bytes.push_back(static_cast<std::uint8_t>(d.index & 0xff));
-    bytes.push_back(static_cast<std::uint8_t>(d.index >> 8 & 0xff));
-    bytes.push_back(0);
-    bytes.push_back(0);
-  }
+  std::vector<std::uint8_t> bytes(decisions_.size() * kRecordBytes);
+  EncodeTo(bytes);
   return bytes;
+}
+
+std::size_t Schedule::EncodeTo(std::span<std::uint8_t> bytes) const {
+  std::size_t at = 0;
+  for (const Decision& d : decisions_) {
+    if (bytes.size() - at < kRecordBytes) break;
+    const std::array<std::uint8_t, kRecordBytes> record = {
+        static_cast<std::uint8_t>(d.kind),
+        d.actor.byte(),
+        d.to.byte(),
+        d.arg,
+        static_cast<std::uint8_t>(d.index & 0xff),
+        static_cast<std::uint8_t>(d.index >> 8 & 0xff),
+        0,
+        0};
+    std::ranges::copy(record, bytes.subspan(at).begin());
+    at += kRecordBytes;
+  }
+  return at;
 }
 
 absl::StatusOr<Schedule> Schedule::Parse(std::string_view text) {
@@ -220,28 +230,28 @@ Schedule Schedule::Without(std::size_t i) const {
   return Schedule(std::move(rest));
 }
 
-Schedule Schedule::Canonical() const {
-  std::vector<Decision> decisions;
-  decisions.reserve(decisions_.size());
+Schedule Schedule::Canonical() && {
+  std::size_t kept = 0;
   for (const Decision& d : decisions_) {
     // A buffer has no steps that anything could be anchored to.
-    if (d.actor.actor_class() != ActorId::Class::kBuffer) decisions.push_back(Clean(d));
+    if (d.actor.actor_class() != ActorId::Class::kBuffer) decisions_[kept++] = Clean(d);
   }
-  SortByAnchor(decisions);
+  decisions_.resize(kept);
+  SortByAnchor(decisions_);
   // A step is held once. Anything else can happen twice before a step: two interrupts arrive, an entry
   // is evicted, brought back by a handler, and evicted again.
-  std::size_t kept = 0;
-  for (const Decision& d : decisions) {
+  kept = 0;
+  for (const Decision& d : decisions_) {
     bool again = false;
     if (d.kind == Kind::kHold) {
-      for (std::size_t k = kept; k > 0 && SameAnchor(decisions[k - 1], d); --k) {
-        again = again || decisions[k - 1] == d;
+      for (std::size_t k = kept; k > 0 && SameAnchor(decisions_[k - 1], d); --k) {
+        again = again || decisions_[k - 1] == d;
       }
     }
-    if (!again) decisions[kept++] = d;
+    if (!again) decisions_[kept++] = d;
   }
-  decisions.resize(kept);
-  return Schedule(std::move(decisions));
+  decisions_.resize(kept);
+  return std::move(*this);
 }
 
 std::string ToText(const Decision& d) {

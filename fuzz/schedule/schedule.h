@@ -10,6 +10,9 @@
 //   S2  Every byte string decodes to a schedule; what does not apply in a run is ignored by it.
 //   S3  Equal behaviour intended, equal form: Canonical() sorts by anchor (keeping the order at each),
 //       clears unused fields and drops exact repeats of holds. It is idempotent.
+//
+// Search makes millions of schedules a second. A function with a parameter `memory` takes the memory
+// of that schedule, whatever it says, instead of asking the allocator.
 #ifndef SHOOTDOWN_FUZZ_SCHEDULE_SCHEDULE_H_
 #define SHOOTDOWN_FUZZ_SCHEDULE_SCHEDULE_H_
 
@@ -18,6 +21,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -58,9 +62,11 @@ class Schedule {
   explicit Schedule(std::vector<Decision> decisions) : decisions_(std::move(decisions)) {}
 
   // The canonical form of what `bytes` say: 8 bytes a decision, an incomplete tail is dropped.
-  [[nodiscard]] static Schedule Decode(std::span<const std::uint8_t> bytes);
+  [[nodiscard]] static Schedule Decode(std::span<const std::uint8_t> bytes, Schedule memory = {});
   // Decode(Encode()) == *this for a canonical schedule.
   [[nodiscard]] std::vector<std::uint8_t> Encode() const;
+  // Encodes as many decisions as there is room for; returns how many bytes that is.
+  std::size_t EncodeTo(std::span<std::uint8_t> bytes) const;
 
   // The text form: decisions with blanks between, `T1@12>C0 T0@5~hold(3) C1@0~defer(2)
   // T0@9~resched T0@9~evict(1) T0@9~nmi T0@7>B0`. The empty schedule is the empty text.
@@ -68,10 +74,12 @@ class Schedule {
   [[nodiscard]] static absl::StatusOr<Schedule> Parse(std::string_view text);
   [[nodiscard]] std::string ToText() const;
 
-  [[nodiscard]] Schedule Canonical() const;
+  [[nodiscard]] Schedule Canonical() const& { return Schedule(*this).Canonical(); }
+  [[nodiscard]] Schedule Canonical() &&;
   [[nodiscard]] Schedule Without(std::size_t i) const;
 
-  [[nodiscard]] const std::vector<Decision>& decisions() const { return decisions_; }
+  [[nodiscard]] const std::vector<Decision>& decisions() const& { return decisions_; }
+  [[nodiscard]] std::vector<Decision> decisions() && { return std::move(decisions_); }
   [[nodiscard]] std::size_t size() const { return decisions_.size(); }
   [[nodiscard]] bool empty() const { return decisions_.empty(); }
 

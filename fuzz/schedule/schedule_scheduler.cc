@@ -117,9 +117,8 @@ Move RandomWalk::Pick(const sim::Question& question) {
 
 std::uint32_t RandomWalk::NextQuestion(ActorId /*actor*/, std::uint32_t index) { return index; }
 
-Schedule ExactSchedule(std::span<const sim::MoveMade> moves) {
-  std::vector<Decision> decisions;
-  decisions.reserve(moves.size());
+void AppendDecisions(std::span<const sim::MoveMade> moves, std::vector<Decision>& out) {
+  out.reserve(out.size() + moves.size());
   for (const sim::MoveMade& made : moves) {
     Decision d{.actor = made.actor, .arg = made.move.arg, .index = made.index};
     switch (made.move.kind) {
@@ -133,8 +132,13 @@ Schedule ExactSchedule(std::span<const sim::MoveMade> moves) {
       case Move::Kind::kEvict: d.kind = Kind::kEvict; break;
       case Move::Kind::kNmi: d.kind = Kind::kNmi; break;
     }
-    decisions.push_back(d);
+    out.push_back(d);
   }
+}
+
+Schedule ExactSchedule(std::span<const sim::MoveMade> moves) {
+  std::vector<Decision> decisions;
+  AppendDecisions(moves, decisions);
   return Schedule(std::move(decisions)).Canonical();
 }
 

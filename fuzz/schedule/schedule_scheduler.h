@@ -50,6 +50,8 @@ class RandomWalk : public sim::Scheduler {
 
 // The run that was made, in exact form: following it makes the same run again.
 [[nodiscard]] Schedule ExactSchedule(std::span<const sim::MoveMade> moves);
+// Its decisions, in the order in which the moves were made.
+void AppendDecisions(std::span<const sim::MoveMade> moves, std::vector<Decision>& out);
 
 }  // namespace shootdown
 

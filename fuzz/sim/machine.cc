@@ -71,7 +71,9 @@ RunEnd Machine::Run(Scheduler& scheduler) {
   poisoned_.clear();
   index_.fill(0);
   for (int c = 0; c < config_.cpu_count; ++c) waits_[static_cast<std::size_t>(c)] = Wait{};
-  for (Fiber& fiber : fibers_) fiber.context = nullptr;
+  for (; started_count_ != 0; --started_count_) {
+    fibers_[started_[started_count_ - 1]].context = nullptr;
+  }
   conflict_count_ = 0;
   feature_count_ = 0;
   moves_made_.clear();
@@ -86,9 +88,7 @@ RunEnd Machine::Run(Scheduler& scheduler) {
   int first = 0;
   while (cpus_[first].has_thread == 0) ++first;
   EnterCpu(first);
-  Fiber& fiber = FiberOf(cpus_[first].thread);
-  PrepareFiber(fiber, &ThreadEntry);
-  SwitchFiber(host_, fiber);  // back when the run has ended
+  SwitchFiber(host_, StartedFiber(cpus_[first].thread));  // back when the run has ended
   if (end_ == RunEnd::kQuiet && guest_.quiet != nullptr) guest_.quiet();
   base_ += hot_.row + 1;
   scheduler_ = nullptr;
@@ -275,11 +275,20 @@ void Machine::EnterCpu(int cpu) {
   hot_.hold_next = false;
 }
 
+// Ready to be switched to, in this run.
+Fiber& Machine::StartedFiber(std::uint8_t thread) {
+  Fiber& fiber = FiberOf(thread);
+  if (fiber.context == nullptr) {
+    PrepareFiber(fiber, &ThreadEntry);
+    started_[started_count_++] = thread;
+  }
+  return fiber;
+}
+
 void Machine::SwitchCpu(int cpu) {
   cpus_[hot_.cpu].actor = hot_.actor;
   Fiber& from = FiberOf(cpus_[hot_.cpu].thread);
-  Fiber& to = FiberOf(cpus_[cpu].thread);
-  if (to.context == nullptr) PrepareFiber(to, &ThreadEntry);
+  Fiber& to = StartedFiber(cpus_[cpu].thread);
   EnterCpu(cpu);
   SwitchFiber(from, to);
 }
@@ -301,11 +310,8 @@ void Machine::SwitchThread(ActorId next) {
   Fiber& from = FiberOf(cpu.thread);
   cpu.thread = next.byte();
   cpu.actor = next.byte();
-  Fiber& to = FiberOf(next.byte());
-  if (to.context == nullptr) {
-    PrepareFiber(to, &ThreadEntry);
-    thread_switched_in_ = true;
-  }
+  if (FiberOf(next.byte()).context == nullptr) thread_switched_in_ = true;
+  Fiber& to = StartedFiber(next.byte());
   EnterCpu(hot_.cpu);
   SwitchFiber(from, to);
   RefreshUntil(*hot_.index);
@@ -580,9 +586,23 @@ const Machine::HeldStore* Machine::Forward(const std::uint64_t* word) const {
   return nullptr;
 }
 
-std::uint64_t Machine::PeekOwn(const std::uint64_t* word) const {
-  const HeldStore* const held = Forward(word);
-  return held != nullptr ? held->value : *word;
+std::uint64_t Machine::LoadSlowly(const Site& site, const std::uint64_t* word) {
+  LogEntry& entry = Begin(site, StepKind::kLoad, Arena::IndexOf(word));
+  if (hot_.through_buffer) return LoadThroughBuffer(entry, word);
+  entry.value = *word;
+  NoteRead(entry.word, hot_.row - 1);
+  return *word;
+}
+
+void Machine::StoreSlowly(const Site& site, std::uint64_t* word, std::uint64_t value) {
+  LogEntry& entry = Begin(site, StepKind::kStore, Arena::IndexOf(word));
+  entry.value = value;
+  if (hot_.through_buffer) {
+    BufferStore(entry, word, value);
+    return;
+  }
+  NoteWrite(entry.word, hot_.row - 1);
+  *word = value;
 }
 
 std::uint64_t Machine::LoadThroughBuffer(LogEntry& entry, const std::uint64_t* word) {

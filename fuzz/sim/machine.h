@@ -246,6 +246,9 @@ class Machine {
   static constexpr std::size_t kFeatureCountMax = 256;
 
   static void ThreadEntry();
+  // When a question is due, or the store buffer is not empty.
+  std::uint64_t LoadSlowly(const Site& site, const std::uint64_t* word);
+  void StoreSlowly(const Site& site, std::uint64_t* word, std::uint64_t value);
   LogEntry& Begin(const Site& site, StepKind kind, WordIndex word);
   LogEntry& BeginDrained(const Site& site, StepKind kind, WordIndex word);
   LogEntry& Append(const Site& site, StepKind kind, WordIndex word);
@@ -262,6 +265,7 @@ class Machine {
   void SwitchCpu(int cpu);
   void Resume();
   [[nodiscard]] Fiber& FiberOf(std::uint8_t thread) { return fibers_[thread]; }
+  Fiber& StartedFiber(std::uint8_t thread);
   [[nodiscard]] bool Deliverable(int cpu) const;
   [[nodiscard]] static bool NmiDeliverable(const Cpu& cpu);
   [[nodiscard]] static bool MondoDeliverable(const Cpu& cpu);
@@ -308,6 +312,8 @@ class Machine {
   std::array<Wait, kCpuCountMax> waits_;
   std::unique_ptr<Rings[]> rings_;
   std::array<Fiber, kThreadCountMax> fibers_;
+  std::array<std::uint8_t, kThreadCountMax> started_;  // fibers of the last run, to be reset
+  std::size_t started_count_ = 0;
   Fiber host_;
   bool thread_switched_in_ = false;
   bool stop_requested_ = false;
@@ -380,25 +386,29 @@ inline void Machine::NoteConflict(Row first, Row second) {
   if (conflict_count_ < kConflictCountMax) conflicts_[conflict_count_++] = {first, second};
 }
 
+// Loads and stores leave for the slow path by a tail call, so that the fast one needs no frame.
 inline std::uint64_t Machine::Load(const Site& site, const std::uint64_t* word) {
+  if (hot_.until == 1 || hot_.through_buffer) [[unlikely]] return LoadSlowly(site, word);
+  --hot_.until;
   const WordIndex w = Arena::IndexOf(word);
-  LogEntry& entry = Begin(site, StepKind::kLoad, w);
-  if (hot_.through_buffer) [[unlikely]] return LoadThroughBuffer(entry, word);
-  entry.value = *word;
-  NoteRead(w, hot_.row - 1);
-  return *word;
+  const std::uint64_t value = *word;
+  const Row row = hot_.row;
+  Append(site, StepKind::kLoad, w).value = value;
+  NoteRead(w, row);
+  return value;
 }
 
 inline void Machine::Store(const Site& site, std::uint64_t* word, std::uint64_t value) {
-  const WordIndex w = Arena::IndexOf(word);
-  LogEntry& entry = Begin(site, StepKind::kStore, w);
-  entry.value = value;
-  if (hot_.through_buffer) [[unlikely]] {
-    BufferStore(entry, word, value);
+  if (hot_.until == 1 || hot_.through_buffer) [[unlikely]] {
+    StoreSlowly(site, word, value);
     return;
   }
-  NoteWrite(w, hot_.row - 1);
+  --hot_.until;
+  const WordIndex w = Arena::IndexOf(word);
+  const Row row = hot_.row;
+  Append(site, StepKind::kStore, w).value = value;
   *word = value;
+  NoteWrite(w, row);
 }
 
 template <class F>
@@ -413,6 +423,12 @@ std::uint64_t Machine::Rmw(const Site& site, std::uint64_t* word, F f) {
   shadow_[w].read = base_ + row;
   *word = now;
   return old;
+}
+
+inline std::uint64_t Machine::PeekOwn(const std::uint64_t* word) const {
+  if (!hot_.through_buffer) return *word;
+  const HeldStore* const held = Forward(word);
+  return held != nullptr ? held->value : *word;
 }
 
 inline void Machine::Action(const Site& site, StepKind kind, std::uint64_t value, WordIndex word) {

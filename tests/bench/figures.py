@@ -24,7 +24,7 @@ CLEAN_SCENARIO = "seed-stale-hit-fixed"
 
 # As fuzz/engine/libfuzzer_search.cc has them. The signal handlers cost a run nothing.
 LIBFUZZER_FLAGS = ("-max_len=192", "-len_control=0", "-verbosity=0", "-detect_leaks=0",
-                   "-rss_limit_mb=0", "-reload=0")
+                   "-rss_limit_mb=0", "-reload=0", "-mutate_depth=20")
 
 # Below this, growth is how /proc counts: it may be some dozen pages behind, for each CPU.
 RSS_NOISE_KIB = 256

@@ -1,17 +1,20 @@
 // How long minimizing takes: minimize_bench SCENARIO SEED_COUNT
 //
 // For each seed, the fuzzer's own mutations look for a finding from nothing, without libFuzzer;
-// then MinimizeSchedule is timed on it. One line a seed, with tabs between, below a line of names.
+// then MinimizeSchedule is timed on it, and MinimizeScenario, which does the same and goes on with the
+// scenario. One line a seed, with tabs between, below a line of names.
 #include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
 #include <optional>
 #include <vector>
 
 #include "fuzz/engine/minimizer.h"
 #include "fuzz/engine/mutator.h"
+#include "fuzz/engine/scenario_minimizer.h"
 #include "fuzz/engine/target.h"
 #include "tests/bench/bench_scenarios.h"
 
@@ -37,12 +40,12 @@ std::optional<Target::Found> FirstFinding(Simulation& simulation, std::uint64_t 
   return first;
 }
 
-double MinimizeMs(Simulation& simulation, const Target::Found& found, Minimized* minimized) {
+double MedianMs(const std::function<void()>& work) {
   using Clock = std::chrono::steady_clock;
   std::array<double, kTimings> ms{};
   for (double& one : ms) {
     const Clock::time_point start = Clock::now();
-    *minimized = MinimizeSchedule(simulation, found.exact, found.kind_key);
+    work();
     one = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
   }
   std::sort(ms.begin(), ms.end());
@@ -50,17 +53,33 @@ double MinimizeMs(Simulation& simulation, const Target::Found& found, Minimized*
 }
 
 void Measure(const Scenario& scenario, std::uint64_t seed_count) {
-  const std::unique_ptr<Simulation> simulation = BuildOrExit(scenario);
-  std::printf("seed\tfound_at_run\tdecisions\tminimized_decisions\tminimize_runs\tminimize_ms\n");
+  std::unique_ptr<Simulation> simulation = BuildOrExit(scenario);
+  std::printf(
+      "seed\tfound_at_run\tdecisions\tminimized_decisions\tminimize_runs\tminimize_ms\t"
+      "operations\tminimized_operations\tscenario_runs\tscenario_ms\n");
   for (std::uint64_t seed = 1; seed <= seed_count; ++seed) {
     const std::optional<Target::Found> found = FirstFinding(*simulation, seed);
     if (!found.has_value()) continue;  // the reader counts lines
     Minimized minimized;
-    const double ms = MinimizeMs(*simulation, *found, &minimized);
-    std::printf("%llu\t%llu\t%zu\t%zu\t%llu\t%.3f\n", static_cast<unsigned long long>(seed),
-                static_cast<unsigned long long>(found->run), found->exact.size(),
-                minimized.schedule.size(), static_cast<unsigned long long>(minimized.run_count),
-                ms);
+    const double ms = MedianMs([&] {
+      minimized = MinimizeSchedule(*simulation, found->exact, found->kind_key);
+    });
+    Minimized small;
+    std::size_t operations = 0;
+    const double scenario_ms = MedianMs([&] {
+      MinimizedScenario result =
+          MinimizeScenario(std::move(simulation), found->exact, found->kind_key);
+      small = std::move(result.minimized);
+      operations = OperationCount(result.simulation->scenario());
+      result.simulation.reset();  // one lives at a time
+      simulation = BuildOrExit(scenario);
+    });
+    std::printf("%llu\t%llu\t%zu\t%zu\t%llu\t%.3f\t%zu\t%zu\t%llu\t%.3f\n",
+                static_cast<unsigned long long>(seed), static_cast<unsigned long long>(found->run),
+                found->exact.size(), small.schedule.size(),
+                static_cast<unsigned long long>(minimized.run_count), ms,
+                OperationCount(scenario), operations,
+                static_cast<unsigned long long>(small.run_count), scenario_ms);
   }
 }
 

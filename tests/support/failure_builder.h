@@ -14,6 +14,8 @@ namespace shootdown {
 inline Failure FullFailure() {
   return {.scenario_name = "seed-stale-hit",
           .scenario_text = "name: \"seed-stale-hit\"\nsummary: \"tab\there, \\ and é\"\n",
+          .found_scenario_text = "name: \"seed-stale-hit\"\nsummary: \"tab\there, \\ and é\"\n"
+                                 "task { name: \"more\" }\n",
           .schedule_text = "T1@12>C0",
           .anchors = {{.site = "smp_flush_tlb_page: mm->mm_users", .occurrence = 3}},
           .found_schedule_text = "T1@12>C0 T0@5~hold(3)",
@@ -26,6 +28,7 @@ inline Failure FullFailure() {
           .trace = {{.text = "T1 C0 load mm_users = 2", .hash = 0xffff'ffff'ffff'fff1},
                     {.text = "T1 C0 store pte[A] = 0", .hash = 7}},
           .proof = {{.without = "T1@12>C0", .verdict = "clean"}},
+          .scenario_proof = {{.without = "app: munmap A", .verdict = "clean"}},
           .minimized = true,
           .found_at_run = std::numeric_limits<std::uint64_t>::max(),
           .seed = 42};
@@ -45,9 +48,9 @@ inline std::string RandomText(Prng& prng) {
 inline Failure RandomFailure(Prng& prng) {
   Failure failure;
   for (std::string* text :
-       {&failure.scenario_name, &failure.scenario_text, &failure.schedule_text,
-        &failure.found_schedule_text, &failure.check, &failure.kind_key, &failure.signature,
-        &failure.message, &failure.why, &failure.trace_hash}) {
+       {&failure.scenario_name, &failure.scenario_text, &failure.found_scenario_text,
+        &failure.schedule_text, &failure.found_schedule_text, &failure.check, &failure.kind_key,
+        &failure.signature, &failure.message, &failure.why, &failure.trace_hash}) {
     *text = RandomText(prng);
   }
   for (std::uint32_t i = prng.Below(4); i > 0; --i) {
@@ -55,6 +58,7 @@ inline Failure RandomFailure(Prng& prng) {
         {.site = RandomText(prng), .occurrence = static_cast<std::uint32_t>(prng.Next())});
     failure.trace.push_back({.text = RandomText(prng), .hash = prng.Next()});
     failure.proof.push_back({.without = RandomText(prng), .verdict = RandomText(prng)});
+    failure.scenario_proof.push_back({.without = RandomText(prng), .verdict = RandomText(prng)});
   }
   failure.minimized = prng.OneIn(2);
   failure.found_at_run = prng.OneIn(2) ? prng.Next() : 0;

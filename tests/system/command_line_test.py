@@ -107,7 +107,8 @@ class FuzzTest(cli.SystemTest):
         self.assertEqual(scenario["verdict"], scenario["expected"])
         [finding] = scenario["findings"]
         self.assertLessEqual({"id", "check", "signature", "found_at_run", "decisions",
-                              "minimized_decisions"}, finding.keys())
+                              "minimized_decisions", "tasks", "minimized_tasks", "operations",
+                              "minimized_operations"}, finding.keys())
         self.assertRegex(finding["id"], r"\A[0-9a-f]{16}\Z")
         self.assertRegex(finding["signature"], r"\A[0-9a-f]{32}\Z")
         self.assertEqual(finding["check"], "stale_tlb_use")
@@ -229,6 +230,9 @@ class FailuresTest(cli.SystemTest):
         for step in whole["proof"]:
             self.assertNotEqual(step["verdict"], "the same failure")
         self.assertIn(f'name: "{STALE_HIT}"', whole["scenario_text"])
+        parts = [step["without"] for step in whole["scenario_proof"]]
+        self.assertEqual(parts[-2:], ["task app", "task sq"])
+        self.assertIn("app: munmap A", parts)
 
     def test_show_for_people(self):
         failure = self.find()

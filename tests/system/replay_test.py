@@ -179,6 +179,38 @@ class MinimizeTest(cli.SystemTest):
         self.assertEqual(len(show["schedule"].split()), show["decisions"])
         self.assert_replays(row["id"], env=self.environment(SHOOTDOWN_STORE=str(self.store)))
 
+    def test_what_the_failure_does_not_need_goes_from_its_scenario(self):
+        crowd = "seed-lost-bit-8cpu"
+        found = self.fuzz(crowd, "--json")
+        [row] = found.json()["scenarios"][0]["findings"]
+        words = "2 tasks, 8 operations (of 5 tasks, 19)"
+        self.assertIn(words, found.err)
+        self.assertEqual((row["tasks"], row["minimized_tasks"]), (5, 2))
+        self.assertEqual((row["operations"], row["minimized_operations"]), (19, 8))
+        self.assertLessEqual(row["minimized_decisions"], row["decisions"])
+        store = ["--store", self.store]
+
+        trace = self.shootdown("replay", row["id"], *store, "--trace")
+        show = self.shootdown("failures", "show", row["id"], *store, "--json").json()
+        self.shootdown("failures", "export", row["id"], *store, "-o", "x.failure")
+        again = self.shootdown("minimize", "x.failure", *store)
+
+        self.assertEqual(trace.status, DONE, trace.err)
+        self.assertIn(words, trace.out)
+        self.assertNotIn("kworker", trace.out)
+        self.assertNotIn("kworker", show["scenario_text"])
+        self.assertIn("kworker", show["found_scenario_text"])
+        self.assertIn(f'name: "{crowd}"', show["scenario_text"])
+        # The file says the same, under the same id.
+        self.assertEqual(again.status, DONE, again.err)
+        self.assertIn(f"{row['id']}: ", again.err)
+        self.assertIn(words, again.err)
+        result = self.shootdown("failures", "import", "x.failure", "--store", "other")
+        self.assertEqual(result.status, DONE, result.err)
+        self.assertEqual(
+            self.shootdown("failures", "show", row["id"], "--json", "--store", "other").json(), show)
+        self.assert_replays("x.failure")
+
 
 if __name__ == "__main__":
     unittest.main()

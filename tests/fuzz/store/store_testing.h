@@ -28,6 +28,7 @@ inline const std::string kScenarioKey = ScenarioKey("name: \"a\"\n");
 inline Failure NumberedFailure(int n) {
   return {.scenario_name = "s",
           .scenario_text = "name: \"s\"\n",
+          .found_scenario_text = "",
           .schedule_text = "T0@1>C1 T0@2>C1",
           .anchors = {{.site = "a", .occurrence = 0}, {.site = "b", .occurrence = 0}},
           .found_schedule_text = "T0@" + std::to_string(n) + ">C1",
@@ -38,7 +39,8 @@ inline Failure NumberedFailure(int n) {
           .why = "w",
           .trace_hash = std::string(32, '0'),
           .trace = {},
-          .proof = {}};
+          .proof = {},
+          .scenario_proof = {}};
 }
 
 // The same failure, minimized: a better record under the same id.

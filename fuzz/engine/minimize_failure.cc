@@ -1,0 +1,43 @@
+#include "fuzz/engine/minimize_failure.h"
+
+#include <utility>
+
+#include "fuzz/engine/record.h"
+#include "fuzz/engine/scenario_minimizer.h"
+
+namespace shootdown {
+
+std::optional<SmallestFailure> MinimizeFailure(std::unique_ptr<Simulation> simulation,
+                                               const Failure& failure,
+                                               const ScenarioPrinter& print_scenario) {
+  const absl::StatusOr<Schedule> schedule = Schedule::Parse(failure.schedule_text);
+  SHOOTDOWN_CHECK(schedule.ok());
+  const auto now = RecordFailure(*simulation, *schedule, failure.scenario_text);
+  if (!now.has_value() || now->kind_key != failure.kind_key) return std::nullopt;
+
+  const Scenario whole = simulation->scenario();
+  const MinimizedScenario small =
+      MinimizeScenario(std::move(simulation), *schedule, failure.kind_key);
+  const Scenario& scenario = small.simulation->scenario();
+  // A text that says the same is kept byte for byte, for it makes the id.
+  const bool is_less = scenario != whole;
+  std::optional<Failure> recorded =
+      RecordFailure(*small.simulation, small.minimized.schedule,
+                    is_less ? print_scenario(scenario) : failure.scenario_text);
+  SHOOTDOWN_CHECK(recorded.has_value());
+
+  SmallestFailure result{.failure = *std::move(recorded), .run_count = small.minimized.run_count};
+  Failure& smallest = result.failure;
+  smallest.found_scenario_text =
+      is_less ? FoundScenarioText(failure) : failure.found_scenario_text;
+  smallest.found_schedule_text = failure.found_schedule_text;
+  smallest.found_at_run = failure.found_at_run;
+  smallest.seed = failure.seed;
+  smallest.minimized = true;
+  smallest.proof = small.minimized.proof;
+  smallest.scenario_proof = small.scenario_proof;
+  SHOOTDOWN_CHECK(FailureId(smallest) == FailureId(failure));
+  return result;
+}
+
+}  // namespace shootdown

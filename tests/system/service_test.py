@@ -1,0 +1,230 @@
+"""A campaign from its creation to the last replay, with a coordinator and four workers."""
+
+import pathlib
+import unittest
+import urllib.error
+import urllib.request
+
+import cli
+import cluster
+from cli import BIN, CLEAN, DONE, FINDING, LOST_BIT, STALE_HIT, wait_until
+
+
+class EveryScenarioTest(cluster.ClusterTest):
+    WORKERS = 4
+    RUNS = 60_000
+
+    def test_every_expected_bug_is_found_confirmed_elsewhere_minimized_and_replays_anywhere(self):
+        expected = {row["name"]: row["expected"]
+                    for row in self.shootdown("scenarios", "--json").json()["scenarios"]}
+        self.start_server()
+        for number in range(self.WORKERS):
+            self.start_worker(f"w{number}")
+
+        campaign = self.create(*expected, "--name", "everything", "--runs", self.RUNS)
+        ended = self.wait_for_campaign(campaign, seconds=240)
+
+        self.assertEqual(ended["state"], "done", ended)
+        rows = self.findings()
+        verdicts = {name: {r["check"] for r in rows if r["scenario"] == name} for name in expected}
+        for name, check in expected.items():
+            with self.subTest(scenario=name):
+                self.assertEqual(verdicts[name], set() if check == "clean" else {check})
+        for scenario in ended["scenarios"]:
+            if expected[scenario["name"]] == "clean":
+                self.assertGreaterEqual(scenario["runs"], self.RUNS)
+        self.assert_confirmed_by_another_worker(rows)
+        self.assert_exports_replay_without_a_store(rows)
+        for worker in self.workers.values():
+            self.assertEqual(worker.stop(), DONE, worker.said())
+        self.assertEqual(self.server.stop(), DONE, self.server.said())
+        checked = self.fsck()
+        self.assertEqual(checked.status, DONE, checked.out + checked.err)
+        self.assert_is_a_store_like_any_other(rows)
+
+    def assert_confirmed_by_another_worker(self, rows):
+        findings = self.stub("Findings")
+        request = cluster.messages().finding_pb2.GetFindingRequest
+        for row in rows:
+            finding = findings.GetFinding(request(id=row["id"])).finding
+            self.assertEqual(row["state"], "minimized", finding.words)
+            self.assertNotEqual(finding.found_by, finding.confirmed_by, finding.words)
+            self.assertTrue(finding.failure.minimized)
+
+    def assert_exports_replay_without_a_store(self, rows):
+        for row in rows:
+            file = self.folder / f"{row['id']}.failure"
+            result = self.shootdown("failures", "export", row["id"], "--coordinator", self.address,
+                                    "-o", file)
+            self.assertEqual(result.status, DONE, result.err)
+            self.assert_replays(file)
+        self.assertFalse((self.folder / "home").exists(), "a replay of a file made a store")
+
+    def assert_is_a_store_like_any_other(self, rows):
+        """The data folder, and what a user takes from a coordinator into his own store."""
+        listed = self.shootdown("failures", "list", "--store", self.data, "--json")
+        self.assertEqual({r["id"] for r in listed.json()["failures"]}, {r["id"] for r in rows})
+
+
+class OneMachineAndManyTest(cluster.ClusterTest):
+    def test_a_campaign_finds_what_fuzz_finds_on_one_machine(self):
+        self.start_server()
+        for number in range(2):
+            self.start_worker(f"w{number}")
+        campaign = self.create(STALE_HIT, LOST_BIT, "--runs", 200_000, "--keep-going")
+        self.wait_for_campaign(campaign, seconds=120)
+        result = self.shootdown("failures", "import", "--coordinator", self.address, "--store",
+                                self.store)
+        self.assertEqual(result.status, DONE, result.err)
+        alone = self.folder / "alone"
+        self.fuzz(STALE_HIT, LOST_BIT, "--runs", 200_000, "--keep-going", store=alone)
+
+        def signatures(store):
+            rows = self.shootdown("failures", "list", "--store", store, "--json").json()["failures"]
+            return {(r["scenario"], r["check"]) for r in rows}
+
+        self.assertEqual(signatures(self.store), signatures(alone))
+
+
+class OperatorTest(cluster.ClusterTest):
+    def setUp(self):
+        super().setUp()
+        self.start_server()
+
+    def test_creating_twice_with_one_request_id_gives_one_campaign(self):
+        first = self.create(CLEAN, "--request-id", "mine")
+
+        self.assertEqual(self.create(CLEAN, "--request-id", "mine"), first)
+        other = self.campaign("create", STALE_HIT, "--request-id", "mine")
+        self.assert_refused(other, "mine")
+
+    def test_a_campaign_without_workers_says_what_it_waits_for(self):
+        campaign = self.create(CLEAN)
+
+        tasks = self.show(campaign)["tasks"]
+
+        self.assertEqual([(t["kind"], t["state"]) for t in tasks], [("fuzz", "waiting")])
+        self.assertIn("worker", tasks[0]["reason"])
+
+    def test_pause_stop_and_delete(self):
+        campaign = self.create(CLEAN)
+        for verb, state in (("pause", "paused"), ("pause", "paused"), ("resume", "running"),
+                            ("stop", "stopped"), ("stop", "stopped")):
+            with self.subTest(verb=verb):
+                result = self.campaign(verb, campaign)
+                self.assertEqual((result.status, result.json()["state"]), (DONE, state), result.err)
+
+        self.assert_refused(self.campaign("resume", campaign))
+        self.assertEqual(self.campaign("delete", campaign).status, DONE)
+        self.assert_refused(self.campaign("show", campaign))
+
+    def test_a_restart_forgets_nothing(self):
+        self.start_worker()
+        campaign = self.create(STALE_HIT, CLEAN, "--runs", 100_000)
+        before = self.wait_for_campaign(campaign)
+        rows = self.findings()
+        self.server.kill()
+        self.start_server()
+
+        after = self.show(campaign)
+
+        for volatile in ("workers", "runs_per_second", "seconds_left", "tasks"):
+            before.pop(volatile), after.pop(volatile)
+        self.assertEqual(after, before)
+        self.assertEqual(self.findings(), rows)
+
+    def test_watch_ends_with_the_campaign_and_says_whether_something_was_found(self):
+        self.start_worker()
+
+        self.assertEqual(self.campaign("create", STALE_HIT, "--watch").status, FINDING)
+        self.assertEqual(self.campaign("create", CLEAN, "--watch", "--runs", 30_000).status, DONE)
+
+    def test_metrics_and_health_are_served(self):
+        def get(path):
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.http_port}{path}", timeout=5) as r:
+                return r.status, r.read().decode()
+
+        self.start_worker()
+        self.wait_for_campaign(self.create(STALE_HIT))
+
+        self.assertEqual(get("/healthz")[0], 200)
+        self.assertEqual(get("/readyz")[0], 200)
+        text = get("/metrics")[1]
+        self.assertRegex(text, r"(?m)^shootdown_runs_total\S* [1-9]")
+        self.assertRegex(text, r"(?m)^shootdown_sync_seconds_count\S* [1-9]")
+        with self.assertRaises(urllib.error.HTTPError):
+            get("/nothing")
+
+    def test_a_worker_drains_on_sigterm_and_gives_its_lease_back(self):
+        worker = self.start_worker(jobs=2)
+        campaign = self.create(CLEAN, "--runs", 50_000_000)
+        wait_until(lambda: self.show(campaign)["runs"] > 0, "runs")
+
+        self.assertEqual(worker.stop(), DONE, worker.said())
+
+        leased = [t for t in self.show(campaign)["tasks"] if t["state"] == "leased"]
+        self.assertEqual(leased, [])
+
+    def test_another_machine_needs_tls_or_insecure(self):
+        for program, words in ((BIN / "shootdown-server", ["--data", self.folder / "d", "--listen",
+                                                           "0.0.0.0:0"]),
+                               (BIN / "shootdown-worker", ["--coordinator", "192.0.2.1:1", "--state",
+                                                           self.folder / "s"])):
+            result = self.run_program(program, *words)
+            self.assertEqual(result.status, cli.BAD_INPUT, result.err)
+            self.assertIn("--insecure", result.err)
+
+
+class GeneratedClientTest(cluster.ClusterTest):
+    """Any client that is generated from the .proto files, here in Python, has all of the service."""
+
+    def test_a_campaign_from_another_language(self):
+        m = cluster.messages()
+        self.start_server()
+        self.start_worker()
+        text = (pathlib.Path(cli.CORPUS) / f"{STALE_HIT}.textproto").read_text()
+        spec = m.campaign_pb2.CampaignSpec(
+            name="from-python", stop_at_first_finding=True,
+            scenarios=[m.campaign_pb2.CampaignScenario(text=text)],
+            budget=m.campaign_pb2.CampaignBudget(run_count=1_000_000))
+        campaigns = self.stub("Campaigns")
+
+        created = campaigns.CreateCampaign(
+            m.campaign_pb2.CreateCampaignRequest(spec=spec, request_id="python"), timeout=10)
+        last = None
+        for last in campaigns.WatchCampaign(
+                m.campaign_pb2.WatchCampaignRequest(id=created.campaign.id, interval_ms=100),
+                timeout=60):
+            pass
+
+        self.assertEqual(last.campaign.state, m.campaign_pb2.CAMPAIGN_STATE_DONE)
+        listed = self.stub("Findings").ListFindings(
+            m.finding_pb2.ListFindingsRequest(campaign_id=created.campaign.id), timeout=10)
+        self.assertEqual([f.failure.check for f in listed.findings], ["stale_tlb_use"])
+        exported = self.stub("Findings").ExportFinding(
+            m.finding_pb2.ExportFindingRequest(id=listed.findings[0].id), timeout=10)
+        self.assert_replays(self.write("exported.failure", exported.failure_file))
+        stats = self.stub("Admin").GetStats(m.admin_pb2.GetStatsRequest(), timeout=10)
+        self.assertEqual(stats.finding_count, 1)
+
+    def test_a_backup_is_a_data_folder_in_its_own_right(self):
+        m = cluster.messages()
+        self.start_server()
+        self.start_worker()
+        campaign = self.create(STALE_HIT)
+        self.wait_for_campaign(campaign)
+        rows = self.findings()
+        admin = self.stub("Admin")
+        backup = admin.Backup(m.admin_pb2.BackupRequest(name="monday"), timeout=60)
+        self.server.kill()
+        self.data = self.folder / "restored"
+        pathlib.Path(backup.path).rename(self.data)
+
+        self.start_server()
+
+        self.assertEqual(self.findings(), rows)
+        self.assertEqual(self.show(campaign)["state"], "done")
+
+
+if __name__ == "__main__":
+    unittest.main()

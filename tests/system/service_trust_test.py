@@ -1,0 +1,163 @@
+"""Certificates, roles and garbage: refused with the right code, and nothing else happens."""
+
+import random
+import socket
+import ssl
+import unittest
+
+import cli
+import cluster
+from cli import CLEAN, DONE, STALE_HIT, wait_until
+
+
+class TrustTest(cluster.ClusterTest):
+    def setUp(self):
+        super().setUp()
+        self.certs = self.folder / "certs"
+        self.make("server", "127.0.0.1", "localhost")
+        self.operator = self.make("operator", "op")
+        self.viewer = self.make("viewer", "eye")
+        self.worker = self.make("worker", "w1")
+        self.start_server(*self.flags(self.certs / "server"))
+
+    def make(self, role, *names, folder=None, days=90):
+        """A certificate; its path without the ending."""
+        folder = folder or self.certs
+        result = self.run_program(cluster.ROOT / "deploy" / "make-certs.sh", folder, role, *names,
+                                  env=self.environment(DAYS=str(days)))
+        self.assertEqual(result.status, DONE, result.err)
+        return folder / ("server" if role == "server" else f"{role}-{names[0]}")
+
+    def flags(self, base, ca=None):
+        return ["--tls-ca", ca or self.certs / "ca.pem", "--tls-cert", f"{base}.pem", "--tls-key",
+                f"{base}-key.pem"]
+
+    def channel(self, base, ca=None):
+        import grpc
+        credentials = grpc.ssl_channel_credentials(
+            (ca or self.certs / "ca.pem").read_bytes(),
+            (base.parent / f"{base.name}-key.pem").read_bytes(),
+            (base.parent / f"{base.name}.pem").read_bytes())
+        channel = grpc.secure_channel(self.address, credentials,
+                                      options=[("grpc.enable_http_proxy", 0)])
+        self.addCleanup(channel.close)
+        return channel
+
+    def code(self, channel, method, payload=b""):
+        """The status code with which a raw call ends; None if it succeeds."""
+        import grpc
+        try:
+            channel.unary_unary(f"/shootdown.v1.{method}")(payload, timeout=5)
+        except grpc.RpcError as error:
+            return error.code().name
+        return None
+
+    def test_a_whole_campaign_over_tls(self):
+        self.start_worker("w1", *self.flags(self.worker))
+        created = self.campaign("create", STALE_HIT, "--watch", *self.flags(self.operator))
+        self.assertEqual(created.status, cli.FINDING, created.err)
+        listed = self.shootdown("failures", "list", "--coordinator", self.address, "--json",
+                                *self.flags(self.viewer))
+        self.assertEqual(len(listed.json()["failures"]), 1)
+
+    def test_each_role_may_do_its_own_and_no_more(self):
+        channels = {"operator": self.channel(self.operator), "viewer": self.channel(self.viewer),
+                    "worker": self.channel(self.worker)}
+        allowed = {
+            "Campaigns/CreateCampaign": {"operator"},
+            "Campaigns/GetCampaign": {"operator", "viewer"},
+            "Campaigns/ListCampaigns": {"operator", "viewer"},
+            "Campaigns/PauseCampaign": {"operator"},
+            "Campaigns/ResumeCampaign": {"operator"},
+            "Campaigns/StopCampaign": {"operator"},
+            "Campaigns/DeleteCampaign": {"operator"},
+            "Findings/ListFindings": {"operator", "viewer"},
+            "Findings/GetFinding": {"operator", "viewer"},
+            "Findings/ExportFinding": {"operator", "viewer"},
+            "Admin/GetStats": {"operator", "viewer"},
+            "Admin/Compact": {"operator"},
+            "Admin/Backup": {"operator"},
+            "Admin/DrainWorker": {"operator"},
+            "Work/Sync": {"worker"},
+        }
+        for method, roles in allowed.items():
+            for role, channel in channels.items():
+                with self.subTest(method=method, role=role):
+                    code = self.code(channel, method)
+                    if role in roles:
+                        self.assertNotEqual(code, "PERMISSION_DENIED")
+                    else:
+                        self.assertEqual(code, "PERMISSION_DENIED")
+        self.assertIn("viewer", self.server.said())
+
+    def test_who_is_not_known_is_not_heard(self):
+        elsewhere = self.folder / "elsewhere"
+        stranger = self.make("operator", "stranger", folder=elsewhere)
+        expired = self.make("operator", "expired", days=-1)
+        for name, channel in (("another authority", self.channel(stranger)),
+                              ("expired", self.channel(expired)),
+                              ("server of another authority",
+                               self.channel(self.operator, elsewhere / "ca.pem"))):
+            with self.subTest(name):
+                self.assertEqual(self.code(channel, "Campaigns/ListCampaigns"), "UNAVAILABLE")
+
+    def test_a_certificate_without_a_role_may_do_nothing(self):
+        channel = self.channel(self.certs / "server")
+
+        self.assertEqual(self.code(channel, "Campaigns/ListCampaigns"), "PERMISSION_DENIED")
+        self.assertEqual(self.code(channel, "Work/Sync"), "PERMISSION_DENIED")
+
+    def test_plain_text_to_a_tls_port_is_refused(self):
+        plain = self.campaign("list")
+        self.assertNotEqual(plain.status, DONE)
+        with socket.create_connection(("127.0.0.1", self.port), timeout=5) as raw:
+            raw.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            raw.settimeout(10)
+            self.assertNotIn(b"200", raw.recv(100))
+
+        self.assertEqual(self.campaign("list", *self.flags(self.operator)).status, DONE)
+
+    def test_garbage_to_every_rpc_changes_nothing(self):
+        draw = random.Random(1)
+        channels = [self.channel(self.operator), self.channel(self.worker)]
+        m = cluster.messages()
+        methods = [f"{service.name}/{method.name}"
+                   for file in (m.campaign_pb2, m.work_pb2, m.finding_pb2, m.admin_pb2)
+                   for service in file.DESCRIPTOR.services_by_name.values()
+                   for method in service.methods
+                   if not method.name.startswith(("Watch", "Compact", "Backup"))]
+        before = self.campaign("list", *self.flags(self.operator)).out
+        for method in methods:
+            for _ in range(30):
+                payload = draw.randbytes(draw.choice([1, 8, 100, 5000]))
+                for channel in channels:
+                    self.assertIn(self.code(channel, method, payload),
+                                  {None, "INVALID_ARGUMENT", "INTERNAL", "NOT_FOUND",
+                                   "PERMISSION_DENIED", "UNAUTHENTICATED", "FAILED_PRECONDITION",
+                                   "RESOURCE_EXHAUSTED"})
+        huge = b"\x0a" + b"\xff\xff\xff\x7f" + b"x" * (5 << 20)
+        self.assertEqual(self.code(channels[1], "Work/Sync", huge), "RESOURCE_EXHAUSTED")
+        self.assertTrue(self.server.alive(), self.server.said())
+        self.assertEqual(self.campaign("list", *self.flags(self.operator)).out, before)
+        self.start_worker("w1", *self.flags(self.worker))
+        self.assertEqual(self.campaign("create", CLEAN, "--runs", 10_000, "--watch",
+                                       *self.flags(self.operator)).status, DONE)
+
+    def test_a_renewed_certificate_is_served_without_a_restart(self):
+        def served():
+            context = ssl.create_default_context(cafile=str(self.certs / "ca.pem"))
+            context.load_cert_chain(f"{self.operator}.pem", f"{self.operator}-key.pem")
+            context.set_alpn_protocols(["h2"])
+            with socket.create_connection(("127.0.0.1", self.port), timeout=5) as raw, \
+                    context.wrap_socket(raw, server_hostname="127.0.0.1") as tls:
+                return tls.getpeercert()["serialNumber"]
+
+        first = served()
+
+        self.make("server", "127.0.0.1", "localhost")
+
+        wait_until(lambda: served() != first, "the new certificate", seconds=40)
+
+
+if __name__ == "__main__":
+    unittest.main()
