@@ -120,7 +120,11 @@ absl::Status Journal::SetWorkerName(const std::string& name) {
 
 absl::Status Journal::Commit(rocksdb::WriteBatch& batch) {
   // After a failed write RocksDB refuses all others until it is told to look again.
-  if (last_write_failed_) db_->Resume().PermitUncheckedError();
+  if (last_write_failed_) {
+    if (const rocksdb::Status resumed = db_->Resume(); !resumed.ok()) {
+      return ToStatus(folder_, resumed);
+    }
+  }
   rocksdb::WriteOptions options;
   options.sync = true;
   const rocksdb::Status written = db_->Write(options, &batch);
