@@ -164,7 +164,7 @@ class Reader {
                out.mondo_queue_entries);
     ReadNumber("mondo_delay_max", in.has_mondo_delay_max(), in.mondo_delay_max(), 0, 255,
                out.mondo_delay_max);
-    ReadNumber("step_count_max", in.has_step_count_max(), in.step_count_max(), 100, 1'000'000,
+    ReadNumber("step_count_max", in.has_step_count_max(), in.step_count_max(), 100, kStepCountMax,
                out.step_count_max);
     ReadNumber("context_count", in.has_context_count(), in.context_count(), 4, 64,
                out.context_count, Shape::kPowerOfTwo);

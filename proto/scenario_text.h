@@ -22,6 +22,9 @@ inline constexpr std::size_t kScenarioBytesMax = 1 << 20;
 inline constexpr int kTaskCountMax = 60;
 inline constexpr int kOperationCountMax = 64;  // of one task; setup and ops each
 inline constexpr std::size_t kOperationBytesMax = 200;
+// Schedules have words for steps 0 .. 65535 of an actor (fuzz/schedule/README.md). A run that went on
+// could fail where no schedule leads, so a finding could not be replayed.
+inline constexpr int kStepCountMax = 65'535;
 
 // Where the parts of a parsed scenario stand in its file, parallel to the vectors of Scenario.
 struct ScenarioLocations {

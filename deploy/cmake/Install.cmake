@@ -34,7 +34,11 @@ install(TARGETS ${shootdown_exported}
   EXPORT shootdownTargets
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
   INCLUDES DESTINATION ${shootdown_include_dir})
-install(TARGETS shootdown shootdown-fuzz RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+foreach(program shootdown shootdown-fuzz shootdown-server shootdown-worker)
+  if(TARGET ${program})  # libFuzzer's own target needs Clang
+    install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  endif()
+endforeach()
 
 # Headers keep their paths: #include "fuzz/sim/machine.h", "proto/convert.h",
 # "shootdown/v1/scenario.pb.h".

@@ -1,7 +1,7 @@
 // Checks: judges of one invariant each, one a file. A check listens to events of the kernel and looks
 // at its state without taking steps; it can end the run with a finding, and do nothing else.
 //
-// The invariants are those of facts/kernel.md, section 8; `id` is the number there.
+// README.md lists the invariants; `id` is the number there.
 #ifndef SHOOTDOWN_FUZZ_CHECK_CHECK_H_
 #define SHOOTDOWN_FUZZ_CHECK_CHECK_H_
 

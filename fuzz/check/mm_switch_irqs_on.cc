@@ -1,4 +1,5 @@
-// L2, a policy of facts 6.2 P1: off by default, since exec_mmap and use_mm of 4.19 break it.
+// L2, a policy: what ARCH_WANT_IRQS_OFF_ACTIVATE_MM makes a kernel keep to. Off by default, since
+// exec_mmap and use_mm of 4.19 break it.
 #include "fuzz/check/check.h"
 #include "fuzz/kernel/kernel.h"
 

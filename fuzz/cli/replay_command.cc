@@ -111,7 +111,8 @@ int RunReplay(const ReplayFlags& flags) {
                         {"check", replay->check},
                         {"signature", failure->signature},
                         {"steps", steps},
-                        {"trace_hash", failure->trace_hash},
+                        {"trace_hash", replay->trace_hash},
+                        {"expected_trace_hash", failure->trace_hash},
                         {"decisions", failure->anchors.size()},
                         {"tasks", loaded->scenario.tasks.size()},
                         {"operations", OperationCount(loaded->scenario)},
@@ -141,6 +142,13 @@ int RunMinimize(const MinimizeFlags& flags) {
   if (!found.ok()) return Fail(found.status());
   const absl::StatusOr<Schedule> schedule = Schedule::Parse(failure->schedule_text);
   if (!schedule.ok()) return Fail(schedule.status());
+  // Opened before there is a result to lose.
+  std::unique_ptr<Store> store;
+  if (flags.output.empty()) {
+    auto open = Store::Open(StorePath(flags.store), OpenMode::kReadWrite);
+    if (!open.ok()) return Fail(open.status());
+    store = *std::move(open);
+  }
   absl::StatusOr<std::unique_ptr<Simulation>> simulation = BuildSimulation(*loaded);
   if (!simulation.ok()) return Fail(simulation.status());
   const std::optional<SmallestFailure> smallest =
@@ -166,10 +174,7 @@ int RunMinimize(const MinimizeFlags& flags) {
     if (absl::Status s = WriteFailureFile(flags.output, smaller); !s.ok()) return Fail(s);
     return kExitDone;
   }
-  const absl::StatusOr<std::unique_ptr<Store>> store =
-      Store::Open(StorePath(flags.store), OpenMode::kReadWrite);
-  if (!store.ok()) return Fail(store.status());
-  const absl::Status put = (*store)->PutFailure(smaller);
+  const absl::Status put = store->PutFailure(smaller);
   return put.ok() ? kExitDone : Fail(put);
 }
 

@@ -79,6 +79,7 @@ absl::StatusOr<Replay> ReplayFailure(Simulation& simulation, const Failure& fail
     replay.check = finding == nullptr ? "" : std::string(finding->check->name);
     const auto log = simulation.machine().log();
     const std::vector<std::uint64_t> hashes = sim::ChainedHashes(log);
+    replay.trace_hash = TraceHash(hashes);
     const std::size_t rows = std::max(log.size(), failure.trace.size());
     for (std::size_t i = 0; i < rows; ++i) {
       const bool same =

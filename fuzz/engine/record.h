@@ -37,6 +37,7 @@ struct Replay {
   std::string got;               // that row now; empty: the run ends before
   bool reanchored = false;       // steps have moved since; decisions were found again by site
   Schedule schedule;             // as it was run
+  std::string trace_hash;        // of that run; the failure's own if it was reproduced
   std::string check;             // that fired; empty: clean
 };
 

@@ -1,7 +1,7 @@
 // How kernel code touches shared memory: the kernel's own words, as macros, since each place must
 // become a site of its own. Loads and stores are one step each, atomics one step and a full fence
-// (facts: sparc64 runs TSO, and ldstub/swap/cas drain the store buffer; Linux 4.19
-// arch/sparc/include/asm/barrier_64.h).
+// (sparc64 runs TSO, and ldstub, swap and cas drain the store buffer: Linux 4.19
+// arch/sparc/include/asm/barrier_64.h; SPARC V9, 8.4.3).
 #ifndef SHOOTDOWN_FUZZ_KERNEL_ACCESS_H_
 #define SHOOTDOWN_FUZZ_KERNEL_ACCESS_H_
 

@@ -95,7 +95,7 @@ void mmdrop(Mm* mm) {
 void mmgrab_lazy_tlb(Mm* mm) { mmgrab(mm); }
 void mmdrop_lazy_tlb(Mm* mm) { mmdrop(mm); }
 
-// Linux 6.12 kernel/kthread.c kthread_use_mm(); Linux 4.19 mm/mmu_context.c use_mm(). Facts 3.1.
+// Linux 6.12 kernel/kthread.c kthread_use_mm(); Linux 4.19 mm/mmu_context.c use_mm().
 void kthread_use_mm(Mm* mm) {
   Task* const tsk = current();
   Tell({.kind = EventKind::kUseMm, .mm = mm});

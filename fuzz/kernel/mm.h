@@ -1,4 +1,8 @@
-// The life of an mm: its two counters, and who may hold what (facts/kernel.md, section 1).
+// The life of an mm: its two counters, and who may hold what.
+//
+// The old rule, written down nowhere, which sparc64 relied on: who loads an mm into a TLB holds a
+// reference that goes back to mmget() by a thread of that mm. So a lone thread that finds mm_users at 1
+// stays alone. References from mmget_not_zero() (d2005e3f41, 2016) break it if kthread_use_mm() follows.
 // Source: Linux 6.12 include/linux/sched/mm.h, kernel/fork.c, kernel/kthread.c.
 #ifndef SHOOTDOWN_FUZZ_KERNEL_MM_H_
 #define SHOOTDOWN_FUZZ_KERNEL_MM_H_

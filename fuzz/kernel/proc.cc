@@ -1,5 +1,5 @@
 // /proc/pid/mem: a reader in any process that walks page tables with mmget_not_zero around each
-// operation. Source: Linux 4.19 fs/proc/base.c mem_open(), mem_rw(); facts, section 4.
+// operation. Source: Linux 4.19 fs/proc/base.c mem_open(), mem_rw().
 #include "fuzz/kernel/lock.h"
 #include "fuzz/kernel/memory.h"
 #include "fuzz/kernel/mm.h"

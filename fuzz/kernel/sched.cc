@@ -27,7 +27,7 @@ Task* pick_next_task(Rq* rq, const Task* prev) {
   return next;
 }
 
-// Linux 6.12 kernel/sched/core.c context_switch(); facts 3.2. IRQs off, rq->lock held.
+// Linux 6.12 kernel/sched/core.c context_switch(). IRQs off, rq->lock held.
 void context_switch(Rq* rq, Task* prev, Task* next) {
   Mm* const next_mm = READ_ONCE(next->mm);
   Mm* const prev_active_mm = READ_ONCE(prev->active_mm);

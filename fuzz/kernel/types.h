@@ -1,5 +1,5 @@
 // The kernel's data. Fields that another CPU can see are Cells; plain fields belong to one CPU or
-// one task, or are ghost state: facts that no kernel keeps, for the judges (facts/kernel.md, 8).
+// one task, or are ghost state: what no kernel keeps, for the judges (fuzz/check).
 //
 // Names follow Linux. Source: Linux 4.19 and 6.12 include/linux/mm_types.h, sched.h, kernel/sched/
 // sched.h; arch/sparc/include/asm/mmu_64.h, tsb.h, tlbflush_64.h.

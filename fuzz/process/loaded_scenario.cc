@@ -12,6 +12,7 @@ TextPosition PositionOf(const ScenarioProblem& problem, const ScenarioLocations&
       problem.task < locations.tasks.size() ? &locations.tasks[problem.task] : nullptr;
   switch (problem.part) {
     case Part::kVersion: return at(locations.version);
+    case Part::kTask: return task != nullptr ? task->task : TextPosition();
     case Part::kSetup: return task != nullptr ? at(task->setup) : TextPosition();
     case Part::kOp: return task != nullptr ? at(task->ops) : TextPosition();
     case Part::kCheckOn: return at(locations.checks_on);

@@ -125,6 +125,25 @@ bool Simulation::ChooseChecks(ScenarioProblem* problem) {
   return true;
 }
 
+std::string Simulation::ProblemOfProcesses(int count) const {
+  constexpr int kProcessCountMax = kernel::kMmCountMax - 1;
+  if (count > kProcessCountMax) {
+    return "found process number " + std::to_string(count) + ", wanted at most " +
+           std::to_string(kProcessCountMax);
+  }
+  // Numbers of loaded processes survive a wrap. If those are all that there are, a CPU that needs one
+  // more wraps for ever: hardware has 8,192 numbers and fewer CPUs than that.
+  const sim::MachineConfig& machine = scenario_.machine;
+  const int usable = machine.context_count - 1;
+  if (std::min(count, machine.cpu_count) > usable) {
+    return "found process number " + std::to_string(count) + " on " +
+           std::to_string(machine.cpu_count) + " CPUs, wanted at most " + std::to_string(usable) +
+           " processes or CPUs: a context_count of " + std::to_string(machine.context_count) +
+           " has a number for that many loaded at once";
+  }
+  return "";
+}
+
 bool Simulation::BootTasks(ScenarioProblem* problem) {
   std::map<std::string, int> processes;
   std::map<std::string_view, int> numbers;
@@ -139,9 +158,8 @@ bool Simulation::BootTasks(ScenarioProblem* problem) {
     if (!spec.kthread) {
       const std::string process = spec.process.empty() ? "task " + spec.name : spec.process;
       task.process = processes.try_emplace(process, static_cast<int>(processes.size())).first->second;
-      if (task.process + 2 > kernel::kMmCountMax) {
-        *problem = {.message = "found more than " + std::to_string(kernel::kMmCountMax - 1) +
-                               " processes"};
+      if (std::string wrong = ProblemOfProcesses(task.process + 1); !wrong.empty()) {
+        *problem = {.part = Part::kTask, .task = t, .message = std::move(wrong)};
         return false;
       }
     }

@@ -16,9 +16,10 @@ namespace shootdown {
 
 // What is wrong with a scenario whose words could be read: where, and what was wanted.
 struct ScenarioProblem {
-  enum class Part : std::uint8_t { kVersion, kSetup, kOp, kCheckOn, kCheckOff, kExpected, kWhole };
+  enum class Part : std::uint8_t { kVersion, kTask, kSetup, kOp, kCheckOn, kCheckOff, kExpected,
+                                   kWhole };
   Part part = Part::kWhole;
-  std::size_t task = 0;   // kSetup, kOp
+  std::size_t task = 0;   // kTask, kSetup, kOp
   std::size_t entry = 0;  // kVersion, kSetup, kOp, kCheckOn, kCheckOff
   std::string message;    // `found "Q", wanted a page, A to H`
 };
@@ -42,6 +43,7 @@ class Simulation {
   bool ChooseVersions(ScenarioProblem* problem);
   bool ChooseChecks(ScenarioProblem* problem);
   bool BootTasks(ScenarioProblem* problem);
+  [[nodiscard]] std::string ProblemOfProcesses(int count) const;  // empty: so many can be had
   [[nodiscard]] std::string WhatSetupDid() const;  // that it failed
 
   Scenario scenario_;

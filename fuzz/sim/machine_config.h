@@ -30,7 +30,7 @@ struct MachineConfig {
   int mondo_queue_entries = 4;             // sun4v: 1 .. 16
   int mondo_delay_max = 0;                 // 0 .. 255: steps that a DEFER decision may hold a mondo
                                            // back although PSTATE.IE is 1; hardware takes it at once
-  std::uint32_t step_count_max = 20'000;   // 100 .. 1'000'000: more is a livelock
+  std::uint32_t step_count_max = 20'000;   // 100 .. 65'535: more is a livelock
   int context_count = 8;                   // context numbers 0 .. n-1; power of two, 4 .. 64
   int tsb_entries = 4;                     // power of two, 1 .. 64
   int page_count = 8;                      // physical pages, 1 .. 64

@@ -63,7 +63,7 @@ machine {
   mondo_done: EXECUTED
   mondo_queue_entries: 16
   mondo_delay_max: 255
-  step_count_max: 1000000
+  step_count_max: 65535
   context_count: 64
   tsb_entries: 64
   page_count: 64
@@ -92,7 +92,7 @@ TEST(ScenarioTextTest, EveryFieldIsRead) {
                                                  .mondo_done = sim::MondoDone::kExecuted,
                                                  .mondo_queue_entries = 16,
                                                  .mondo_delay_max = 255,
-                                                 .step_count_max = 1'000'000,
+                                                 .step_count_max = 65'535,
                                                  .context_count = 64,
                                                  .tsb_entries = 64,
                                                  .page_count = 64}));
@@ -142,7 +142,7 @@ machine {
   mondo_done: EXECUTED
   mondo_queue_entries: 16
   mondo_delay_max: 255
-  step_count_max: 1000000
+  step_count_max: 65535
   context_count: 64
   tsb_entries: 64
   page_count: 64
@@ -192,7 +192,7 @@ TEST(ScenarioTextTest, WhatIsPrintedIsReadBack) {
                         .mondo_done = sim::MondoDone{static_cast<std::uint8_t>(some(2))},
                         .mondo_queue_entries = 1 + some(16),
                         .mondo_delay_max = some(256),
-                        .step_count_max = 100 + prng.Below(999'901),
+                        .step_count_max = 100 + prng.Below(65'436),
                         .context_count = 4 << some(5),
                         .tsb_entries = 1 << some(7),
                         .page_count = 1 + some(64)};
@@ -412,7 +412,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(RangeCase{"cpus", 1, 64}, RangeCase{"store_buffer_entries", 1, 16},
                     RangeCase{"tlb_entries", 1, 64}, RangeCase{"tlb_sharing", 1, 8},
                     RangeCase{"mondo_queue_entries", 1, 16}, RangeCase{"mondo_delay_max", 0, 255},
-                    RangeCase{"step_count_max", 100, 1'000'000},
+                    RangeCase{"step_count_max", 100, 65'535},
                     RangeCase{"context_count", 4, 64, true},
                     RangeCase{"tsb_entries", 1, 64, true}, RangeCase{"page_count", 1, 64}),
     [](const auto& test) { return test.param.field; });

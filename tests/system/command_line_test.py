@@ -264,9 +264,10 @@ class ReplayTest(cli.SystemTest):
         self.assertEqual(result.status, DONE)
         whole = result.json()
         self.assertLessEqual({"id", "reproduced", "check", "signature", "steps", "trace_hash",
-                              "decisions"}, whole.keys())
+                              "decisions", "tasks", "operations"}, whole.keys())
         self.assertEqual(whole["id"], failure)
         self.assertIs(whole["reproduced"], True)
+        self.assertEqual(whole["trace_hash"], whole["expected_trace_hash"])
         self.assertEqual(whole["check"], "stale_tlb_use")
         self.assertRegex(whole["trace_hash"], r"\A[0-9a-f]{32}\Z")
 

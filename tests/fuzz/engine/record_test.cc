@@ -104,6 +104,22 @@ TEST_P(ReplayTest, ATraceThatEndsEarlierIsADifference) {
   EXPECT_EQ(replay_of_longer.got, "");
 }
 
+TEST_P(ReplayTest, TheHashIsThatOfTheRunThatWasMade) {
+  const Failure failure = Minimal(*simulation_, 4);
+  Failure changed = failure;
+  changed.trace[1].hash ^= 1;
+  changed.trace_hash = "something else";
+  Failure clean = failure;
+  clean.schedule_text = "";
+  clean.anchors.clear();
+
+  EXPECT_EQ(ReplayOf(failure).trace_hash, failure.trace_hash);
+  EXPECT_EQ(ReplayOf(changed).trace_hash, failure.trace_hash);
+  const Replay other = ReplayOf(clean);
+  EXPECT_NE(other.trace_hash, failure.trace_hash);
+  EXPECT_EQ(other.trace_hash.size(), failure.trace_hash.size());
+}
+
 TEST_P(ReplayTest, AnotherCheckIsADifference) {
   Failure other = Minimal(*simulation_, 4);
   other.check = "deadlock";

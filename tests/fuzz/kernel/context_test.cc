@@ -246,7 +246,7 @@ TEST(ContextTest, FewNumbersForManyProcessesStayCleanUnderRandomWalks) {
 }
 
 TEST(ContextTest, AWrapWhileAnotherCpuFlushesStaysClean) {
-  // Facts 10.1: with the version test of 4.19 the flush is skipped, and this scenario finds it.
+  // With the version test of flush_tlb_pending in 4.19 the flush is skipped, and this scenario finds it.
   std::vector<TaskSpec> tasks = {
       User({.name = "a",
             .cpu = 0,

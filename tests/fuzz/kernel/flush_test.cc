@@ -180,9 +180,9 @@ TEST(FlushTest, TheOldVersionKeepsAMaskWithoutOthersAndSendsNothing) {
   EXPECT_EQ(ran.mm(1).mm_cpumask.Peek().bits, 0b01u);
 }
 
-// Facts 10.2, 10.4: a strand inside its miss handler takes the cross call late. Its own TLB is
-// safe, since it takes the call before its next access; the neighbour on a shared TLB is not. A
-// machine on which "delivered" means "executed" has no such window.
+// smp_flush_tlb_page returns when the cross call is accepted. A strand inside its miss handler takes it
+// late. Its own TLB is safe, since it takes the call before its next access; the neighbour on a shared
+// TLB is not. A machine on which "delivered" means "executed" has no such window.
 TEST(FlushTest, AStrandInItsMissHandlerCanFillASharedTlbAfterTheFlush) {
   Scenario scenario =
       CleanScenario({User({.name = "app",

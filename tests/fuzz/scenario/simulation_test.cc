@@ -55,10 +55,18 @@ Scenario WithSetup(const std::string& setup) {
   return TwoTasks({.name = "app", .setup = setup}, {.name = "kt"});
 }
 
-Scenario Processes(int count) {
+// Process after process, each on the next CPU.
+Scenario Processes(int count, int cpus = 2, int contexts = 8) {
   Scenario scenario;
   scenario.expected = "clean";
-  for (int i = 0; i < count; ++i) scenario.tasks.push_back(User({.name = "t" + std::to_string(i)}));
+  scenario.machine.cpu_count = cpus;
+  scenario.machine.context_count = contexts;
+  for (int i = 0; i < count; ++i) {
+    scenario.tasks.push_back(User({.name = "t" + std::to_string(i),
+                                   .cpu = i % cpus,
+                                   .setup = "mmap A; touch A",
+                                   .ops = "touch A; yield; touch A"}));
+  }
   return scenario;
 }
 
@@ -217,7 +225,15 @@ std::vector<Case> Cases() {
            "setup"},
       {.name = "TooManyProcesses",
        .scenario = Processes(16),
-       .message = "found more than 15 processes"},
+       .part = Part::kTask,
+       .task = 15,
+       .message = "found process number 16, wanted at most 15"},
+      {.name = "MoreProcessesLoadedThanContextNumbers",
+       .scenario = Processes(5, 4, 4),
+       .part = Part::kTask,
+       .task = 3,
+       .message = "found process number 4 on 4 CPUs, wanted at most 3 processes or CPUs: a "
+                  "context_count of 4 has a number for that many loaded at once"},
       {.name = "SetupThatDeadlocks",
        .scenario = WithSetup("io_uring_setup ring; io_uring_close ring"),
        .message = "the setup does not come to its end in app: CPU 0 (T0) waits in io_uring_close: "
@@ -254,6 +270,22 @@ INSTANTIATE_TEST_SUITE_P(All, ScenarioProblemTest, ::testing::ValuesIn(Cases()),
                          [](const ::testing::TestParamInfo<Case>& test) {
                            return test.param.name;
                          });
+
+// The most processes and CPUs that the numbers of a machine of 4 are enough for: more of one are no harm
+// while there are few of the other.
+TEST(ContextNumbersTest, AreEnoughForWhatIsNotRefused) {
+  for (const auto& [processes, cpus] : {std::pair{3, 8}, {6, 3}, {3, 3}}) {
+    ScenarioProblem problem;
+    const auto simulation = Simulation::Build(Processes(processes, cpus, 4), &problem);
+    ASSERT_NE(simulation, nullptr) << problem.message;
+
+    for (std::uint64_t seed = 0; seed < 300; ++seed) {
+      RandomWalk walk(seed, 0);
+      const check::Finding* const finding = simulation->Run(walk);
+      ASSERT_EQ(finding, nullptr) << seed << ": " << finding->message;
+    }
+  }
+}
 
 // A workload in which much depends on the order of things.
 Scenario Busy() {

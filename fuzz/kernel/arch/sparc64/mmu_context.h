@@ -1,6 +1,6 @@
 // Context numbers, and what a CPU has loaded. Source: Linux 4.19 arch/sparc/include/asm/
 // mmu_context_64.h, arch/sparc/mm/init_64.c (get_new_mmu_context, mmu_context_wrap); the new wrap
-// of 2017, a0582f26ec9d. Facts 2.3, 2.5.
+// of 2017, a0582f26ec9d.
 #ifndef SHOOTDOWN_FUZZ_KERNEL_ARCH_SPARC64_MMU_CONTEXT_H_
 #define SHOOTDOWN_FUZZ_KERNEL_ARCH_SPARC64_MMU_CONTEXT_H_
 

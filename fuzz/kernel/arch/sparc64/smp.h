@@ -1,5 +1,5 @@
 // Cross calls. Source: Linux 4.19 arch/sparc/kernel/smp_64.c (spitfire_xcall_helper,
-// hypervisor_xcall_deliver, xcall_deliver, smp_send_reschedule); facts 2.8.
+// hypervisor_xcall_deliver, xcall_deliver, smp_send_reschedule).
 #ifndef SHOOTDOWN_FUZZ_KERNEL_ARCH_SPARC64_SMP_H_
 #define SHOOTDOWN_FUZZ_KERNEL_ARCH_SPARC64_SMP_H_
 

@@ -17,7 +17,7 @@ enum FlushVersion { kNoTrim, kTrimIfSingleUser };
 VersionSwitch flush_version("sparc64.flush", {"no_trim", "trim_if_single_user"},
                             "bafb056ce279 sparc64: remove mm_cpumask clearing");
 
-// Facts 10.1: a wrap on another CPU makes the context look invalid for a moment, and flush_tlb_pending
+// A wrap on another CPU makes the context look invalid for a moment, and flush_tlb_pending
 // then flushes nothing. Up to 6.12 the test is there; `always` is the repair.
 enum PendingVersion { kAlways, kIfCtxValid };
 VersionSwitch pending_version("sparc64.flush_pending", {"always", "if_ctx_valid"},

@@ -1,6 +1,6 @@
 // Flushing: batches of changed ptes, and who must be told.
 // Source: Linux 4.19 arch/sparc/mm/tlb.c (tlb_batch_add, flush_tlb_pending, lazy mmu mode) and
-// arch/sparc/kernel/smp_64.c (smp_flush_tlb_*), before and after bafb056ce279. Facts 2.6, 2.7.
+// arch/sparc/kernel/smp_64.c (smp_flush_tlb_*), before and after bafb056ce279.
 #ifndef SHOOTDOWN_FUZZ_KERNEL_ARCH_SPARC64_TLB_H_
 #define SHOOTDOWN_FUZZ_KERNEL_ARCH_SPARC64_TLB_H_
 

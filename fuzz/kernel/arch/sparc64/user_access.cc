@@ -12,7 +12,7 @@ using sim::Machine;
 using sim::StepKind;
 using sim::TlbGhost;
 
-// Facts 10.2: the handler reads the pte before it locks the TSB slot, so a flush of the TSB can come
+// The handler reads the pte before it locks the TSB slot, so a flush of the TSB can come
 // between, and the stale pte stays in the table. `lock_then_walk` is the repair.
 enum FillVersion { kLockThenWalk, kWalkThenLock };
 VersionSwitch fill_version("sparc64.tsb_fill", {"lock_then_walk", "walk_then_lock"},
