@@ -282,6 +282,7 @@ void Worker::AddUnsettled(v1::SyncRequest& request) {
 
 // What the disk spoilt cannot be handed over.
 void Worker::Forget(const std::string& what, const absl::Status& why) {
+  if (!absl::IsDataLoss(why)) return;
   spdlog::error("dropped from the journal: {}", OneLine(why));
   v1::Settled settled;
   settled.set_what(what);
