@@ -119,8 +119,12 @@ absl::Status Journal::SetWorkerName(const std::string& name) {
 }
 
 absl::Status Journal::Commit(rocksdb::WriteBatch& batch) {
-  // After a failed write RocksDB refuses all others until it is told to look again.
-  if (last_write_failed_) db_->Resume().PermitUncheckedError();
+  // After a failed write RocksDB's log cannot be written any more, even when there is room again:
+  // Resume() gives it no new one. Opening does, and reads what is there as after a kill.
+  if (last_write_failed_) {
+    db_.reset();
+    if (absl::Status s = OpenDatabase(); !s.ok()) return s;
+  }
   rocksdb::WriteOptions options;
   options.sync = true;
   const rocksdb::Status written = db_->Write(options, &batch);
@@ -218,6 +222,7 @@ absl::Status Journal::AppendReceipts(const std::string& lines) const {
 }
 
 absl::StatusOr<std::string> Journal::Read(const std::string& key) const {
+  if (db_ == nullptr) return absl::UnavailableError("the journal cannot be opened at the moment");
   std::string value;
   const rocksdb::Status got = db_->Get({}, key, &value);
   if (got.IsNotFound()) return absl::NotFoundError("the journal has no " + key);

@@ -67,7 +67,7 @@ class Journal {
   [[nodiscard]] const Contents& findings() const { return findings_; }
   [[nodiscard]] const Contents& inputs() const { return inputs_; }
   [[nodiscard]] const std::set<std::string, std::less<>>& results() const { return results_; }
-  // NOT_FOUND if it was settled; DATA_LOSS if it is not what its hash says.
+  // NOT_FOUND if it was settled; DATA_LOSS if it is not what its hash says; other codes pass.
   [[nodiscard]] absl::StatusOr<v1::FoundFailure> ReadFinding(std::string_view hash) const;
   [[nodiscard]] absl::StatusOr<v1::Input> ReadInput(std::string_view hash) const;
   [[nodiscard]] absl::StatusOr<v1::LeaseResult> ReadResult(std::string_view lease_id) const;

@@ -11,11 +11,23 @@
 #include "fuzz/engine/target.h"
 #include "fuzz/process/loaded_scenario.h"
 #include "fuzz/process/search_job.h"
+#include "fuzz/schedule/schedule.h"
 #include "proto/convert.h"
 #include "proto/scenario_text.h"
 
 namespace shootdown {
 namespace {
+
+// What fits into one message (work.proto), with room for what is around it.
+constexpr std::size_t kSentBytesMax = std::size_t{3} << 20;
+
+// A livelock takes tens of thousands of steps. A trace that is too long to be sent is left out; its
+// hash, which is what runs are compared by, stays.
+v1::Failure ToSend(const Failure& failure) {
+  v1::Failure message = ToProto(failure);
+  if (message.ByteSizeLong() > kSentBytesMax) message.clear_trace();
+  return message;
+}
 
 class LeaseWork {
  public:
@@ -82,7 +94,7 @@ class LeaseWork {
     v1::FoundFailure message;
     message.set_campaign_id(lease_.campaign_id());
     message.set_scenario_key(lease_.scenario_key());
-    *message.mutable_failure() = ToProto(*failure);
+    *message.mutable_failure() = ToSend(*failure);
     pipe_.Send(kLeaseFinding, message.SerializeAsString());
   }
 
@@ -102,21 +114,21 @@ class LeaseWork {
     state_->SetRunning(*schedule);
     v1::LeaseResult result;
     *result.mutable_replayed() =
-        ToProto(RecordRun(*simulation_, *schedule, lease_.scenario_text()));
+        ToSend(RecordRun(*simulation_, *schedule, lease_.scenario_text()));
     Done(std::move(result));
   }
 
   // All that this program knows of the minimizer.
   void Minimize() {
     const Failure found = FromProto(lease_.minimize().failure());
-    const absl::StatusOr<Schedule> exact = Schedule::Parse(found.schedule_text);
-    if (!exact.ok()) return Refuse(exact.status());
-    state_->SetRunning(*exact);
+    const absl::StatusOr<Schedule> schedule = Schedule::Parse(found.schedule_text);
+    if (!schedule.ok()) return Refuse(schedule.status());
+    state_->SetRunning(*schedule);
     v1::LeaseResult result;
     const std::optional<SmallestFailure> smallest =
         MinimizeFailure(std::move(simulation_), found, &PrintScenario);
     if (smallest.has_value()) {
-      *result.mutable_minimized() = ToProto(smallest->failure);
+      *result.mutable_minimized() = ToSend(smallest->failure);
       result.set_run_count(smallest->run_count);
     } else {
       result.set_words("it does not fail as it did, so it was not minimized");

@@ -21,6 +21,7 @@ constexpr std::size_t kContentBytesMax = std::size_t{3} << 20;
 // What is kept in memory, whatever a coordinator sends.
 constexpr std::size_t kFeatureListCountMax = 256;
 constexpr std::size_t kAwayCampaignCountMax = 64;
+constexpr std::size_t kToldKindCountMax = 4096;
 constexpr int kAwayFindingsOfOneKindMax = 16;
 constexpr absl::Duration kWriteAgainAfter = absl::Seconds(1);
 
@@ -59,9 +60,13 @@ void Worker::TakeHarvest(std::size_t engine, Harvest harvest, absl::Time now) {
   std::optional<Running>& running = running_[engine];
   const bool ended = harvest.result.has_value();
   for (const v1::FoundFailure& found : harvest.findings) {
-    spdlog::info("campaign {} lease {} finding {}: {}", found.campaign_id(),
-                 running.has_value() ? running->lease.id() : "", FailureId(FromProto(found.failure())),
-                 found.failure().message());
+    // A search finds one bug many times.
+    const bool is_new = told_kinds_.insert(found.scenario_key() + found.failure().kind_key()).second;
+    spdlog::log(is_new ? spdlog::level::info : spdlog::level::debug,
+                "campaign {} lease {} finding {}: {}", found.campaign_id(),
+                running.has_value() ? running->lease.id() : "", FailureId(FromProto(found.failure())),
+                found.failure().message());
+    if (told_kinds_.size() > kToldKindCountMax) told_kinds_.clear();
   }
   if (running.has_value() && running->lease.id().empty()) {
     TakeAway(away_[running->lease.campaign_id()], harvest);
@@ -277,6 +282,7 @@ void Worker::AddUnsettled(v1::SyncRequest& request) {
 
 // What the disk spoilt cannot be handed over.
 void Worker::Forget(const std::string& what, const absl::Status& why) {
+  if (!absl::IsDataLoss(why)) return;
   spdlog::error("dropped from the journal: {}", OneLine(why));
   v1::Settled settled;
   settled.set_what(what);

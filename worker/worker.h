@@ -125,6 +125,7 @@ class Worker {
   std::optional<absl::Time> drain_since_;
   bool drain_is_known_ = false;  // the coordinator has heard of it
   bool drain_in_request_ = false;
+  std::set<std::string> told_kinds_;  // of findings, in the log
   std::uint64_t dropped_told_ = 0;  // of the journal's dropped inputs, how many were logged
 };
 

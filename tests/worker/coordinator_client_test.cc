@@ -1,4 +1,234 @@
-#include "worker/journal.h"
+// The client, and the whole program, against a coordinator that speaks real gRPC.
+#include "worker/coordinator_client.h"
 
+#include <gmock/gmock.h>
+#include <grpcpp/security/server_credentials.h>
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
 #include <gtest/gtest.h>
-TEST(X2,Y){}
+#include <signal.h>  // NOLINT(modernize-deprecated-headers): kill() is not in <csignal>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
+#include "shootdown/v1/work.grpc.pb.h"
+#include "tests/support/scratch_folder.h"
+#include "tests/worker/fake_coordinator.h"
+#include "tests/worker/worker_testing.h"
+
+namespace shootdown::testing {
+namespace {
+
+using ::testing::HasSubstr;
+
+class FakeService : public v1::Work::Service {
+ public:
+  using Answer = std::function<grpc::Status(grpc::ServerContext*, const v1::SyncRequest&,
+                                            v1::SyncResponse*)>;
+  explicit FakeService(Answer answer) : answer_(std::move(answer)) {
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port_);
+    builder.RegisterService(this);
+    server_ = builder.BuildAndStart();
+  }
+  ~FakeService() override { server_->Shutdown(std::chrono::system_clock::now()); }
+
+  grpc::Status Sync(grpc::ServerContext* context, const v1::SyncRequest* request,
+                    v1::SyncResponse* response) override {
+    const absl::MutexLock lock(&mutex_);
+    return answer_(context, *request, response);
+  }
+  // While no call is being answered.
+  template <class Look>
+  auto Locked(const Look& look) {
+    const absl::MutexLock lock(&mutex_);
+    return look();
+  }
+
+  [[nodiscard]] Address address() const { return {.host = "127.0.0.1", .port = port_}; }
+
+ private:
+  const Answer answer_;
+  absl::Mutex mutex_;
+  int port_ = 0;
+  std::unique_ptr<grpc::Server> server_;
+};
+
+FakeService::Answer AnswerOf(FakeCoordinator& coordinator) {
+  return [&coordinator](grpc::ServerContext* /*context*/, const v1::SyncRequest& request,
+                        v1::SyncResponse* response) {
+    *response = coordinator.Sync(request);
+    return grpc::Status::OK;
+  };
+}
+
+TEST(CoordinatorClientTest, AnAddressThatDoesNotAnswerIsFollowedByTheNext) {
+  FakeService service([](grpc::ServerContext*, const v1::SyncRequest&, v1::SyncResponse* response) {
+    response->set_epoch(7);
+    return grpc::Status::OK;
+  });
+  const Address nobody = {.host = "127.0.0.1", .port = 1};
+  const auto client = ConnectToCoordinator({nobody, service.address()}, {}, Insecure::kNo);
+  ASSERT_TRUE(client.ok());
+
+  const SyncOutcome first = (*client)->Sync({});
+  const SyncOutcome second = (*client)->Sync({});
+
+  EXPECT_EQ(first.response.status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(std::string(first.response.status().message()), HasSubstr("127.0.0.1:1"));
+  ASSERT_TRUE(second.response.ok());
+  EXPECT_EQ(second.response->epoch(), 7u);
+}
+
+TEST(CoordinatorClientTest, ItHearsWhenToComeBack) {
+  FakeService service([](grpc::ServerContext* context, const v1::SyncRequest&, v1::SyncResponse*) {
+    context->AddTrailingMetadata("retry-after-ms", "1500");
+    return grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED, "too often");
+  });
+  const auto client = ConnectToCoordinator({service.address()}, {}, Insecure::kNo);
+  ASSERT_TRUE(client.ok());
+
+  const SyncOutcome outcome = (*client)->Sync({});
+
+  EXPECT_EQ(outcome.response.status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(outcome.retry_after, absl::Milliseconds(1500));
+}
+
+TEST(CoordinatorClientTest, AnotherMachineWantsTls) {
+  const auto client =
+      ConnectToCoordinator({{.host = "192.0.2.1", .port = 9}}, {}, Insecure::kNo);
+
+  EXPECT_EQ(client.status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+// `shootdown-worker` itself.
+class Program {
+ public:
+  Program(const Address& coordinator, const std::string& state, const std::string& jobs) {
+    std::vector<std::string> words = {"shootdown-worker", "--coordinator", coordinator.ToText(),
+                                      "--state", state, "--jobs", jobs, "--name", "test"};
+    std::vector<char*> argv;
+    for (std::string& word : words) argv.push_back(word.data());
+    argv.push_back(nullptr);
+    SHOOTDOWN_CHECK(posix_spawn(&pid_, SHOOTDOWN_WORKER_PROGRAM, nullptr, nullptr, argv.data(),
+                                environ) == 0);
+  }
+  ~Program() {
+    if (pid_ > 0) (void)End(SIGKILL);
+  }
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+
+  // Its exit status, or minus the signal.
+  int End(int signal) {
+    kill(pid_, signal);
+    int status = 0;
+    waitpid(std::exchange(pid_, -1), &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+  }
+
+ private:
+  pid_t pid_ = -1;
+};
+
+bool Await(const std::function<bool()>& condition) {
+  for (int i = 0; i < 600; ++i) {
+    if (condition()) return true;
+    absl::SleepFor(absl::Milliseconds(50));
+  }
+  return false;
+}
+
+TEST(WorkerProgramTest, RunsLeasesAndDrains) {
+  FakeCoordinator coordinator(FuzzLease("", "seed-lost-bit", 20'000));
+  FakeService service(AnswerOf(coordinator));
+  const ScratchFolder folder;
+  Program program(service.address(), folder / "state", "2");
+
+  ASSERT_TRUE(Await([&] {
+    return service.Locked([&] { return coordinator.results().size() >= 6; });
+  }));
+  EXPECT_EQ(program.End(SIGTERM), 0);
+
+  EXPECT_EQ(coordinator.outstanding_count(), 0u) << "all leases were given back";
+  EXPECT_FALSE(coordinator.findings().empty());
+  EXPECT_FALSE(coordinator.inputs().empty());
+  for (const auto& [id, result] : coordinator.results()) {
+    EXPECT_TRUE(result.outcome() == v1::LeaseResult::OUTCOME_DONE ||
+                result.outcome() == v1::LeaseResult::OUTCOME_RETURNED)
+        << id << ": " << result.words();
+  }
+  std::ifstream receipts(folder / "state/receipts");
+  std::set<std::string> lines;
+  for (std::string line; std::getline(receipts, line);) lines.insert(line);
+  EXPECT_EQ(lines.size(), coordinator.findings().size() + coordinator.inputs().size());
+}
+
+TEST(WorkerProgramTest, WhatAKilledWorkerHadInItsJournalIsHandedInByTheNext) {
+  FakeCoordinator coordinator(FuzzLease("", "seed-lost-bit", 20'000));
+  bool deaf = false;
+  FakeService service([&](grpc::ServerContext* context, const v1::SyncRequest& request,
+                          v1::SyncResponse* response) {
+    if (deaf && request.offers_size() != 0) {
+      return grpc::Status(grpc::StatusCode::UNAVAILABLE, "the test wants it so");
+    }
+    return AnswerOf(coordinator)(context, request, response);
+  });
+  service.Locked([&] { deaf = true; });
+  const ScratchFolder folder;
+  {
+    Program program(service.address(), folder / "state", "1");
+    ASSERT_TRUE(Await([&] {
+      return service.Locked([&] { return coordinator.outstanding_count() != 0; });
+    }));
+    absl::SleepFor(absl::Seconds(2));  // leases end, and nobody takes what they found
+    EXPECT_EQ(program.End(SIGKILL), -SIGKILL);
+  }
+  EXPECT_TRUE(coordinator.findings().empty());
+
+  service.Locked([&] { deaf = false; });
+  Program program(service.address(), folder / "state", "1");
+
+  EXPECT_TRUE(Await([&] {
+    return service.Locked([&] { return !coordinator.findings().empty(); });
+  }));
+  EXPECT_EQ(program.End(SIGTERM), 0);
+}
+
+// Not a test of speed, which depends on the machine; prints what is reported.
+TEST(WorkerProgramTest, DISABLED_Speed) {
+  for (const char* const jobs : {"1", "2"}) {
+    FakeCoordinator coordinator(FuzzLease("", "seed-lost-bit-fixed", 600'000));
+    FakeService service(AnswerOf(coordinator));
+    const ScratchFolder folder;
+    Program program(service.address(), folder / "state", jobs);
+    ASSERT_TRUE(Await([&] {
+      return service.Locked([&] { return coordinator.results().size() >= 2; });
+    }));
+    const std::uint64_t runs = coordinator.run_count();
+    const std::uint64_t busy_us = coordinator.busy_us();
+    const absl::Time start = absl::Now();
+    ASSERT_TRUE(Await([&] {
+      return service.Locked([&] { return coordinator.results().size() >= 10; });
+    }));
+    const absl::Duration wall = absl::Now() - start;
+    std::printf("%s jobs: %.0f runs/s; engines busy %.3f of the time\n", jobs,
+                static_cast<double>(coordinator.run_count() - runs) / absl::ToDoubleSeconds(wall),
+                static_cast<double>(coordinator.busy_us() - busy_us) / 1e6 /
+                    absl::ToDoubleSeconds(wall) / std::atoi(jobs));
+    EXPECT_EQ(program.End(SIGTERM), 0);
+  }
+}
+
+}  // namespace
+}  // namespace shootdown::testing

@@ -1,4 +1,212 @@
 #include "worker/journal.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
-TEST(X,Y){}
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/support/scratch_folder.h"
+
+namespace shootdown::testing {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+Harvest Found(const std::string& name, std::size_t bytes = 0) {
+  Harvest harvest;
+  v1::FoundFailure& found = harvest.findings.emplace_back();
+  found.set_campaign_id("c");
+  found.mutable_failure()->set_scenario_text(name + std::string(bytes, 'x'));
+  return harvest;
+}
+
+Harvest Learned(const std::string& schedule) {
+  Harvest harvest;
+  harvest.inputs.emplace_back().set_schedule(schedule);
+  return harvest;
+}
+
+Harvest Ended(const std::string& lease) {
+  Harvest harvest;
+  harvest.result.emplace().set_lease_id(lease);
+  return harvest;
+}
+
+v1::Settled SettledAs(const std::string& what, v1::Settled::Verdict verdict,
+                      const std::string& finding_id = "") {
+  v1::Settled settled;
+  settled.set_what(what);
+  settled.set_verdict(verdict);
+  settled.set_finding_id(finding_id);
+  return settled;
+}
+
+std::string ReadAll(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::unique_ptr<Journal> OpenAt(const std::string& folder, const Journal::Limits& limits = {}) {
+  absl::StatusOr<std::unique_ptr<Journal>> journal = Journal::Open(folder, limits);
+  EXPECT_TRUE(journal.ok()) << journal.status().message();
+  return journal.ok() ? *std::move(journal) : nullptr;
+}
+
+TEST(JournalTest, WhatWasAddedIsThereWhenItIsOpenedAgain) {
+  const ScratchFolder folder;
+  std::string key;
+  {
+    const auto journal = OpenAt(folder / "s");
+    key = journal->worker_key();
+    ASSERT_TRUE(journal->SetWorkerName("anna").ok());
+    ASSERT_TRUE(journal->Add(Found("a")).ok());
+    ASSERT_TRUE(journal->Add(Learned("b")).ok());
+    ASSERT_TRUE(journal->Add(Ended("l1")).ok());
+  }
+  const auto journal = OpenAt(folder / "s");
+
+  EXPECT_EQ(key.size(), 32u);
+  EXPECT_EQ(journal->worker_key(), key);
+  EXPECT_EQ(journal->worker_name(), "anna");
+  ASSERT_EQ(journal->findings().size(), 1u);
+  const auto found = journal->ReadFinding(journal->findings().begin()->first);
+  ASSERT_TRUE(found.ok());
+  EXPECT_EQ(found->failure().scenario_text(), "a");
+  EXPECT_EQ(journal->inputs().size(), 1u);
+  EXPECT_TRUE(journal->ReadResult("l1").ok());
+}
+
+TEST(JournalTest, TheSameContentIsKeptOnce) {
+  const ScratchFolder folder;
+  const auto journal = OpenAt(folder / "s");
+
+  ASSERT_TRUE(journal->Add(Found("a")).ok());
+  ASSERT_TRUE(journal->Add(Found("a")).ok());
+
+  EXPECT_EQ(journal->findings().size(), 1u);
+}
+
+TEST(JournalTest, WhatIsSettledIsGoneAndLeavesAReceiptIfItWasTaken) {
+  const ScratchFolder folder;
+  {
+    const auto journal = OpenAt(folder / "s");
+    ASSERT_TRUE(journal->Add(Found("a")).ok());
+    const std::string taken = journal->findings().begin()->first;
+    ASSERT_TRUE(journal->Add(Found("b")).ok());
+    ASSERT_TRUE(journal->Add(Learned("c")).ok());
+    ASSERT_TRUE(journal->Add(Ended("l1")).ok());
+    const std::string input = journal->inputs().begin()->first;
+    std::vector<v1::Settled> settled;
+    for (const auto& [hash, size] : journal->findings()) {
+      settled.push_back(hash == taken ? SettledAs(hash, v1::Settled::VERDICT_ACCEPTED, "f1")
+                                      : SettledAs(hash, v1::Settled::VERDICT_NOT_NEEDED, "f2"));
+    }
+    settled.push_back(SettledAs(input, v1::Settled::VERDICT_KNOWN));
+    settled.push_back(SettledAs("l1", v1::Settled::VERDICT_ACCEPTED));
+    settled.push_back(SettledAs("never heard of", v1::Settled::VERDICT_ACCEPTED, "f3"));
+
+    ASSERT_TRUE(journal->Settle(settled).ok());
+
+    const std::string receipts = ReadAll(folder / "s/receipts");
+    EXPECT_THAT(receipts, HasSubstr("finding f1\n"));
+    EXPECT_THAT(receipts, HasSubstr("input " + input + "\n"));
+    EXPECT_EQ(std::count(receipts.begin(), receipts.end(), '\n'), 2);
+  }
+  const auto journal = OpenAt(folder / "s");
+  EXPECT_THAT(journal->findings(), IsEmpty());
+  EXPECT_THAT(journal->inputs(), IsEmpty());
+  EXPECT_THAT(journal->results(), IsEmpty());
+}
+
+TEST(JournalTest, InputsAreDroppedAboveALimitAndFindingsNever) {
+  const ScratchFolder folder;
+  const auto journal = OpenAt(folder / "s", {.input_bytes_max = 1000});
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_TRUE(journal->Add(Learned(std::to_string(i) + std::string(100, 'x'))).ok());
+    ASSERT_TRUE(journal->Add(Found(std::to_string(i), 100)).ok());
+  }
+
+  EXPECT_EQ(journal->findings().size(), 100u);
+  EXPECT_LT(journal->inputs().size(), 10u);
+  EXPECT_EQ(journal->dropped_input_count(), 100 - journal->inputs().size());
+}
+
+TEST(JournalTest, TwoWorkersDoNotShareAFolder) {
+  const ScratchFolder folder;
+  const auto journal = OpenAt(folder / "s");
+
+  const auto second = Journal::Open(folder / "s", {});
+
+  EXPECT_EQ(second.status().code(), absl::StatusCode::kUnavailable);
+}
+
+// The log ends anywhere: what was added before that is there, in order, and what comes later can be
+// added.
+TEST(JournalTest, ATornEndLosesOnlyTheEnd) {
+  const ScratchFolder folder;
+  // As a kill would leave it: closing would empty the log into a table.
+  const pid_t pid = fork();
+  if (pid == 0) {
+    const auto journal = OpenAt(folder / "s");
+    for (int i = 0; i < 3; ++i) (void)journal->Add(Found(std::to_string(i)));
+    _exit(0);
+  }
+  waitpid(pid, nullptr, 0);
+  std::string log;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder / "s/journal")) {
+    if (entry.path().extension() == ".log" && entry.file_size() != 0) {
+      log = entry.path().filename().string();
+    }
+  }
+  ASSERT_FALSE(log.empty());
+  const std::uintmax_t bytes = fs::file_size(folder / ("s/journal/" + log));
+
+  std::size_t before = 0;
+  for (std::uintmax_t end = 0; end <= bytes; ++end) {
+    fs::remove_all(folder / "t");
+    fs::copy(folder / "s", folder / "t", fs::copy_options::recursive);
+    fs::resize_file(folder / ("t/journal/" + log), end);
+    const auto journal = OpenAt(folder / "t");
+    ASSERT_NE(journal, nullptr) << end;
+    const std::size_t count = journal->findings().size();
+    EXPECT_GE(count, before) << end;
+    before = count;
+    if (end % 16 == 0) EXPECT_TRUE(journal->Add(Found("more")).ok()) << end;
+  }
+  EXPECT_EQ(before, 3u);
+}
+
+// A limit on the size of files is a full disk that a test can make.
+TEST(JournalTest, AFullDiskIsSaidAndNothingIsLostOnceThereIsRoom) {
+  const ScratchFolder folder;
+  std::signal(SIGXFSZ, SIG_IGN);
+  const auto journal = OpenAt(folder / "s");
+  ASSERT_TRUE(journal->Add(Found("a")).ok());
+  rlimit old_limit = {};
+  getrlimit(RLIMIT_FSIZE, &old_limit);
+  const rlimit small = {.rlim_cur = 4096, .rlim_max = old_limit.rlim_max};
+  setrlimit(RLIMIT_FSIZE, &small);
+
+  const absl::Status full = journal->Add(Found("b", 100'000));
+  setrlimit(RLIMIT_FSIZE, &old_limit);
+
+  EXPECT_EQ(full.code(), absl::StatusCode::kResourceExhausted) << full.message();
+  EXPECT_EQ(journal->findings().size(), 1u);
+  const absl::Status again = journal->Add(Found("b", 100'000));
+  EXPECT_TRUE(again.ok()) << again.message();
+  EXPECT_EQ(journal->findings().size(), 2u);
+}
+
+}  // namespace
+}  // namespace shootdown::testing
