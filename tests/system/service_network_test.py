@@ -85,6 +85,9 @@ class BadNetworkTest(cluster.ClusterTest):
         self.start_server()
         good = self.outcome(self.address, seed=1)
         self.server.kill()
+        # Another coordinator, of which the first one's workers have no receipts.
+        for receipts in self.receipts():
+            receipts.unlink()
         self.data = self.folder / "data-2"
         self.start_server()
         proxy = Proxy(self.address, seed=2)
