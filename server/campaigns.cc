@@ -304,7 +304,6 @@ void Coordinator::AddTasks(const CampaignState& campaign, absl::Time now,
       task.set_attempts(row.attempts());
       if (const LeaseRecord* lease = leases_->ForFinding(id)) {
         set_lease(*lease, task);
-        task.set_reason("a worker has it");
       } else if (row.given_up()) {
         task.set_state("given up");
         task.set_reason(row.words());

@@ -149,6 +149,10 @@ class Coordinator {
                    absl::Time now, Plan& plan) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void PlanInput(const v1::Input& input, const CheckedInput& checked, const WorkerRecord& worker,
                  absl::Time now, Plan& plan) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Findings of that kind which the scenario holds, or will when `plan` is committed.
+  [[nodiscard]] std::size_t CountOfKind(const ScenarioState& scenario, const Plan& plan,
+                                        const std::string& kind_key) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void PlanFinding(const v1::FoundFailure& found, const CheckedFinding& checked,
                    const WorkerRecord& worker, absl::Time now, Plan& plan)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -17,11 +17,15 @@ namespace {
 
 constexpr std::size_t kSettledLeasesMax = 256;  // that are remembered of a worker
 constexpr int kModelCountMax = 16;
+// Findings of one kind may be different bugs, which only minimizing tells apart. More of them cost
+// everybody time and tell nothing. As Target::kReportsOfOneKindMax, for the whole campaign.
+constexpr std::size_t kFindingsOfOneKindMax = 16;
 
 v1::Failure Brief(const Failure& failure) {
   v1::Failure brief = ToProto(failure);
   brief.clear_trace();
   brief.clear_proof();
+  brief.clear_scenario_proof();
   return brief;
 }
 
@@ -237,6 +241,17 @@ void Coordinator::PlanInput(const v1::Input& input, const CheckedInput& checked,
   plan.Settle(what, v1::Settled::VERDICT_ACCEPTED, "");
 }
 
+std::size_t Coordinator::CountOfKind(const ScenarioState& scenario, const Plan& plan,
+                                     const std::string& kind_key) const {
+  std::size_t count = 0;
+  for (const auto& entry : scenario.findings) {
+    const FindingState* finding = state_.FindFinding(entry.first);
+    if (finding != nullptr && finding->row.brief().kind_key() == kind_key) ++count;
+  }
+  for (const Failure& failure : plan.batch.failures) count += failure.kind_key == kind_key ? 1 : 0;
+  return count;
+}
+
 void Coordinator::PlanFinding(const v1::FoundFailure& found, const CheckedFinding& checked,
                               const WorkerRecord& worker, absl::Time now, Plan& plan) {
   const std::string& what = checked.offer_hash;
@@ -271,6 +286,9 @@ void Coordinator::PlanFinding(const v1::FoundFailure& found, const CheckedFindin
     }
     at->second.set_findings_dropped(at->second.findings_dropped() + 1);
     return not_needed("the campaign holds as many findings as it may");
+  }
+  if (CountOfKind(*scenario, plan, checked.failure.kind_key) >= kFindingsOfOneKindMax) {
+    return not_needed("the campaign holds enough findings of this kind");
   }
   const std::string key = keys::Key(keys::kFinding, checked.id);
   if (claimed_.contains(key) || plan.claimed.contains(key)) return;

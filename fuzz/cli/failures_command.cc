@@ -23,6 +23,7 @@ struct Flags {
   std::string failure;
   std::string output;
   std::vector<std::string> files;
+  bool all = false;
   bool json = false;
 };
 
@@ -41,7 +42,9 @@ Json ListRow(const ListedFailure& listed) {
 // Of the store, or of the coordinator if one is named.
 absl::StatusOr<std::vector<ListedFailure>> ListThem(const Flags& flags,
                                                     std::vector<std::string>* damaged) {
-  if (!flags.coordinator.addresses.empty()) return ListRemoteFailures(flags.coordinator);
+  if (!flags.coordinator.addresses.empty()) {
+    return ListRemoteFailures(flags.coordinator, flags.all ? Listing::kAll : Listing::kOneOfEachBug);
+  }
   const auto store = Store::Open(StorePath(flags.store), OpenMode::kReadOnly);
   if (!store.ok()) return store.status();
   auto list = (*store)->ListFailures();
@@ -156,7 +159,7 @@ absl::StatusOr<std::vector<Failure>> ReadFiles(const std::vector<std::string>& p
 absl::StatusOr<std::vector<Failure>> Download(const Flags& flags) {
   std::vector<std::string> ids = flags.files;
   if (ids.empty()) {
-    const auto list = ListRemoteFailures(flags.coordinator);
+    const auto list = ListRemoteFailures(flags.coordinator, Listing::kAll);
     if (!list.ok()) return list.status();
     for (const ListedFailure& listed : *list) {
       if (listed.failure.minimized) ids.push_back(listed.id);
@@ -207,7 +210,9 @@ void AddFailuresCommand(CLI::App& app, int* exit_status) {
     sub->callback([flags, exit_status, run] { *exit_status = run(*flags); });
     return sub;
   };
-  add("list", "a line each", &List)->add_flag("--json", flags->json, "one JSON object");
+  auto* const list = add("list", "a line each", &List);
+  list->add_flag("--all", flags->all, "of a coordinator: all, not one for each signature");
+  list->add_flag("--json", flags->json, "one JSON object");
   auto* const show = add("show", "one, with its proof and its scenario", &Show);
   show->add_option("FAILURE", flags->failure, "an id, the start of one, or a file")->required();
   show->add_flag("--json", flags->json, "one JSON object");

@@ -21,11 +21,13 @@ std::string StateText(v1::FindingState state) {
 
 }  // namespace
 
-absl::StatusOr<std::vector<ListedFailure>> ListRemoteFailures(const CoordinatorFlags& flags) {
+absl::StatusOr<std::vector<ListedFailure>> ListRemoteFailures(const CoordinatorFlags& flags,
+                                                               Listing listing) {
   absl::StatusOr<CoordinatorConnection> connection = CoordinatorConnection::Open(flags);
   if (!connection.ok()) return connection.status();
   std::vector<ListedFailure> listed;
   v1::ListFindingsRequest request;
+  request.set_grouped(listing == Listing::kOneOfEachBug);
   do {
     const auto response = connection->Call(&Stub::ListFindings, request);
     if (!response.ok()) return response.status();

@@ -17,9 +17,12 @@ struct ListedFailure {
   Failure failure;    // of a coordinator: without trace and proof
 };
 
+// What is not minimized yet has no signature, and is listed either way.
+enum class Listing { kAll, kOneOfEachBug };
+
 // Ascending by id.
 [[nodiscard]] absl::StatusOr<std::vector<ListedFailure>> ListRemoteFailures(
-    const CoordinatorFlags& flags);
+    const CoordinatorFlags& flags, Listing listing);
 
 // By id, or by a prefix that fits one finding only; with trace and proof.
 [[nodiscard]] absl::StatusOr<Failure> GetRemoteFailure(const CoordinatorFlags& flags,

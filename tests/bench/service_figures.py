@@ -100,13 +100,14 @@ def bare_speed(build, jobs, runs):
 
 
 def service_speed(build, workers, seconds):
-    """Runs a second between two looks, when the leases have found their size."""
+    """Runs a second between two looks."""
     with tempfile.TemporaryDirectory() as folder:
         service = Service(build, pathlib.Path(folder))
         try:
             for number in range(workers):
                 service.start_worker(f"w{number}")
             campaign = service.create(SCENARIO, "--runs", 2**50, "--keep-going")
+            # Until leases have found their size.
             time.sleep(min(10, seconds))
             # Leases are counted when they end, so both looks wait for an end.
             first_runs, first = next_end(service, campaign)

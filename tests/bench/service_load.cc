@@ -156,6 +156,7 @@ class SimulatedWorker {
     failure.found_schedule_text =
         absl::StrFormat("T%d@%d>C%d %s", prng_.Below(60), prng_.Below(60'000), prng_.Below(2),
                         failure.found_schedule_text);
+    failure.schedule_text = failure.found_schedule_text;
     failure.minimized = false;
     failure.proof.clear();
     *found.mutable_failure() = ToProto(failure);

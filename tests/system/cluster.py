@@ -147,9 +147,10 @@ class ClusterTest(cli.SystemTest):
             return result.status == DONE and result.json()["state"] in ("done", "stopped") and result
         return wait_until(ended, f"the end of campaign {campaign}", seconds).json()
 
-    def findings(self):
-        """The rows of `failures list` of the coordinator."""
-        result = self.shootdown("failures", "list", "--coordinator", self.address, "--json")
+    def findings(self, *words):
+        """The rows of `failures list` of the coordinator, all of them."""
+        result = self.shootdown("failures", "list", "--coordinator", self.address, "--json",
+                                *(words or ["--all"]))
         self.assertEqual(result.status, DONE, result.err)
         return result.json()["failures"]
 

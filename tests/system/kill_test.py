@@ -131,7 +131,7 @@ class CrashTest(cli.SystemTest):
 
         out, err = process.communicate(timeout=cli.TIMEOUT)
         self.assertEqual((process.returncode, out), (OUR_FAULT, ""), err)
-        self.assertRegex(err, r"(?m)^shootdown: a search process ended with .*fault of ours")
+        self.assertRegex(err, r"(?m)^shootdown: this is a fault of ours: .* a process ended with ")
         env = self.environment(SHOOTDOWN_STORE=str(self.store))
         for failure in (kept, *cli.stored_ids(said)):
             self.assert_replays(failure, env=env)

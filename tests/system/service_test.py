@@ -1,5 +1,6 @@
 """A campaign from its creation to the last replay, with a coordinator and four workers."""
 
+import collections
 import pathlib
 import unittest
 import urllib.error
@@ -84,6 +85,21 @@ class OneMachineAndManyTest(cluster.ClusterTest):
             return {(r["scenario"], r["check"]) for r in rows}
 
         self.assertEqual(signatures(self.store), signatures(alone))
+
+    def test_a_bug_that_is_found_all_the_time_is_kept_sixteen_times_and_listed_once(self):
+        self.start_server()
+        self.start_worker()
+        self.wait_for_campaign(self.create(STALE_HIT, "--runs", 400_000, "--keep-going"), seconds=120)
+
+        every = self.findings()
+        bugs = self.findings("--json")
+
+        m = cluster.messages()
+        listed = self.stub("Findings").ListFindings(m.finding_pb2.ListFindingsRequest(page_size=1000))
+        kinds = collections.Counter(f.failure.kind_key for f in listed.findings)
+        self.assertEqual(max(kinds.values()), 16, kinds)
+        self.assertEqual(sum(kinds.values()), len(every))
+        self.assertEqual(sorted(r["signature"] for r in bugs), sorted({r["signature"] for r in every}))
 
 
 class OperatorTest(cluster.ClusterTest):
