@@ -33,6 +33,8 @@ struct CampaignFlags {
   std::string strategy = "libfuzzer";
   std::uint64_t runs = 0;
   std::uint32_t seconds = 0;
+  std::uint32_t inputs_max = 0;    // 0: the coordinator's default
+  std::uint32_t findings_max = 0;
   std::uint64_t seed = 1;
   bool keep_going = false;
   bool watch = false;
@@ -111,6 +113,8 @@ int Create(const CampaignFlags& flags) {
   spec.mutable_budget()->set_run_count(flags.runs == 0 && flags.seconds == 0 ? 1'000'000
                                                                               : flags.runs);
   spec.mutable_budget()->set_second_count(flags.seconds);
+  spec.mutable_budget()->set_input_count_max(flags.inputs_max);
+  spec.mutable_budget()->set_finding_count_max(flags.findings_max);
   request.set_request_id(flags.request_id.empty() ? DrawRequestId() : flags.request_id);
 
   absl::StatusOr<CoordinatorConnection> connection = CoordinatorConnection::Open(flags.coordinator);
@@ -182,6 +186,11 @@ void AddCreateOptions(CLI::App& command, CampaignFlags& flags) {
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 62));
   command.add_option("--seconds", flags.seconds, "time for the whole campaign")
       ->check(CLI::Range(1u, 100'000'000u));
+  command.add_option("--inputs-max", flags.inputs_max, "inputs to keep of a scenario (default 4096)")
+      ->check(CLI::Range(1, 65'536));
+  command.add_option("--findings-max", flags.findings_max,
+                     "findings to keep of a scenario (default 256)")
+      ->check(CLI::Range(1, 4096));
   command.add_option("--seed", flags.seed, "the seed of all its leases; 0 draws one")
       ->capture_default_str();
   command.add_option("--strategy", flags.strategy, "libfuzzer, or random")

@@ -162,7 +162,7 @@ def measure_load(build, effort):
             check=True, capture_output=True)
         service = Service(build, folder, server_cpu=0)
         try:
-            service.create(BUGGY, "--runs", 2**50, "--keep-going")
+            service.create(BUGGY, "--runs", 2**50, "--keep-going", "--findings-max", 4096)
             load = subprocess.Popen(
                 ["taskset", "-c", "1", str(build / "bin/service_load"), service.address, "--failure",
                  str(failure), "--workers", str(effort["workers"]), "--seconds",

@@ -158,6 +158,8 @@ class SimulatedWorker {
                         failure.found_schedule_text);
     failure.schedule_text = failure.found_schedule_text;
     failure.minimized = false;
+    // Of many kinds, of which the coordinator keeps a few each.
+    failure.kind_key += absl::StrFormat("|%d", prng_.Below(100'000));
     failure.proof.clear();
     *found.mutable_failure() = ToProto(failure);
     const std::string hash = ToHex(HashBytes(found.SerializeAsString()));
