@@ -85,8 +85,9 @@ absl::StatusOr<Envelope> Open(std::string_view text, std::string_view name) {
   if (blank == std::string_view::npos || line.front() == '0') return NoFailureFile(name);
 
   Envelope envelope;
-  const char* const version_end = line.data() + blank;
-  const auto [end, error] = std::from_chars(line.data(), version_end, envelope.version);
+  const char* const version_begin = line.data();
+  const char* const version_end = version_begin + blank;
+  const auto [end, error] = std::from_chars(version_begin, version_end, envelope.version);
   if (error != std::errc() || end != version_end || envelope.version < 1) {
     return NoFailureFile(name);
   }

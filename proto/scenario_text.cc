@@ -185,7 +185,7 @@ class Reader {
   void ReadNumber(const char* field, bool present, std::int32_t value, std::int32_t least,
                   std::int32_t most, Number& out, Shape shape = Shape::kAny) {
     if (!present) return;
-    const bool power_ok = shape == Shape::kAny || std::has_single_bit(std::uint32_t(value));
+    const bool power_ok = shape == Shape::kAny || std::has_single_bit(static_cast<std::uint32_t>(value));
     if (value < least || value > most || !power_ok) {
       Fail(MachineField(field),
            absl::StrFormat("%s: %d, wanted %s%d .. %d", field, value,
@@ -250,7 +250,7 @@ class Reader {
     std::map<std::string, TextPosition, std::less<>> seen;
     for (int i = 0; i < message_.version_size(); ++i) {
       const std::string& text = message_.version(i);
-      const TextPosition position = positions_.At("version", std::size_t(i));
+      const TextPosition position = positions_.At("version", static_cast<std::size_t>(i));
       locations_.version.push_back(position);
       CheckText("version", text, kScenarioBytesMax, position);
 
@@ -278,18 +278,18 @@ class Reader {
   void ReadTasks() {
     if (message_.task_size() == 0) FailMissing("no task, wanted at least one `task { ... }`");
     if (message_.task_size() > kTaskCountMax) {
-      Fail(positions_.At("task", std::size_t(kTaskCountMax)),
+      Fail(positions_.At("task", static_cast<std::size_t>(kTaskCountMax)),
            absl::StrFormat("%d tasks, wanted at most %d", message_.task_size(), kTaskCountMax));
     }
     std::map<std::string, TextPosition> seen;
     for (int i = 0; i < message_.task_size(); ++i) {
-      const TextPosition task = positions_.At("task", std::size_t(i));
-      ReadTask(message_.task(i), positions_.In("task", std::size_t(i)), task);
+      const TextPosition task = positions_.At("task", static_cast<std::size_t>(i));
+      ReadTask(message_.task(i), positions_.In("task", static_cast<std::size_t>(i)), task);
 
       const std::string& name = message_.task(i).name();
       const auto [before, added] = seen.emplace(name, task);
       if (!added && !name.empty()) {
-        Fail(positions_.In("task", std::size_t(i)).At("name"),
+        Fail(positions_.In("task", static_cast<std::size_t>(i)).At("name"),
              absl::StrFormat("task %s a second time (first at %d:%d), wanted a name of its own",
                              Quote(name), before->second.line, before->second.column));
       }
@@ -335,7 +335,7 @@ class Reader {
   void ReadOperations(const char* field, const Strings& in, const TextPositions& fields,
                       std::vector<Operation>& out, std::vector<TextPosition>& places) {
     if (in.size() > kOperationCountMax) {
-      Fail(fields.At(field, std::size_t(kOperationCountMax)),
+      Fail(fields.At(field, static_cast<std::size_t>(kOperationCountMax)),
            absl::StrFormat("%s: %d in one task, wanted at most %d", field, in.size(),
                            kOperationCountMax));
     }
@@ -484,8 +484,8 @@ absl::StatusOr<Scenario> ParseScenario(std::string_view text, std::string_view f
   parser.RecordErrorsTo(&errors);
   parser.SetRecursionLimit(kRecursionLimit);
   const bool parsed = parser.ParseFromString(std::string(text), &message);
-  if (errors.error().has_value()) {
-    return ErrorAt(file_name, errors.error()->position, errors.error()->message);
+  if (const auto& error = errors.error(); error.has_value()) {
+    return ErrorAt(file_name, error->position, error->message);
   }
   if (!parsed) return ErrorAt(file_name, {}, "protobuf cannot read it, and does not say why");
 

@@ -13,7 +13,7 @@ std::string FirstDifference(const std::vector<TraceStep>& a, const std::vector<T
   for (std::size_t i = 0; i < count; ++i) {
     if (a[i] == b[i]) continue;
     if (a[i].text == b[i].text) return absl::StrFormat("step %d: other values", i);
-    return absl::StrFormat("step %d: \"%s\" there, \"%s\" here", i, a[i].text, b[i].text);
+    return absl::StrFormat(R"(step %d: "%s" there, "%s" here)", i, a[i].text, b[i].text);
   }
   if (a.size() == b.size()) return {};
   return absl::StrFormat("step %d: one trace has %d steps, the other %d", count, a.size(),

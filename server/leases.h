@@ -90,6 +90,7 @@ class Leases {
       if (is_over(lease)) ids.push_back(id);
     }
     std::vector<LeaseRecord> taken;
+    taken.reserve(ids.size());
     for (const std::string& id : ids) taken.push_back(Take(id));
     return taken;
   }

@@ -63,8 +63,9 @@ class Policy {
   };
   using ScenarioId = std::pair<std::string, std::string>;
 
-  std::optional<LeaseRecord> NextFinding(const State& state, const Leases& leases,
-                                         const WorkerRecord& worker, absl::Time now) const;
+  [[nodiscard]] std::optional<LeaseRecord> NextFinding(const State& state, const Leases& leases,
+                                                       const WorkerRecord& worker,
+                                                       absl::Time now) const;
   std::optional<LeaseRecord> NextFuzz(const State& state, const Leases& leases,
                                       const WorkerRecord& worker, absl::Time now);
 

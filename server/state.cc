@@ -84,6 +84,7 @@ std::string State::GroupOf(const std::string& signature) const {
 
 std::vector<ServiceChange> State::TakeSuperfluous() {
   std::vector<ServiceChange> changes;
+  changes.reserve(superfluous_.size());
   for (std::string& key : superfluous_) {
     changes.push_back({.key = std::move(key), .value = std::nullopt});
   }

@@ -1,5 +1,6 @@
 // Coordinator::Sync: what a worker says becomes rows, and what is on disk becomes an answer.
 #include <algorithm>
+#include <ranges>
 #include <span>
 #include <utility>
 
@@ -121,7 +122,7 @@ absl::StatusOr<v1::SyncResponse> Coordinator::Sync(const v1::SyncRequest& reques
       plan.Put(keys::Key(keys::kProgress, where.first, where.second, worker_id), row);
     }
 
-    const absl::Status committed = Commit(plan);
+    absl::Status committed = Commit(plan);
     worker.in_sync = false;
     if (!committed.ok()) return committed;
     for (const std::string& lease_id : plan.ended_leases) {
@@ -693,7 +694,7 @@ void Coordinator::Answer(const v1::SyncRequest& request, const WorkerRecord& wor
     response.set_words("an operator drains this worker");
   }
   // A thousand workers that come every four seconds are 250 Syncs a second.
-  const std::uint32_t busy_ms = static_cast<std::uint32_t>(4 * leases_->workers().size());
+  const auto busy_ms = static_cast<std::uint32_t>(4 * leases_->workers().size());
   response.set_next_sync_ms(std::clamp<std::uint32_t>(busy_ms, 500, 10'000));
   if (bytes > kResponseBytesMax) response.set_next_sync_ms(100);
 }
@@ -730,8 +731,8 @@ void Coordinator::FillFailures(v1::SyncResponse& response) const {
     }
     *lease.mutable_minimize()->mutable_failure() = std::move(message);
   }
-  for (auto i = missing.rbegin(); i != missing.rend(); ++i) {
-    response.mutable_leases()->DeleteSubrange(*i, 1);
+  for (const auto i : std::ranges::reverse_view(missing)) {
+    response.mutable_leases()->DeleteSubrange(i, 1);
   }
 }
 

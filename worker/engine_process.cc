@@ -159,6 +159,7 @@ Harvest EngineProcess::Take(absl::Time now) {
 }
 
 void EngineProcess::Fail(Harvest& harvest, const std::string& words) {
+  SHOOTDOWN_CHECK(lease_.has_value());
   v1::LeaseResult result = ResultOf(*lease_, v1::LeaseResult::OUTCOME_ENGINE_FAILED);
   result.set_run_count(run_count_);
   result.set_words(words);

@@ -170,11 +170,7 @@ absl::Status Work(const Flags& flags) {
   return absl::OkStatus();
 }
 
-}  // namespace
-}  // namespace shootdown
-
-int main(int argc, char** argv) {
-  using namespace shootdown;
+int Main(int argc, char** argv) {
   Flags flags;
   CLI::App app("Runs leases of a Shootdown coordinator, and hands in what they find.",
                "shootdown-worker");
@@ -233,3 +229,8 @@ int main(int argc, char** argv) {
   const absl::Status status = Work(flags);
   return status.ok() ? kExitDone : Fail(status);
 }
+
+}  // namespace
+}  // namespace shootdown
+
+int main(int argc, char** argv) { return shootdown::Main(argc, argv); }

@@ -52,6 +52,7 @@ void SyncThread::Loop() {
       };
       mutex_.Await(absl::Condition(&awake));
       if (end_) return;
+      SHOOTDOWN_CHECK(request_.has_value());
       request = *std::move(request_);
     }
     SyncOutcome outcome = client_.Sync(request);

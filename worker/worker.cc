@@ -153,8 +153,9 @@ void Worker::StartLeases(absl::Time now) {
   // Real work first.
   if (next_lease() == waiting_.end()) return;
   for (std::size_t e = 0; e < engines_.size(); ++e) {
-    if (running_[e].has_value() && running_[e]->lease.id().empty() && !running_[e]->dropped) {
-      running_[e]->dropped = true;
+    auto& running = running_[e];
+    if (running.has_value() && running->lease.id().empty() && !running->dropped) {
+      running->dropped = true;
       engines_[e]->Cancel();
     }
   }
@@ -262,13 +263,19 @@ void Worker::AddUnsettled(v1::SyncRequest& request) {
     if (const auto f = journal_.findings().find(hash); f != journal_.findings().end()) {
       if (!fits(f->second)) continue;
       absl::StatusOr<v1::FoundFailure> found = journal_.ReadFinding(hash);
-      if (found.ok()) *request.add_findings() = *std::move(found);
-      if (!found.ok()) Forget(hash, found.status());
+      if (found.ok()) {
+        *request.add_findings() = *std::move(found);
+      } else {
+        Forget(hash, found.status());
+      }
     } else if (const auto i = journal_.inputs().find(hash); i != journal_.inputs().end()) {
       if (!fits(i->second)) continue;
       absl::StatusOr<v1::Input> input = journal_.ReadInput(hash);
-      if (input.ok()) *request.add_inputs() = *std::move(input);
-      if (!input.ok()) Forget(hash, input.status());
+      if (input.ok()) {
+        *request.add_inputs() = *std::move(input);
+      } else {
+        Forget(hash, input.status());
+      }
     }
     sent.insert(hash);
   }
@@ -422,7 +429,8 @@ void Worker::Drain(absl::Time now) {
   waiting_.clear();
   // Confirming and minimizing are short, and somebody waits for them.
   for (std::size_t e = 0; e < engines_.size(); ++e) {
-    if (running_[e].has_value() && running_[e]->lease.has_fuzz()) engines_[e]->Cancel();
+    const auto& running = running_[e];
+    if (running.has_value() && running->lease.has_fuzz()) engines_[e]->Cancel();
   }
 }
 

@@ -10,8 +10,7 @@ int Fail(const absl::Status& status) {
   std::string words(status.message());
   // Names of files are the user's and may hold line breaks; only a fault of ours takes more lines.
   if (status.code() != absl::StatusCode::kInternal) {
-    std::replace_if(
-        words.begin(), words.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
+    std::ranges::replace_if(words, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
   }
   std::fprintf(stderr, "shootdown: %s\n", words.c_str());
   switch (status.code()) {

@@ -7,14 +7,14 @@
 #include <memory>
 #include <string>
 
+#include "fuzz/base/check.h"
 #include "fuzz/cli/locate.h"
 #include "fuzz/cli/trace_table.h"
 #include "fuzz/engine/libfuzzer_hooks.h"
 #include "fuzz/engine/record.h"
 
+namespace shootdown {
 namespace {
-
-using namespace shootdown;
 
 struct State {
   std::string scenario = "seed-stale-hit";
@@ -35,6 +35,7 @@ void OnFound(const Target::Found& found) {
                found.exact.ToText().c_str());
   if (state.keep_going) return;
   const auto failure = RecordFailure(*state.simulation, found.exact, "");
+  SHOOTDOWN_CHECK(failure.has_value());  // it has just failed
   std::fputs(TraceTable(*state.simulation, failure->message, failure->why).c_str(), stderr);
   std::abort();
 }
@@ -80,3 +81,5 @@ extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   return RunLibFuzzerInput(data, size);
 }
+
+}  // namespace shootdown

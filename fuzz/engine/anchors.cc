@@ -14,7 +14,7 @@ std::optional<DecisionAnchor> AnchorOf(std::span<const sim::LogEntry> log, const
   const auto is_own = [&d](const sim::LogEntry& e) {
     return IsStep(e.kind) && e.actor == d.actor.byte();
   };
-  const auto step = std::find_if(log.begin(), log.end(), [&](const sim::LogEntry& e) {
+  const auto step = std::ranges::find_if(log, [&](const sim::LogEntry& e) {
     return is_own(e) && e.index == d.index;
   });
   if (step == log.end()) return std::nullopt;

@@ -96,11 +96,8 @@ int RunLibFuzzerInput(const std::uint8_t* data, std::size_t size) {
   return 0;
 }
 
-}  // namespace shootdown
-
 extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size,
                                                std::size_t size_max, unsigned int seed) {
-  using namespace shootdown;
   Prng prng(seed);
   the_target->EnsureLastRun(input.Of(data, size));
   child = Mutate(the_target->machine(), prng, std::move(child));
@@ -111,7 +108,6 @@ extern "C" std::size_t LLVMFuzzerCustomCrossOver(const std::uint8_t* data1, std:
                                                  const std::uint8_t* data2, std::size_t size2,
                                                  std::uint8_t* out, std::size_t size_max,
                                                  unsigned int seed) {
-  using namespace shootdown;
   Prng prng(seed);
   // libFuzzer crosses as often as it mutates; race reversal is worth more. 0 makes it draw again.
   if (!prng.OneIn(4)) return 0;
@@ -119,3 +115,5 @@ extern "C" std::size_t LLVMFuzzerCustomCrossOver(const std::uint8_t* data1, std:
   child = CrossOver(input.Of(data1, size1), other, prng, std::move(child));
   return input.Write(child, out, size_max);
 }
+
+}  // namespace shootdown

@@ -55,7 +55,9 @@ void LibFuzzerSearch(Simulation& simulation, const SearchOptions& options,
       "-detect_leaks=0",
       "-rss_limit_mb=0",
       "-reload=0",
-      // A crash is our own bug: it must look like one, and leave no files about.
+      // A crash is our own bug: it must look like one, and leave no files about (there can be none
+      // in /proc; a sanitizer's report is not among the signals below).
+      "-artifact_prefix=/proc/",
       "-handle_abrt=0",
       "-handle_bus=0",
       "-handle_fpe=0",

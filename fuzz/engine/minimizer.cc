@@ -40,7 +40,11 @@ class Minimizer {
     if (!Fails(candidate)) return false;
     Schedule exact = ExactSchedule(simulation_.machine().moves_made());
     // Moves made, and nothing else, make the same run; a decision that had no effect is gone.
-    best_ = exact.size() <= candidate.size() ? std::move(exact) : candidate;
+    if (exact.size() <= candidate.size()) {
+      best_ = std::move(exact);
+    } else {
+      best_ = candidate;
+    }
     return true;
   }
 

@@ -13,9 +13,9 @@ namespace shootdown {
 std::string TraceHash(std::span<const std::uint64_t> hashes) {
   const std::uint64_t last = hashes.empty() ? 0 : hashes.back();
   std::string bytes(16, '\0');
-  for (int i = 0; i < 8; ++i) {
-    bytes[static_cast<std::size_t>(i)] = static_cast<char>(last >> (8 * i));
-    bytes[static_cast<std::size_t>(i + 8)] = static_cast<char>(hashes.size() >> (8 * i));
+  for (std::size_t i = 0; i < 8; ++i) {
+    bytes[i] = static_cast<char>(last >> (8 * i));
+    bytes[i + 8] = static_cast<char>(hashes.size() >> (8 * i));
   }
   return ToHex(HashBytes(bytes));
 }
@@ -62,7 +62,7 @@ std::string Signature(const Failure& failure) {
     const std::string site = i < failure.anchors.size() ? failure.anchors[i].site : "";
     forced.push_back(std::to_string(static_cast<int>(d.kind)) + actor_class + " " + site);
   }
-  std::sort(forced.begin(), forced.end());
+  std::ranges::sort(forced);
   std::string bytes = failure.kind_key;
   for (const std::string& f : forced) bytes += "\n" + f;
   return ToHex(HashBytes(bytes));

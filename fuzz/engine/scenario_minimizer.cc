@@ -35,11 +35,13 @@ std::vector<PlacedDecision> InOrderOfTime(Simulation& simulation, const Schedule
   }
   const std::vector<DecisionAnchor> anchors = AnchorsOf(simulation, schedule);
   std::vector<std::pair<std::ptrdiff_t, std::size_t>> order;  // when it was taken; its number
+  order.reserve(schedule.size());
   for (std::size_t i = 0; i < schedule.size(); ++i) {
     order.emplace_back(std::ranges::find(taken, schedule.decisions()[i]) - taken.begin(), i);
   }
   std::ranges::sort(order);
   std::vector<PlacedDecision> placed;
+  placed.reserve(order.size());
   for (const auto& [time, i] : order) {
     placed.push_back({.decision = schedule.decisions()[i], .anchor = anchors[i]});
   }
@@ -129,6 +131,7 @@ class Placer {
     }
     std::ranges::sort(near);
     std::vector<std::uint32_t> indices;
+    indices.reserve(near.size());
     for (const auto& [distance, index] : near) indices.push_back(index);
     return indices;
   }

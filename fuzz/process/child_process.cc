@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cinttypes>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -34,9 +35,9 @@ std::string LastWords(int fd) {
 std::uint64_t ResidentBytes(pid_t pid) {
   std::FILE* const file = std::fopen(absl::StrFormat("/proc/%d/statm", pid).c_str(), "re");
   if (file == nullptr) return 0;  // it has just ended
-  unsigned long long all = 0;
-  unsigned long long resident = 0;
-  const int read = std::fscanf(file, "%llu %llu", &all, &resident);
+  std::uint64_t all = 0;
+  std::uint64_t resident = 0;
+  const int read = std::fscanf(file, "%" SCNu64 " %" SCNu64, &all, &resident);
   std::fclose(file);
   return read == 2 ? resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE)) : 0;
 }

@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <optional>
+#include <string>
 
 #include "absl/strings/str_format.h"
 #include "fuzz/base/hash.h"
@@ -70,10 +72,11 @@ absl::Status Take(const ChildMessage& message, const SearchHandler& handler, boo
 }
 
 absl::Status EndOf(const ChildProcess& child) {
-  if (!child.fault().has_value()) return absl::OkStatus();
+  const std::optional<std::string>& fault = child.fault();
+  if (!fault.has_value()) return absl::OkStatus();
   return absl::InternalError(
       absl::StrFormat("this is a fault of ours: with the schedule \"%s\" %s",
-                      child.state().Running().ToText(), *child.fault()));
+                      child.state().Running().ToText(), *fault));
 }
 
 SearchCounts Sum(const Children& children) {

@@ -178,7 +178,7 @@ Schedule Schedule::Decode(std::span<const std::uint8_t> bytes, Schedule memory) 
 
 std::vector<std::uint8_t> Schedule::Encode() const {
   std::vector<std::uint8_t> bytes(decisions_.size() * kRecordBytes);
-  EncodeTo(bytes);
+  (void)EncodeTo(bytes);
   return bytes;
 }
 

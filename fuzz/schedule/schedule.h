@@ -66,7 +66,7 @@ class Schedule {
   // Decode(Encode()) == *this for a canonical schedule.
   [[nodiscard]] std::vector<std::uint8_t> Encode() const;
   // Encodes as many decisions as there is room for; returns how many bytes that is.
-  std::size_t EncodeTo(std::span<std::uint8_t> bytes) const;
+  [[nodiscard]] std::size_t EncodeTo(std::span<std::uint8_t> bytes) const;
 
   // The text form: decisions with blanks between, `T1@12>C0 T0@5~hold(3) C1@0~defer(2)
   // T0@9~resched T0@9~evict(1) T0@9~nmi T0@7>B0`. The empty schedule is the empty text.

@@ -1,7 +1,8 @@
 """The programs as a user starts them, for the tests beside this file.
 
 Where things are comes from the environment, which CTest sets: SHOOTDOWN_BIN, the folder of the built
-programs; SHOOTDOWN_CORPUS, the folder of scenarios; SHOOTDOWN_SURGEON, a program that damages stores.
+programs; SHOOTDOWN_CORPUS, the folder of scenarios; SHOOTDOWN_SURGEON, a program that damages stores;
+SHOOTDOWN_PATIENCE, by how much to wait longer than a release build needs (1).
 """
 
 import contextlib
@@ -24,7 +25,8 @@ SURGEON = os.environ["SHOOTDOWN_SURGEON"]
 FUZZ_TARGET = BIN / "shootdown-fuzz"
 
 DONE, FINDING, BAD_INPUT, OUR_FAULT = 0, 1, 2, 3
-TIMEOUT = 60  # seconds; a program that takes so long hangs
+PATIENCE = int(os.environ.get("SHOOTDOWN_PATIENCE", "1"))  # more where programs are slower
+TIMEOUT = 60 * PATIENCE  # seconds; a program that takes so long hangs
 NOBODY = 65534
 
 # A scenario whose races need a cross call: the TSB is filled behind a flush that is on its way.
@@ -172,13 +174,14 @@ def children_of(pid):
     return children
 
 
-def wait_until(condition, what, seconds=TIMEOUT):
-    """The first value of `condition()` that is true."""
+def wait_until(condition, what, seconds=60, pause=0.002):
+    """The first value of `condition()` that is true; `seconds` are times the patience."""
+    seconds *= PATIENCE
     limit = time.monotonic() + seconds
     while time.monotonic() < limit:
         if value := condition():
             return value
-        time.sleep(0.002)
+        time.sleep(pause)
     raise AssertionError(f"waited {seconds} s in vain for: {what}")
 
 

@@ -140,12 +140,13 @@ class ClusterTest(cli.SystemTest):
         self.assertEqual(result.status, DONE, result.err)
         return result.json()
 
-    def wait_for_campaign(self, campaign, seconds=cli.TIMEOUT):
+    def wait_for_campaign(self, campaign, seconds=60):
         """The campaign as it is when it has ended."""
         def ended():
             result = self.campaign("show", campaign)
             return result.status == DONE and result.json()["state"] in ("done", "stopped") and result
-        return wait_until(ended, f"the end of campaign {campaign}", seconds).json()
+        # Each look is a program of its own, which should not take the CPUs from the workers.
+        return wait_until(ended, f"the end of campaign {campaign}", seconds, pause=0.2).json()
 
     def findings(self, *words):
         """The rows of `failures list` of the coordinator, all of them."""

@@ -1,6 +1,6 @@
 """Whatever is killed, stopped, torn or full: nothing that was acknowledged is lost or doubled.
 
-Figures are printed: SHOOTDOWN_KILLS says how often something is killed (100).
+Figures are printed: SHOOTDOWN_KILLS says how often something is killed (100; less often where programs are slow).
 """
 
 import os
@@ -14,7 +14,7 @@ import cli
 import cluster
 from cli import CLEAN, DONE, wait_until
 
-KILLS = int(os.environ.get("SHOOTDOWN_KILLS", "100"))
+KILLS = int(os.environ.get("SHOOTDOWN_KILLS", 100 // cli.PATIENCE))
 WORKERS = 3
 SCENARIOS = [f"seed-{bug}{cpus}" for bug in ("stale-hit", "lost-bit")
              for cpus in ("", "-3cpu", "-4cpu")]

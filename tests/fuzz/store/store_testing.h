@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <rocksdb/db.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -56,7 +57,7 @@ inline std::vector<std::uint8_t> Input(int n) {
 }
 
 // The program tests_store_child (store_child.cc), started with `arguments`. A child is always a new
-// program: RocksDB's threads do not survive a fork.
+// program: RocksDB's threads do not survive a fork. It dies with the test, however that ends.
 class Child {
  public:
   explicit Child(std::vector<std::string> arguments) {
@@ -69,9 +70,13 @@ class Child {
     argv.push_back(nullptr);
     int ends[2];
     SHOOTDOWN_CHECK(::pipe2(ends, O_CLOEXEC) == 0);
+    const pid_t parent = ::getpid();
     pid_ = ::fork();
     SHOOTDOWN_CHECK(pid_ >= 0);
     if (pid_ == 0) {
+      // In this order: a parent that dies between the two is noticed by the second.
+      ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+      if (::getppid() != parent) ::_exit(126);
       ::dup2(ends[1], STDOUT_FILENO);
       ::execv(argv[0], argv.data());
       ::_exit(127);
