@@ -34,6 +34,29 @@ void Audits::Offer(const LeaseRecord& lease, const std::string& model_version, O
   audit.outcomes.push_back(std::move(outcome));
 }
 
+bool Audits::Dispute(const std::string& campaign_id, const std::string& scenario_key,
+                     const std::string& model_version, const std::string& schedule_text,
+                     const std::string& stored_trace_hash, const std::vector<std::string>& parties,
+                     absl::Time now) {
+  const bool present = std::ranges::any_of(audits_, [&](const auto& entry) {
+    const Audit& audit = entry.second;
+    return audit.tracing && audit.campaign_id == campaign_id &&
+           audit.scenario_key == scenario_key && audit.schedule_text == schedule_text;
+  });
+  if (present || audits_.size() >= kCountMax) return false;
+  Audit& audit = audits_[++last_number_];
+  audit.number = last_number_;
+  audit.campaign_id = campaign_id;
+  audit.scenario_key = scenario_key;
+  audit.model_version = model_version;
+  audit.begun = now;
+  for (const std::string& party : parties) audit.outcomes.emplace_back().worker_id = party;
+  audit.schedule_text = schedule_text;
+  audit.stored_trace_hash = stored_trace_hash;
+  audit.tracing = true;
+  return true;
+}
+
 std::optional<LeaseRecord> Audits::Next(const Leases& leases, const WorkerRecord& worker) const {
   for (const auto& [number, audit] : audits_) {
     if (audit.model_version != worker.model_version) continue;

@@ -1,5 +1,6 @@
 // A small share of the leases is run again on another worker. The same lease gives the same results
-// everywhere, so two that differ mean a broken machine or a bug of ours.
+// everywhere, so two that differ mean a broken machine or a bug of ours. So do two workers that say
+// different traces of one input; that begins with the second step.
 //
 //   repeat   another worker runs the lease; equal: done
 //   trace    they differ: both, and a third if there is one, run the first input that differs, and
@@ -62,6 +63,13 @@ class Audits {
   // Takes one in kOneIn of the leases that were done, if there is room.
   void Offer(const LeaseRecord& lease, const std::string& model_version, Outcome outcome,
              absl::Time now);
+
+  // `parties` (one or two, connected) do not agree on the trace of an input. False if there is no
+  // room, or it is looked at already.
+  bool Dispute(const std::string& campaign_id, const std::string& scenario_key,
+               const std::string& model_version, const std::string& schedule_text,
+               const std::string& stored_trace_hash, const std::vector<std::string>& parties,
+               absl::Time now);
 
   // What `worker` could do for an audit.
   [[nodiscard]] std::optional<LeaseRecord> Next(const Leases& leases,

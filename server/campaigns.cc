@@ -315,14 +315,17 @@ void Coordinator::AddTasks(const CampaignState& campaign, absl::Time now,
     }
   }
   for (const auto& [id, lease] : leases_->leases()) {
-    if (lease.campaign_id != campaign.id || !lease.finding_id.empty()) continue;
+    if (lease.campaign_id != campaign.id) continue;
+    if (lease.kind == TaskKind::kConfirm || lease.kind == TaskKind::kMinimize) continue;
     const ScenarioState* scenario = campaign.Find(lease.scenario_key);
     if (scenario == nullptr || message.tasks_size() >= kTaskCountMax) continue;
     v1::CampaignTask& task = add(Name(lease.kind), *scenario);
     set_lease(lease, task);
-    task.set_reason(lease.kind == TaskKind::kFuzz
-                        ? absl::StrFormat("%d runs", lease.fuzz.run_count())
-                        : "another worker's lease, run again to compare");
+    task.set_finding_id(lease.finding_id);
+    task.set_reason(
+        lease.kind == TaskKind::kFuzz     ? absl::StrFormat("%d runs", lease.fuzz.run_count())
+        : lease.kind == TaskKind::kReplay ? "another model version showed it"
+                                          : "what another worker ran, run again to compare");
   }
   for (const ScenarioState& scenario : campaign.scenarios) {
     if (message.tasks_size() >= kTaskCountMax) return;

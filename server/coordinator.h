@@ -140,6 +140,11 @@ class Coordinator {
   void PlanMinimized(const v1::LeaseResult& result, const LeaseRecord& lease,
                      const WorkerRecord& worker, const std::map<std::string, Failure>& stored,
                      absl::Time now, Plan& plan) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void PlanReplayed(const v1::LeaseResult& result, const LeaseRecord& lease,
+                    const WorkerRecord& worker, Plan& plan) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // A settled finding that this model could not run keeps its state.
+  void PlanNotReplayed(const LeaseRecord& lease, const WorkerRecord& worker, bool is_final,
+                       const std::string& words, Plan& plan) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void PlanAudited(const v1::LeaseResult& result, const LeaseRecord& lease,
                    const WorkerRecord& worker, absl::Time now, Plan& plan)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -149,6 +154,9 @@ class Coordinator {
                    absl::Time now, Plan& plan) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void PlanInput(const v1::Input& input, const CheckedInput& checked, const WorkerRecord& worker,
                  absl::Time now, Plan& plan) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Two workers of one model say different traces of `input`: both run it exactly.
+  void Dispute(const CampaignState& campaign, const ScenarioState& scenario, const Input& input,
+               const WorkerRecord& worker, absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Findings of that kind which the scenario holds, or will when `plan` is committed.
   [[nodiscard]] std::size_t CountOfKind(const ScenarioState& scenario, const Plan& plan,
                                         const std::string& kind_key) const

@@ -13,6 +13,8 @@ const char* Name(TaskKind kind) {
       return "confirm";
     case TaskKind::kMinimize:
       return "minimize";
+    case TaskKind::kReplay:
+      return "replay";
     case TaskKind::kAudit:
       return "audit";
     case TaskKind::kTrace:

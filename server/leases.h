@@ -23,7 +23,7 @@
 
 namespace shootdown::server {
 
-enum class TaskKind { kFuzz, kConfirm, kMinimize, kAudit, kTrace };
+enum class TaskKind { kFuzz, kConfirm, kMinimize, kReplay, kAudit, kTrace };
 [[nodiscard]] const char* Name(TaskKind kind);
 
 struct LeaseRecord {
@@ -33,7 +33,8 @@ struct LeaseRecord {
   std::string scenario_key = {};
   TaskKind kind = TaskKind::kFuzz;
   v1::FuzzWork fuzz = {};          // kFuzz, kAudit
-  std::string finding_id = {};     // kConfirm, kMinimize
+  std::string finding_id = {};     // kConfirm, kMinimize, kReplay
+  std::string model_version = {};  // kReplay: of the worker when it was given the lease
   std::string schedule_text = {};  // kTrace
   std::uint64_t audit_number = 0;  // kAudit, kTrace
   absl::Time granted = {};

@@ -40,6 +40,7 @@ std::optional<LeaseRecord> Policy::Next(const State& state, const Leases& leases
                                         const Audits& audits, const WorkerRecord& worker,
                                         absl::Time now) {
   if (std::optional<LeaseRecord> lease = NextFinding(state, leases, worker, now)) return lease;
+  if (std::optional<LeaseRecord> lease = NextReplay(state, leases, worker)) return lease;
   if (std::optional<LeaseRecord> lease = audits.Next(leases, worker)) return lease;
   return NextFuzz(state, leases, worker, now);
 }
@@ -91,6 +92,44 @@ std::optional<LeaseRecord> Policy::NextFinding(const State& state, const Leases&
                      .scenario_key = chosen->row.scenario_key(),
                      .kind = fresh ? TaskKind::kConfirm : TaskKind::kMinimize,
                      .finding_id = chosen->id};
+}
+
+std::optional<LeaseRecord> Policy::NextReplay(const State& state, const Leases& leases,
+                                              const WorkerRecord& worker) {
+  const std::string& model = worker.model_version;
+  const auto nothing = nothing_to_replay_.find(model);
+  if (nothing != nothing_to_replay_.end() && nothing->second == state.replay_change()) {
+    return std::nullopt;
+  }
+  std::map<std::string, std::string> running;  // campaigns, by scenario
+  for (const auto& [id, campaign] : state.campaigns()) {
+    if (!campaign.IsRunning()) continue;
+    for (const ScenarioState& scenario : campaign.scenarios) running.emplace(scenario.key, id);
+  }
+  bool some_are_out = false;
+  for (const auto& [of_model, ids] : state.settled_findings()) {
+    if (of_model == model) continue;
+    for (const std::string& id : ids) {
+      const FindingRow& row = state.FindFinding(id)->row;
+      const auto campaign = running.find(row.scenario_key());
+      if (campaign == running.end()) continue;
+      if (std::ranges::find(row.models(), model) != row.models().end()) continue;
+      if (leases.ForFinding(id) != nullptr) {
+        some_are_out = true;  // and may come back undone
+        continue;
+      }
+      return LeaseRecord{.campaign_id = campaign->second,
+                         .scenario_key = row.scenario_key(),
+                         .kind = TaskKind::kReplay,
+                         .finding_id = id,
+                         .model_version = model};
+    }
+  }
+  if (!some_are_out) {
+    if (nothing_to_replay_.size() >= kModelCountMax) nothing_to_replay_.clear();
+    nothing_to_replay_[model] = state.replay_change();
+  }
+  return std::nullopt;
 }
 
 // --------------------------------------------------------------------------------------- search
@@ -191,47 +230,48 @@ std::optional<LeaseRecord> Policy::NextFuzz(const State& state, const Leases& le
   return lease;
 }
 
+namespace {
+
+const Input* InputOf(const std::pair<const std::string, Input>& entry) { return &entry.second; }
+const Input* InputOf(const std::pair<const std::string, const Input*>& entry) {
+  return entry.second;
+}
+
+// One of `inputs`, which are not empty, by lot. Hashes lie evenly; the steps after the lot even out
+// the gaps between them.
+template <class Inputs>
+const Input* Draw(const Inputs& inputs, Prng& prng) {
+  auto at = inputs.lower_bound(absl::StrFormat("%016x", prng.Next()));
+  for (std::uint32_t steps = prng.Below(16); steps > 0; --steps) {
+    if (at != inputs.end()) ++at;
+    if (at == inputs.end()) at = inputs.begin();
+  }
+  return InputOf(at == inputs.end() ? *inputs.begin() : *at);
+}
+
+}  // namespace
+
 std::vector<std::string> ChooseSeeds(const ScenarioState& scenario, std::uint64_t number) {
-  // Rarity: how many inputs have the rarest of its features. Of two the younger one comes first.
-  struct Ranked {
-    std::uint32_t rarity = 0;
-    std::int64_t age = 0;
-    std::uint64_t lot = 0;  // of equals the one with the least, so that leases differ
-    const Input* input = nullptr;
-  };
-  Prng prng(number);
-  std::vector<Ranked> ranked;
-  ranked.reserve(scenario.inputs.size());
-  for (const auto& [hash, input] : scenario.inputs) {
-    std::uint32_t rarity = std::numeric_limits<std::uint32_t>::max();
-    for (const std::uint32_t feature : input.row.features()) {
-      rarity = std::min(rarity, scenario.features.find(feature)->second.hit_count);
-      if (rarity == 1) break;
-    }
-    ranked.push_back(
-        {.rarity = rarity, .age = -input.row.accepted_us(), .lot = prng.Next(), .input = &input});
-  }
   constexpr std::size_t kMax = Policy::kSeedCountMax;
+  constexpr int kDrawCount = 4 * static_cast<int>(kMax);  // some come twice
   std::vector<const Input*> chosen;
-  const auto take = [&](std::size_t until) {
-    for (const Ranked& one : ranked) {
-      if (chosen.size() >= until) return;
-      if (std::ranges::find(chosen, one.input) == chosen.end()) chosen.push_back(one.input);
-    }
+  const auto take = [&](const Input* input, std::size_t until) {
+    if (chosen.size() >= until || std::ranges::find(chosen, input) != chosen.end()) return;
+    chosen.push_back(input);
   };
-  if (ranked.size() > kMax) {
-    const auto first = [&](auto key) {
-      std::ranges::partial_sort(ranked, ranked.begin() + kMax, {}, key);
-    };
-    first([](const Ranked& one) {
-      return std::pair<std::int64_t, std::uint64_t>(one.rarity, one.lot);
-    });
-    take(kMax / 2);
-    first([](const Ranked& one) { return std::pair(one.age, one.lot); });
-    take(kMax * 3 / 4);
-    first([](const Ranked& one) { return one.lot; });
+  if (scenario.inputs.size() <= kMax) {
+    for (const auto& [hash, input] : scenario.inputs) chosen.push_back(&input);
+  } else {
+    Prng prng(number);
+    if (!scenario.sole_inputs.empty()) {
+      for (int i = 0; i < kDrawCount; ++i) take(Draw(scenario.sole_inputs, prng), kMax / 2);
+    }
+    for (const auto& [age, hash] : scenario.inputs_by_age) {
+      if (chosen.size() >= kMax * 3 / 4) break;
+      take(&scenario.inputs.at(hash), kMax * 3 / 4);
+    }
+    for (int i = 0; i < kDrawCount; ++i) take(Draw(scenario.inputs, prng), kMax);
   }
-  take(kMax);
   std::vector<std::string> seeds;
   for (const Input* input : chosen) seeds.push_back(input->row.schedule());
   return seeds;

@@ -1,5 +1,6 @@
-// What a worker does next: confirm what was found, minimize it, repeat a share of the leases
-// elsewhere, and else search, fairly over campaigns and scenarios.
+// What a worker does next: confirm what was found, minimize it, run what another model showed
+// again, repeat a share of the leases elsewhere, and else search, fairly over campaigns and
+// scenarios.
 //
 // Nothing here is durable: after a restart the counters begin again, and the epoch, which is part
 // of every random seed, makes sure that no lease is the same as an old one.
@@ -28,6 +29,7 @@ class Policy {
   static constexpr std::uint64_t kRunCountMax = 20'000'000;
   static constexpr std::size_t kSeedCountMax = 16;
   static constexpr std::uint32_t kAttemptCountMax = 3;
+  static constexpr std::size_t kModelCountMax = 64;  // that are remembered
   // How long a worker that could confirm a finding may be away before its finder does it.
   static constexpr absl::Duration kPatience = absl::Seconds(6);
   // Engine failures in a row, with nothing done between them, before a scenario is given up.
@@ -66,15 +68,22 @@ class Policy {
   [[nodiscard]] std::optional<LeaseRecord> NextFinding(const State& state, const Leases& leases,
                                                        const WorkerRecord& worker,
                                                        absl::Time now) const;
+  // A settled finding of a scenario that is searched now, for a model that it was not run on yet.
+  std::optional<LeaseRecord> NextReplay(const State& state, const Leases& leases,
+                                        const WorkerRecord& worker);
   std::optional<LeaseRecord> NextFuzz(const State& state, const Leases& leases,
                                       const WorkerRecord& worker, absl::Time now);
 
   std::map<ScenarioId, Pace> pace_;
   std::map<std::string, double> campaign_us_;  // of work that was granted, by campaign
+  // By model version: State::replay_change() when it had nothing to run again.
+  std::map<std::string, std::uint64_t> nothing_to_replay_;
 };
 
-// Up to Policy::kSeedCountMax schedules: half those with the rarest features, a quarter the
-// youngest, and the rest by lot. The same for the same inputs and number.
+// Up to Policy::kSeedCountMax schedules: half of those that alone have some feature, by lot; the
+// youngest until it is three quarters; and the rest by lot. The same for the same inputs and
+// number. It looks at a few inputs only, however many there are, since the coordinator's mutex is
+// held.
 [[nodiscard]] std::vector<std::string> ChooseSeeds(const ScenarioState& scenario,
                                                    std::uint64_t number);
 

@@ -61,6 +61,11 @@ bool FindingState::IsOpen() const {
   return row.state() == v1::FINDING_STATE_NEW || row.state() == v1::FINDING_STATE_CONFIRMED;
 }
 
+bool FindingState::IsSettled() const {
+  return row.state() == v1::FINDING_STATE_MINIMIZED || row.state() == v1::FINDING_STATE_REGRESSED ||
+         row.state() == v1::FINDING_STATE_FIXED;
+}
+
 const CampaignState* State::FindCampaign(std::string_view id) const {
   const auto found = campaigns_.find(std::string(id));
   return found == campaigns_.end() ? nullptr : &found->second;
@@ -151,6 +156,7 @@ absl::Status State::ApplyCampaign(const Parts& key, const std::string* value) {
                                   .text = text.text()});
   }
   campaigns_.emplace(key[1], std::move(campaign));
+  ++replay_change_;
   return absl::OkStatus();
 }
 
@@ -168,10 +174,12 @@ void State::RemoveCampaign(const std::string& id) {
     }
   }
   campaigns_.erase(campaign);
+  ++replay_change_;
 }
 
 absl::Status State::ApplyEnded(CampaignState& campaign, const std::string* value) {
   campaign.ended.reset();
+  ++replay_change_;
   if (value == nullptr) return absl::OkStatus();
   return Parse(*value, campaign.ended.emplace());
 }
@@ -182,6 +190,7 @@ absl::Status State::ApplyPaused(CampaignState& campaign, const std::string* valu
     if (absl::Status parsed = Parse(*value, row); !parsed.ok()) return parsed;
   }
   campaign.paused = row.paused();
+  ++replay_change_;
   return absl::OkStatus();
 }
 
@@ -220,11 +229,15 @@ absl::Status State::ApplyInput(CampaignState& campaign, ScenarioState& scenario,
     return parsed;
   }
   scenario.input_bytes += input.row.schedule().size();
+  scenario.inputs_by_age.emplace(-input.row.accepted_us(), hash);
   offers_[input.row.offer_hash()] = {};
   std::vector<std::string> robbed;
   for (const std::uint32_t number : input.row.features()) {
     ScenarioState::Feature& feature = scenario.features[number];
     ++feature.hit_count;
+    // Who owns a feature has it, so of one that had one input only, that input is its owner.
+    if (feature.hit_count == 1) AddSole(scenario, input);
+    if (feature.hit_count == 2) TakeSole(scenario, scenario.inputs[feature.owner->hash]);
     if (feature.owner == nullptr) {
       scenario.feature_list.push_back(number);
     } else if (OwnsBefore(input.row.schedule().size(), hash, *feature.owner)) {
@@ -249,20 +262,35 @@ void State::RemoveInput(ScenarioState& scenario, const std::string& hash) {
   const auto input = scenario.inputs.find(hash);
   if (input == scenario.inputs.end() || input->second.owned_count != 0) return;
   for (const std::uint32_t number : input->second.row.features()) {
-    --scenario.features[number].hit_count;
+    ScenarioState::Feature& feature = scenario.features[number];
+    if (--feature.hit_count == 1) AddSole(scenario, scenario.inputs[feature.owner->hash]);
   }
+  scenario.inputs_by_age.erase({-input->second.row.accepted_us(), hash});
   scenario.input_bytes -= input->second.row.schedule().size();
   offers_.erase(input->second.row.offer_hash());
   scenario.inputs.erase(input);
 }
 
+void State::AddSole(ScenarioState& scenario, Input& input) {
+  if (input.sole_count++ == 0) scenario.sole_inputs[input.hash] = &input;
+}
+
+void State::TakeSole(ScenarioState& scenario, Input& input) {
+  if (--input.sole_count == 0) scenario.sole_inputs.erase(input.hash);
+}
+
 void State::Touch(FindingState& finding) {
+  ++replay_change_;
   if (finding.change != 0) changes_.erase(finding.change);
   finding.change = ++last_change_;
   changes_[finding.change] = finding.id;
 }
 
 void State::ForgetGroup(const FindingState& finding) {
+  if (const auto of = settled_.find(finding.row.model_version()); of != settled_.end()) {
+    of->second.erase(finding.id);
+    if (of->second.empty()) settled_.erase(of);
+  }
   const auto group = groups_.find(finding.row.brief().signature());
   if (group == groups_.end()) return;
   group->second.erase({finding.row.minimized_us(), finding.id});
@@ -288,6 +316,7 @@ absl::Status State::ApplyFinding(const std::string& id, const std::string* value
   if (finding.row.minimized_us() != 0) {
     groups_[finding.row.brief().signature()].emplace(finding.row.minimized_us(), id);
   }
+  if (finding.IsSettled()) settled_[finding.row.model_version()].insert(id);
   if (finding.IsOpen()) {
     open_.insert(id);
   } else {

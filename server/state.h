@@ -46,6 +46,7 @@ struct Input {
   std::string hash;
   InputRow row;
   std::uint32_t owned_count = 0;
+  std::uint32_t sole_count = 0;  // of features that no other input has
 };
 
 // One scenario of one campaign.
@@ -60,8 +61,11 @@ struct ScenarioState {
   std::string expected;
   std::string text;
 
-  std::map<std::string, Input> inputs = {};      // by hash
-  std::vector<std::uint32_t> feature_list = {};  // V3
+  std::map<std::string, Input> inputs = {};  // by hash
+  // Indexes of `inputs`, so that seeds are chosen without looking at all of them.
+  std::map<std::string, const Input*> sole_inputs = {};  // whose sole_count is not 0, by hash
+  std::set<std::pair<std::int64_t, std::string>> inputs_by_age = {};  // youngest first, hash
+  std::vector<std::uint32_t> feature_list = {};                       // V3
   absl::flat_hash_map<std::uint32_t, Feature> features = {};
   std::map<std::string, ProgressRow> progress = {};  // by worker
   std::map<std::string, FoundRow> findings = {};     // by id
@@ -96,6 +100,8 @@ struct FindingState {
 
   // Something is still to be done with it.
   [[nodiscard]] bool IsOpen() const;
+  // It was minimized once, and says something about the model that it was last run on.
+  [[nodiscard]] bool IsSettled() const;
 };
 
 class State {
@@ -113,7 +119,13 @@ class State {
   [[nodiscard]] const std::map<std::string, FindingState>& findings() const { return findings_; }
   [[nodiscard]] const FindingState* FindFinding(std::string_view id) const;
   [[nodiscard]] const std::set<std::string>& open_findings() const { return open_; }
+  // Findings that are settled, by the model version of their last run.
+  [[nodiscard]] const std::map<std::string, std::set<std::string>>& settled_findings() const {
+    return settled_;
+  }
   [[nodiscard]] const std::map<std::string, WorkerRow>& workers() const { return workers_; }
+  // Grows with every change of a finding, or of what campaigns there are and whether they run.
+  [[nodiscard]] std::uint64_t replay_change() const { return replay_change_; }
 
   // What Offer.hash is of this campaign already. A finding's id, if it is one.
   struct Known {
@@ -151,7 +163,10 @@ class State {
 
   void RemoveCampaign(const std::string& id);
   void RemoveInput(ScenarioState& scenario, const std::string& hash);
+  static void AddSole(ScenarioState& scenario, Input& input);
+  static void TakeSole(ScenarioState& scenario, Input& input);
   void Touch(FindingState& finding);
+  // Takes a finding out of the groups, and of those that are settled.
   void ForgetGroup(const FindingState& finding);
 
   std::uint64_t epoch_ = 0;
@@ -159,6 +174,8 @@ class State {
   std::map<std::string, FindingState> findings_;
   std::map<std::string, WorkerRow> workers_;
   std::set<std::string> open_;
+  std::map<std::string, std::set<std::string>> settled_;
+  std::uint64_t replay_change_ = 0;
   absl::flat_hash_map<std::string, Known> offers_;
   std::map<std::string, std::set<std::pair<std::int64_t, std::string>>> groups_;
   std::map<std::uint64_t, std::string> changes_;

@@ -212,10 +212,7 @@ void Coordinator::PlanInput(const v1::Input& input, const CheckedInput& checked,
   const auto present = scenario->inputs.find(checked.schedule_hash);
   if (present != scenario->inputs.end()) {
     if (present->second.row.trace_hash() != input.trace_hash()) {
-      LogError("two workers disagree about a trace", {{"worker", worker.id},
-                                                      {"other", present->second.row.found_by()},
-                                                      {"campaign", campaign->id},
-                                                      {"input", checked.schedule_hash}});
+      Dispute(*campaign, *scenario, present->second, worker, now);
     }
     return plan.Settle(what, v1::Settled::VERDICT_KNOWN, "");
   }
@@ -231,6 +228,7 @@ void Coordinator::PlanInput(const v1::Input& input, const CheckedInput& checked,
   row.set_schedule(input.schedule());
   *row.mutable_features() = input.features();
   row.set_trace_hash(input.trace_hash());
+  row.set_model_version(worker.model_version);
   row.set_found_by(worker.id);
   row.set_offer_hash(what);
   row.set_accepted_us(absl::ToUnixMicros(now));
@@ -240,6 +238,28 @@ void Coordinator::PlanInput(const v1::Input& input, const CheckedInput& checked,
       {.scenario_key = scenario->key,
        .bytes = std::vector<std::uint8_t>(input.schedule().begin(), input.schedule().end())});
   plan.Settle(what, v1::Settled::VERDICT_ACCEPTED, "");
+}
+
+void Coordinator::Dispute(const CampaignState& campaign, const ScenarioState& scenario,
+                          const Input& input, const WorkerRecord& worker, absl::Time now) {
+  if (input.row.model_version() != worker.model_version) return;  // traces are of one model
+  std::vector<std::string> parties = {worker.id};
+  const WorkerRecord* finder = leases_->FindWorker(input.row.found_by());
+  if (finder != nullptr && finder->id != worker.id &&
+      finder->model_version == worker.model_version && finder->job_count > 0 && !finder->draining &&
+      !state_.workers().contains(finder->id)) {
+    parties.insert(parties.begin(), finder->id);
+  }
+  const absl::StatusOr<Schedule> schedule = ScheduleOfInput(&input);
+  if (!schedule.ok()) return;
+  if (!audits_.Dispute(campaign.id, scenario.key, worker.model_version, schedule->ToText(),
+                       input.row.trace_hash(), parties, now)) {
+    return;
+  }
+  LogError("two workers disagree about a trace", {{"worker", worker.id},
+                                                  {"other", input.row.found_by()},
+                                                  {"campaign", campaign.id},
+                                                  {"input", input.hash}});
 }
 
 std::size_t Coordinator::CountOfKind(const ScenarioState& scenario, const Plan& plan,
@@ -303,7 +323,17 @@ void Coordinator::PlanFinding(const v1::FoundFailure& found, const CheckedFindin
     plan.claimed.insert(first);
   }
 
-  if (state_.FindFinding(checked.id) == nullptr) {
+  const FindingState* present = state_.FindFinding(checked.id);
+  if (present != nullptr && present->row.state() == v1::FINDING_STATE_FIXED) {
+    FindingRow again = present->row;
+    again.set_state(v1::FINDING_STATE_REGRESSED);
+    again.set_model_version(worker.model_version);
+    again.set_words("model " + ForMessage(worker.model_version) +
+                    " shows it again: a search found it");
+    AddModel(again, worker.model_version);
+    plan.Put(key, again);
+  }
+  if (present == nullptr) {
     FindingRow row;
     row.set_state(v1::FINDING_STATE_NEW);
     row.set_scenario_key(scenario->key);
@@ -351,6 +381,10 @@ void Coordinator::PlanResults(const v1::SyncRequest& request, WorkerRecord& work
                   settled ? "" : "the lease has run out, or was cancelled");
       continue;
     }
+    if (!lease->finding_id.empty() &&
+        claimed_.contains(keys::Key(keys::kFinding, lease->finding_id))) {
+      continue;  // its finding is being written, or deleted; the result comes again
+    }
     ++totals_.lease_outcomes[OutcomeName(result.outcome())];
     plan.ended_leases.push_back(id);
     plan.Settle(id, v1::Settled::VERDICT_ACCEPTED, "");
@@ -363,6 +397,7 @@ void Coordinator::PlanResults(const v1::SyncRequest& request, WorkerRecord& work
         if (lease->kind == TaskKind::kMinimize) {
           PlanMinimized(result, *lease, worker, stored, now, plan);
         }
+        if (lease->kind == TaskKind::kReplay) PlanReplayed(result, *lease, worker, plan);
         if (lease->kind == TaskKind::kAudit || lease->kind == TaskKind::kTrace) {
           PlanAudited(result, *lease, worker, now, plan);
         }
@@ -370,7 +405,11 @@ void Coordinator::PlanResults(const v1::SyncRequest& request, WorkerRecord& work
       case v1::LeaseResult::OUTCOME_RETURNED:
         break;
       case v1::LeaseResult::OUTCOME_REFUSED:
-        PlanRefused(result, *lease, worker, now, plan);
+        if (lease->kind == TaskKind::kReplay) {  // a reduced scenario: it says nothing of the whole
+          PlanNotReplayed(*lease, worker, /*is_final=*/true, ForMessage(result.words()), plan);
+        } else {
+          PlanRefused(result, *lease, worker, now, plan);
+        }
         break;
       default: {
         const std::string words = "the engine failed: " + ForMessage(result.words());
@@ -381,7 +420,9 @@ void Coordinator::PlanResults(const v1::SyncRequest& request, WorkerRecord& work
                                    {"scenario", lease->scenario_key},
                                    {"finding", lease->finding_id},
                                    {"words", result.words()}});
-        if (!lease->finding_id.empty()) {
+        if (lease->kind == TaskKind::kReplay) {
+          PlanNotReplayed(*lease, worker, /*is_final=*/false, words, plan);
+        } else if (!lease->finding_id.empty()) {
           PlanAttemptFailed(*lease, words, plan);
         } else if (lease->kind == TaskKind::kFuzz &&
                    policy_.EngineFailed(lease->campaign_id, lease->scenario_key)) {
@@ -471,10 +512,11 @@ void Coordinator::PlanConfirmed(const v1::LeaseResult& result, const LeaseRecord
     if (seen.kind_key == row.brief().kind_key() && seen.check == row.brief().check()) {
       row.set_state(v1::FINDING_STATE_CONFIRMED);
       row.set_found_trace_hash(seen.trace_hash);
-      row.set_words("confirmed by another model version; none of its own was connected");
+      row.set_words(absl::StrFormat("confirmed by model %s; none of its own was connected",
+                                    ForMessage(worker.model_version)));
     } else {
       row.set_state(v1::FINDING_STATE_FIXED);
-      row.set_words("another model version does not show it");
+      row.set_words(absl::StrFormat("model %s does not show it", ForMessage(worker.model_version)));
     }
   }
   plan.Put(keys::Key(keys::kFinding, lease.finding_id), row);
@@ -511,6 +553,60 @@ void Coordinator::PlanMinimized(const v1::LeaseResult& result, const LeaseRecord
                                 {"signature", minimized.signature},
                                 {"schedule", minimized.schedule_text},
                                 {"worker", worker.id}});
+}
+
+// What is minimized fails again, or not, on another model. Between two models the steps of a run
+// may move, so the trace need not be equal: it is the kind of failure that counts.
+void Coordinator::PlanReplayed(const v1::LeaseResult& result, const LeaseRecord& lease,
+                               const WorkerRecord& worker, Plan& plan) {
+  const FindingState* finding = state_.FindFinding(lease.finding_id);
+  if (finding == nullptr || !finding->IsSettled()) return;
+  const Failure seen = FromProto(result.replayed());
+  if (!result.has_replayed() || seen.trace_hash.empty()) {
+    return PlanNotReplayed(lease, worker, /*is_final=*/false, "the worker sent no trace", plan);
+  }
+  FindingRow row = finding->row;
+  const std::string model = "model " + ForMessage(lease.model_version);
+  if (seen.check == row.brief().check() && seen.kind_key == row.brief().kind_key()) {
+    const bool same_trace = seen.trace_hash == row.brief().trace_hash();
+    const bool regressed = row.state() == v1::FINDING_STATE_FIXED;
+    if (regressed) row.set_state(v1::FINDING_STATE_REGRESSED);
+    row.set_words(absl::StrFormat(
+        "%s %s, %s", model, regressed ? "shows it again" : "still shows it",
+        same_trace ? "step by step"
+                   : "by another trace: its steps may have moved between the models"));
+  } else {
+    row.set_state(v1::FINDING_STATE_FIXED);
+    row.set_words(absl::StrFormat(
+        "%s does not show it: the run %s", model,
+        seen.check.empty() ? "is clean" : "fails otherwise, by " + ForMessage(seen.check)));
+  }
+  row.set_model_version(lease.model_version);
+  row.set_attempts(0);
+  AddModel(row, lease.model_version);
+  plan.Put(keys::Key(keys::kFinding, lease.finding_id), row);
+  LogInfo("finding run on another model", {{"finding", lease.finding_id},
+                                           {"state", v1::FindingState_Name(row.state())},
+                                           {"worker", worker.id},
+                                           {"words", row.words()}});
+}
+
+void Coordinator::PlanNotReplayed(const LeaseRecord& lease, const WorkerRecord& worker,
+                                  bool is_final, const std::string& words, Plan& plan) {
+  const FindingState* finding = state_.FindFinding(lease.finding_id);
+  if (finding == nullptr || !finding->IsSettled()) return;
+  FindingRow row = finding->row;
+  row.set_attempts(row.attempts() + 1);
+  if (is_final || row.attempts() >= Policy::kAttemptCountMax) {
+    row.set_attempts(0);
+    AddModel(row, lease.model_version);
+    row.set_words(absl::StrFormat("model %s cannot run it (%s); before: %s",
+                                  ForMessage(lease.model_version), words,
+                                  finding->row.words().substr(0, 512)));
+    LogWarning("finding not run on another model",
+               {{"finding", lease.finding_id}, {"worker", worker.id}, {"words", words}});
+  }
+  plan.Put(keys::Key(keys::kFinding, lease.finding_id), row);
 }
 
 // A scenario is refused for good when nobody who is connected can run it.
@@ -673,6 +769,15 @@ void Coordinator::Answer(const v1::SyncRequest& request, const WorkerRecord& wor
         if (finding == nullptr) continue;
         message.mutable_replay()->set_finding_id(lease.finding_id);
         message.mutable_replay()->set_schedule_text(finding->row.brief().found_schedule_text());
+        break;
+      }
+      case TaskKind::kReplay: {
+        // As it was minimized, and with the scenario that was left of it then.
+        const FindingState* finding = state_.FindFinding(lease.finding_id);
+        if (finding == nullptr) continue;
+        message.set_scenario_text(finding->row.brief().scenario_text());
+        message.mutable_replay()->set_finding_id(lease.finding_id);
+        message.mutable_replay()->set_schedule_text(finding->row.brief().schedule_text());
         break;
       }
       case TaskKind::kTrace:

@@ -98,6 +98,225 @@ TEST(CoordinatorTest, ATraceThatDiffersQuarantinesTheFindingWithItsFirstStep) {
   EXPECT_NE(finding->words().find("step 1"), std::string::npos) << finding->words();
 }
 
+// A finding that is minimized on model m1, and a campaign that still runs but has no runs to lease.
+std::string MinimizedFinding(CoordinatorFixture& coordinator) {
+  const std::string campaign = coordinator.Create(/*run_count=*/1);
+  FakeWorker finder(*coordinator, '1');
+  FakeWorker other(*coordinator, '2');
+  const std::string id = Report(finder, campaign, 1, kNoon);
+  v1::SyncResponse answer = other.Poll(kNoon + kSecond);
+  const v1::Lease* lease = Wanted(answer, v1::Lease::kReplay);
+  SHOOTDOWN_CHECK(lease != nullptr);
+  v1::SyncRequest confirmed = other.Done(*lease);
+  *confirmed.mutable_results(0)->mutable_replayed() = ToProto(FoundFailure(1, ScenarioText()));
+  answer = other.Send(confirmed, kNoon + kSecond);
+  lease = Wanted(answer, v1::Lease::kMinimize);
+  SHOOTDOWN_CHECK(lease != nullptr);
+  v1::SyncRequest minimized = other.Done(*lease);
+  *minimized.mutable_results(0)->mutable_minimized() =
+      ToProto(MinimizedFailure(FoundFailure(1, ScenarioText())));
+  (void)other.Send(minimized, kNoon + kSecond);
+  SHOOTDOWN_CHECK(StateOf(*coordinator, id) == v1::FINDING_STATE_MINIMIZED);
+  return id;
+}
+
+// `worker` is given the finding, and sees `seen`.
+v1::Finding Replay(CoordinatorFixture& coordinator, FakeWorker& worker, const std::string& id,
+                   const Failure& seen) {
+  const v1::SyncResponse answer = worker.Poll(kNoon + 2 * kSecond);
+  const v1::Lease* lease = Wanted(answer, v1::Lease::kReplay);
+  SHOOTDOWN_CHECK(lease != nullptr);
+  SHOOTDOWN_CHECK(lease->replay().finding_id() == id);
+  v1::SyncRequest request = worker.Done(*lease);
+  *request.mutable_results(0)->mutable_replayed() = ToProto(seen);
+  (void)worker.Send(request, kNoon + 2 * kSecond);
+  const auto finding = coordinator->GetFinding(id);
+  SHOOTDOWN_CHECK(finding.ok());
+  return *finding;
+}
+
+Failure CleanRun() {
+  Failure clean = FoundFailure(1, ScenarioText());
+  clean.check.clear();
+  clean.kind_key.clear();
+  clean.trace_hash = std::string(32, 'c');
+  return clean;
+}
+
+TEST(CoordinatorTest, AnotherModelThatShowsTheSameKeepsTheState) {
+  CoordinatorFixture coordinator;
+  const std::string id = MinimizedFinding(coordinator);
+  FakeWorker newer(*coordinator, '3', /*job_count=*/1, "m2");
+
+  const v1::Finding finding = Replay(coordinator, newer, id, FoundFailure(1, ScenarioText()));
+
+  EXPECT_EQ(finding.state(), v1::FINDING_STATE_MINIMIZED);
+  EXPECT_EQ(finding.model_version(), "m2");
+  EXPECT_EQ(finding.words(), "model m2 still shows it, step by step");
+  EXPECT_EQ(Wanted(newer.Poll(kNoon + 3 * kSecond), v1::Lease::kReplay), nullptr);
+}
+
+TEST(CoordinatorTest, AnotherTraceOfTheSameKindOnAnotherModelCountsAndTheWordsSayWhy) {
+  CoordinatorFixture coordinator;
+  const std::string id = MinimizedFinding(coordinator);
+  FakeWorker newer(*coordinator, '3', /*job_count=*/1, "m2");
+  Failure seen = FoundFailure(1, ScenarioText());
+  seen.trace_hash = std::string(32, 'b');
+
+  const v1::Finding finding = Replay(coordinator, newer, id, seen);
+
+  EXPECT_EQ(finding.state(), v1::FINDING_STATE_MINIMIZED);
+  EXPECT_NE(finding.words().find("may have moved"), std::string::npos) << finding.words();
+}
+
+TEST(CoordinatorTest, WhatAnotherModelDoesNotShowIsFixedAndRegressesWithAThird) {
+  CoordinatorFixture coordinator;
+  const std::string id = MinimizedFinding(coordinator);
+  FakeWorker newer(*coordinator, '3', /*job_count=*/1, "m2");
+  FakeWorker newest(*coordinator, '4', /*job_count=*/1, "m3");
+
+  const v1::Finding fixed = Replay(coordinator, newer, id, CleanRun());
+  EXPECT_EQ(fixed.state(), v1::FINDING_STATE_FIXED);
+  EXPECT_EQ(fixed.words(), "model m2 does not show it: the run is clean");
+  EXPECT_EQ(fixed.model_version(), "m2");
+
+  const v1::Finding regressed = Replay(coordinator, newest, id, FoundFailure(1, ScenarioText()));
+  EXPECT_EQ(regressed.state(), v1::FINDING_STATE_REGRESSED);
+  EXPECT_EQ(regressed.words(), "model m3 shows it again, step by step");
+  EXPECT_EQ(regressed.model_version(), "m3");
+}
+
+TEST(CoordinatorTest, WhatWasFixedAndIsFoundAgainHasRegressed) {
+  CoordinatorFixture coordinator;
+  const std::string id = MinimizedFinding(coordinator);
+  FakeWorker newer(*coordinator, '3', /*job_count=*/1, "m2");
+  (void)Replay(coordinator, newer, id, CleanRun());
+  const std::string later = coordinator.Create(/*run_count=*/1, "later");
+
+  EXPECT_EQ(Report(newer, later, 1, kNoon + 3 * kSecond), id);
+
+  const auto finding = coordinator->GetFinding(id);
+  ASSERT_TRUE(finding.ok());
+  EXPECT_EQ(finding->state(), v1::FINDING_STATE_REGRESSED);
+  EXPECT_EQ(finding->words(), "model m2 shows it again: a search found it");
+}
+
+TEST(CoordinatorTest, AFailureOfAnotherKindOnAnotherModelIsNotTheSameFinding) {
+  CoordinatorFixture coordinator;
+  const std::string id = MinimizedFinding(coordinator);
+  FakeWorker newer(*coordinator, '3', /*job_count=*/1, "m2");
+  Failure seen = FoundFailure(1, ScenarioText());
+  seen.check = "use_after_free";
+
+  const v1::Finding finding = Replay(coordinator, newer, id, seen);
+
+  EXPECT_EQ(finding.state(), v1::FINDING_STATE_FIXED);
+  EXPECT_NE(finding.words().find("use_after_free"), std::string::npos) << finding.words();
+}
+
+TEST(CoordinatorTest, AModelThatCannotRunAFindingLeavesItAsItIs) {
+  CoordinatorFixture coordinator;
+  const std::string id = MinimizedFinding(coordinator);
+  FakeWorker newer(*coordinator, '3', /*job_count=*/1, "m2");
+  const v1::SyncResponse answer = newer.Poll(kNoon + 2 * kSecond);
+  const v1::Lease* lease = Wanted(answer, v1::Lease::kReplay);
+  ASSERT_NE(lease, nullptr);
+  v1::SyncRequest request = newer.Done(*lease);
+  request.mutable_results(0)->set_outcome(v1::LeaseResult::OUTCOME_REFUSED);
+  request.mutable_results(0)->set_words("no operation mmap");
+
+  const v1::SyncResponse after = newer.Send(request, kNoon + 2 * kSecond);
+
+  const auto finding = coordinator->GetFinding(id);
+  ASSERT_TRUE(finding.ok());
+  EXPECT_EQ(finding->state(), v1::FINDING_STATE_MINIMIZED);
+  EXPECT_EQ(finding->model_version(), "m1");
+  EXPECT_NE(finding->words().find("no operation mmap"), std::string::npos) << finding->words();
+  EXPECT_EQ(Wanted(after, v1::Lease::kReplay), nullptr);
+  const v1::ListCampaignsResponse listed = coordinator->ListCampaigns(kNoon);
+  for (const v1::Campaign& campaign : listed.campaigns()) {
+    EXPECT_EQ(campaign.scenarios(0).refused(), "");
+  }
+}
+
+// `worker` says that the run of one input has this trace.
+v1::SyncResponse SendInput(FakeWorker& worker, const std::string& campaign, char trace) {
+  v1::SyncRequest request = worker.Next();
+  v1::Input& input = *request.add_inputs();
+  input = InputMessage(campaign, "T0@1>C1", {1, 2});
+  input.set_trace_hash(std::string(32, trace));
+  return worker.Send(request, kNoon);
+}
+
+// `lease` asks to run an input exactly; the worker sees this trace.
+v1::SyncResponse Trace(FakeWorker& worker, const v1::Lease& lease, char trace) {
+  Failure seen = FoundFailure(1, ScenarioText());
+  seen.check.clear();
+  seen.trace_hash = std::string(32, trace);
+  if (trace != 'a') seen.trace[1].text = "T1 load";
+  v1::SyncRequest request = worker.Done(lease);
+  *request.mutable_results(0)->mutable_replayed() = ToProto(seen);
+  return worker.Send(request, kNoon + kSecond);
+}
+
+v1::Lease TraceLease(const v1::SyncResponse& answer) {
+  const v1::Lease* lease = Wanted(answer, v1::Lease::kReplay);
+  SHOOTDOWN_CHECK(lease != nullptr);
+  SHOOTDOWN_CHECK(lease->replay().finding_id().empty());
+  SHOOTDOWN_CHECK(lease->replay().schedule_text() == "T0@1>C1");
+  return *lease;
+}
+
+TEST(CoordinatorTest, TwoWorkersThatSayOtherTracesOfAnInputAreTracedAndTheOddOneIsQuarantined) {
+  CoordinatorFixture coordinator;
+  const std::string campaign = coordinator.Create(/*run_count=*/1);
+  FakeWorker first(*coordinator, '1');
+  FakeWorker odd(*coordinator, '2');
+  (void)SendInput(first, campaign, 'a');
+
+  const v1::Lease of_odd = TraceLease(SendInput(odd, campaign, 'b'));
+  const v1::Lease of_first = TraceLease(first.Poll(kNoon + kSecond));
+  EXPECT_FALSE(Trace(first, of_first, 'a').drain());
+  const v1::SyncResponse answer = Trace(odd, of_odd, 'b');
+
+  EXPECT_TRUE(answer.drain());
+  EXPECT_NE(answer.words().find("step 1: \"T1 store\" there, \"T1 load\" here"), std::string::npos)
+      << answer.words();
+  EXPECT_FALSE(first.Poll(kNoon + 2 * kSecond).drain());
+}
+
+TEST(CoordinatorTest, OfThreeTheMajorityIsBelievedThoughTheOddOneWasFirst) {
+  CoordinatorFixture coordinator;
+  const std::string campaign = coordinator.Create(/*run_count=*/1);
+  FakeWorker odd(*coordinator, '1');
+  FakeWorker second(*coordinator, '2');
+  FakeWorker third(*coordinator, '3');
+  (void)SendInput(odd, campaign, 'b');
+  (void)third.Poll(kNoon);
+
+  const v1::Lease of_second = TraceLease(SendInput(second, campaign, 'a'));
+  const v1::Lease of_odd = TraceLease(odd.Poll(kNoon + kSecond));
+  (void)Trace(second, of_second, 'a');
+  EXPECT_FALSE(Trace(odd, of_odd, 'b').drain());
+  (void)Trace(third, TraceLease(third.Poll(kNoon + kSecond)), 'a');
+
+  EXPECT_TRUE(odd.Poll(kNoon + 2 * kSecond).drain());
+  EXPECT_FALSE(second.Poll(kNoon + 2 * kSecond).drain());
+}
+
+TEST(CoordinatorTest, TracesOfTwoModelsMayDiffer) {
+  CoordinatorFixture coordinator;
+  const std::string campaign = coordinator.Create(/*run_count=*/1);
+  FakeWorker first(*coordinator, '1');
+  FakeWorker newer(*coordinator, '2', /*job_count=*/1, "m2");
+  (void)SendInput(first, campaign, 'a');
+
+  const v1::SyncResponse answer = SendInput(newer, campaign, 'b');
+
+  EXPECT_EQ(Wanted(answer, v1::Lease::kReplay), nullptr);
+  EXPECT_EQ(Wanted(first.Poll(kNoon + kSecond), v1::Lease::kReplay), nullptr);
+}
+
 TEST(CoordinatorTest, OnlyWhenNobodyElseIsThereTheFinderConfirms) {
   CoordinatorFixture coordinator;
   const std::string campaign = coordinator.Create(1'000'000'000);

@@ -84,11 +84,12 @@ inline v1::FoundFailure FoundMessage(const std::string& campaign, int n) {
 // A worker that says what the test tells it to.
 class FakeWorker {
  public:
-  FakeWorker(Coordinator& coordinator, char digit, std::uint32_t job_count = 1)
+  FakeWorker(Coordinator& coordinator, char digit, std::uint32_t job_count = 1,
+             const std::string& model_version = "m1")
       : coordinator_(coordinator) {
     message_.set_worker_key(std::string(32, digit));
     message_.set_worker_name(std::string("w") + digit);
-    message_.set_model_version("m1");
+    message_.set_model_version(model_version);
     message_.set_job_count(job_count);
   }
   // The next message, for the test to fill.
@@ -153,6 +154,9 @@ class CoordinatorFixture {
     SHOOTDOWN_CHECK(opened.ok());
     coordinator_ = *std::move(opened);
   }
+  // The folder is free for others then.
+  void Stop() { coordinator_.reset(); }
+  [[nodiscard]] std::string data() const { return folder_ / "data"; }
   void FillDisk(absl::Status status) { full_ = std::move(status); }
   Coordinator& operator*() { return *coordinator_; }
   Coordinator* operator->() { return coordinator_.get(); }
