@@ -49,6 +49,8 @@ class HttpServerImpl : public HttpServer {
           absl::StrFormat("--http %s: cannot listen there", address.ToText()));
     }
     thread_ = std::thread([this] { server_.listen_after_bind(); });
+    // A stop() before its loop runs would be lost, and the join would wait for ever.
+    while (!server_.is_running()) std::this_thread::yield();
     return absl::OkStatus();
   }
   [[nodiscard]] int port() const override { return port_; }

@@ -1,6 +1,7 @@
 """A campaign from its creation to the last replay, with a coordinator and four workers."""
 
 import collections
+import json
 import pathlib
 import unittest
 import urllib.error
@@ -180,6 +181,28 @@ class OperatorTest(cluster.ClusterTest):
 
         leased = [t for t in self.show(campaign)["tasks"] if t["state"] == "leased"]
         self.assertEqual(leased, [])
+
+    def test_each_line_of_a_json_log_is_one_object(self):
+        self.server.stop()
+        self.start_server("--log", "json")
+        # A scenario that workers refuse, in words with quotes.
+        text = (pathlib.Path(cli.CORPUS) / f"{STALE_HIT}.textproto").read_text()
+        m = cluster.messages()
+        spec = m.campaign_pb2.CampaignSpec(
+            name="refused", budget=m.campaign_pb2.CampaignBudget(run_count=1000),
+            scenarios=[m.campaign_pb2.CampaignScenario(
+                text=text.replace('op: "', 'op: "frobnicate \\"', 1))])
+        worker = self.start_worker("w1", "--log", "json")
+        self.wait_for_campaign(self.create(STALE_HIT))
+        self.stub("Campaigns").CreateCampaign(
+            m.campaign_pb2.CreateCampaignRequest(spec=spec, request_id="refused"), timeout=10)
+        wait_until(lambda: "frobnicate" in worker.said(), "the refusal")
+
+        words = [json.loads(line) for line in worker.said().splitlines()]
+        self.assertTrue(any("frobnicate" in w["words"] for w in words))
+        # Before it was started again, the coordinator spoke to people.
+        lines = [line for line in self.server.said().splitlines() if line.startswith("{")]
+        self.assertGreater(len([json.loads(line) for line in lines]), 1)
 
     def test_another_machine_needs_tls_or_insecure(self):
         for program, words in ((BIN / "shootdown-server", ["--data", self.folder / "d", "--listen",
