@@ -123,7 +123,7 @@ std::size_t AnyOf(const Decisions& decisions, Prng& prng) {
 void MutateOnce(Decisions& out, const Machine& machine, Prng& prng) {
   const bool tso = machine.config().memory_model == sim::MemoryModel::kTso;
   // The longer a schedule is, the likelier it gets shorter: long ones cost more and reveal less.
-  if (out.size() > 2 && prng.Below(8) < out.size()) {
+  if (out.size() > 2 && prng.Below(24) < out.size()) {
     out.erase(out.begin() + static_cast<std::ptrdiff_t>(AnyOf(out, prng)));
     return;
   }
