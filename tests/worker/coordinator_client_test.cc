@@ -205,30 +205,5 @@ TEST(WorkerProgramTest, WhatAKilledWorkerHadInItsJournalIsHandedInByTheNext) {
   EXPECT_EQ(program.End(SIGTERM), 0);
 }
 
-// Not a test of speed, which depends on the machine; prints what is reported.
-TEST(WorkerProgramTest, DISABLED_Speed) {
-  for (const char* const jobs : {"1", "2"}) {
-    FakeCoordinator coordinator(FuzzLease("", "seed-lost-bit-fixed", 600'000));
-    FakeService service(AnswerOf(coordinator));
-    const ScratchFolder folder;
-    Program program(service.address(), folder / "state", jobs);
-    ASSERT_TRUE(Await([&] {
-      return service.Locked([&] { return coordinator.results().size() >= 2; });
-    }));
-    const std::uint64_t runs = coordinator.run_count();
-    const std::uint64_t busy_us = coordinator.busy_us();
-    const absl::Time start = absl::Now();
-    ASSERT_TRUE(Await([&] {
-      return service.Locked([&] { return coordinator.results().size() >= 10; });
-    }));
-    const absl::Duration wall = absl::Now() - start;
-    std::printf("%s jobs: %.0f runs/s; engines busy %.3f of the time\n", jobs,
-                static_cast<double>(coordinator.run_count() - runs) / absl::ToDoubleSeconds(wall),
-                static_cast<double>(coordinator.busy_us() - busy_us) / 1e6 /
-                    absl::ToDoubleSeconds(wall) / std::atoi(jobs));
-    EXPECT_EQ(program.End(SIGTERM), 0);
-  }
-}
-
 }  // namespace
 }  // namespace shootdown::testing

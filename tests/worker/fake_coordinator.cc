@@ -24,7 +24,6 @@ v1::SyncResponse FakeCoordinator::Sync(const v1::SyncRequest& request) {
     const bool ours = outstanding_.erase(result.lease_id()) != 0;
     if (ours) {
       run_count_ += result.run_count();
-      busy_us_ += result.busy_us();
       results_[result.lease_id()] = result;
     }
     Settle(response, result.lease_id(),

@@ -31,7 +31,6 @@ class FakeCoordinator {
   [[nodiscard]] const std::map<std::string, v1::FoundFailure>& findings() const { return findings_; }
   // Of leases that were handed back, whole or not; each counts once.
   [[nodiscard]] std::uint64_t run_count() const { return run_count_; }
-  [[nodiscard]] std::uint64_t busy_us() const { return busy_us_; }
   [[nodiscard]] const std::map<std::string, v1::LeaseResult>& results() const { return results_; }
   [[nodiscard]] std::size_t outstanding_count() const { return outstanding_.size(); }
 
@@ -50,7 +49,6 @@ class FakeCoordinator {
   std::vector<std::uint32_t> features_;
   std::set<std::uint32_t> feature_set_;
   std::uint64_t run_count_ = 0;
-  std::uint64_t busy_us_ = 0;
 };
 
 }  // namespace shootdown::testing
