@@ -29,8 +29,9 @@ struct WordRule {
   std::size_t bytes_max;
   std::string_view wanted;
 };
-constexpr WordRule kScenarioName = {"abcdefghijklmnopqrstuvwxyz0123456789.-", 64,
-                                    "1 to 64 of a-z 0-9 . -"};
+constexpr WordRule kScenarioName = {
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-", 64,
+    "1 to 64 of A-Z a-z 0-9 . -"};
 constexpr WordRule kTaskName = {"abcdefghijklmnopqrstuvwxyz0123456789_/.:-", 32,
                                 "1 to 32 of a-z 0-9 _ / . : -"};
 constexpr WordRule kSymbol = {"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-",
@@ -145,6 +146,11 @@ class Reader {
     CheckText("summary", message_.summary(), kSummaryBytesMax, positions_.At("summary"));
     if (!message_.commit().empty()) {
       CheckWord("commit", message_.commit(), kSymbol, positions_.At("commit"));
+    }
+    locations_.arch = positions_.At("arch");
+    if (locations_.arch.line != 0) {
+      CheckWord("arch", message_.arch(), kSymbol, locations_.arch);
+      scenario_.arch = message_.arch();
     }
     scenario_.name = message_.name();
     scenario_.summary = message_.summary();
@@ -507,6 +513,7 @@ std::string PrintScenario(const Scenario& scenario) {
   PrintString(out, "", "name", scenario.name);
   if (!scenario.summary.empty()) PrintString(out, "", "summary", scenario.summary);
   if (!scenario.commit.empty()) PrintString(out, "", "commit", scenario.commit);
+  if (scenario.arch != Scenario().arch) PrintString(out, "", "arch", scenario.arch);
   PrintMachine(out, scenario.machine);
   for (const VersionChoice& choice : scenario.version) {
     PrintString(out, "", "version", choice.name + " = " + choice.value);

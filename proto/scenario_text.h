@@ -34,6 +34,7 @@ struct ScenarioLocations {
     std::vector<TextPosition> ops;
   };
   std::string file_name;
+  TextPosition arch;
   std::vector<TextPosition> version;
   std::vector<Task> tasks;
   std::vector<TextPosition> checks_on;

@@ -21,6 +21,7 @@ struct Check {
   std::string_view rule;  // the invariant, one sentence
   std::string_view why;   // why breaking it is a bug, one sentence
   bool on_by_default;
+  std::string_view arch = {};  // judges this architecture alone; empty: all
   void (*listen)(kernel::Judges& judges);
 };
 

@@ -34,6 +34,7 @@ extern const Check kContextBitmap = {
     .rule = "Every number that a valid mm has is marked used; 0 is never given out.",
     .why = "A number marked free is given to a second mm.",
     .on_by_default = true,
+    .arch = "sparc64",
     .listen = [](kernel::Judges& judges) {
       judges.Listen(EventKind::kContextAssigned, &Judge);
     }};

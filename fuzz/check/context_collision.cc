@@ -1,6 +1,6 @@
 // T6: no two valid mms have one number, and no TLB serves one number for two mms.
 #include "fuzz/check/check.h"
-#include "fuzz/kernel/kernel.h"
+#include "fuzz/kernel/arch/arch.h"
 
 namespace shootdown::check {
 namespace {
@@ -13,16 +13,14 @@ using kernel::PerCpu;
 
 void Judge(const Event& e) {
   Kernel& k = Kernel::Get();
-  const std::uint64_t version = k.globals->context.tlb_context_cache.Peek().version();
-  const auto valid = [version](const Mm& mm) {
-    return mm.alive != 0 && mm.context.sparc64_ctx_val.Peek().version() == version;
-  };
+  const kernel::Arch& arch = kernel::arch();
+  const auto valid = [&arch](const Mm& mm) { return mm.alive != 0 && arch.context_valid(&mm); };
   if (e.mm == nullptr || e.mm == k.init_mm || !valid(*e.mm)) return;
-  const Ctx number = e.mm->context.sparc64_ctx_val.Peek().number();
+  const Ctx number = arch.context_number(e.mm);
   for (int i = 1; i < k.mm_count; ++i) {
     const Mm& other = k.mms[i];
     if (&other == e.mm || !valid(other)) continue;
-    if (other.context.sparc64_ctx_val.Peek().number() != number) continue;
+    if (arch.context_number(&other) != number) continue;
     Report(kContextCollision, e,
            NameOf(e.mm) + " and " + NameOf(&other) + " both have context number " +
                std::to_string(number.value()));

@@ -1,7 +1,7 @@
 // T5: CPUs that run threads of one mm have the same context number loaded, that of the mm.
 // CPUs inside a switch are left out.
 #include "fuzz/check/check.h"
-#include "fuzz/kernel/kernel.h"
+#include "fuzz/kernel/arch/arch.h"
 
 namespace shootdown::check {
 namespace {
@@ -16,7 +16,7 @@ void Judge(const Event& e) {
   Kernel& k = Kernel::Get();
   const Mm* const mm = e.mm;
   if (mm == nullptr || mm == k.init_mm || e.task->mm.Peek() != mm) return;
-  const Ctx want = mm->context.sparc64_ctx_val.Peek().number();
+  const Ctx want = kernel::arch().context_number(mm);
   for (int c = 0; c < k.machine().cpu_count(); ++c) {
     const PerCpu& pc = k.cpus[c];
     if (pc.in_switch != 0 || pc.hardware_mm != mm || kernel::TaskOn(c)->mm.Peek() != mm) continue;

@@ -39,6 +39,7 @@ extern const Check kCpumaskForeignClear = {
     .rule = "Only a CPU itself, with interrupts off, or a new context clears bits of mm_cpumask.",
     .why = "Any other clearing races with the CPU that sets its bit.",
     .on_by_default = false,
+    .arch = "sparc64",
     .listen = [](kernel::Judges& judges) {
       judges.Listen(EventKind::kMaskCleared, &Judge);
     }};

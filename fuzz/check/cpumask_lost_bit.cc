@@ -1,7 +1,7 @@
 // K1: a CPU that runs on an mm is in its mm_cpumask. Looked at where a bit goes, where a switch
 // ends, and at every user access.
 #include "fuzz/check/check.h"
-#include "fuzz/kernel/kernel.h"
+#include "fuzz/kernel/arch/arch.h"
 
 namespace shootdown::check {
 namespace {
@@ -17,7 +17,7 @@ void Look(const Event& e, int cpu) {
   const PerCpu& pc = k.cpus[cpu];
   const Mm* const mm = pc.hardware_mm;
   if (mm == k.init_mm || pc.in_switch != 0 || kernel::TaskOn(cpu)->mm.Peek() != mm) return;
-  if (k.machine().secondary(cpu) != mm->context.sparc64_ctx_val.Peek().number()) return;
+  if (k.machine().secondary(cpu) != kernel::arch().context_number(mm)) return;
   if (mm->mm_cpumask.Peek().Has(cpu)) return;
   Report(kCpumaskLostBit, e,
          "CPU " + std::to_string(cpu) + " runs " + NameOf(kernel::TaskOn(cpu)) + " on " + NameOf(mm) +

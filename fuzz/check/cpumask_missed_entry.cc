@@ -1,7 +1,7 @@
 // K2: a CPU inside switch_mm that has found its bit set will not flush. If its bit goes then, and it
 // still has entries of the mm, no flush reaches them.
 #include "fuzz/check/check.h"
-#include "fuzz/kernel/kernel.h"
+#include "fuzz/kernel/arch/arch.h"
 
 namespace shootdown::check {
 namespace {
@@ -12,7 +12,7 @@ using kernel::Kernel;
 
 void Judge(const Event& e) {
   Kernel& k = Kernel::Get();
-  const Ctx number = e.mm->context.sparc64_ctx_val.Peek().number();
+  const Ctx number = kernel::arch().context_number(e.mm);
   const kernel::CpuBits mask = e.mm->mm_cpumask.Peek();
   for (int cpu = 0; cpu < k.machine().cpu_count(); ++cpu) {
     if (k.cpus[cpu].bit_tested != e.mm || mask.Has(cpu)) continue;

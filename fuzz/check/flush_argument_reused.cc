@@ -24,6 +24,7 @@ extern const Check kFlushArgumentReused = {
     .rule = "A flush argument is not written before the last target has read it.",
     .why = "The wrong pages are flushed, and the right ones are not.",
     .on_by_default = true,
+    .arch = "sparc64",
     .listen = [](kernel::Judges& judges) {
       judges.Listen(EventKind::kFlushArgument, &Judge);
     }};

@@ -30,6 +30,7 @@ extern const Check kSecondaryMmMismatch = {
     .rule = "per_cpu_secondary_mm names the mm whose context is loaded.",
     .why = "A wrap takes the number away from the mm that is running.",
     .on_by_default = true,
+    .arch = "sparc64",
     .listen = [](kernel::Judges& judges) {
       judges.Listen(EventKind::kMmSwitched, &Judge);
     }};

@@ -25,6 +25,7 @@ extern const Check kTlbBatchLeak = {
     .rule = "The batch is empty and inactive when the lazy section, the lock or the CPU is left.",
     .why = "Pages are freed before they are flushed.",
     .on_by_default = true,
+    .arch = "sparc64",
     .listen = [](kernel::Judges& judges) {
       judges.Listen(EventKind::kBatchLeft, &Judge);
     }};

@@ -29,6 +29,7 @@ extern const Check kTsbFreedInUse = {
     .rule = "A TSB is freed only when no CPU can miss through it.",
     .why = "The miss handler reads and writes freed memory.",
     .on_by_default = true,
+    .arch = "sparc64",
     .listen = [](kernel::Judges& judges) {
       judges.Listen(EventKind::kTsbFreed, &Judge);
     }};

@@ -4,6 +4,7 @@
 #include "fuzz/cli/commands.h"
 #include "fuzz/cli/exit_status.h"
 #include "fuzz/cli/locate.h"
+#include "fuzz/kernel/arch/arch.h"
 #include "fuzz/kernel/ops.h"
 #include "fuzz/kernel/version.h"
 
@@ -19,7 +20,11 @@ struct Flags {
 
 // What a scenario file may say, beside its form.
 void PrintVocabulary() {
-  std::printf("operations (task { setup: \"…\" op: \"…\" })\n");
+  std::printf("architectures (arch: \"…\"; absent: the first)\n");
+  for (const kernel::Arch* arch : kernel::AllArchs()) {
+    std::printf("  %-12s %s\n", std::string(arch->name).c_str(), std::string(arch->what).c_str());
+  }
+  std::printf("\noperations (task { setup: \"…\" op: \"…\" })\n");
   for (const kernel::OpSpec* op : kernel::AllOps()) {
     std::printf("  %-44s %s\n", std::string(op->usage).c_str(), std::string(op->what).c_str());
   }
@@ -32,8 +37,11 @@ void PrintVocabulary() {
   }
   std::printf("\nchecks (checks { on: \"…\" off: \"…\" }, expect { finds: \"…\" })\n");
   for (const check::Check* c : check::AllChecks()) {
+    std::string note;
+    if (!c->on_by_default) note += " (off by default)";
+    if (!c->arch.empty()) note += " (" + std::string(c->arch) + ")";
     std::printf("  %-3s %-24s %s%s\n", std::string(c->id).c_str(), std::string(c->name).c_str(),
-                std::string(c->rule).c_str(), c->on_by_default ? "" : " (off by default)");
+                std::string(c->rule).c_str(), note.c_str());
   }
 }
 
@@ -71,7 +79,7 @@ void AddScenariosCommand(CLI::App& app, int* exit_status) {
   const auto flags = std::make_shared<Flags>();
   command->add_flag("--json", flags->json, "one JSON object on standard output");
   command->add_flag("--ops", flags->ops,
-                    "the words of scenario files: operations, version switches, checks");
+                    "the words of scenario files: architectures, operations, version switches, checks");
   command->callback([flags, exit_status] { *exit_status = Scenarios(*flags); });
 }
 

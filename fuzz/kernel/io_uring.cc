@@ -1,10 +1,10 @@
 // io_uring with SQPOLL, as of Linux 5.1 to 5.11: a kernel thread takes submissions of a process, with
 // an mm_users reference from mmget_not_zero, and loads its mm.
 // Source: Linux 5.4 fs/io_uring.c io_sq_thread(), io_sq_offload_start().
-#include "fuzz/kernel/arch/sparc64/user_access.h"
 #include "fuzz/kernel/mm.h"
 #include "fuzz/kernel/ops.h"
 #include "fuzz/kernel/sched.h"
+#include "fuzz/kernel/user_access.h"
 
 namespace shootdown::kernel {
 namespace {

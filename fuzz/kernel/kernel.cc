@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "fuzz/kernel/arch/sparc64/mmu_context.h"
+#include "fuzz/kernel/arch/arch.h"
 #include "fuzz/kernel/lock.h"
 #include "fuzz/kernel/ops.h"
 #include "fuzz/kernel/sched.h"
@@ -44,9 +44,10 @@ bool QueueHas(const Rq* rq, std::uint8_t Task::* flag) {
 
 }  // namespace
 
-Kernel::Kernel(Machine& machine) : machine_(machine) {
+Kernel::Kernel(Machine& machine, const Arch& chosen) : machine_(machine) {
   SHOOTDOWN_CHECK(live_ == nullptr);
   live_ = this;
+  arch = &chosen;
   machine.SetGuest({.thread_main = &Kernel::ThreadMain,
                     .softint = &Softint,
                     .nmi = &Nmi,
@@ -80,7 +81,7 @@ void Kernel::Boot(std::vector<BootTask> boot_tasks) {
   init_mm = mms = arena.Alloc<Mm>("mm", static_cast<std::size_t>(mm_count));
   tasks = arena.Alloc<Task>("task", static_cast<std::size_t>(std::max(task_count, 1)));
 
-  InitContextGlobals();
+  arch->boot(*this);
   globals->free_pages.Init(page_count == 64 ? ~std::uint64_t{0}
                                             : (std::uint64_t{1} << page_count) - 1);
   for (int p = 0; p < page_count; ++p) pages[p].number = p;
@@ -96,10 +97,7 @@ void Kernel::Boot(std::vector<BootTask> boot_tasks) {
     if (i == 0) continue;
     mm->mm_count.Init(1);
     mm->pgd = arena.Alloc<PageTable>("mm" + std::to_string(i) + ".pgd");
-    auto* const tsb = arena.Alloc<TsbEntry>("mm" + std::to_string(i) + ".tsb",
-                                                static_cast<std::size_t>(tsb_entries));
-    for (int s = 0; s < tsb_entries; ++s) tsb[s].tag.Init(TsbEntry::kInvalid);
-    mm->context.tsb.Init(tsb);
+    arch->boot_mm(*this, mm);
   }
   for (int c = 0; c < cpu_count; ++c) {
     Task* const swapper = &idle[c];

@@ -18,6 +18,7 @@
 
 namespace shootdown::kernel {
 
+struct Arch;
 struct OpSpec;
 
 // An operation with its words resolved.
@@ -53,11 +54,12 @@ struct KernelObjects {
   int page_count = 0;
   int tsb_entries = 0;
   std::vector<BootTask> boot;  // how each task came to be
+  const Arch* arch = nullptr;
 };
 
 class Kernel : public KernelObjects {
  public:
-  explicit Kernel(sim::Machine& machine);
+  Kernel(sim::Machine& machine, const Arch& arch);
   ~Kernel();
   Kernel(const Kernel&) = delete;
   Kernel& operator=(const Kernel&) = delete;

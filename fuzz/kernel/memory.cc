@@ -2,10 +2,7 @@
 
 #include <bit>
 
-#include "fuzz/kernel/arch/sparc64/mmu_context.h"
-#include "fuzz/kernel/arch/sparc64/pgtable.h"
-#include "fuzz/kernel/arch/sparc64/tlb.h"
-#include "fuzz/kernel/arch/sparc64/tsb.h"
+#include "fuzz/kernel/arch/arch.h"
 #include "fuzz/kernel/lock.h"
 
 namespace shootdown::kernel {
@@ -15,19 +12,14 @@ std::uint64_t Range(VirtPage first, int count) {
   return ((std::uint64_t{1} << count) - 1) << first.value();
 }
 
-// Pages whose ptes are gone, until the TLBs are flushed (struct mmu_gather, one batch).
-struct Gather {
-  Page* pages[kVirtPageCount];
-  int count = 0;
-};
-
 // Linux 6.12 mm/memory.c zap_pte_range(). sparc64 flushes when lazy mmu mode is left, and that is
 // before the page table lock is dropped.
-void zap_pte_range(Gather* tlb, Mm* mm, VirtPage first, int count, bool fullmm) {
+void zap_pte_range(MmuGather* tlb, VirtPage first, int count) {
+  Mm* const mm = tlb->mm;
   spin_lock(&mm->page_table_lock);
   arch_enter_lazy_mmu_mode();
   for (int va = first.value(); va < first.value() + count; ++va) {
-    const Pte pte = ptep_get_and_clear(mm, VirtPage(static_cast<std::uint8_t>(va)), fullmm);
+    const Pte pte = ptep_get_and_clear(mm, VirtPage(static_cast<std::uint8_t>(va)), tlb->fullmm);
     if (pte.valid()) tlb->pages[tlb->count++] = &Kernel::Get().pages[pte.page()];
   }
   arch_leave_lazy_mmu_mode();
@@ -35,11 +27,17 @@ void zap_pte_range(Gather* tlb, Mm* mm, VirtPage first, int count, bool fullmm) 
   spin_unlock(&mm->page_table_lock);
 }
 
-void tlb_finish_mmu(Gather* tlb) {
+// Linux 6.12 mm/mmu_gather.c: flush first, then free.
+void tlb_finish_mmu(MmuGather* tlb) {
+  tlb_flush(tlb);
   for (int i = 0; i < tlb->count; ++i) put_page(tlb->pages[i]);
 }
 
 }  // namespace
+
+void GhostPteChange(Mm* mm, VirtPage va) {
+  mm->pte_change[va.value()] = ++Kernel::Get().globals->pte_changes;
+}
 
 // One zone, one lock, no per-CPU lists: the page freed last is the next one handed out, so a stale
 // translation meets its new owner soon.
@@ -86,8 +84,8 @@ void do_munmap(VirtPage first, int count) {
   Mm* const mm = READ_ONCE(current()->mm);
   mmap_write_lock(mm);
   WRITE_ONCE(mm->vma_pages, READ_ONCE(mm->vma_pages) & ~Range(first, count));
-  Gather tlb;
-  zap_pte_range(&tlb, mm, first, count, /*fullmm=*/false);
+  MmuGather tlb{.mm = mm, .fullmm = false};
+  zap_pte_range(&tlb, first, count);
   tlb_finish_mmu(&tlb);
   // Under the lock, so that another thread's later change is not promised here.
   std::uint64_t change[kVirtPageCount];
@@ -137,8 +135,8 @@ bool mfill_atomic_pte(Mm* mm, VirtPage va) {
 // context number is not given out again without a flush.
 void exit_mmap(Mm* mm) {
   mmap_read_lock(mm);
-  Gather tlb;
-  zap_pte_range(&tlb, mm, VirtPage(0), kVirtPageCount, /*fullmm=*/true);
+  MmuGather tlb{.mm = mm, .fullmm = true};
+  zap_pte_range(&tlb, VirtPage(0), kVirtPageCount);
   mmap_read_unlock(mm);
   mmap_write_lock(mm);
   WRITE_ONCE(mm->pgd->pmd, 0);  // free_pgtables

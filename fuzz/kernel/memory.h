@@ -22,6 +22,17 @@ void exit_mmap(Mm* mm);
 // or no vma. REQUIRES: mmap_lock held.
 [[nodiscard]] bool mfill_atomic_pte(Mm* mm, VirtPage va);
 
+// Pages whose ptes are gone, until the TLBs are flushed: struct mmu_gather, one batch.
+struct MmuGather {
+  Mm* mm;
+  bool fullmm;  // the whole mm goes
+  Page* pages[kVirtPageCount] = {};
+  int count = 0;
+};
+
+// Ghost G3: the pte of `va` has just changed.
+void GhostPteChange(Mm* mm, VirtPage va);
+
 // Null if there is no page left.
 [[nodiscard]] Page* alloc_page();
 void get_page(Page* page);

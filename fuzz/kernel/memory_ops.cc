@@ -1,9 +1,9 @@
 // Operations on the caller's own memory.
-#include "fuzz/kernel/arch/sparc64/tlb.h"
-#include "fuzz/kernel/arch/sparc64/user_access.h"
+#include "fuzz/kernel/arch/arch.h"
 #include "fuzz/kernel/lock.h"
 #include "fuzz/kernel/memory.h"
 #include "fuzz/kernel/ops.h"
+#include "fuzz/kernel/user_access.h"
 
 namespace shootdown::kernel {
 
@@ -41,9 +41,9 @@ void RegisterMemoryOps() {
               .run = [](const BoundOp& op) { user_access(PageArg(op, 0), UserAccessKind::kWrite); }});
   RegisterOp({.name = "flush_tlb_mm",
               .usage = "flush_tlb_mm",
-              .what = "smp_flush_tlb_mm of the caller's mm, as a change of the huge page size does",
+              .what = "flushes all translations of the caller's mm (smp_flush_tlb_mm on sparc64)",
               .who = Who::kUser,
-              .run = [](const BoundOp&) { smp_flush_tlb_mm(READ_ONCE(current()->mm)); }});
+              .run = [](const BoundOp&) { flush_tlb_mm(READ_ONCE(current()->mm)); }});
 }
 
 }  // namespace shootdown::kernel

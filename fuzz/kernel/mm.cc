@@ -1,6 +1,6 @@
 #include "fuzz/kernel/mm.h"
 
-#include "fuzz/kernel/arch/sparc64/mmu_context.h"
+#include "fuzz/kernel/arch/arch.h"
 #include "fuzz/kernel/lock.h"
 #include "fuzz/kernel/memory.h"
 #include "fuzz/kernel/version.h"

@@ -3,7 +3,7 @@
 #include <charconv>
 #include <map>
 
-#include "fuzz/kernel/arch/sparc64/user_access.h"
+#include "fuzz/kernel/user_access.h"
 
 namespace shootdown::kernel {
 namespace {

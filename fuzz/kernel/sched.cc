@@ -2,7 +2,7 @@
 
 #include <bit>
 
-#include "fuzz/kernel/arch/sparc64/mmu_context.h"
+#include "fuzz/kernel/arch/arch.h"
 #include "fuzz/kernel/arch/sparc64/smp.h"
 #include "fuzz/kernel/lock.h"
 #include "fuzz/kernel/mm.h"

@@ -1,10 +1,10 @@
 // vhost: a worker that uses its owner's mm for life, on a reference which the owner took itself with
 // get_task_mm. It keeps to the old rule (mm.h). Source: Linux 4.19 drivers/vhost/vhost.c
 // vhost_dev_set_owner(), vhost_worker().
-#include "fuzz/kernel/arch/sparc64/user_access.h"
 #include "fuzz/kernel/mm.h"
 #include "fuzz/kernel/ops.h"
 #include "fuzz/kernel/sched.h"
+#include "fuzz/kernel/user_access.h"
 
 namespace shootdown::kernel {
 namespace {

@@ -11,6 +11,7 @@ TextPosition PositionOf(const ScenarioProblem& problem, const ScenarioLocations&
   const auto* const task =
       problem.task < locations.tasks.size() ? &locations.tasks[problem.task] : nullptr;
   switch (problem.part) {
+    case Part::kArch: return locations.arch;
     case Part::kVersion: return at(locations.version);
     case Part::kTask: return task != nullptr ? task->task : TextPosition();
     case Part::kSetup: return task != nullptr ? at(task->setup) : TextPosition();

@@ -38,6 +38,7 @@ struct Scenario {
   std::string name;
   std::string summary;  // one sentence for people
   std::string commit;   // the commit that the scenario is about, or empty
+  std::string arch = "sparc64";  // whose flush policy: kernel::AllArchs()
   sim::MachineConfig machine;
   std::vector<VersionChoice> version;
   std::vector<TaskSpec> tasks;

@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "fuzz/kernel/arch/arch.h"
 #include "fuzz/kernel/ops.h"
 #include "fuzz/kernel/version.h"
 #include "fuzz/schedule/schedule_scheduler.h"
@@ -22,6 +23,12 @@ std::string Listed(const Items& items) {
   return text;
 }
 
+std::string ArchNames() {
+  std::vector<std::string_view> names;
+  for (const kernel::Arch* arch : kernel::AllArchs()) names.push_back(arch->name);
+  return Listed(names);
+}
+
 std::string CheckNames() {
   std::string text;
   for (const check::Check* c : check::AllChecks()) {
@@ -32,11 +39,17 @@ std::string CheckNames() {
 
 }  // namespace
 
-Simulation::Simulation(const Scenario& scenario)
-    : scenario_(scenario), machine_(scenario.machine), kernel_(machine_) {}
+Simulation::Simulation(const Scenario& scenario, const kernel::Arch& arch)
+    : scenario_(scenario), machine_(scenario.machine), kernel_(machine_, arch) {}
 
 std::unique_ptr<Simulation> Simulation::Build(const Scenario& scenario, ScenarioProblem* problem) {
-  std::unique_ptr<Simulation> simulation(new Simulation(scenario));
+  const kernel::Arch* const arch = kernel::FindArch(scenario.arch);
+  if (arch == nullptr) {
+    *problem = {.part = Part::kArch,
+                .message = "found arch \"" + scenario.arch + "\", wanted one of " + ArchNames()};
+    return nullptr;
+  }
+  std::unique_ptr<Simulation> simulation(new Simulation(scenario, *arch));
   if (!simulation->ChooseVersions(problem) || !simulation->BootTasks(problem)) return nullptr;
   // Setup is judged too: a scenario whose setup breaks a rule shows nothing about its operations.
   if (!simulation->ChooseChecks(problem)) return nullptr;
@@ -68,11 +81,10 @@ bool Simulation::ChooseVersions(ScenarioProblem* problem) {
     const VersionChoice& choice = scenario_.version[i];
     VersionSwitch* const found = VersionSwitch::Find(choice.name);
     if (found == nullptr) {
-      std::vector<std::string_view> names;
-      for (const VersionSwitch* s : VersionSwitch::All()) names.push_back(s->name());
       *problem = {.part = Part::kVersion,
                   .entry = i,
-                  .message = "found switch \"" + choice.name + "\", wanted one of " + Listed(names)};
+                  .message = "found switch \"" + choice.name +
+                             "\", wanted one that `shootdown scenarios --ops` lists"};
       return false;
     }
     if (!found->Set(choice.value)) {
@@ -88,7 +100,10 @@ bool Simulation::ChooseVersions(ScenarioProblem* problem) {
 
 bool Simulation::ChooseChecks(ScenarioProblem* problem) {
   std::map<std::string_view, bool> on;
-  for (const check::Check* c : check::AllChecks()) on[c->name] = c->on_by_default;
+  const auto judges = [this](const check::Check* c) {
+    return c->arch.empty() || c->arch == scenario_.arch;
+  };
+  for (const check::Check* c : check::AllChecks()) on[c->name] = c->on_by_default && judges(c);
   const auto turn = [&](const std::vector<std::string>& names, bool value, Part part) {
     for (std::size_t i = 0; i < names.size(); ++i) {
       const auto found = on.find(names[i]);
@@ -96,6 +111,14 @@ bool Simulation::ChooseChecks(ScenarioProblem* problem) {
         *problem = {.part = part,
                     .entry = i,
                     .message = "found check \"" + names[i] + "\", wanted one of " + CheckNames()};
+        return false;
+      }
+      if (const check::Check* const c = check::FindCheck(names[i]); value && !judges(c)) {
+        *problem = {.part = part,
+                    .entry = i,
+                    .message = "found check \"" + names[i] + "\", which judges " +
+                               std::string(c->arch) + " alone, wanted one that judges " +
+                               scenario_.arch};
         return false;
       }
       found->second = value;

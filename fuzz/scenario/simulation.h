@@ -16,8 +16,8 @@ namespace shootdown {
 
 // What is wrong with a scenario whose words could be read: where, and what was wanted.
 struct ScenarioProblem {
-  enum class Part : std::uint8_t { kVersion, kTask, kSetup, kOp, kCheckOn, kCheckOff, kExpected,
-                                   kWhole };
+  enum class Part : std::uint8_t { kArch, kVersion, kTask, kSetup, kOp, kCheckOn, kCheckOff,
+                                   kExpected, kWhole };
   Part part = Part::kWhole;
   std::size_t task = 0;   // kTask, kSetup, kOp
   std::size_t entry = 0;  // kVersion, kSetup, kOp, kCheckOn, kCheckOff
@@ -39,7 +39,7 @@ class Simulation {
   [[nodiscard]] kernel::Kernel& kernel() { return kernel_; }
 
  private:
-  explicit Simulation(const Scenario& scenario);
+  Simulation(const Scenario& scenario, const kernel::Arch& arch);
   bool ChooseVersions(ScenarioProblem* problem);
   bool ChooseChecks(ScenarioProblem* problem);
   bool BootTasks(ScenarioProblem* problem);

@@ -2,10 +2,10 @@
 
 #include <bit>
 
+#include "fuzz/kernel/arch/arch.h"
 #include "fuzz/kernel/arch/sparc64/mmu_context.h"
 #include "fuzz/kernel/arch/sparc64/tlb.h"
 #include "fuzz/kernel/arch/sparc64/tsb.h"
-#include "fuzz/kernel/arch/sparc64/user_access.h"
 #include "fuzz/kernel/lock.h"
 #include "fuzz/kernel/memory.h"
 #include "fuzz/kernel/mm.h"
@@ -171,7 +171,7 @@ void TakeNumber(const BoundOp& op, bool flush) {
   const CtxValue ctx = READ_ONCE(MmOf(op)->context.sparc64_ctx_val);
   WRITE_ONCE(mm->context.sparc64_ctx_val, ctx);
   Load(ctx.number());
-  if (flush) __flush_tlb_mm(ctx.number());
+  if (flush) sparc64::__flush_tlb_mm(ctx.number());
 }
 
 void ReloadHandler(std::uint64_t info) {
@@ -179,7 +179,7 @@ void ReloadHandler(std::uint64_t info) {
   if (READ_ONCE(current()->mm) != mm) return;
   const Ctx number = READ_ONCE(mm->context.sparc64_ctx_val).number();
   Load(number);
-  __flush_tlb_mm(number);
+  sparc64::__flush_tlb_mm(number);
   ATOMIC_RMW(mm->mm_cpumask, old.With(smp_processor_id()));
 }
 
@@ -191,7 +191,7 @@ void Renumber(bool tell) {
   spin_lock(&mm->context.lock);
   const CtxValue before = READ_ONCE(mm->context.sparc64_ctx_val);
   WRITE_ONCE(mm->context.sparc64_ctx_val, CtxValue{before.number().value()});  // version 0
-  get_new_mmu_context(mm);
+  sparc64::get_new_mmu_context(mm);
   ReloadHandler(reinterpret_cast<std::uint64_t>(mm));
   this_cpu().in_switch = 0;
   spin_unlock(&mm->context.lock);
@@ -322,7 +322,7 @@ void ReplaceTsb(const BoundOp& op, bool sync) {
   }
   preempt_enable();
   Tell({.kind = EventKind::kTsbFreed, .mm = mm, .object = old_tsb});
-  tsb_free(old_tsb);
+  sparc64::tsb_free(old_tsb);
 }
 
 void YieldInLazyMode(const BoundOp& /*op*/) {
@@ -348,13 +348,13 @@ void FlushTwice(bool wait) {
   Mm* const mm = READ_ONCE(current()->mm);
   preempt_disable();
   arch_enter_lazy_mmu_mode();
-  tlb_batch_add(mm, VirtPage(0), /*fullmm=*/false);
+  sparc64::tlb_batch_add(mm, VirtPage(0), /*fullmm=*/false);
   TlbBatch* const tb = &this_cpu().tlb_batch;
   const CpuBits others = READ_ONCE(mm->mm_cpumask).Without(smp_processor_id());
   tb->readers += static_cast<std::uint64_t>(std::popcount(others.bits));
   smp_call_function_many(others, &ReadBatchHandler, reinterpret_cast<std::uint64_t>(tb), wait);
   tb->tlb_nr = 0;
-  tlb_batch_add(mm, VirtPage(1), /*fullmm=*/false);
+  sparc64::tlb_batch_add(mm, VirtPage(1), /*fullmm=*/false);
   arch_leave_lazy_mmu_mode();
   preempt_enable();
 }

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "fuzz/kernel/arch/arch.h"
 #include "fuzz/kernel/kernel.h"
 #include "fuzz/kernel/version.h"
 #include "fuzz/schedule/schedule_scheduler.h"
@@ -31,6 +32,12 @@ Scenario TwoTasks(const UserTask& app = {.name = "app"}, const KernelThread& kt 
 Scenario WithVersion(VersionChoice choice) {
   Scenario scenario = TwoTasks();
   scenario.version = {{"mm.kthread_use_mm", "v4_19"}, std::move(choice)};
+  return scenario;
+}
+
+Scenario OnArch(const std::string& arch) {
+  Scenario scenario = TwoTasks();
+  scenario.arch = arch;
   return scenario;
 }
 
@@ -85,6 +92,14 @@ std::string AllCheckNames() {
   return names;
 }
 
+std::string AllArchNames() {
+  std::string names;
+  for (const kernel::Arch* arch : kernel::AllArchs()) {
+    names += (names.empty() ? "" : ", ") + std::string(arch->name);
+  }
+  return names;
+}
+
 struct Case {
   std::string name;  // of the test
   Scenario scenario;
@@ -99,17 +114,19 @@ void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
 std::vector<Case> Cases() {
   return {
       {.name = "UnknownSwitch",
-       .scenario = WithVersion({"sparc64.wrap", "old"}),
+       .scenario = WithVersion({"sparc64.no_such", "old"}),
        .part = Part::kVersion,
        .entry = 1,
-       .message = "found switch \"sparc64.wrap\", wanted one of mm.kthread_use_mm, sparc64.flush, "
-                  "sparc64.flush_pending, sparc64.tsb_fill"},
+       .message = "found switch \"sparc64.no_such\", wanted one that `shootdown scenarios --ops` lists"},
       {.name = "UnknownValueOfASwitch",
-       .scenario = WithVersion({"sparc64.flush", "sometimes"}),
+       .scenario = WithVersion({"mm.kthread_use_mm", "sometimes"}),
        .part = Part::kVersion,
        .entry = 1,
-       .message =
-           "found \"sometimes\", wanted for sparc64.flush one of no_trim, trim_if_single_user"},
+       .message = "found \"sometimes\", wanted for mm.kthread_use_mm one of v6_12, v4_19"},
+      {.name = "UnknownArch",
+       .scenario = OnArch("vax"),
+       .part = Part::kArch,
+       .message = "found arch \"vax\", wanted one of " + AllArchNames()},
       {.name = "UnknownCheckOn",
        .scenario = WithChecks({"mm_switch_irqs_on", "no_such"}, {}),
        .part = Part::kCheckOn,

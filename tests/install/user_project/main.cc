@@ -3,7 +3,7 @@
 
 #include "fuzz/engine/mutator.h"
 #include "fuzz/engine/target.h"
-#include "fuzz/kernel/arch/sparc64/pgtable.h"
+#include "fuzz/kernel/arch/arch.h"
 #include "fuzz/kernel/lock.h"
 #include "fuzz/kernel/memory.h"
 #include "fuzz/kernel/ops.h"

@@ -6,7 +6,7 @@
 #include "fuzz/kernel/arch/sparc64/tsb.h"
 #include "fuzz/kernel/lock.h"
 
-namespace shootdown::kernel {
+namespace shootdown::kernel::sparc64 {
 namespace {
 
 // Bumps the version, and takes along the mms that CPUs have loaded: they keep their numbers.
@@ -129,4 +129,11 @@ void InitContextGlobals() {
   context.mmu_context_bmap.Init(1);
 }
 
-}  // namespace shootdown::kernel
+void init_new_context(Kernel& kernel, Mm* mm) {
+  auto* const tsb = kernel.machine().arena().Alloc<TsbEntry>(
+      "mm" + std::to_string(mm->id) + ".tsb", static_cast<std::size_t>(kernel.tsb_entries));
+  for (int s = 0; s < kernel.tsb_entries; ++s) tsb[s].tag.Init(TsbEntry::kInvalid);
+  mm->context.tsb.Init(tsb);
+}
+
+}  // namespace shootdown::kernel::sparc64

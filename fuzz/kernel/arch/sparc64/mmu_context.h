@@ -6,14 +6,13 @@
 
 #include "fuzz/kernel/kernel.h"
 
-namespace shootdown::kernel {
+namespace shootdown::kernel::sparc64 {
 
 // CTX_VALID(): plain loads, usually without a lock.
 [[nodiscard]] bool CTX_VALID(Mm* mm);
 
 // Also activate_mm. Always executed for a switch to a user mm, also if it is the one before.
 void switch_mm(Mm* old_mm, Mm* mm);
-inline void enter_lazy_tlb(Mm* /*mm*/, Task* /*task*/) {}  // empty on sparc64
 
 // REQUIRES: mm->context.lock held, IRQs off.
 void get_new_mmu_context(Mm* mm);
@@ -21,7 +20,8 @@ void destroy_context(Mm* mm);
 
 // Before the first run. No steps.
 void InitContextGlobals();
+void init_new_context(Kernel& kernel, Mm* mm);
 
-}  // namespace shootdown::kernel
+}  // namespace shootdown::kernel::sparc64
 
 #endif  // SHOOTDOWN_FUZZ_KERNEL_ARCH_SPARC64_MMU_CONTEXT_H_

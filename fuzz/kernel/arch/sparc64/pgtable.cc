@@ -2,21 +2,15 @@
 
 #include "fuzz/kernel/access.h"
 #include "fuzz/kernel/arch/sparc64/tlb.h"
+#include "fuzz/kernel/memory.h"
 
-namespace shootdown::kernel {
-namespace {
-
-void NoteChange(Mm* mm, VirtPage va) {
-  mm->pte_change[va.value()] = ++Kernel::Get().globals->pte_changes;
-}
-
-}  // namespace
+namespace shootdown::kernel::sparc64 {
 
 void set_pte_at(Mm* mm, VirtPage va, Pte pte) {
   Cell<Pte>* const ptep = &mm->pgd->pte[va.value()];
   const Pte orig = READ_ONCE(*ptep);
   WRITE_ONCE(*ptep, pte);
-  NoteChange(mm, va);
+  GhostPteChange(mm, va);
   if (orig.valid()) tlb_batch_add(mm, va, /*fullmm=*/false);
 }
 
@@ -25,9 +19,9 @@ Pte ptep_get_and_clear(Mm* mm, VirtPage va, bool fullmm) {
   const Pte orig = READ_ONCE(*ptep);
   if (!orig.valid()) return orig;  // zap_pte_range passes over pte_none
   WRITE_ONCE(*ptep, Pte{});
-  NoteChange(mm, va);
+  GhostPteChange(mm, va);
   tlb_batch_add(mm, va, fullmm);
   return orig;
 }
 
-}  // namespace shootdown::kernel
+}  // namespace shootdown::kernel::sparc64

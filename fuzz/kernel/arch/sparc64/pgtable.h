@@ -5,12 +5,12 @@
 
 #include "fuzz/kernel/kernel.h"
 
-namespace shootdown::kernel {
+namespace shootdown::kernel::sparc64 {
 
 // Not atomic: the page table lock keeps others out. REQUIRES: it is held.
 void set_pte_at(Mm* mm, VirtPage va, Pte pte);
 [[nodiscard]] Pte ptep_get_and_clear(Mm* mm, VirtPage va, bool fullmm);
 
-}  // namespace shootdown::kernel
+}  // namespace shootdown::kernel::sparc64
 
 #endif  // SHOOTDOWN_FUZZ_KERNEL_ARCH_SPARC64_PGTABLE_H_

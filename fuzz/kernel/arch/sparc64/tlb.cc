@@ -9,7 +9,7 @@
 #include "fuzz/kernel/smp_call.h"
 #include "fuzz/kernel/version.h"
 
-namespace shootdown::kernel {
+namespace shootdown::kernel::sparc64 {
 namespace {
 
 // bafb056ce279 (5.10): sparc64: remove mm_cpumask clearing to fix kthread_use_mm race.
@@ -181,4 +181,4 @@ void smp_flush_tlb_pending(Mm* mm, TlbBatch* tb) {
   preempt_enable();
 }
 
-}  // namespace shootdown::kernel
+}  // namespace shootdown::kernel::sparc64

@@ -6,7 +6,7 @@
 
 #include "fuzz/kernel/kernel.h"
 
-namespace shootdown::kernel {
+namespace shootdown::kernel::sparc64 {
 
 void arch_enter_lazy_mmu_mode();
 void arch_leave_lazy_mmu_mode();
@@ -22,6 +22,6 @@ void smp_flush_tlb_pending(Mm* mm, TlbBatch* tb);
 void __flush_tlb_mm(Ctx ctx);
 void __flush_tlb_page(Ctx ctx, VirtPage va);
 
-}  // namespace shootdown::kernel
+}  // namespace shootdown::kernel::sparc64
 
 #endif  // SHOOTDOWN_FUZZ_KERNEL_ARCH_SPARC64_TLB_H_

@@ -2,7 +2,7 @@
 
 #include "fuzz/kernel/lock.h"
 
-namespace shootdown::kernel {
+namespace shootdown::kernel::sparc64 {
 namespace {
 
 using sim::Machine;
@@ -100,4 +100,4 @@ void tsb_free(TsbEntry* tsb) {
   Machine::Get().Poison(tsb, sizeof(TsbEntry) * static_cast<std::size_t>(Kernel::Get().tsb_entries));
 }
 
-}  // namespace shootdown::kernel
+}  // namespace shootdown::kernel::sparc64

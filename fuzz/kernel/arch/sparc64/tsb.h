@@ -6,7 +6,7 @@
 
 #include "fuzz/kernel/kernel.h"
 
-namespace shootdown::kernel {
+namespace shootdown::kernel::sparc64 {
 
 // The slot of `va`. With fewer slots than pages, some pages share one. The tag holds the whole page
 // number, where sparc64 holds va >> 22: the index gives the rest there.
@@ -27,6 +27,6 @@ void tsb_unlock_invalid(TsbEntry* slot);
 
 void tsb_free(TsbEntry* tsb);
 
-}  // namespace shootdown::kernel
+}  // namespace shootdown::kernel::sparc64
 
 #endif  // SHOOTDOWN_FUZZ_KERNEL_ARCH_SPARC64_TSB_H_

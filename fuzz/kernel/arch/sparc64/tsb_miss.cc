@@ -1,11 +1,10 @@
-#include "fuzz/kernel/arch/sparc64/user_access.h"
+#include "fuzz/kernel/arch/sparc64/tsb_miss.h"
 
 #include "fuzz/kernel/access.h"
 #include "fuzz/kernel/arch/sparc64/tsb.h"
-#include "fuzz/kernel/memory.h"
 #include "fuzz/kernel/version.h"
 
-namespace shootdown::kernel {
+namespace shootdown::kernel::sparc64 {
 namespace {
 
 using sim::Machine;
@@ -38,7 +37,7 @@ Pte WalkPageTable(VirtPage va, TlbGhost* ghost) {
 }
 
 // TL1, PSTATE.IE = 0. False: no valid pte, a full fault follows.
-bool tsb_miss(VirtPage va, bool write) {
+bool Handle(VirtPage va, bool write) {
   TsbEntry* const tsb = this_cpu().tsb;
   if (tsb == nullptr) return false;
   TsbEntry* const slot = TsbSlot(tsb, va);
@@ -73,33 +72,12 @@ bool tsb_miss(VirtPage va, bool write) {
 
 }  // namespace
 
-bool user_access(VirtPage va, UserAccessKind kind) {
+bool tsb_miss(VirtPage va, bool write) {
   Machine& m = Machine::Get();
-  const bool write = kind == UserAccessKind::kWrite;
-  const std::uint64_t need = Pte::kValid | (write ? Pte::kWrite : 0);
-  for (;;) {
-    const sim::TlbEntry* const hit =
-        write ? m.UserAccess(SHOOTDOWN_SITE_AS("store user page", &FormatVirtPage), true, va, need)
-              : m.UserAccess(SHOOTDOWN_SITE_AS("load user page", &FormatVirtPage), false, va, need);
-    if (hit != nullptr) {
-      const Pte pte{hit->pte};
-      m.TouchUserWord(Kernel::Get().pages[pte.page()].contents.word(), va.value());
-      Tell({.kind = EventKind::kUserHit,
-            .mm = this_cpu().hardware_mm,
-            .entry = hit,
-            .virt = va.value()});
-      return true;
-    }
-    m.SetIe(false);
-    const bool filled = tsb_miss(va, write);
-    m.SetIe(true);  // retry: a cross call that came meanwhile is taken first
-    if (filled) continue;
-    Mm* const mm = READ_ONCE(current()->mm);
-    if (mm == nullptr || !handle_mm_fault(mm, va, write)) {
-      ++current()->faults;
-      return false;
-    }
-  }
+  m.SetIe(false);
+  const bool filled = Handle(va, write);
+  m.SetIe(true);  // retry: a cross call that came meanwhile is taken first
+  return filled;
 }
 
-}  // namespace shootdown::kernel
+}  // namespace shootdown::kernel::sparc64

@@ -1,0 +1,75 @@
+// What an architecture decides, and generic kernel code leaves to it. In Linux each architecture
+// defines these functions and one is compiled in; here a scenario chooses (`arch: "sparc64"`).
+//
+// An architecture is a policy: who gets a context number, who is told of a change, what a miss does.
+// All of them run on the simulated machine, whose cross calls and interrupts they use. Each lives in a
+// folder of its own, knows no other, and is listed in arch.cc.
+#ifndef SHOOTDOWN_FUZZ_KERNEL_ARCH_ARCH_H_
+#define SHOOTDOWN_FUZZ_KERNEL_ARCH_ARCH_H_
+
+#include <span>
+#include <string_view>
+
+#include "fuzz/kernel/kernel.h"
+
+namespace shootdown::kernel {
+
+struct MmuGather;
+
+struct Arch {
+  std::string_view name;  // what scenarios say
+  std::string_view what;  // one sentence
+
+  // Before the first run; no steps. Lays out what all CPUs share, and what each user mm needs
+  // (init_new_context).
+  void (*boot)(Kernel& kernel);
+  void (*boot_mm)(Kernel& kernel, Mm* mm);
+
+  // arch/*/include/asm/mmu_context.h. IRQs and locks as Linux has them at each call.
+  void (*switch_mm)(Mm* prev, Mm* next);  // also switch_mm_irqs_off and activate_mm
+  void (*enter_lazy_tlb)(Mm* mm, Task* task);
+  void (*destroy_context)(Mm* mm);
+
+  // arch/*/include/asm/pgtable.h. The page table lock is held.
+  void (*set_pte_at)(Mm* mm, VirtPage va, Pte pte);
+  Pte (*ptep_get_and_clear)(Mm* mm, VirtPage va, bool fullmm);
+  void (*update_mmu_cache)(Mm* mm, VirtPage va, Pte pte);
+  void (*enter_lazy_mmu_mode)();
+  void (*leave_lazy_mmu_mode)();
+
+  // arch/*/include/asm/tlbflush.h, tlb.h. Empty where a change of a pte flushes by itself.
+  void (*tlb_flush)(MmuGather* tlb);
+  void (*flush_tlb_mm)(Mm* mm);
+
+  // A user access found no entry that serves it: the hardware or a trap handler looks further.
+  // True: try again. False: no valid pte; a full fault follows.
+  bool (*tlb_miss)(VirtPage va, bool write);
+
+  // For judges; no steps. The number that tags entries of `mm` now, and whether it is current: false
+  // if `mm` gets another before it is used again.
+  Ctx (*context_number)(const Mm* mm);
+  bool (*context_valid)(const Mm* mm);
+};
+
+// All architectures, sparc64 first.
+[[nodiscard]] std::span<const Arch* const> AllArchs();
+[[nodiscard]] const Arch* FindArch(std::string_view name);  // null if there is none
+
+// The kernel's own names for what the chosen architecture does.
+[[nodiscard]] inline const Arch& arch() { return *Kernel::Get().arch; }
+inline void switch_mm(Mm* prev, Mm* next) { arch().switch_mm(prev, next); }
+inline void enter_lazy_tlb(Mm* mm, Task* task) { arch().enter_lazy_tlb(mm, task); }
+inline void destroy_context(Mm* mm) { arch().destroy_context(mm); }
+inline void set_pte_at(Mm* mm, VirtPage va, Pte pte) { arch().set_pte_at(mm, va, pte); }
+[[nodiscard]] inline Pte ptep_get_and_clear(Mm* mm, VirtPage va, bool fullmm) {
+  return arch().ptep_get_and_clear(mm, va, fullmm);
+}
+inline void update_mmu_cache(Mm* mm, VirtPage va, Pte pte) { arch().update_mmu_cache(mm, va, pte); }
+inline void arch_enter_lazy_mmu_mode() { arch().enter_lazy_mmu_mode(); }
+inline void arch_leave_lazy_mmu_mode() { arch().leave_lazy_mmu_mode(); }
+inline void tlb_flush(MmuGather* tlb) { arch().tlb_flush(tlb); }
+inline void flush_tlb_mm(Mm* mm) { arch().flush_tlb_mm(mm); }
+
+}  // namespace shootdown::kernel
+
+#endif  // SHOOTDOWN_FUZZ_KERNEL_ARCH_ARCH_H_

@@ -1,0 +1,46 @@
+#include "fuzz/kernel/arch/sparc64/arch.h"
+
+#include "fuzz/kernel/arch/sparc64/mmu_context.h"
+#include "fuzz/kernel/arch/sparc64/pgtable.h"
+#include "fuzz/kernel/arch/sparc64/tlb.h"
+#include "fuzz/kernel/arch/sparc64/tsb.h"
+#include "fuzz/kernel/arch/sparc64/tsb_miss.h"
+
+namespace shootdown::kernel::sparc64 {
+namespace {
+
+void Boot(Kernel& /*kernel*/) { InitContextGlobals(); }
+
+// tlb_flush() is flush_tlb_pending() of this CPU's batch, which is empty by now: lazy mmu mode was left
+// under the page table lock. Linux 6.12 arch/sparc/include/asm/tlb_64.h.
+void TlbFlush(MmuGather* /*tlb*/) {
+  if (this_cpu().tlb_batch.tlb_nr != 0) flush_tlb_pending();
+}
+
+}  // namespace
+
+extern const Arch kArch = {
+    .name = "sparc64",
+    .what = "software-filled TLB, TSB, context numbers that wrap, mm_cpumask",
+    .boot = &Boot,
+    .boot_mm = &init_new_context,
+    .switch_mm = &switch_mm,
+    .enter_lazy_tlb = [](Mm* /*mm*/, Task* /*task*/) {},  // empty on sparc64
+    .destroy_context = &destroy_context,
+    .set_pte_at = &set_pte_at,
+    .ptep_get_and_clear = &ptep_get_and_clear,
+    .update_mmu_cache = &update_mmu_cache,
+    .enter_lazy_mmu_mode = &arch_enter_lazy_mmu_mode,
+    .leave_lazy_mmu_mode = &arch_leave_lazy_mmu_mode,
+    .tlb_flush = &TlbFlush,
+    .flush_tlb_mm = &smp_flush_tlb_mm,
+    .tlb_miss = &tsb_miss,
+    .context_number = [](const Mm* mm) { return mm->context.sparc64_ctx_val.Peek().number(); },
+    .context_valid =
+        [](const Mm* mm) {
+          return mm->context.sparc64_ctx_val.Peek().version() ==
+                 Kernel::Get().globals->context.tlb_context_cache.Peek().version();
+        },
+};
+
+}  // namespace shootdown::kernel::sparc64
