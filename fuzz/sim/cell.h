@@ -42,6 +42,9 @@ class Cell {
  public:
   using Value = T;
 
+  Cell() = default;
+  explicit Cell(T value) : word_(ToWord(value)) {}
+
   // One step each.
   [[nodiscard]] T Load(const Site& site) const {
     return FromWord<T>(Machine::Get().Load(site, &word_));
@@ -52,6 +55,19 @@ class Cell {
   T Rmw(const Site& site, F f) {
     return FromWord<T>(Machine::Get().Rmw(
         site, &word_, [&](std::uint64_t old) { return ToWord(static_cast<T>(f(FromWord<T>(old)))); }));
+  }
+
+  // The same, once ready(value) is true: the CPU waits before.
+  template <class Ready>
+  T LoadWhen(const Site& site, Ready ready) const {
+    return FromWord<T>(Machine::Get().LoadWhen(
+        site, &word_, [&](std::uint64_t now) { return ready(FromWord<T>(now)); }));
+  }
+  template <class Ready, class F>
+  T RmwWhen(const Site& site, Ready ready, F f) {
+    return FromWord<T>(Machine::Get().RmwWhen(
+        site, &word_, [&](std::uint64_t now) { return ready(FromWord<T>(now)); },
+        [&](std::uint64_t old) { return ToWord(static_cast<T>(f(FromWord<T>(old)))); }));
   }
 
   // No step: the rest of an access that is wider than a word.

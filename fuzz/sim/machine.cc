@@ -575,10 +575,10 @@ void Machine::TouchUserWord(const std::uint64_t* word, std::uint64_t value) {
   }
 }
 
-// The youngest held store to `word` of this CPU, or null.
-const Machine::HeldStore* Machine::Forward(const std::uint64_t* word) const {
-  const Cpu& cpu = cpus_[hot_.cpu];
-  const Rings& rings = rings_[hot_.cpu];
+// The youngest held store to `word` of CPU `c`, or null.
+const Machine::HeldStore* Machine::Forward(int c, const std::uint64_t* word) const {
+  const Cpu& cpu = cpus_[c];
+  const Rings& rings = rings_[static_cast<std::size_t>(c)];
   for (int i = cpu.buffer_count - 1; i >= 0; --i) {
     const HeldStore& held = rings.store[static_cast<std::size_t>((cpu.buffer_head + i) % kRingMax)];
     if (held.word == word) return &held;
@@ -606,7 +606,7 @@ void Machine::StoreSlowly(const Site& site, std::uint64_t* word, std::uint64_t v
 }
 
 std::uint64_t Machine::LoadThroughBuffer(LogEntry& entry, const std::uint64_t* word) {
-  if (const HeldStore* const held = Forward(word); held != nullptr) {
+  if (const HeldStore* const held = Forward(hot_.cpu, word); held != nullptr) {
     entry.value = held->value;
     entry.flags = LogEntry::kForwarded;
     return held->value;

@@ -114,6 +114,12 @@ class Machine {
   // Atomically word := f(word), and a full fence. Returns the old value. Source: SPARC V9 A.9, 8.4.3.
   template <class F>
   std::uint64_t Rmw(const Site& site, std::uint64_t* word, F f);
+  // Load and Rmw which cannot happen before ready(value of the word, as this CPU sees it) is true. The
+  // CPU waits before, as in WaitUntil (kBlocked); the step itself finds the word ready.
+  template <class Ready>
+  std::uint64_t LoadWhen(const Site& site, const std::uint64_t* word, const Ready& ready);
+  template <class Ready, class F>
+  std::uint64_t RmwWhen(const Site& site, std::uint64_t* word, const Ready& ready, const F& f);
   void Fence(const Site& site);  // membar #StoreLoad
   // One instruction that accesses user memory: looks `virt` up under the context in SECONDARY. The
   // entry is null on a miss, or if its pte lacks one of the bits `need`: the trap follows. On a hit
@@ -276,8 +282,13 @@ class Machine {
   void NoteWrite(WordIndex word, Row row);
   void NoteConflict(Row first, Row second);
   void Poisoned(const Site& site, WordIndex word);
-  [[nodiscard]] const HeldStore* Forward(const std::uint64_t* word) const;
+  [[nodiscard]] const HeldStore* Forward(int cpu, const std::uint64_t* word) const;
+  [[nodiscard]] std::uint64_t PeekAs(int cpu, const std::uint64_t* word) const;
+  template <class Ready>
+  void BeginWhen(const Site& site, StepKind kind, const std::uint64_t* word, const Ready& ready);
   std::uint64_t LoadThroughBuffer(LogEntry& entry, const std::uint64_t* word);
+  template <class F>
+  std::uint64_t FinishRmw(LogEntry& entry, std::uint64_t* word, const F& f);
   void BufferStore(LogEntry& entry, std::uint64_t* word, std::uint64_t value);
   void DrainOne(int cpu);
   void DrainFollowers(int cpu);
@@ -413,21 +424,27 @@ inline void Machine::Store(const Site& site, std::uint64_t* word, std::uint64_t 
 
 template <class F>
 std::uint64_t Machine::Rmw(const Site& site, std::uint64_t* word, F f) {
-  const WordIndex w = Arena::IndexOf(word);
-  LogEntry& entry = BeginDrained(site, StepKind::kRmw, w);
+  return FinishRmw(BeginDrained(site, StepKind::kRmw, Arena::IndexOf(word)), word, f);
+}
+
+template <class F>
+std::uint64_t Machine::FinishRmw(LogEntry& entry, std::uint64_t* word, const F& f) {
   const std::uint64_t old = *word;
   const std::uint64_t now = f(old);
   entry.value = now;
   const Row row = static_cast<Row>(&entry - log_.get());
-  NoteWrite(w, row);
-  shadow_[w].read = base_ + row;
+  NoteWrite(entry.word, row);
+  shadow_[entry.word].read = base_ + row;
   *word = now;
   return old;
 }
 
 inline std::uint64_t Machine::PeekOwn(const std::uint64_t* word) const {
-  if (!hot_.through_buffer) return *word;
-  const HeldStore* const held = Forward(word);
+  return hot_.through_buffer ? PeekAs(hot_.cpu, word) : *word;
+}
+
+inline std::uint64_t Machine::PeekAs(int cpu, const std::uint64_t* word) const {
+  const HeldStore* const held = Forward(cpu, word);
   return held != nullptr ? held->value : *word;
 }
 
@@ -439,6 +456,46 @@ template <class Pred>
 void Machine::WaitUntil(const Site& site, WaitKind kind, const Pred& pred) {
   if (pred()) return;
   Block(site, kind, [](const void* p) { return (*static_cast<const Pred*>(p))(); }, &pred);
+}
+
+// Comes back when the step is to be taken at once. A scheduler that is asked may let others run first, and
+// they may undo what was ready: so it shows as a wait in the meantime.
+template <class Ready>
+void Machine::BeginWhen(const Site& site, StepKind kind, const std::uint64_t* word,
+                        const Ready& ready) {
+  const int cpu = hot_.cpu;
+  const auto pred = [this, cpu, word, &ready] { return ready(PeekAs(cpu, word)); };
+  for (;;) {
+    WaitUntil(site, WaitKind::kBlocked, pred);
+    if (--hot_.until != 0) return;
+    waits_[hot_.cpu] = {
+        .pred = [](const void* p) { return (*static_cast<decltype(&pred)>(p))(); },
+        .argument = &pred,
+        .site = &site,
+        .kind = WaitKind::kBlocked};
+    Ask(site, kind);
+    waits_[hot_.cpu] = Wait{};
+    if (pred()) return;
+    RefreshUntil(*hot_.index);
+  }
+}
+
+template <class Ready>
+std::uint64_t Machine::LoadWhen(const Site& site, const std::uint64_t* word, const Ready& ready) {
+  BeginWhen(site, StepKind::kLoad, word, ready);
+  LogEntry& entry = Append(site, StepKind::kLoad, Arena::IndexOf(word));
+  if (hot_.through_buffer) return LoadThroughBuffer(entry, word);
+  entry.value = *word;
+  NoteRead(entry.word, hot_.row - 1);
+  return *word;
+}
+
+template <class Ready, class F>
+std::uint64_t Machine::RmwWhen(const Site& site, std::uint64_t* word, const Ready& ready,
+                               const F& f) {
+  BeginWhen(site, StepKind::kRmw, word, ready);
+  if (hot_.through_buffer) DrainAll(hot_.cpu);
+  return FinishRmw(Append(site, StepKind::kRmw, Arena::IndexOf(word)), word, f);
 }
 
 }  // namespace shootdown::sim

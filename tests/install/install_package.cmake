@@ -25,6 +25,7 @@ run("configuring the user's project" ${CMAKE_COMMAND} -G Ninja -S ${user_project
   -D CMAKE_BUILD_TYPE=${build_type} -D CMAKE_CXX_FLAGS=${cxx_flags})
 run("building the user's project" ${CMAKE_COMMAND} --build ${user_build_dir})
 run("running the user's program" ${user_build_dir}/user)
+run("running the user's small program" ${user_build_dir}/store_buffering)
 run("running the installed shootdown" ${prefix}/bin/shootdown scenarios)
 
 # The package must stand by itself: nothing in it may lead back to this checkout.

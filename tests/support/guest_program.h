@@ -1,4 +1,5 @@
-// Little programs on the bare machine: a function for each CPU, a few cells and registers, no kernel.
+// Little programs in the words of litmus tests, over fuzz/program: a function for each CPU, four cells and
+// some registers, and the machine's own calls for what a user's program has no use for.
 //
 //   GuestProgram p({.threads = {[](GuestProgram& g) { g.Store('x', 1); g.reg[0] = g.Load('y'); },
 //                               [](GuestProgram& g) { g.Store('y', 1); g.reg[1] = g.Load('x'); }}});
@@ -15,15 +16,14 @@
 #include <string>
 #include <vector>
 
-#include "fuzz/sim/cell.h"
-#include "fuzz/sim/machine.h"
+#include "fuzz/program/program.h"
 
 namespace shootdown::testing {
 
-class GuestProgram {
+class GuestProgram : public program::Program {
  public:
   using Code = std::function<void(GuestProgram&)>;
-  using Word = sim::Cell<std::uint64_t>;
+  using Word = program::Word;
   static constexpr std::size_t kRegisterCount = 64;
 
   // Handlers that are left out do not exist for the machine either.
@@ -33,7 +33,6 @@ class GuestProgram {
     std::function<void(GuestProgram&, int level)> softint = nullptr;
     Code nmi = nullptr;
     Code interrupt_return = nullptr;
-    Code quiet = nullptr;
   };
 
   // One CPU for each thread.
@@ -43,12 +42,11 @@ class GuestProgram {
       : GuestProgram(std::move(parts), config, 0) {}
   // `config` with `cpu_count` CPUs; threads above that number wait for SwitchThread.
   GuestProgram(Parts parts, sim::MachineConfig config, int cpu_count);
-  ~GuestProgram();
-  GuestProgram(const GuestProgram&) = delete;
-  GuestProgram& operator=(const GuestProgram&) = delete;
 
-  sim::RunEnd Run(sim::Scheduler& scheduler) { return machine_.Run(scheduler); }
-  [[nodiscard]] sim::Machine& machine() { return machine_; }
+  sim::RunEnd Run(sim::Scheduler& scheduler) {
+    (void)RunOnce(scheduler);
+    return end();
+  }
   [[nodiscard]] Word& cell(char name) { return *cells_[CellNumber(name)]; }
   [[nodiscard]] std::uint64_t Peek(char name) const { return cells_[CellNumber(name)]->Peek(); }
 
@@ -64,17 +62,12 @@ class GuestProgram {
                        sim::WaitKind kind = sim::WaitKind::kBlocked);
 
   std::uint64_t* reg = nullptr;
-  [[nodiscard]] static GuestProgram& Live();
 
  private:
-  static void ThreadMain(ActorId thread, bool switched_in);
-  static void RunMondo(std::uint64_t number, std::uint64_t, std::uint64_t);
   [[nodiscard]] static std::size_t CellNumber(char name) {
     return static_cast<std::size_t>(name - 'w');
   }
 
-  Parts parts_;
-  sim::Machine machine_;
   Word* cells_[4] = {};  // w, x, y, z
 };
 

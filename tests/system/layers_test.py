@@ -11,6 +11,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 MAY_INCLUDE = {
     "fuzz/base": set(),
     "fuzz/sim": {"fuzz/base"},
+    "fuzz/program": {"fuzz/sim", "fuzz/base"},
     "fuzz/kernel": {"fuzz/sim", "fuzz/base"},
     "fuzz/check": {"fuzz/kernel", "fuzz/sim", "fuzz/base"},
     "fuzz/schedule": {"fuzz/sim", "fuzz/base"},
@@ -31,7 +32,7 @@ MAY_INCLUDE = {
 # Nothing that a run depends on may look at the world, or at an order that is not ours.
 BANNED_NEAR_A_RUN = re.compile(
     r"#include <(chrono|thread|random|unordered_map|unordered_set|ctime)>|getenv\(|std::rand\(")
-NEAR_A_RUN = ["fuzz/base", "fuzz/sim", "fuzz/kernel", "fuzz/check", "fuzz/scenario", "fuzz/schedule"]
+NEAR_A_RUN = ["fuzz/base", "fuzz/sim", "fuzz/program", "fuzz/kernel", "fuzz/check", "fuzz/scenario", "fuzz/schedule"]
 
 
 def sources(folder):

@@ -12,14 +12,11 @@ using sim::RunEnd;
 using sim::WaitKind;
 
 TEST(WaitTest, ADeadlockEndsTheRunAtOnceAndIsDescribed) {
-  int quiet_count = 0;
   GuestProgram program({.threads = {[](GuestProgram& g) { g.WaitUntilEquals('y', 1); },
-                                    [](GuestProgram& g) { g.WaitUntilEquals('x', 1); }},
-                        .quiet = [&quiet_count](GuestProgram&) { ++quiet_count; }});
+                                    [](GuestProgram& g) { g.WaitUntilEquals('x', 1); }}});
 
   EXPECT_EQ(RunUnder(program, ""), RunEnd::kQuiet);
 
-  EXPECT_EQ(quiet_count, 1);
   EXPECT_EQ(program.machine().log().size(), 2u);  // the two waits
   EXPECT_TRUE(program.machine().WaitsBlocked(0));
   EXPECT_TRUE(program.machine().WaitsBlocked(1));

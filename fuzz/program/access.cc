@@ -1,0 +1,44 @@
+#include "fuzz/program/access.h"
+
+#include "fuzz/program/program.h"
+
+namespace shootdown::program {
+namespace {
+
+std::uint64_t OwnNumber() { return static_cast<std::uint64_t>(sim::Machine::Get().cpu()) + 1; }
+
+}  // namespace
+
+void LockAt(Mutex& mutex, const sim::Site& site) {
+  const std::uint64_t self = OwnNumber();
+  mutex.owner.RmwWhen(
+      site, [](std::uint64_t owner) { return owner == 0; }, [self](std::uint64_t) { return self; });
+}
+
+bool TryLockAt(Mutex& mutex, const sim::Site& site) {
+  const std::uint64_t self = OwnNumber();
+  return mutex.owner.Rmw(site, [self](std::uint64_t owner) { return owner == 0 ? self : owner; }) == 0;
+}
+
+void UnlockAt(Mutex& mutex, const sim::Site& site) { mutex.owner.Store(site, 0); }
+
+void WaitAt(Condition& condition, Mutex& mutex, const sim::Site& site) {
+  const std::uint64_t self = std::uint64_t{1} << sim::Machine::Get().cpu();
+  condition.waiters.Rmw(site, [self](std::uint64_t waiters) { return waiters | self; });
+  UnlockAt(mutex, site);
+  condition.waiters.LoadWhen(site, [self](std::uint64_t waiters) { return (waiters & self) == 0; });
+  LockAt(mutex, site);
+}
+
+void SignalAt(Condition& condition, const sim::Site& site) {
+  condition.waiters.Rmw(site, [](std::uint64_t waiters) { return waiters & (waiters - 1); });
+}
+
+void BroadcastAt(Condition& condition, const sim::Site& site) {
+  condition.waiters.Rmw(site, [](std::uint64_t) { return std::uint64_t{0}; });
+}
+
+void FailRun(const char* message) { Program::Live().Fail(message); }
+void RejectRun(const char* message) { Program::Live().Reject(message); }
+
+}  // namespace shootdown::program

@@ -1,0 +1,81 @@
+// How a program's threads touch what they share: macros, since each place must become a site of its own.
+// Each is one step, unless it says otherwise. They may be used in threads, not in the check at the end.
+//
+// Under TSO a plain store may linger in the CPU's store buffer; RMW, CAS, FENCE and LOCK find the buffer
+// empty (SPARC V9, 8.4.3), and UNLOCK is a plain store, as sparc64's spinlocks have it (Linux 4.19
+// arch/sparc/include/asm/spinlock_64.h).
+#ifndef SHOOTDOWN_FUZZ_PROGRAM_ACCESS_H_
+#define SHOOTDOWN_FUZZ_PROGRAM_ACCESS_H_
+
+#include "fuzz/sim/cell.h"
+
+namespace shootdown::program {
+
+// Free: 0. Else 1 + the number of the CPU that holds it.
+struct Mutex {
+  sim::Cell<std::uint64_t> owner;
+};
+
+// Wakes who waits already, and nobody who comes later: so a wake-up can be lost, as with POSIX's. No
+// spurious wake-ups. Signal wakes the waiter with the lowest CPU number.
+struct Condition {
+  sim::Cell<std::uint64_t> waiters;  // a bit for each CPU
+};
+
+void LockAt(Mutex& mutex, const sim::Site& site);
+[[nodiscard]] bool TryLockAt(Mutex& mutex, const sim::Site& site);
+void UnlockAt(Mutex& mutex, const sim::Site& site);
+void WaitAt(Condition& condition, Mutex& mutex, const sim::Site& site);
+void SignalAt(Condition& condition, const sim::Site& site);
+void BroadcastAt(Condition& condition, const sim::Site& site);
+[[noreturn]] void FailRun(const char* message);
+void RejectRun(const char* message);
+
+}  // namespace shootdown::program
+
+#define LOAD(cell) ((cell).Load(SHOOTDOWN_CELL_SITE(cell)))
+#define STORE(cell, value) ((cell).Store(SHOOTDOWN_CELL_SITE(cell), (value)))
+
+// Atomically cell := expression of `old`; yields the old value.
+#define RMW(cell, ...) \
+  ((cell).Rmw(SHOOTDOWN_CELL_SITE(cell), [&]([[maybe_unused]] auto old) { return __VA_ARGS__; }))
+
+// Atomically, if the cell holds `expected`: cell := desired. Yields whether it did.
+#define CAS(cell, expected, desired)                                                     \
+  (__extension__({                                                                       \
+    const auto cas_expected = (expected);                                                \
+    const auto cas_old = RMW(cell, old == cas_expected ? (desired) : old);               \
+    cas_old == cas_expected;                                                             \
+  }))
+
+#define FENCE() (::shootdown::sim::Machine::Get().Fence(SHOOTDOWN_SITE("fence")))
+
+// Waits until the condition, an expression of `now` (what the cell holds), is true, and yields that value:
+// a load that cannot happen before.
+#define AWAIT(cell, ...)                                \
+  ((cell).LoadWhen(SHOOTDOWN_CELL_SITE(cell),           \
+                   [&]([[maybe_unused]] auto now) { return __VA_ARGS__; }))
+
+#define LOCK(mutex) (::shootdown::program::LockAt((mutex), SHOOTDOWN_SITE("lock(" #mutex ")")))
+#define TRY_LOCK(mutex) \
+  (::shootdown::program::TryLockAt((mutex), SHOOTDOWN_SITE("try_lock(" #mutex ")")))
+#define UNLOCK(mutex) (::shootdown::program::UnlockAt((mutex), SHOOTDOWN_SITE("unlock(" #mutex ")")))
+
+// Gives the mutex back, waits to be woken, and takes the mutex again: four steps. Look at what you wait for
+// again afterwards: another thread may have been faster.
+#define WAIT(condition, mutex)                          \
+  (::shootdown::program::WaitAt((condition), (mutex),   \
+                                SHOOTDOWN_SITE("wait(" #condition ", " #mutex ")")))
+#define SIGNAL(condition) \
+  (::shootdown::program::SignalAt((condition), SHOOTDOWN_SITE("signal(" #condition ")")))
+#define BROADCAST(condition) \
+  (::shootdown::program::BroadcastAt((condition), SHOOTDOWN_SITE("broadcast(" #condition ")")))
+
+// No step: in a thread, what must be true. The run ends if it is not.
+#define REQUIRE(condition, message) \
+  ((condition) ? void() : ::shootdown::program::FailRun(message))
+// The same in the check at the end of a run.
+#define REQUIRE_AT_END(condition, message) \
+  ((condition) ? void() : ::shootdown::program::RejectRun(message))
+
+#endif  // SHOOTDOWN_FUZZ_PROGRAM_ACCESS_H_

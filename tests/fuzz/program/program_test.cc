@@ -1,0 +1,265 @@
+// Programs of a user's: what their threads may do, and what is wrong with a run.
+#include "fuzz/program/program.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <set>
+#include <sstream>
+#include <string>
+
+#include "fuzz/schedule/schedule_scheduler.h"
+#include "tests/support/explorer.h"
+#include "tests/support/script.h"
+
+namespace shootdown::program {
+namespace {
+
+using shootdown::testing::Explorer;
+using shootdown::testing::ScheduleOf;
+
+// What is wrong in some run of the program, over all schedules: "assertion: two at once". Empty: nothing.
+std::set<std::string> ViolationsOf(Program& program) {
+  std::set<std::string> seen;
+  Explorer explorer;
+  do {
+    const sim::Violation* const violation = program.RunOnce(explorer);
+    if (violation != nullptr) seen.insert(violation->check + ": " + violation->message);
+  } while (explorer.Advance());
+  return seen;
+}
+
+const sim::Violation* RunUnder(Program& program, std::string_view schedule_text) {
+  const Schedule schedule = ScheduleOf(schedule_text);
+  ScheduleScheduler scheduler(schedule);
+  return program.RunOnce(scheduler);
+}
+
+struct Counter {
+  Word count;
+  Mutex mutex;
+};
+
+TEST(ProgramTest, AssertionsInThreadsAndAtTheEndAreFound) {
+  ProgramOf<Counter> racy({.name = "racy",
+                           .threads = {[](Counter& c) { STORE(c.count, LOAD(c.count) + 1); },
+                                       [](Counter& c) {
+                                         const std::uint64_t seen = LOAD(c.count);
+                                         REQUIRE(seen == 0, "the other thread was faster");
+                                         STORE(c.count, seen + 1);
+                                       }},
+                           .at_end = [](Counter& c) {
+                             REQUIRE_AT_END(c.count.Peek() == 2, "an increment is lost");
+                           }});
+
+  EXPECT_EQ(ViolationsOf(racy), (std::set<std::string>{"assertion: an increment is lost",
+                                                       "assertion: the other thread was faster"}));
+}
+
+TEST(ProgramTest, EachRunStartsFromTheStateThatWasGiven) {
+  ProgramOf<Counter> program({.name = "start",
+                              .threads = {[](Counter& c) { RMW(c.count, old + 1); }},
+                              .start = {.count = Word(7), .mutex = {}}});
+
+  for (int run = 0; run < 3; ++run) {
+    EXPECT_EQ(RunUnder(program, ""), nullptr);
+    EXPECT_EQ(program.state().count.Peek(), 8u);
+  }
+}
+
+TEST(ProgramTest, AMutexLetsOneInAtATime) {
+  const auto body = [](Counter& c) {
+    LOCK(c.mutex);
+    STORE(c.count, LOAD(c.count) + 1);
+    UNLOCK(c.mutex);
+  };
+  for (const MemoryModel model : {MemoryModel::kSc, MemoryModel::kTso}) {
+    ProgramOf<Counter> program({.name = "locked",
+                                .threads = {body, body},
+                                .at_end =
+                                    [](Counter& c) {
+                                      REQUIRE_AT_END(c.count.Peek() == 2, "an increment is lost");
+                                      REQUIRE_AT_END(c.mutex.owner.Peek() == 0, "still locked");
+                                    },
+                                .machine = {.memory_model = model}});
+    EXPECT_EQ(ViolationsOf(program), std::set<std::string>{});
+  }
+}
+
+TEST(ProgramTest, TryLockFailsInsteadOfWaiting) {
+  const auto body = [](Counter& c) {
+    if (!TRY_LOCK(c.mutex)) return;
+    RMW(c.count, old + 1);
+    UNLOCK(c.mutex);
+  };
+  ProgramOf<Counter> program({.name = "try", .threads = {body, body}});
+
+  EXPECT_EQ(RunUnder(program, ""), nullptr);
+  EXPECT_EQ(program.state().count.Peek(), 2u);
+  EXPECT_EQ(RunUnder(program, "T0@1>C1"), nullptr);
+  EXPECT_EQ(program.state().count.Peek(), 1u);
+}
+
+struct TwoLocks {
+  Mutex a, b;
+};
+
+TEST(ProgramTest, LocksInTwoOrdersDeadlock) {
+  ProgramOf<TwoLocks> program({.name = "lock_order",
+                               .threads = {[](TwoLocks& l) {
+                                             LOCK(l.a);
+                                             LOCK(l.b);
+                                           },
+                                           [](TwoLocks& l) {
+                                             LOCK(l.b);
+                                             LOCK(l.a);
+                                           }}});
+
+  const sim::Violation* const violation = RunUnder(program, "T0@1>C1");
+
+  ASSERT_NE(violation, nullptr);
+  EXPECT_EQ(violation->check, "deadlock");
+  EXPECT_EQ(violation->message,
+            "nothing can go on: CPU 0 (T0) waits in operator(): lock(l.b); "
+            "CPU 1 (T1) waits in operator(): lock(l.a)");
+}
+
+struct Mailbox {
+  Mutex mutex;
+  Condition full;
+  Word letter;
+  std::uint64_t got = 0;
+};
+
+void Send(Mailbox& m) {
+  LOCK(m.mutex);
+  STORE(m.letter, 5);
+  SIGNAL(m.full);
+  UNLOCK(m.mutex);
+}
+
+TEST(ProgramTest, AConditionWakesWhoWaitsUnderTheMutex) {
+  ProgramOf<Mailbox> program({.name = "mailbox",
+                              .threads = {&Send,
+                                          [](Mailbox& m) {
+                                            LOCK(m.mutex);
+                                            while (LOAD(m.letter) == 0) WAIT(m.full, m.mutex);
+                                            m.got = LOAD(m.letter);
+                                            UNLOCK(m.mutex);
+                                          }},
+                              .at_end = [](Mailbox& m) { REQUIRE_AT_END(m.got == 5, "wrong letter"); },
+                              .machine = {.memory_model = MemoryModel::kSc}});
+
+  EXPECT_EQ(ViolationsOf(program), std::set<std::string>{});
+}
+
+TEST(ProgramTest, AWakeUpThatNobodyWaitsForIsLost) {
+  ProgramOf<Mailbox> program({.name = "lost",
+                              .threads = {&Send,
+                                          [](Mailbox& m) {
+                                            LOCK(m.mutex);
+                                            WAIT(m.full, m.mutex);
+                                            UNLOCK(m.mutex);
+                                          }},
+                              .machine = {.memory_model = MemoryModel::kSc}});
+
+  const sim::Violation* const violation = RunUnder(program, "");
+
+  ASSERT_NE(violation, nullptr);
+  EXPECT_EQ(violation->check, "deadlock");
+}
+
+struct Flag {
+  Word flag, data;
+  std::uint64_t seen = 0;
+};
+
+TEST(ProgramTest, AnAwaitIsOneStepThatFindsWhatItWaitsFor) {
+  // What AWAIT saw may be gone again at the next step, but never at its own.
+  ProgramOf<Flag> program({.name = "await",
+                           .threads = {[](Flag& f) {
+                                         STORE(f.flag, 1);
+                                         STORE(f.flag, 2);
+                                       },
+                                       [](Flag& f) {
+                                         REQUIRE(AWAIT(f.flag, now == 1) == 1, "too early");
+                                         f.seen = LOAD(f.flag);
+                                       }},
+                           .at_end = [](Flag& f) {
+                             REQUIRE_AT_END(f.seen == 1, "moved on");
+                             REQUIRE_AT_END(f.seen == 2, "in time");
+                           },
+                           .machine = {.memory_model = MemoryModel::kSc}});
+
+  EXPECT_EQ(ViolationsOf(program),
+            (std::set<std::string>{
+                "assertion: moved on", "assertion: in time",
+                "deadlock: nothing can go on: CPU 1 (T1) waits in operator(): f.flag"}));
+}
+
+TEST(ProgramTest, AnAwaitIsServedByTheOwnStoreBuffer) {
+  ProgramOf<Flag> program({.name = "own",
+                           .threads = {[](Flag& f) {
+                             STORE(f.flag, 1);
+                             f.seen = AWAIT(f.flag, now == 1);
+                           }}});
+
+  EXPECT_EQ(RunUnder(program, "T0@0~hold(0)"), nullptr);
+  EXPECT_EQ(program.state().seen, 1u);
+}
+
+TEST(ProgramTest, SixtyFourThreadsRun) {
+  const auto body = [](Counter& c) { RMW(c.count, old + 1); };
+  ProgramOf<Counter> program(
+      {.name = "many", .threads = std::vector<std::function<void(Counter&)>>(64, body)});
+
+  EXPECT_EQ(RunUnder(program, ""), nullptr);
+  EXPECT_EQ(program.state().count.Peek(), 64u);
+}
+
+TEST(ProgramTest, ALoopWithoutAnEndIsALivelock) {
+  ProgramOf<Counter> program({.name = "loop",
+                              .threads = {[](Counter& c) {
+                                while (LOAD(c.count) == 0) {
+                                }
+                              }},
+                              .machine = {.step_count_max = 100}});
+
+  const sim::Violation* const violation = RunUnder(program, "");
+
+  ASSERT_NE(violation, nullptr);
+  EXPECT_EQ(violation->check, "livelock");
+}
+
+TEST(ProgramTest, CasSaysWhetherItSwapped) {
+  ProgramOf<Counter> program({.name = "cas",
+                              .threads = {[](Counter& c) {
+                                REQUIRE(CAS(c.count, 0u, 3u), "first");
+                                REQUIRE(!CAS(c.count, 0u, 4u), "second");
+                              }},
+                              .at_end = [](Counter& c) {
+                                REQUIRE_AT_END(c.count.Peek() == 3, "value");
+                              }});
+
+  EXPECT_EQ(RunUnder(program, ""), nullptr);
+}
+
+std::string ReadSource(const std::string& path) {
+  std::ifstream file(std::string(SHOOTDOWN_SOURCE_DIR) + "/" + path);
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+// tests/install builds and runs that file against an installed package.
+TEST(ProgramTest, TheExampleInTheReadmeIsTheOneThatIsBuilt) {
+  const std::string readme = ReadSource("fuzz/program/README.md");
+  const std::string begin = "```cpp\n";
+  const std::size_t from = readme.find(begin) + begin.size();
+
+  EXPECT_EQ(readme.substr(from, readme.find("```", from) - from),
+            ReadSource("tests/install/user_project/store_buffering.cc"));
+}
+
+}  // namespace
+}  // namespace shootdown::program
