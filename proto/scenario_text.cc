@@ -21,6 +21,7 @@ namespace shootdown {
 namespace {
 
 constexpr std::size_t kSummaryBytesMax = 500;  // one sentence
+constexpr int kPreemptionCountMax = 100;
 constexpr int kRecursionLimit = 8;             // the format itself is 2 deep
 
 // What a name may look like.
@@ -389,6 +390,7 @@ class Reader {
           Fail(locations_.expected, "finds: \"clean\", which is no check, wanted `clean: true`");
         }
         scenario_.expected = message_.expect().finds();
+        ReadReckoning(fields);
         return;
       case v1::Expect::kClean:
         locations_.expected = fields.At("clean");
@@ -396,6 +398,12 @@ class Reader {
           Fail(locations_.expected, absl::StrFormat("clean: false, %s", kWanted));
         }
         scenario_.expected = "clean";
+        if (message_.expect().has_preemptions()) {
+          Fail(fields.At("preemptions"), "preemptions: beside `clean`, wanted it beside `finds`");
+        }
+        if (fields.At("note").line != 0) {
+          Fail(fields.At("note"), "note: beside `clean`, wanted it beside `preemptions`");
+        }
         return;
       case v1::Expect::VERDICT_NOT_SET:
         if (message_.has_expect()) {
@@ -405,6 +413,22 @@ class Reader {
         }
         return;
     }
+  }
+
+  // What is reckoned about a finding.
+  void ReadReckoning(const TextPositions& fields) {
+    const v1::Expect& in = message_.expect();
+    if (in.has_preemptions()) {
+      if (in.preemptions() < 0 || in.preemptions() > kPreemptionCountMax) {
+        Fail(fields.At("preemptions"), absl::StrFormat("preemptions: %d, wanted 0 .. %d",
+                                                       in.preemptions(), kPreemptionCountMax));
+      }
+      scenario_.preemptions = in.preemptions();
+    } else if (fields.At("note").line != 0) {
+      Fail(fields.At("note"), "note: without preemptions, wanted it beside `preemptions`");
+    }
+    CheckText("note", in.note(), kSummaryBytesMax, fields.At("note"));
+    scenario_.note = in.note();
   }
 
   const v1::Scenario& message_;
@@ -467,6 +491,19 @@ void PrintTask(std::string& out, const TaskSpec& task) {
   out += "}\n";
 }
 
+void PrintExpect(std::string& out, const Scenario& scenario) {
+  if (scenario.expected == "clean") {
+    out += "expect { clean: true }\n";
+    return;
+  }
+  absl::StrAppendFormat(&out, "expect { finds: \"%s\"", Escape(scenario.expected));
+  if (scenario.preemptions.has_value()) {
+    absl::StrAppendFormat(&out, " preemptions: %d", *scenario.preemptions);
+  }
+  if (!scenario.note.empty()) absl::StrAppendFormat(&out, " note: \"%s\"", Escape(scenario.note));
+  out += " }\n";
+}
+
 }  // namespace
 
 std::string ScenarioLocations::At(TextPosition position) const {
@@ -525,9 +562,7 @@ std::string PrintScenario(const Scenario& scenario) {
     for (const std::string& check : scenario.checks_off) PrintString(out, "  ", "off", check);
     out += "}\n";
   }
-  out += scenario.expected == "clean"
-             ? "expect { clean: true }\n"
-             : absl::StrFormat("expect { finds: \"%s\" }\n", Escape(scenario.expected));
+  PrintExpect(out, scenario);
   return out;
 }
 

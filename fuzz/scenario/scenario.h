@@ -4,6 +4,7 @@
 #define SHOOTDOWN_FUZZ_SCENARIO_SCENARIO_H_
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -45,6 +46,10 @@ struct Scenario {
   std::vector<std::string> checks_on;   // checks beyond the default ones
   std::vector<std::string> checks_off;  // default checks that do not judge here
   std::string expected;                 // `clean`, or the name of the check that must fire
+  // How many preemptions the shortest failing schedule is reckoned to need, by reasoning about the bug;
+  // and a sentence on why the decisions that minimizing leaves are more, or fewer.
+  std::optional<int> preemptions = {};
+  std::string note = {};
   friend bool operator==(const Scenario&, const Scenario&) = default;
 };
 

@@ -73,7 +73,7 @@ version: "trim.W3=on"
 task { name: "app" process: "p" cpu: 7 setup: ["mmap A", "touch A"] op: "munmap A" }
 task { name: "sq" kthread: true op: "io_sq_thread" op: "exit" }
 checks { on: "x" off: "y" on: "z" }
-expect { finds: "stale_tlb_use" }
+expect { finds: "stale_tlb_use" preemptions: 2 note: "Why \"so\"." }
 )";
 
 TEST(ScenarioTextTest, EveryFieldIsRead) {
@@ -104,6 +104,8 @@ TEST(ScenarioTextTest, EveryFieldIsRead) {
   EXPECT_THAT(parsed->checks_on, ElementsAre("x", "z"));
   EXPECT_THAT(parsed->checks_off, ElementsAre("y"));
   EXPECT_EQ(parsed->expected, "stale_tlb_use");
+  EXPECT_EQ(parsed->preemptions, 2);
+  EXPECT_EQ(parsed->note, "Why \"so\".");
 }
 
 TEST(ScenarioTextTest, EverythingHasItsPlace) {
@@ -169,7 +171,7 @@ checks {
   on: "z"
   off: "y"
 }
-expect { finds: "stale_tlb_use" }
+expect { finds: "stale_tlb_use" preemptions: 2 note: "Why \"so\"." }
 )");
 }
 
@@ -215,6 +217,8 @@ TEST(ScenarioTextTest, WhatIsPrintedIsReadBack) {
     if (prng.OneIn(2)) scenario.checks_on = {"c1", "c2"};
     if (prng.OneIn(2)) scenario.checks_off = {"d1"};
     scenario.expected = prng.OneIn(2) ? "clean" : "stale_tlb_use";
+    if (scenario.expected != "clean" && prng.OneIn(2)) scenario.preemptions = some(101);
+    if (scenario.preemptions.has_value() && prng.OneIn(2)) scenario.note = word();
 
     const auto parsed = ParseScenario(PrintScenario(scenario), "f");
 
@@ -363,12 +367,31 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"FindsClean",
                          "name: \"n\" task { name: \"a\" }\nexpect { finds: \"clean\" }",
                          "f:2:17: finds: \"clean\", which is no check, wanted `clean: true`"},
+                    Case{"CleanWithPreemptions",
+                         "name: \"n\" task { name: \"a\" }\nexpect { clean: true preemptions: 1 }",
+                         "f:2:35: preemptions: beside `clean`, wanted it beside `finds`"},
+                    Case{"CleanWithANote",
+                         "name: \"n\" task { name: \"a\" }\nexpect { clean: true note: \"x\" }",
+                         "f:2:28: note: beside `clean`, wanted it beside `preemptions`"},
+                    Case{"ANoteAboutNothing",
+                         "name: \"n\" task { name: \"a\" }\nexpect { finds: \"x\" note: \"y\" }",
+                         "f:2:27: note: without preemptions, wanted it beside `preemptions`"},
+                    Case{"PreemptionsBelowZero",
+                         "name: \"n\" task { name: \"a\" }\nexpect { finds: \"x\" preemptions: -1 }",
+                         "f:2:34: preemptions: -1, wanted 0 .. 100"},
+                    Case{"TooManyPreemptions",
+                         "name: \"n\" task { name: \"a\" }\nexpect { finds: \"x\" preemptions: 101 }",
+                         "f:2:34: preemptions: 101, wanted 0 .. 100"},
+                    Case{"ALongNote",
+                         "name: \"n\" task { name: \"a\" }\nexpect { finds: \"x\" preemptions: 1 note: \"" +
+                             std::string(501, 'x') + "\" }",
+                         "f:2:42: note: 501 bytes, wanted at most 500"},
                     Case{"FindsNothing", "name: \"n\" task { name: \"a\" }\nexpect { finds: \"\" }",
                          "f:2:17: finds: \"\", wanted"}),
     [](const auto& test) { return test.param.name; });
 
 TEST(ScenarioTextTest, TheTopmostErrorIsReported) {
-  const auto parsed = ParseScenario("expect { clean: false }\nname: \"N\"\ntask { }", "f");
+  const auto parsed = ParseScenario("expect { clean: false }\nname: \"N_\"\ntask { }", "f");
 
   EXPECT_THAT(std::string(parsed.status().message()), StartsWith("f:1:17: clean: false"));
 }
