@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "absl/strings/str_format.h"
+#include "fuzz/base/natural_order.h"
 #include "fuzz/process/data_folder.h"
 #include "proto/failure_file.h"
 
@@ -60,7 +61,9 @@ absl::StatusOr<std::vector<LoadedScenario>> LoadCorpus() {
     if (!loaded.ok()) return loaded.status();
     all.push_back(*std::move(loaded));
   }
-  std::ranges::sort(all, {}, [](const LoadedScenario& l) { return l.scenario.name; });
+  std::ranges::sort(all, [](const LoadedScenario& a, const LoadedScenario& b) {
+    return NaturalLess(a.scenario.name, b.scenario.name);
+  });
   return all;
 }
 

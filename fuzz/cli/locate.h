@@ -16,7 +16,7 @@ namespace shootdown {
 // The folder of scenario files: $SHOOTDOWN_CORPUS, or beside the program as installed or built.
 [[nodiscard]] absl::StatusOr<std::string> CorpusFolder();
 
-// Every scenario of the corpus, ascending by name.
+// Every scenario of the corpus, by name in natural order.
 [[nodiscard]] absl::StatusOr<std::vector<LoadedScenario>> LoadCorpus();
 
 // A file if `name` has a slash or a dot in it and exists, else the corpus's scenario of that name.

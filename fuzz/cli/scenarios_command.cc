@@ -4,6 +4,8 @@
 #include "fuzz/cli/commands.h"
 #include "fuzz/cli/exit_status.h"
 #include "fuzz/cli/locate.h"
+#include "fuzz/cli/scenarios_check.h"
+#include "fuzz/cli/text_table.h"
 #include "fuzz/kernel/arch/arch.h"
 #include "fuzz/kernel/ops.h"
 #include "fuzz/kernel/version.h"
@@ -14,8 +16,9 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 struct Flags {
-  bool json = false;
   bool ops = false;
+  bool check = false;
+  ScenariosCheckFlags checking;  // `json` is for the list as well
 };
 
 // What a scenario file may say, beside its form.
@@ -50,9 +53,16 @@ int Scenarios(const Flags& flags) {
     PrintVocabulary();
     return kExitDone;
   }
+  if (flags.check) return CheckScenarios(flags.checking);
   const absl::StatusOr<std::vector<LoadedScenario>> all = LoadCorpus();
   if (!all.ok()) return Fail(all.status());
   Json rows = Json::array();
+  TextTable table({{.title = "scenario"},
+                   {.title = "commit"},
+                   {.title = "arch"},
+                   {.title = "CPUs", .number = true},
+                   {.title = "expects"},
+                   {.title = "what"}});
   for (const LoadedScenario& one : *all) {
     const Scenario& s = one.scenario;
     // A file of the corpus that cannot be run is shown as an error, not as a row.
@@ -61,13 +71,14 @@ int Scenarios(const Flags& flags) {
                     {"expected", s.expected},
                     {"summary", s.summary},
                     {"commit", s.commit},
+                    {"arch", s.arch},
                     {"cpus", s.machine.cpu_count}});
-    if (!flags.json) {
-      std::printf("%-32s %2d CPUs  %-16s %s\n", s.name.c_str(), s.machine.cpu_count,
-                  s.expected.c_str(), s.summary.c_str());
-    }
+    table.Add({s.name, s.commit, s.arch, std::to_string(s.machine.cpu_count), s.expected, s.summary});
   }
-  if (flags.json) std::printf("%s\n", Json{{"scenarios", std::move(rows)}}.dump(2).c_str());
+  const std::string text = flags.checking.json
+                               ? Json{{"scenarios", std::move(rows)}}.dump(2) + "\n"
+                               : table.Text();
+  std::printf("%s", text.c_str());
   return kExitDone;
 }
 
@@ -77,9 +88,31 @@ void AddScenariosCommand(CLI::App& app, int* exit_status) {
   auto* const command =
       app.add_subcommand("scenarios", "what is there, and the verdict that each expects");
   const auto flags = std::make_shared<Flags>();
-  command->add_flag("--json", flags->json, "one JSON object on standard output");
+  command->add_flag("--json", flags->checking.json, "one JSON object on standard output");
   command->add_flag("--ops", flags->ops,
                     "the words of scenario files: architectures, operations, version switches, checks");
+  auto* const check = command->add_flag(
+      "--check", flags->check, "searches them all, and compares with what they expect");
+  auto* const names =
+      command->add_option("NAME", flags->checking.scenarios, "only these, by name or file")
+          ->needs(check);
+  CatalogueRequest& request = flags->checking.request;
+  command->add_option("--seeds", request.seed_count, "searches of each that expects a finding")
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1000}))
+      ->capture_default_str()
+      ->needs(check);
+  command->add_option("--runs", request.run_count_max, "schedules to run in each search at most")
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 62))
+      ->capture_default_str()
+      ->needs(check);
+  command->add_option("--jobs", request.job_count, "searches side by side")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str()
+      ->needs(check);
+  command->add_option("--markdown", flags->checking.markdown,
+                      "writes the table into this file, between its marker lines")
+      ->needs(check)
+      ->excludes(names);
   command->callback([flags, exit_status] { *exit_status = Scenarios(*flags); });
 }
 

@@ -154,6 +154,15 @@ class SystemTest(unittest.TestCase):
         self.assertIs(result.json()["reproduced"], True)
 
 
+def in_natural_order(names):
+    """7.9 before 7.10, W2 before W10."""
+    def key(name):
+        # Digits come before all letters in ASCII, and after `-` and `.`.
+        return [(ord("0"), int(part), "") if part.isdigit() else (ord(part[0]), 0, part)
+                for part in re.findall(r"\d+|\D", name)]
+    return sorted(names, key=lambda name: (key(name), name))
+
+
 def end(process):
     if process.poll() is None:
         process.kill()

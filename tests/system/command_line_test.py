@@ -28,7 +28,7 @@ class HelpTest(cli.SystemTest):
 
     def test_help_names_the_flags(self):
         flags = {
-            "scenarios": ["--json"],
+            "scenarios": ["--json", "--ops", "--check", "--seeds", "--runs", "--jobs", "--markdown"],
             "fuzz": ["--runs", "--seconds", "--seed", "--jobs", "--strategy", "--store",
                      "--keep-going", "--json"],
             "replay": ["--trace", "--perfetto", "--store", "--json"],
@@ -59,7 +59,7 @@ class ScenariosTest(cli.SystemTest):
 
         self.assertEqual((result.status, result.err), (DONE, ""))
         rows = result.json()["scenarios"]
-        files = sorted(path.stem for path in cli.CORPUS.glob("*.textproto"))
+        files = cli.in_natural_order(path.stem for path in cli.CORPUS.glob("*.textproto"))
         self.assertEqual([row["name"] for row in rows], files)
         for row in rows:
             self.assertLessEqual({"name", "expected", "summary", "commit"}, row.keys())

@@ -1,0 +1,91 @@
+#include "fuzz/cli/scenarios_check.h"
+
+#include <csignal>
+#include <cstdio>
+
+#include "absl/strings/str_format.h"
+#include "fuzz/cli/catalogue_table.h"
+#include "fuzz/cli/exit_status.h"
+#include "fuzz/cli/locate.h"
+#include "fuzz/cli/progress_line.h"
+#include "proto/file_io.h"
+
+namespace shootdown {
+namespace {
+
+constexpr std::size_t kMarkdownBytesMax = 1 << 20;
+
+volatile sig_atomic_t interrupted = 0;
+
+// Everything is read and built before anything is run: a typing mistake costs no search.
+absl::StatusOr<std::vector<LoadedScenario>> Load(const std::vector<std::string>& names) {
+  std::vector<LoadedScenario> all;
+  if (names.empty()) {
+    absl::StatusOr<std::vector<LoadedScenario>> corpus = LoadCorpus();
+    if (!corpus.ok()) return corpus.status();
+    all = *std::move(corpus);
+  }
+  for (const std::string& name : names) {
+    absl::StatusOr<LoadedScenario> loaded = LoadScenario(name);
+    if (!loaded.ok()) return loaded.status();
+    all.push_back(*std::move(loaded));
+  }
+  for (const LoadedScenario& loaded : all) {
+    if (absl::Status built = BuildSimulation(loaded).status(); !built.ok()) return built;
+  }
+  return all;
+}
+
+absl::Status WriteMarkdown(const CheckedCatalogue& checked, const std::string& file) {
+  const absl::StatusOr<std::string> before = ReadWholeFile(file, kMarkdownBytesMax);
+  if (!before.ok()) return before.status();
+  const absl::StatusOr<std::string> after =
+      WithCatalogueTable(*before, CatalogueMarkdown(checked), file);
+  if (!after.ok()) return after.status();
+  return WriteWholeFile(file, *after);
+}
+
+}  // namespace
+
+int CheckScenarios(const ScenariosCheckFlags& flags) {
+  absl::StatusOr<std::vector<LoadedScenario>> scenarios = Load(flags.scenarios);
+  if (!scenarios.ok()) return Fail(scenarios.status());
+  CheckedCatalogue checked{
+      .scenarios = *std::move(scenarios), .outcomes = {}, .request = flags.request};
+  if (!flags.markdown.empty()) {
+    // Tried first with no table, so that a wrong file costs no search.
+    const absl::StatusOr<std::string> before = ReadWholeFile(flags.markdown, kMarkdownBytesMax);
+    if (!before.ok()) return Fail(before.status());
+    if (const auto after = WithCatalogueTable(*before, "", flags.markdown); !after.ok()) {
+      return Fail(after.status());
+    }
+  }
+  struct sigaction action = {};
+  action.sa_handler = [](int) { interrupted = 1; };
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+
+  ProgressLine progress(!flags.json);
+  const CatalogueHandler handler{
+      .progress = [&](std::size_t done, std::size_t all) {
+        progress.Show(absl::StrFormat("%d of %d searches", done, all));
+      },
+      .interrupted = [] { return interrupted != 0; }};
+  const absl::Status status =
+      CheckCatalogue(checked.scenarios, checked.request, handler, &checked.outcomes);
+  progress.Clear();
+  if (!status.ok()) return Fail(status);
+  if (flags.json) {
+    std::printf("%s\n", CatalogueJson(checked).dump(2).c_str());
+  } else {
+    std::printf("%s", CatalogueText(checked).c_str());
+  }
+  if (!flags.markdown.empty()) {
+    if (absl::Status written = WriteMarkdown(checked, flags.markdown); !written.ok()) {
+      return Fail(written);
+    }
+  }
+  return checked.DifferCount() == 0 ? kExitDone : kExitFinding;
+}
+
+}  // namespace shootdown

@@ -1,0 +1,34 @@
+// A table of words: in columns for a terminal, or as Markdown.
+#ifndef SHOOTDOWN_FUZZ_CLI_TEXT_TABLE_H_
+#define SHOOTDOWN_FUZZ_CLI_TEXT_TABLE_H_
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace shootdown {
+
+class TextTable {
+ public:
+  struct Column {
+    std::string title;
+    bool number = false;  // stands to the right
+  };
+  explicit TextTable(std::vector<Column> columns) : columns_(std::move(columns)) {}
+
+  // REQUIRES: one cell for each column.
+  void Add(std::vector<std::string> cells);
+
+  // A line for the titles and one for each row, each column as wide as its widest cell; no blanks at
+  // the end of a line. Widths count characters of UTF-8.
+  [[nodiscard]] std::string Text() const;
+  [[nodiscard]] std::string Markdown() const;
+
+ private:
+  std::vector<Column> columns_;
+  std::vector<std::vector<std::string>> rows_;
+};
+
+}  // namespace shootdown
+
+#endif  // SHOOTDOWN_FUZZ_CLI_TEXT_TABLE_H_
