@@ -36,6 +36,7 @@ const pb::FieldDescriptor* FindField(const pb::FileDescriptor& file, const std::
 
 std::string FieldNames(const pb::Descriptor& message) {
   std::vector<std::string> names;
+  names.reserve(static_cast<std::size_t>(message.field_count()));
   for (int i = 0; i < message.field_count(); ++i) names.push_back(message.field(i)->name());
   return absl::StrJoin(names, ", ");
 }
@@ -104,7 +105,7 @@ std::string FirstTextError::Reword(std::string_view message, TextPosition& posit
   }
   if (StartsWith(message, "Field \"") && words.size() == 3) {
     back_to(words[0]);
-    return absl::StrFormat("both \"%s\" and \"%s\", wanted one of them", words[1], words[0]);
+    return absl::StrFormat(R"(both "%s" and "%s", wanted one of them)", words[1], words[0]);
   }
   if (StartsWith(message, "Invalid value for boolean") && words.size() == 2) {
     back_to(words[1]);
@@ -132,7 +133,7 @@ std::string FirstTextError::Reword(std::string_view message, TextPosition& posit
     return "found the end of the line inside quotes, wanted the closing quote";
   }
   if (StartsWith(message, "Invalid escape sequence")) {
-    return "found an unknown escape after a backslash, wanted \\\\ or \\\"";
+    return R"(found an unknown escape after a backslash, wanted \\ or \")";
   }
   return ForMessage(message.substr(0, message.find_last_not_of('.') + 1));
 }

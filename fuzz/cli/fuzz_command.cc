@@ -76,7 +76,7 @@ class ScenarioFuzz {
     handler.input = [this](std::vector<std::uint8_t> input) { inputs_.push_back(std::move(input)); };
     handler.progress = [&](const SearchCounts& counts) { ShowProgress(request, counts); };
     handler.interrupted = [] { return interrupted != 0; };
-    const absl::Status searched = Search(*std::move(simulation), request, handler, &counts_);
+    absl::Status searched = Search(*std::move(simulation), request, handler, &counts_);
     seconds_ = Seconds();
     progress_.Clear();
     if (!searched.ok()) return searched;
