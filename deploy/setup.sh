@@ -21,6 +21,8 @@ packages=(
   libcpp-httplib-dev openssl
   # Tests and benchmarks.
   libgtest-dev libgmock-dev libbenchmark-dev python3-grpcio python3-protobuf
+  # The page of `replay --html` is tested in a browser.
+  chromium chromium-driver python3-selenium
 )
 
 disk_mib_min=3000      # the packages take less than 2 GB; the rest is for a build

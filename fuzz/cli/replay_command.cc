@@ -7,6 +7,7 @@
 #include "absl/strings/str_format.h"
 #include "fuzz/cli/commands.h"
 #include "fuzz/cli/exit_status.h"
+#include "fuzz/cli/html_report.h"
 #include "fuzz/cli/locate.h"
 #include "fuzz/cli/perfetto.h"
 #include "fuzz/cli/scenario_size.h"
@@ -24,6 +25,7 @@ using Json = nlohmann::ordered_json;
 struct ReplayFlags {
   std::string failure;
   std::string store;
+  std::string html;
   std::string perfetto;
   std::int64_t break_at = -1;
   bool trace = false;
@@ -99,6 +101,10 @@ int RunReplay(const ReplayFlags& flags) {
     if (absl::Status s = WriteText(flags.perfetto, PerfettoTrace(**simulation, message)); !s.ok()) {
       return Fail(s);
     }
+  }
+  if (!flags.html.empty()) {
+    const std::string page = HtmlReport(**simulation, *failure, replay->schedule);
+    if (absl::Status s = WriteText(flags.html, page); !s.ok()) return Fail(s);
   }
   if (flags.trace) {
     const std::string table = loaded->scenario.name + ": " + SizeText(loaded->scenario, *found) +
@@ -186,6 +192,7 @@ void AddReplayCommand(CLI::App& app, int* exit_status) {
   const auto flags = std::make_shared<ReplayFlags>();
   command->add_option("FAILURE", flags->failure, "an id, the start of one, or a file")->required();
   command->add_flag("--trace", flags->trace, "shows the interleaving, a column for each CPU");
+  command->add_option("--html", flags->html, "writes a page for a browser: lanes, TLBs, store buffers");
   command->add_option("--perfetto", flags->perfetto, "writes a Chrome trace, for ui.perfetto.dev");
   command->add_option("--break-at", flags->break_at, "raises SIGTRAP before that step")
       ->check(CLI::Range(0, 1'000'000));

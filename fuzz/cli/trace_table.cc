@@ -4,9 +4,7 @@
 #include <vector>
 
 #include "absl/strings/str_format.h"
-#include "fuzz/check/check.h"
-#include "fuzz/schedule/schedule_scheduler.h"
-#include "fuzz/sim/trace.h"
+#include "fuzz/cli/step_words.h"
 
 namespace shootdown {
 namespace {
@@ -17,62 +15,6 @@ using sim::StepKind;
 
 constexpr std::size_t kColumnWidth = 58;
 constexpr std::size_t kNumberWidth = 4;
-
-std::string ActorName(const Simulation& simulation, ActorId actor) {
-  const std::string number = std::to_string(actor.number());
-  switch (actor.actor_class()) {
-    case ActorId::Class::kTask:
-      return simulation.scenario().tasks[static_cast<std::size_t>(actor.number())].name;
-    case ActorId::Class::kIdle: return "swapper/" + number;
-    case ActorId::Class::kCpu: return "CPU " + number + "'s interrupt handler";
-    case ActorId::Class::kBuffer: return "CPU " + number + "'s store buffer";
-  }
-  return "?";
-}
-
-// `mm->mm_users` of mm1: the words of the source, and the object that they meant.
-std::string Place(const LogEntry& e) {
-  std::string place = e.site->label;
-  if (e.word != sim::kNoWord) place += " [" + sim::Arena::Live().NameOf(e.word) + "]";
-  return place;
-}
-
-std::string StepText(const LogEntry& e) {
-  const std::string value = e.site->format(e.value);
-  switch (e.kind) {
-    case StepKind::kLoad:
-      return "R  " + Place(e) + " = " + value +
-             ((e.flags & LogEntry::kForwarded) != 0 ? "  (from the store buffer)" : "");
-    case StepKind::kStore:
-      return "W  " + Place(e) + " := " + value +
-             ((e.flags & LogEntry::kHeld) != 0 ? "  (held in the store buffer)" : "");
-    case StepKind::kRmw: return "RW " + Place(e) + " := " + value;
-    case StepKind::kFence: return "F  " + std::string(e.site->label);
-    case StepKind::kUserLoad:
-    case StepKind::kUserStore:
-      return std::string(e.kind == StepKind::kUserLoad ? "R  " : "W  ") + "user page " + value +
-             " -> TLB hit -> " + sim::Arena::Live().NameOf(e.word);
-    case StepKind::kTlbMiss: return "   user page " + value + " -> TLB miss";
-    case StepKind::kTlbInsert: return "   TLB gets page " + value;
-    case StepKind::kDemap: return "   " + std::string(e.site->label) + " " + value + " in this TLB";
-    case StepKind::kContextWrite: return "   " + std::string(e.site->label) + " := " + value;
-    case StepKind::kMondoSend:
-      return "=> cross call " + std::string(e.site->label) + " to CPU " + std::to_string(e.value);
-    case StepKind::kMondoNack:
-      return "=> cross call to CPU " + std::to_string(e.value) + ": NACK";
-    case StepKind::kMondoTaken:
-      return "<= takes " + std::string(e.site->label) +
-             (e.link == sim::kNoRow ? "" : ", sent at #" + std::to_string(e.link));
-    case StepKind::kSoftintTaken: return "<= softint, level " + value;
-    case StepKind::kNmiTaken: return "<= NMI";
-    case StepKind::kDrain:
-      return "~  drains: " + Place(e) + " := " + value + ", stored at #" + std::to_string(e.link);
-    case StepKind::kAction: return "   " + Place(e) + " " + value;
-    case StepKind::kWait: return ".. waits: " + std::string(e.site->label);
-    case StepKind::kNote: return "   " + std::string(e.site->label);
-  }
-  return "?";
-}
 
 // `text` in pieces of at most `width`, broken at blanks where there are some.
 std::vector<std::string> Wrap(const std::string& text, std::size_t width) {
@@ -179,23 +121,7 @@ class Table {
   }
 
   void DecisionLine(const MoveMade& made) {
-    const Schedule one = ExactSchedule({&made, 1});
-    const Decision& d = one.decisions()[0];
-    std::string words = "-- " + ToText(d) + "   before step " + std::to_string(d.index) + " of " +
-                        ActorName(simulation_, d.actor) + ": ";
-    switch (d.kind) {
-      case Decision::Kind::kSwitch:
-        words += d.to.actor_class() == ActorId::Class::kCpu
-                     ? "go on with CPU " + std::to_string(d.to.number())
-                     : "a store of CPU " + std::to_string(d.to.number()) + " reaches memory";
-        break;
-      case Decision::Kind::kHold: words += "its store stays in the store buffer"; break;
-      case Decision::Kind::kDefer: words += "pending interrupts wait"; break;
-      case Decision::Kind::kResched: words += "a timer tick asks for another task"; break;
-      case Decision::Kind::kEvict: words += "the TLB drops an entry"; break;
-      case Decision::Kind::kNmi: words += "an NMI arrives"; break;
-    }
-    words += " --";
+    std::string words = "-- " + DecisionText(simulation_, made) + " --";
     if (words.size() < Width()) words += std::string(Width() - words.size(), '-');
     text_ += words + "\n";
     // After a hand-over the reader wants to see again who runs what.

@@ -31,7 +31,7 @@ class HelpTest(cli.SystemTest):
             "scenarios": ["--json", "--ops", "--check", "--seeds", "--runs", "--jobs", "--markdown"],
             "fuzz": ["--runs", "--seconds", "--seed", "--jobs", "--strategy", "--store",
                      "--keep-going", "--json"],
-            "replay": ["--trace", "--perfetto", "--store", "--json"],
+            "replay": ["--trace", "--html", "--perfetto", "--store", "--json"],
             "minimize": ["--store", "-o"],
         }
         for command, names in flags.items():

@@ -34,7 +34,7 @@ extern const Arch kArch = {
     .leave_lazy_mmu_mode = &arch_leave_lazy_mmu_mode,
     .tlb_flush = &TlbFlush,
     .flush_tlb_mm = &smp_flush_tlb_mm,
-    .tlb_miss = &tsb_miss,
+    .tlb_miss = &dtlb_miss,
     .context_number = [](const Mm* mm) { return mm->context.sparc64_ctx_val.Peek().number(); },
     .context_valid =
         [](const Mm* mm) {

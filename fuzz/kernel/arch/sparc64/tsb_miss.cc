@@ -37,7 +37,7 @@ Pte WalkPageTable(VirtPage va, TlbGhost* ghost) {
 }
 
 // TL1, PSTATE.IE = 0. False: no valid pte, a full fault follows.
-bool Handle(VirtPage va, bool write) {
+bool tsb_miss(VirtPage va, bool write) {
   TsbEntry* const tsb = this_cpu().tsb;
   if (tsb == nullptr) return false;
   TsbEntry* const slot = TsbSlot(tsb, va);
@@ -72,10 +72,10 @@ bool Handle(VirtPage va, bool write) {
 
 }  // namespace
 
-bool tsb_miss(VirtPage va, bool write) {
+bool dtlb_miss(VirtPage va, bool write) {
   Machine& m = Machine::Get();
   m.SetIe(false);
-  const bool filled = Handle(va, write);
+  const bool filled = tsb_miss(va, write);
   m.SetIe(true);  // retry: a cross call that came meanwhile is taken first
   return filled;
 }

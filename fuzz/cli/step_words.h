@@ -1,0 +1,20 @@
+// Steps and decisions of a run in words that a kernel developer reads, for tables and pages alike.
+#ifndef SHOOTDOWN_FUZZ_CLI_STEP_WORDS_H_
+#define SHOOTDOWN_FUZZ_CLI_STEP_WORDS_H_
+
+#include <string>
+
+#include "fuzz/scenario/simulation.h"
+
+namespace shootdown {
+
+// `app`, `swapper/1`, `CPU 0's interrupt handler`.
+[[nodiscard]] std::string ActorName(const Simulation& simulation, ActorId actor);
+// `R  mm->mm_users [mm1] = 1`. REQUIRES: the arena that the run used still lives.
+[[nodiscard]] std::string StepText(const sim::LogEntry& entry);
+// `T0@12>C1   before step 12 of app: go on with CPU 1`.
+[[nodiscard]] std::string DecisionText(const Simulation& simulation, const sim::MoveMade& made);
+
+}  // namespace shootdown
+
+#endif  // SHOOTDOWN_FUZZ_CLI_STEP_WORDS_H_
