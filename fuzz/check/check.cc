@@ -7,15 +7,16 @@
 namespace shootdown::check {
 namespace {
 
-constexpr std::array<const Check*, 24> kAll = {
+constexpr std::array<const Check*, 25> kAll = {
     &kStaleTlbUse,       &kForeignTlbEntry,      &kUseAfterFlush,        &kUseAfterPromise,
-    &kMmUseAfterFree,    &kPageFreedWhileMapped, &kRefcountRange,        &kTsbFreedInUse,
+    &kDifferentialRead,  &kMmUseAfterFree,       &kPageFreedWhileMapped, &kRefcountRange,        &kTsbFreedInUse,
     &kDeadlock,          &kLivelock,             &kContextMismatch,      &kContextCollision,
     &kContextBitmap,     &kCpumaskLostBit,       &kCpumaskMissedEntry,   &kCpumaskForeignClear,
     &kUseMmWithoutUser,  &kMmputInAtomic,        &kCallFunctionContext,  &kMmSwitchIrqsOn,
     &kSecondaryMmMismatch, &kTlbBatchLeak,       &kFlushArgumentReused,  &kRefcountConservation};
 
 Finding last_finding;
+std::uint64_t run_number = 0;
 
 bool EndsRun(kernel::EventKind kind) {
   return kind == kernel::EventKind::kQuiet || kind == kernel::EventKind::kDeadlock ||
@@ -47,7 +48,11 @@ void Report(const Check& check, const kernel::Event& event, std::string message)
 }
 
 const Finding& LastFinding() { return last_finding; }
-void ClearFinding() { last_finding = Finding(); }
+void ClearFinding() {
+  last_finding = Finding();
+  ++run_number;
+}
+std::uint64_t RunNumber() { return run_number; }
 
 std::string NameOf(const kernel::Task* task) {
   if (task->idle != 0) return "swapper" + std::to_string(task->number);

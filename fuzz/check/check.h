@@ -43,7 +43,10 @@ void Report(const Check& check, const kernel::Event& event, std::string message)
 
 // The finding of the run before, or of this one.
 [[nodiscard]] const Finding& LastFinding();
+// Before each run.
 void ClearFinding();
+// How many times findings were cleared: tells one run from another, for checks that keep notes.
+[[nodiscard]] std::uint64_t RunNumber();
 
 // For messages: `app`, `swapper1`, `mm1`, `page A`.
 [[nodiscard]] std::string NameOf(const kernel::Task* task);
@@ -56,7 +59,7 @@ extern const Check kStaleTlbUse, kUseAfterFlush, kUseAfterPromise, kForeignTlbEn
     kContextMismatch, kContextCollision, kContextBitmap, kCpumaskLostBit, kCpumaskMissedEntry,
     kCpumaskForeignClear, kTsbFreedInUse, kRefcountRange, kRefcountConservation, kMmUseAfterFree,
     kUseMmWithoutUser, kMmputInAtomic, kPageFreedWhileMapped, kCallFunctionContext, kMmSwitchIrqsOn,
-    kDeadlock, kLivelock, kSecondaryMmMismatch, kTlbBatchLeak, kFlushArgumentReused;
+    kDeadlock, kDifferentialRead, kLivelock, kSecondaryMmMismatch, kTlbBatchLeak, kFlushArgumentReused;
 
 }  // namespace shootdown::check
 

@@ -37,6 +37,10 @@ void tlb_finish_mmu(MmuGather* tlb) {
 
 void GhostPteChange(Mm* mm, VirtPage va) {
   mm->pte_change[va.value()] = ++Kernel::Get().globals->pte_changes;
+  Tell({.kind = EventKind::kPteChanged,
+        .mm = mm,
+        .virt = va.value(),
+        .a = mm->pte_change[va.value()]});
 }
 
 // One zone, one lock, no per-CPU lists: the page freed last is the next one handed out, so a stale

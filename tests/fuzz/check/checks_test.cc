@@ -290,6 +290,26 @@ const std::vector<Case>& Cases() {
        .fault = OneTask("planted_put_page A"),
        .twin = OneTask("planted_get_and_put_page A")},
 
+      {.name = "X1_FlushIsForgotten",
+       .check = "differential_read",
+       .says = {"peer on CPU 1 read page A of mm1 in physical page 0", "a page fault"},
+       .fault = Threads("planted_forget_to_flush A", "touch A"),
+       .twin = Threads("planted_clear_and_flush A", "touch A")},
+      {.name = "X1_StoresAreComparedToo",
+       .check = "differential_read",
+       .says = {"peer on CPU 1 wrote page A of mm1 in physical page 0", "a page fault"},
+       .fault = Threads("planted_forget_to_flush A", "write A"),
+       .twin = Threads("planted_clear_and_flush A", "write A")},
+      // Before the operation returns, nobody is promised anything.
+      {.name = "X1_OldAndNewAreRightUntilTheReturn",
+       .check = "differential_read",
+       .says = {"page A of mm1"},
+       .fault = Threads("planted_forget_to_flush A; yield", "touch A; touch A"),
+       .twin = Threads("planted_forget_to_flush A; yield", "touch A"),
+       .schedule = "T0@[ForgetToFlush: spin_unlock(&mm->page_table_lock)]>C1 "
+                   "T1@[user_access: load user page]+1>C0",
+       .twin_schedule = "T0@[ForgetToFlush: spin_unlock(&mm->page_table_lock)]>C1"},
+
       {.name = "L1_CallWithIrqsOff",
        .check = "call_function_context",
        .says = {"smp_call_function_many", "interrupts off"},

@@ -291,6 +291,20 @@ Page* MappedPage(VirtPage va) {
   Mm* const mm = READ_ONCE(current()->mm);
   return &Kernel::Get().pages[READ_ONCE(mm->pgd->pte[va.value()]).page()];
 }
+// Takes a page away that stays allocated.
+void ForgetToFlush(const BoundOp& op) {
+  Mm* const mm = READ_ONCE(current()->mm);
+  spin_lock(&mm->page_table_lock);
+  (void)ptep_get_and_clear(mm, PageArg(op, 0), /*fullmm=*/true);
+  spin_unlock(&mm->page_table_lock);
+}
+void ClearAndFlush(const BoundOp& op) {
+  Mm* const mm = READ_ONCE(current()->mm);
+  spin_lock(&mm->page_table_lock);
+  (void)ptep_get_and_clear(mm, PageArg(op, 0), /*fullmm=*/false);
+  spin_unlock(&mm->page_table_lock);
+}
+
 void PutMappedPage(const BoundOp& op) { put_page(MappedPage(PageArg(op, 0))); }
 void GetAndPutPage(const BoundOp& op) {
   get_page(MappedPage(PageArg(op, 0)));
@@ -481,6 +495,8 @@ void RegisterPlantedOps() {
   OnObject<Holder>("planted_leave_mask", &LeaveMask);
 
   OnPage("planted_put_page", &PutMappedPage);
+  OnPage("planted_forget_to_flush", &ForgetToFlush);
+  OnPage("planted_clear_and_flush", &ClearAndFlush);
   OnPage("planted_get_and_put_page", &GetAndPutPage);
   OnObject<SpareTsb>("planted_replace_tsb",
                      [](const BoundOp& op) { ReplaceTsb(op, /*sync=*/false); });

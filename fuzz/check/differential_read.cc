@@ -1,0 +1,110 @@
+// X1: the same schedule on a machine that flushes everything everywhere at once. What user code gets from
+// memory must be the same there.
+//
+// The reference needs no second run, whose steps would be others: it is a ghost in this one. In it, a
+// change of a pte takes effect in all TLBs while the operation that makes it goes on, and at the latest
+// when that operation returns (README.md has the rule). Independent of what the kernel model says about
+// its flushes, so a flush that was forgotten, and a page that nobody frees, show as well.
+#include <algorithm>
+#include <array>
+
+#include "fuzz/check/check.h"
+#include "fuzz/kernel/kernel.h"
+
+namespace shootdown::check {
+namespace {
+
+using kernel::Event;
+using kernel::EventKind;
+using kernel::Kernel;
+using kernel::kVirtPageCount;
+
+// The last change of each page that the task's current operation has made.
+struct Made {
+  struct Change {
+    const kernel::Mm* mm;
+    std::uint64_t number;
+  };
+  std::uint64_t run = 0;    // what stands here is of that run
+  std::uint64_t pages = 0;  // a bit each: `changes` has one
+  std::array<Change, kVirtPageCount> changes{};
+};
+// Of each page, the last change whose operation has returned.
+struct InEffect {
+  std::uint64_t run = 0;
+  std::array<std::uint64_t, kVirtPageCount> numbers{};
+};
+
+std::array<Made, kernel::kTaskCountMax> made_by;
+std::array<InEffect, kernel::kMmCountMax> in_effect_in;
+
+// `record` as it is in this run.
+template <class Record>
+Record& OfThisRun(Record& record) {
+  if (record.run != RunNumber()) record = {.run = RunNumber()};
+  return record;
+}
+
+std::size_t IndexOf(const kernel::Mm* mm) {
+  return static_cast<std::size_t>(mm - Kernel::Get().mms);
+}
+
+// An interrupt handler works for nobody's operation.
+bool InOperation(const Event& e) {
+  return e.task->idle == 0 && !sim::Machine::Get().InInterrupt();
+}
+
+void NoteChange(const Event& e) {
+  if (!InOperation(e)) return;
+  Made& made = OfThisRun(made_by[static_cast<std::size_t>(e.task->number)]);
+  made.pages |= std::uint64_t{1} << e.virt;
+  made.changes[static_cast<std::size_t>(e.virt)] = {.mm = e.mm, .number = e.a};
+}
+
+void NoteReturn(const Event& e) {
+  Made& made = OfThisRun(made_by[static_cast<std::size_t>(e.task->number)]);
+  for (std::size_t va = 0; made.pages != 0; ++va, made.pages >>= 1) {
+    if ((made.pages & 1) == 0) continue;
+    InEffect& in_effect = OfThisRun(in_effect_in[IndexOf(made.changes[va].mm)]);
+    in_effect.numbers[va] = std::max(in_effect.numbers[va], made.changes[va].number);
+  }
+}
+
+void Judge(const Event& e) {
+  const InEffect& in_effect = OfThisRun(in_effect_in[IndexOf(e.mm)]);
+  const sim::TlbEntry& entry = *e.entry;
+  // A foreign entry is another check's (T4).
+  if (entry.ghost.pte_change >= in_effect.numbers[static_cast<std::size_t>(e.virt)] ||
+      entry.ghost.owner != e.mm->id || e.mm->pgd == nullptr) {
+    return;
+  }
+  const kernel::Pte used{entry.pte};
+  const kernel::Pte now = e.mm->pgd->pte[e.virt].Peek();
+  const bool write = sim::Machine::Get().log().back().kind == sim::StepKind::kUserStore;
+  if (now.valid() && now.page() == used.page() && (!write || now.writable())) return;
+  const std::string instead = !now.valid() ? "a page fault"
+                              : now.page() != used.page()
+                                  ? "physical page " + std::to_string(now.page())
+                                  : "a write fault";
+  Report(kDifferentialRead, e,
+         NameOf(e.task) + " on CPU " + std::to_string(e.cpu) + (write ? " wrote " : " read ") +
+             PageName(e.virt) + " of " + NameOf(e.mm) + " in physical page " +
+             std::to_string(used.page()) + "; had every flush reached every CPU it would have met " +
+             instead);
+}
+
+}  // namespace
+
+extern const Check kDifferentialRead = {
+    .id = "X1",
+    .name = "differential_read",
+    .rule = "User code gets the pages that it would get if every flush reached every CPU at once.",
+    .why = "What a program reads depends on which CPU it happens to run on.",
+    .on_by_default = true,
+    .listen = [](kernel::Judges& judges) {
+      judges.Listen(EventKind::kPteChanged, &NoteChange);
+      judges.Listen(EventKind::kOperationDone, &NoteReturn);
+      judges.Listen(EventKind::kUserHit, &Judge);
+    }};
+
+}  // namespace shootdown::check
