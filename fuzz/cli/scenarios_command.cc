@@ -1,5 +1,6 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "fuzz/cli/commands.h"
 #include "fuzz/cli/exit_status.h"
@@ -9,6 +10,7 @@
 #include "fuzz/kernel/arch/arch.h"
 #include "fuzz/kernel/ops.h"
 #include "fuzz/kernel/version.h"
+#include "fuzz/scenario/generate.h"
 
 namespace shootdown {
 namespace {
@@ -17,6 +19,7 @@ using Json = nlohmann::ordered_json;
 
 struct Flags {
   bool ops = false;
+  std::optional<std::uint64_t> generate;  // the seed
   bool check = false;
   ScenariosCheckFlags checking;  // `json` is for the list as well
 };
@@ -51,6 +54,10 @@ void PrintVocabulary() {
 int Scenarios(const Flags& flags) {
   if (flags.ops) {
     PrintVocabulary();
+    return kExitDone;
+  }
+  if (flags.generate.has_value()) {
+    std::printf("%s", PrintScenario(GenerateScenario(*flags.generate)).c_str());
     return kExitDone;
   }
   if (flags.check) return CheckScenarios(flags.checking);
@@ -91,6 +98,8 @@ void AddScenariosCommand(CLI::App& app, int* exit_status) {
   command->add_flag("--json", flags->checking.json, "one JSON object on standard output");
   command->add_flag("--ops", flags->ops,
                     "the words of scenario files: architectures, operations, version switches, checks");
+  command->add_option("--generate", flags->generate,
+                      "prints a random scenario of this seed, which must stay clean");
   auto* const check = command->add_flag(
       "--check", flags->check, "searches them all, and compares with what they expect");
   auto* const names =

@@ -103,7 +103,8 @@ void RegisterIoUringOps() {
               .who = Who::kUser,
               .args = {ArgKind::kObject},
               .run = [](const BoundOp& op) { io_uring_setup(ObjectArg<IoRing>(op, 0)); },
-              .object = &ObjectOf<IoRing>});
+              .object = &ObjectOf<IoRing>,
+              .use = OpUse::kOpens});
   RegisterOp({.name = "io_uring_submit",
               .usage = "io_uring_submit RING read|write PAGE [COUNT]",
               .what = "asks the kernel thread to access user memory",
@@ -113,21 +114,24 @@ void RegisterIoUringOps() {
               .run = [](const BoundOp& op) {
                 io_uring_submit(ObjectArg<IoRing>(op, 0), op.args[1], op.args[2], op.args[3]);
               },
-              .object = &ObjectOf<IoRing>});
+              .object = &ObjectOf<IoRing>,
+              .use = OpUse::kOwner});
   RegisterOp({.name = "io_uring_close",
               .usage = "io_uring_close RING",
               .what = "ends the ring's kernel thread and drops the ring's reference",
               .who = Who::kUser,
               .args = {ArgKind::kObject},
               .run = [](const BoundOp& op) { io_uring_close(ObjectArg<IoRing>(op, 0)); },
-              .object = &ObjectOf<IoRing>});
+              .object = &ObjectOf<IoRing>,
+              .use = OpUse::kCloses});
   RegisterOp({.name = "io_sq_thread",
               .usage = "io_sq_thread RING",
               .what = "serves a ring: mmget_not_zero, kthread_use_mm, the accesses, unuse, mmput",
               .who = Who::kKthread,
               .args = {ArgKind::kObject},
               .run = [](const BoundOp& op) { io_sq_thread(ObjectArg<IoRing>(op, 0)); },
-              .object = &ObjectOf<IoRing>});
+              .object = &ObjectOf<IoRing>,
+              .use = OpUse::kServes});
 }
 
 }  // namespace shootdown::kernel

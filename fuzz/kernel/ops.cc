@@ -3,6 +3,7 @@
 #include <charconv>
 #include <map>
 
+#include "fuzz/kernel/arch/arch.h"
 #include "fuzz/kernel/user_access.h"
 
 namespace shootdown::kernel {
@@ -121,6 +122,11 @@ std::string BindOp(std::string_view text, const BindContext& context, BoundOp* b
   }
   if (spec.who == OpSpec::Who::kKthread && !context.kthread) {
     return "found \"" + words[0] + "\" in a user task; only a kernel thread can do that";
+  }
+  const std::string_view arch = context.kernel.arch->name;
+  if (!spec.arch.empty() && spec.arch != arch) {
+    return "found \"" + words[0] + "\", which is an operation of " + std::string(spec.arch) +
+           ", wanted one of " + std::string(arch);
   }
   const std::size_t given = words.size() - 1;
   if (given > spec.args.size() || given + spec.optional < spec.args.size()) {

@@ -21,6 +21,21 @@ enum class ArgKind : std::uint8_t {
   kObject,  // a name; the object that OpSpec::object makes of it, as an address
 };
 
+// How a correct program uses an operation: what random workloads (fuzz/scenario/generate.h) keep to.
+// Operations with the same OpSpec::object are about one kind of object.
+enum class OpUse : std::uint8_t {
+  kAnytime,  // by any task that OpSpec::who allows; if another operation opens its object: on one that is
+             // shared, or the task's own
+  kOpens,    // once for each object, before all else; that task owns it
+  kOwner,    // by the owner of its object, while it is open
+  kCloses,   // by the owner, once, after all else; nobody else may use the object then. If operations
+             // serve its kind of object: only if one does
+  kServes,   // the only operation of a kernel thread, one for an object
+  kStarts,   // once for the task that it names, which does not exist before
+  kLast,     // nothing of the task comes after it
+  kNever,    // not in random workloads
+};
+
 struct OpSpec {
   enum class Who : std::uint8_t { kUser, kKthread, kAny };
   std::string_view name;
@@ -31,6 +46,8 @@ struct OpSpec {
   std::size_t optional = 0;  // that many last arguments may be missing; a missing count is 1
   void (*run)(const BoundOp& op) = nullptr;
   void* (*object)(Kernel& kernel, const std::string& name) = nullptr;
+  std::string_view arch = {};  // only there has it a meaning; empty: everywhere
+  OpUse use = OpUse::kAnytime;
 };
 
 // REQUIRES: no operation of that name yet.

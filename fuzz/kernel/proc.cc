@@ -61,7 +61,8 @@ void RegisterProcOps() {
               .run = [](const BoundOp& op) {
                 mem_open(ObjectArg<ProcMem>(op, 0), &Kernel::Get().tasks[op.args[1]]);
               },
-              .object = &ObjectOf<ProcMem>});
+              .object = &ObjectOf<ProcMem>,
+              .use = OpUse::kOpens});
   RegisterOp({.name = "proc_read",
               .usage = "proc_read FILE PAGE",
               .what = "reads a page: mmget_not_zero, walks the page table, mmput",
@@ -69,13 +70,15 @@ void RegisterProcOps() {
               .run = [](const BoundOp& op) {
                 mem_read(ObjectArg<ProcMem>(op, 0), PageArg(op, 1));
               },
-              .object = &ObjectOf<ProcMem>});
+              .object = &ObjectOf<ProcMem>,
+              .use = OpUse::kOwner});
   RegisterOp({.name = "proc_close",
               .usage = "proc_close FILE",
               .what = "drops the reference",
               .args = {ArgKind::kObject},
               .run = [](const BoundOp& op) { mem_release(ObjectArg<ProcMem>(op, 0)); },
-              .object = &ObjectOf<ProcMem>});
+              .object = &ObjectOf<ProcMem>,
+              .use = OpUse::kCloses});
 }
 
 }  // namespace shootdown::kernel

@@ -35,11 +35,13 @@ void RegisterTaskOps() {
               .what = "starts a thread of the caller's mm; until then TASK does not exist",
               .who = Who::kUser,
               .args = {ArgKind::kTask},
-              .run = [](const BoundOp& op) { do_clone(&Kernel::Get().tasks[op.args[0]]); }});
+              .run = [](const BoundOp& op) { do_clone(&Kernel::Get().tasks[op.args[0]]); },
+              .use = OpUse::kStarts});
   RegisterOp({.name = "exit",
               .usage = "exit",
               .what = "leaves the mm and dies; the last thread's exit tears the mm down",
-              .run = [](const BoundOp&) { do_exit(); }});
+              .run = [](const BoundOp&) { do_exit(); },
+              .use = OpUse::kLast});
   RegisterOp({.name = "migrate",
               .usage = "migrate CPU",
               .what = "goes on with that CPU",

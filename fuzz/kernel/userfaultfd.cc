@@ -45,7 +45,8 @@ void RegisterUserfaultfdOps() {
               .who = OpSpec::Who::kUser,
               .args = {ArgKind::kObject},
               .run = [](const BoundOp& op) { userfaultfd_create(ObjectArg<UserfaultfdCtx>(op, 0)); },
-              .object = &ObjectOf<UserfaultfdCtx>});
+              .object = &ObjectOf<UserfaultfdCtx>,
+              .use = OpUse::kOpens});
   RegisterOp({.name = "userfaultfd_copy",
               .usage = "userfaultfd_copy UFD PAGE",
               .what = "UFFDIO_COPY: mmget_not_zero, fills the page table, mmput",
@@ -61,7 +62,8 @@ void RegisterUserfaultfdOps() {
               .run = [](const BoundOp& op) {
                 userfaultfd_release(ObjectArg<UserfaultfdCtx>(op, 0));
               },
-              .object = &ObjectOf<UserfaultfdCtx>});
+              .object = &ObjectOf<UserfaultfdCtx>,
+              .use = OpUse::kCloses});
 }
 
 }  // namespace shootdown::kernel

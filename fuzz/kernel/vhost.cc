@@ -69,7 +69,8 @@ void RegisterVhostOps() {
               .who = Who::kUser,
               .args = {ArgKind::kObject},
               .run = [](const BoundOp& op) { vhost_dev_set_owner(ObjectArg<VhostDev>(op, 0)); },
-              .object = &ObjectOf<VhostDev>});
+              .object = &ObjectOf<VhostDev>,
+              .use = OpUse::kOpens});
   RegisterOp({.name = "vhost_kick",
               .usage = "vhost_kick DEV read|write PAGE",
               .what = "asks the worker to access user memory",
@@ -78,21 +79,24 @@ void RegisterVhostOps() {
               .run = [](const BoundOp& op) {
                 vhost_work_queue(ObjectArg<VhostDev>(op, 0), op.args[1], op.args[2]);
               },
-              .object = &ObjectOf<VhostDev>});
+              .object = &ObjectOf<VhostDev>,
+              .use = OpUse::kOwner});
   RegisterOp({.name = "vhost_release",
               .usage = "vhost_release DEV",
               .what = "stops the worker and drops the device's reference",
               .who = Who::kUser,
               .args = {ArgKind::kObject},
               .run = [](const BoundOp& op) { vhost_dev_cleanup(ObjectArg<VhostDev>(op, 0)); },
-              .object = &ObjectOf<VhostDev>});
+              .object = &ObjectOf<VhostDev>,
+              .use = OpUse::kCloses});
   RegisterOp({.name = "vhost_worker",
               .usage = "vhost_worker DEV",
               .what = "serves a device: kthread_use_mm for life",
               .who = Who::kKthread,
               .args = {ArgKind::kObject},
               .run = [](const BoundOp& op) { vhost_worker(ObjectArg<VhostDev>(op, 0)); },
-              .object = &ObjectOf<VhostDev>});
+              .object = &ObjectOf<VhostDev>,
+              .use = OpUse::kServes});
 }
 
 }  // namespace shootdown::kernel

@@ -1,0 +1,107 @@
+// Whatever correct tasks do, in whatever order, on whatever machine: the kernel model with its default
+// switches is clean.
+#include "fuzz/scenario/generate.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "fuzz/kernel/arch/arch.h"
+#include "fuzz/kernel/ops.h"
+#include "tests/fuzz/scenario/scenario_testing.h"
+
+namespace shootdown {
+namespace {
+
+using kernel::OpUse;
+
+constexpr std::uint64_t kManySeeds = 2000;
+
+std::string FirstWord(const Operation& op) { return op.text.substr(0, op.text.find(' ')); }
+
+TEST(GenerateTest, ASeedAlwaysGivesTheSameScenario) {
+  for (std::uint64_t seed = 0; seed < 100; ++seed) {
+    EXPECT_EQ(GenerateScenario(seed), GenerateScenario(seed)) << seed;
+  }
+  EXPECT_NE(GenerateScenario(1).tasks, GenerateScenario(2).tasks);
+}
+
+TEST(GenerateTest, EveryOperationIsUsedWhereItBelongs) {
+  for (const kernel::Arch* arch : kernel::AllArchs()) {
+    std::set<std::string> used;
+    for (std::uint64_t seed = 0; seed < kManySeeds; ++seed) {
+      for (const TaskSpec& task : GenerateScenario(seed, arch->name).tasks) {
+        for (const Operation& op : task.setup) used.insert(FirstWord(op));
+        for (const Operation& op : task.ops) used.insert(FirstWord(op));
+      }
+    }
+    for (const kernel::OpSpec* op : kernel::AllOps()) {
+      const bool belongs =
+          op->use != OpUse::kNever && (op->arch.empty() || op->arch == arch->name);
+      EXPECT_EQ(used.contains(std::string(op->name)), belongs) << op->name << " on " << arch->name;
+    }
+  }
+}
+
+TEST(GenerateTest, EveryArchitectureIsDrawn) {
+  std::set<std::string> drawn;
+  for (std::uint64_t seed = 0; seed < kManySeeds; ++seed) drawn.insert(GenerateScenario(seed).arch);
+
+  EXPECT_EQ(drawn.size(), kernel::AllArchs().size());
+}
+
+TEST(GenerateTest, NoTwoMachinesHaveToBeAlike) {
+  std::set<int> cpus;
+  std::set<bool> sharing;
+  for (std::uint64_t seed = 0; seed < kManySeeds; ++seed) {
+    const sim::MachineConfig machine = GenerateScenario(seed).machine;
+    cpus.insert(machine.cpu_count);
+    sharing.insert(machine.tlb_sharing > 1);
+  }
+
+  EXPECT_EQ(cpus, (std::set<int>{1, 2, 3, 4, 5, 6, 7, 8}));
+  EXPECT_EQ(sharing.size(), 2u);
+}
+
+// Else silence would say nothing.
+TEST(GenerateTest, ABrokenKernelIsFoundOut) {
+  const std::vector<VersionChoice> broken = {{"sparc64.flush", "trim_if_single_user"},
+                                             {"sparc64.tsb_fill", "walk_then_lock"}};
+  for (const VersionChoice& choice : broken) {
+    bool found = false;
+    for (std::uint64_t seed = 0; seed < 500 && !found; ++seed) {
+      Scenario scenario = GenerateScenario(seed, "sparc64");
+      scenario.version = {choice};
+      const std::unique_ptr<Simulation> simulation = testing::BuildOrFail(scenario);
+      ASSERT_NE(simulation, nullptr) << seed;
+      for (std::uint64_t walk = 0; walk < 50 && !found; ++walk) {
+        found = testing::RunBurst(*simulation, walk).check != "clean";
+      }
+    }
+    EXPECT_TRUE(found) << choice.value;
+  }
+}
+
+// In groups, so that they can run side by side.
+constexpr int kGroupCount = 8;
+constexpr int kScenariosAGroup = 250;
+constexpr int kWalks = 5;
+
+class GeneratedTest : public ::testing::TestWithParam<int> {};
+
+TEST_P(GeneratedTest, StaysClean) {
+  for (int i = 0; i < kScenariosAGroup; ++i) {
+    const auto seed = static_cast<std::uint64_t>(GetParam() * kScenariosAGroup + i);
+    SCOPED_TRACE("GenerateScenario(" + std::to_string(seed) + ")");
+    testing::ExpectCleanWalks(GenerateScenario(seed), kWalks, seed * kWalks);
+    if (HasFailure()) return;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, GeneratedTest, ::testing::Range(0, kGroupCount));
+
+}  // namespace
+}  // namespace shootdown
