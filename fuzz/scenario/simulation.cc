@@ -87,6 +87,15 @@ bool Simulation::ChooseVersions(ScenarioProblem* problem) {
                              "\", wanted one that `shootdown scenarios --ops` lists"};
       return false;
     }
+    // It would change nothing.
+    const std::string area = choice.name.substr(0, choice.name.find('.'));
+    if (area != scenario_.arch && kernel::FindArch(area) != nullptr) {
+      *problem = {.part = Part::kVersion,
+                  .entry = i,
+                  .message = "found switch \"" + choice.name + "\", which is one of " + area +
+                             ", wanted one that changes " + scenario_.arch};
+      return false;
+    }
     if (!found->Set(choice.value)) {
       *problem = {.part = Part::kVersion,
                   .entry = i,

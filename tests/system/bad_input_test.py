@@ -142,6 +142,36 @@ class ScenarioTest(cli.SystemTest):
         self.refuse_change("cpus: 2", "step_count_max: 65536",
                            "mine.textproto:3:27: step_count_max: 65536, wanted 100 .. 65535")
 
+        for entries in (0, 3, 6, 65, 128):
+            self.refuse_change("cpus: 2", f"tsb_entries: {entries}",
+                               f"mine.textproto:3:24: tsb_entries: {entries}, wanted a power of two, ")
+        self.refuse_change("cpus: 2", "context_count: 12",
+                           "mine.textproto:3:26: context_count: 12, wanted a power of two, 4 .. 64")
+        self.refuse_change("cpus: 2", "tlb_sharing: 4",
+                           "mine.textproto:3:24: tlb_sharing: 4 CPUs share a TLB, but there are 2")
+        self.refuse_change("cpus: 2", "memory_model: ALPHA", "mine.textproto:3:25: ")
+        self.refuse_change('name: "app"', 'name: "app" cpu: 2',
+                           "mine.textproto:5:20: cpu: 2, but the machine has 2, wanted 0 .. 1")
+
+    def test_an_architecture_that_is_not_there(self):
+        self.refuse_change("task {", 'arch: "vax"\ntask {',
+                           'mine.textproto:4:7: found arch "vax", wanted one of sparc64')
+
+    def test_what_belongs_to_another_architecture(self):
+        words = self.shootdown("scenarios", "--ops").out
+        archs = [line.split()[0] for line in words.partition("\noperations")[0].splitlines()[1:] if line]
+        for arch in archs[1:]:
+            self.refuse_change("task {", f'version: "sparc64.flush = no_trim"\narch: "{arch}"\ntask {{',
+                               'mine.textproto:4:10: found switch "sparc64.flush", which is one of sparc64')
+            self.refuse_change("task {", f'checks {{ on: "tsb_freed_in_use" }}\narch: "{arch}"\ntask {{',
+                               'mine.textproto:4:14: found check "tsb_freed_in_use", which judges sparc64')
+
+    def test_a_reckoning_that_cannot_be(self):
+        self.refuse_change("clean: true", "clean: true preemptions: 1",
+                           "mine.textproto:8:34: preemptions: beside `clean`")
+        self.refuse_change("clean: true", 'finds: "deadlock" preemptions: 101',
+                           "mine.textproto:8:41: preemptions: 101, wanted 0 .. 100")
+
     def test_more_loaded_processes_than_context_numbers(self):
         tasks = "".join(f'task {{ name: "t{n}" cpu: {n} }}\n' for n in range(1, 4))
         self.refuse_change(
