@@ -156,5 +156,23 @@ class MarkdownTest(cli.SystemTest):
         self.assert_refused(self.write_table("none.md"), "none.md: No such file")
 
 
+class GenerateTest(cli.SystemTest):
+    def test_what_is_generated_can_be_searched_and_stays_clean(self):
+        for seed in range(5):
+            text = self.shootdown("scenarios", "--generate", seed).out
+            file = self.write("mine.textproto", text)
+
+            self.assertEqual(self.shootdown("scenarios", "--generate", seed).out, text)
+            result = self.fuzz(file, "--runs", 500)
+
+            self.assertEqual(result.status, DONE, result.err)
+            self.assertIn(f"generated-{seed}: clean after 500 runs", result.err)
+
+    def test_a_seed_that_is_none(self):
+        result = self.shootdown("scenarios", "--generate", "x")
+
+        self.assertEqual((result.status, result.out), (BAD_INPUT, ""))
+
+
 if __name__ == "__main__":
     unittest.main()
