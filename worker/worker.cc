@@ -46,17 +46,18 @@ Worker::Worker(Options options, Journal& journal, std::vector<Engine*> engines, 
 void Worker::Step(absl::Time now) {
   for (std::size_t e = 0; e < engines_.size(); ++e) {
     Harvest harvest = engines_[e]->Take(now);
-    if (!harvest.empty()) TakeHarvest(e, std::move(harvest), now);
+    if (!harvest.empty()) TakeHarvest(e, std::move(harvest));
   }
+  // Before the disk has what they brought, so that no engine waits for it.
+  StartLeases(now);
   while (!unwritten_.empty() && now >= next_write_) {
     Harvest harvest = std::move(unwritten_.front());
     unwritten_.pop_front();
     Write(std::move(harvest), now);
   }
-  StartLeases(now);
 }
 
-void Worker::TakeHarvest(std::size_t engine, Harvest harvest, absl::Time now) {
+void Worker::TakeHarvest(std::size_t engine, Harvest harvest) {
   std::optional<Running>& running = running_[engine];
   const bool ended = harvest.result.has_value();
   for (const v1::FoundFailure& found : harvest.findings) {
@@ -81,7 +82,7 @@ void Worker::TakeHarvest(std::size_t engine, Harvest harvest, absl::Time now) {
     if (running.has_value() && running->dropped) harvest.result.reset();
   }
   if (ended) running.reset();
-  if (!harvest.empty()) Write(std::move(harvest), now);
+  if (!harvest.empty()) unwritten_.push_back(std::move(harvest));
 }
 
 // Nobody counts the runs of such a search, and nobody limits its findings but we.
@@ -106,8 +107,10 @@ void Worker::Write(Harvest harvest, absl::Time now) {
     spdlog::error("the journal cannot be written, so no new lease is begun: {}", OneLine(written));
     unwritten_.push_back(std::move(harvest));
     next_write_ = now + kWriteAgainAfter;
+    disk_fails_ = true;
     return;
   }
+  disk_fails_ = false;
   has_news_ = true;
   if (const std::uint64_t dropped = journal_.dropped_input_count(); dropped != dropped_told_) {
     spdlog::warn("the journal is full: {} inputs were dropped so far", dropped);
@@ -123,7 +126,7 @@ bool Worker::Startable(const v1::Lease& lease) const {
 }
 
 void Worker::StartLeases(absl::Time now) {
-  if (!unwritten_.empty() || drain_since_.has_value()) return;
+  if (disk_fails_ || drain_since_.has_value()) return;
   const auto next_lease = [this] {
     return std::ranges::find_if(waiting_, [this](const v1::Lease& l) { return Startable(l); });
   };
