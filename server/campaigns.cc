@@ -9,6 +9,7 @@
 #include "proto/convert.h"
 #include "proto/failure_file.h"
 #include "proto/printable.h"
+#include "proto/rpc/state_names.h"
 #include "server/coordinator.h"
 #include "server/keys.h"
 #include "server/limits.h"
@@ -141,7 +142,7 @@ absl::StatusOr<v1::Campaign> Coordinator::SetCampaignState(std::string_view id_o
   const bool stop = wanted == v1::CAMPAIGN_STATE_STOPPED;
   if (campaign->ended.has_value() && !stop) {
     return absl::FailedPreconditionError(absl::StrFormat(
-        "campaign %s: has ended (%s)", *id, v1::CampaignState_Name(campaign->state())));
+        "campaign %s: has ended (%s)", *id, StateName(campaign->state())));
   }
   if (campaign->state() != wanted && !campaign->ended.has_value()) {
     const std::string key = keys::Key(stop ? keys::kEnded : keys::kPaused, *id);
@@ -161,7 +162,7 @@ absl::StatusOr<v1::Campaign> Coordinator::SetCampaignState(std::string_view id_o
       plan.Put(key, row);
     }
     if (absl::Status committed = Commit(plan); !committed.ok()) return committed;
-    LogInfo("campaign changed", {{"campaign", *id}, {"state", v1::CampaignState_Name(wanted)}});
+    LogInfo("campaign changed", {{"campaign", *id}, {"state", StateName(wanted)}});
     CancelLeases(now);
     campaign = state_.FindCampaign(*id);
     if (campaign == nullptr) return absl::NotFoundError("the campaign was deleted meanwhile");

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "proto/rpc/state_names.h"
 #include "server/keys.h"
 #include "server/log.h"
 
@@ -71,10 +72,15 @@ absl::Status Coordinator::Commit(Plan& plan) {
   if (plan.batch.empty()) return absl::OkStatus();
   const std::shared_ptr<Committer::Ticket> ticket = committer_.Enqueue(std::move(plan.batch));
   claimed_.insert(plan.claimed.begin(), plan.claimed.end());
+  for (const auto& [what, count] : plan.counts) on_their_way_[what] += count;
   mutex_.Unlock();
   const absl::Status committed = committer_.Wait(*ticket);
   mutex_.Lock();
   for (const std::string& key : plan.claimed) claimed_.erase(key);
+  for (const auto& [what, count] : plan.counts) {
+    const auto of = on_their_way_.find(what);
+    if ((of->second -= count) == 0) on_their_way_.erase(of);
+  }
   if (!committed.ok()) LogError("commit failed", {{"words", std::string(committed.message())}});
   return committed;
 }
@@ -161,7 +167,7 @@ Coordinator::Totals Coordinator::GetTotals(absl::Time /*now*/) {
     }
   }
   for (const auto& [id, finding] : state_.findings()) {
-    ++totals.findings_by_state[v1::FindingState_Name(finding.row.state())];
+    ++totals.findings_by_state[StateName(finding.row.state())];
   }
   totals.worker_count = leases_->workers().size();
   totals.lease_count = leases_->leases().size();

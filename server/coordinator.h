@@ -8,6 +8,7 @@
 #ifndef SHOOTDOWN_SERVER_COORDINATOR_H_
 #define SHOOTDOWN_SERVER_COORDINATOR_H_
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <deque>
@@ -105,6 +106,8 @@ class Coordinator {
   [[nodiscard]] std::vector<std::string> DescribeState();
 
  private:
+  // How many findings, of a kind of one campaign's scenario; and of all kinds, under the kind "".
+  using Counts = std::map<std::array<std::string, 3>, std::size_t>;
   // What one Sync changes: rows for the disk, and words for the worker.
   struct Plan {
     StoreBatch batch;
@@ -113,6 +116,7 @@ class Coordinator {
     std::vector<std::string> ended_leases;
     std::set<std::string> claimed;
     std::map<std::pair<std::string, std::string>, ProgressRow> progress;
+    Counts counts;  // of findings that it adds
 
     void Put(std::string key, const google::protobuf::Message& row);
     void Settle(const std::string& what, v1::Settled::Verdict verdict, std::string words,
@@ -157,10 +161,6 @@ class Coordinator {
   // Two workers of one model say different traces of `input`: both run it exactly.
   void Dispute(const CampaignState& campaign, const ScenarioState& scenario, const Input& input,
                const WorkerRecord& worker, absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Findings of that kind which the scenario holds, or will when `plan` is committed.
-  [[nodiscard]] std::size_t CountOfKind(const ScenarioState& scenario, const Plan& plan,
-                                        const std::string& kind_key) const
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void PlanFinding(const v1::FoundFailure& found, const CheckedFinding& checked,
                    const WorkerRecord& worker, absl::Time now, Plan& plan)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -196,6 +196,8 @@ class Coordinator {
   Audits audits_ ABSL_GUARDED_BY(mutex_);
   // Keys of rows on their way to the disk. Who would write one of them too comes back later.
   std::set<std::string> claimed_ ABSL_GUARDED_BY(mutex_);
+  // Findings on their way to the disk, so that workers who submit at once keep to a limit together.
+  Counts on_their_way_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, std::deque<Sample>> samples_ ABSL_GUARDED_BY(mutex_);  // by campaign
   Totals totals_ ABSL_GUARDED_BY(mutex_);
   absl::Time started_;

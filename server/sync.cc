@@ -8,6 +8,7 @@
 #include "fuzz/schedule/schedule.h"
 #include "proto/convert.h"
 #include "proto/printable.h"
+#include "proto/rpc/state_names.h"
 #include "server/coordinator.h"
 #include "server/keys.h"
 #include "server/limits.h"
@@ -262,17 +263,6 @@ void Coordinator::Dispute(const CampaignState& campaign, const ScenarioState& sc
                                                   {"input", input.hash}});
 }
 
-std::size_t Coordinator::CountOfKind(const ScenarioState& scenario, const Plan& plan,
-                                     const std::string& kind_key) const {
-  std::size_t count = 0;
-  for (const auto& entry : scenario.findings) {
-    const FindingState* finding = state_.FindFinding(entry.first);
-    if (finding != nullptr && finding->row.brief().kind_key() == kind_key) ++count;
-  }
-  for (const Failure& failure : plan.batch.failures) count += failure.kind_key == kind_key ? 1 : 0;
-  return count;
-}
-
 void Coordinator::PlanFinding(const v1::FoundFailure& found, const CheckedFinding& checked,
                               const WorkerRecord& worker, absl::Time now, Plan& plan) {
   const std::string& what = checked.offer_hash;
@@ -308,11 +298,25 @@ void Coordinator::PlanFinding(const v1::FoundFailure& found, const CheckedFindin
     at->second.set_findings_dropped(at->second.findings_dropped() + 1);
     return not_needed("the campaign holds as many findings as it may");
   }
-  if (CountOfKind(*scenario, plan, checked.failure.kind_key) >= kFindingsOfOneKindMax) {
+  const std::string& kind = checked.failure.kind_key;
+  if (scenario->FindingsOfKind(kind) >= kFindingsOfOneKindMax) {
     return not_needed("the campaign holds enough findings of this kind");
   }
   const std::string key = keys::Key(keys::kFinding, checked.id);
   if (claimed_.contains(key) || plan.claimed.contains(key)) return;
+  // What is on its way may fail. Who would be one too many with it is offered again, and then hears.
+  const auto on_its_way = [&](const std::string& of_kind) {
+    mutex_.AssertHeld();
+    const Counts::key_type what = {campaign->id, scenario->key, of_kind};
+    const auto others = on_their_way_.find(what);
+    const auto own = plan.counts.find(what);
+    return (others == on_their_way_.end() ? 0 : others->second) +
+           (own == plan.counts.end() ? 0 : own->second);
+  };
+  if (scenario->findings.size() + on_its_way("") >= spec.budget().finding_count_max() ||
+      scenario->FindingsOfKind(kind) + on_its_way(kind) >= kFindingsOfOneKindMax) {
+    return;
+  }
   if (spec.stop_at_first_finding()) {
     // One that is on its way is the first already.
     const std::string first = keys::Key("first", campaign->id, scenario->key);
@@ -353,6 +357,8 @@ void Coordinator::PlanFinding(const v1::FoundFailure& found, const CheckedFindin
   plan.Put(keys::Key(keys::kFound, campaign->id, checked.id), row);
   plan.claimed.insert(key);
   plan.batch.failures.push_back(checked.failure);
+  ++plan.counts[{campaign->id, scenario->key, kind}];
+  ++plan.counts[{campaign->id, scenario->key, ""}];
   plan.Settle(what, v1::Settled::VERDICT_ACCEPTED, "", checked.id);
   LogInfo("finding", {{"finding", checked.id},
                       {"check", checked.failure.check},
@@ -521,7 +527,7 @@ void Coordinator::PlanConfirmed(const v1::LeaseResult& result, const LeaseRecord
   }
   plan.Put(keys::Key(keys::kFinding, lease.finding_id), row);
   LogInfo("finding run again", {{"finding", lease.finding_id},
-                                {"state", v1::FindingState_Name(row.state())},
+                                {"state", StateName(row.state())},
                                 {"worker", worker.id},
                                 {"words", row.words()}});
 }
@@ -586,7 +592,7 @@ void Coordinator::PlanReplayed(const v1::LeaseResult& result, const LeaseRecord&
   AddModel(row, lease.model_version);
   plan.Put(keys::Key(keys::kFinding, lease.finding_id), row);
   LogInfo("finding run on another model", {{"finding", lease.finding_id},
-                                           {"state", v1::FindingState_Name(row.state())},
+                                           {"state", StateName(row.state())},
                                            {"worker", worker.id},
                                            {"words", row.words()}});
 }

@@ -10,7 +10,6 @@
 namespace shootdown {
 
 // `running`, `done`; `unknown 7` for a state of a newer coordinator.
-[[nodiscard]] std::string StateName(v1::CampaignState state);
 [[nodiscard]] bool HasEnded(v1::CampaignState state);
 
 // Findings that stand: neither fixed nor quarantined.

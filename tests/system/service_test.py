@@ -169,6 +169,7 @@ class OperatorTest(cluster.ClusterTest):
         text = get("/metrics")[1]
         self.assertRegex(text, r"(?m)^shootdown_runs_total\S* [1-9]")
         self.assertRegex(text, r"(?m)^shootdown_sync_seconds_count\S* [1-9]")
+        self.assertRegex(text, r'(?m)^shootdown_findings\{state="minimized"\} [1-9]')
         with self.assertRaises(urllib.error.HTTPError):
             get("/nothing")
 
