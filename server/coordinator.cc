@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_format.h"
+#include "proto/printable.h"
 #include "proto/rpc/state_names.h"
 #include "server/keys.h"
 #include "server/log.h"
@@ -12,6 +14,25 @@ namespace {
 
 // The window of runs_per_second.
 constexpr absl::Duration kSampleWindow = absl::Seconds(10);
+
+// The one key of `map` that begins with `prefix`.
+template <class Map>
+absl::StatusOr<std::string> Fitting(const Map& map, std::string_view prefix, const char* what) {
+  if (prefix.empty() || prefix.size() > 16 || !keys::IsHex(prefix, prefix.size())) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("id: \"%s\", wanted 1 to 16 hexadecimal digits", ForMessage(prefix)));
+  }
+  const auto first = map.lower_bound(std::string(prefix));
+  if (first == map.end() || !first->first.starts_with(prefix)) {
+    return absl::NotFoundError(absl::StrFormat("no %s \"%s\"", what, std::string(prefix)));
+  }
+  const auto second = std::next(first);
+  if (first->first != prefix && second != map.end() && second->first.starts_with(prefix)) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("id: \"%s\" fits several, wanted more digits", std::string(prefix)));
+  }
+  return first->first;
+}
 
 }  // namespace
 
@@ -63,6 +84,14 @@ absl::Status Coordinator::Start(absl::Time now) {
                       {"findings", std::to_string(state_.findings().size())},
                       {"data", store_->path()}});
   return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> Coordinator::CampaignId(std::string_view id_or_prefix) const {
+  return Fitting(state_.campaigns(), id_or_prefix, "campaign");
+}
+
+absl::StatusOr<std::string> Coordinator::FindingId(std::string_view id_or_prefix) const {
+  return Fitting(state_.findings(), id_or_prefix, "finding");
 }
 
 absl::Status Coordinator::Commit(Plan& plan) {

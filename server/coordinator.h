@@ -133,6 +133,22 @@ class Coordinator {
   // sync.cc
   absl::Status Admit(const v1::SyncRequest& request, const std::string& worker_id, absl::Time now,
                      bool& stale) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void GrantLeases(WorkerRecord& worker, absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Answer(const v1::SyncRequest& request, const WorkerRecord& worker,
+              v1::SyncResponse& response) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  void FillFailures(v1::SyncResponse& response) const;
+
+  // sync_contents.cc
+  void PlanInput(const v1::Input& input, const CheckedInput& checked, const WorkerRecord& worker,
+                 absl::Time now, Plan& plan) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Two workers of one model say different traces of `input`: both run it exactly.
+  void Dispute(const CampaignState& campaign, const ScenarioState& scenario, const Input& input,
+               const WorkerRecord& worker, absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void PlanFinding(const v1::FoundFailure& found, const CheckedFinding& checked,
+                   const WorkerRecord& worker, absl::Time now, Plan& plan)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  // sync_results.cc
   void PlanResults(const v1::SyncRequest& request, WorkerRecord& worker,
                    const std::map<std::string, Failure>& stored, absl::Time now, Plan& plan)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -156,26 +172,18 @@ class Coordinator {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void PlanRefused(const v1::LeaseResult& result, const LeaseRecord& lease, WorkerRecord& worker,
                    absl::Time now, Plan& plan) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void PlanInput(const v1::Input& input, const CheckedInput& checked, const WorkerRecord& worker,
-                 absl::Time now, Plan& plan) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Two workers of one model say different traces of `input`: both run it exactly.
-  void Dispute(const CampaignState& campaign, const ScenarioState& scenario, const Input& input,
-               const WorkerRecord& worker, absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void PlanFinding(const v1::FoundFailure& found, const CheckedFinding& checked,
-                   const WorkerRecord& worker, absl::Time now, Plan& plan)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void GrantLeases(WorkerRecord& worker, absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Answer(const v1::SyncRequest& request, const WorkerRecord& worker,
-              v1::SyncResponse& response) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
-  void FillFailures(v1::SyncResponse& response) const;
 
   // campaigns.cc
   v1::Campaign ToProto(const CampaignState& campaign, absl::Time now) const
       ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   void AddTasks(const CampaignState& campaign, absl::Time now, v1::Campaign& message) const
       ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+
+  // findings.cc
   v1::Finding ToProto(const FindingState& finding, std::string_view campaign_id) const
       ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+
+  // coordinator.cc
   absl::StatusOr<std::string> CampaignId(std::string_view id_or_prefix) const
       ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<std::string> FindingId(std::string_view id_or_prefix) const
