@@ -1,5 +1,7 @@
 // Coordinator: service Admin.
+#include <algorithm>
 #include <filesystem>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_format.h"
@@ -42,9 +44,68 @@ v1::GetStatsResponse Coordinator::GetStats(absl::Time now) {
   return response;
 }
 
-absl::StatusOr<v1::CompactResponse> Coordinator::Compact(bool dry_run) {
+absl::StatusOr<std::set<std::string>> Coordinator::Forget(absl::Time ended_before, DryRun dry_run,
+                                                          v1::CompactResponse& response) {
+  absl::MutexLock lock(&mutex_);
+  std::set<std::pair<std::int64_t, std::string>> old;
+  for (const auto& [id, campaign] : state_.campaigns()) {
+    if (!campaign.ended.has_value()) continue;
+    if (absl::FromUnixMicros(campaign.ended->ended_us()) > ended_before) continue;
+    old.emplace(campaign.ended->ended_us(), id);
+  }
+  std::set<std::string> gone;
+  for (const auto& [ended_us, id] : old) {
+    const CampaignState* campaign = state_.FindCampaign(id);
+    if (campaign == nullptr) continue;  // somebody else was faster
+    v1::DroppedCampaign dropped;
+    dropped.set_id(id);
+    dropped.set_name(campaign->row.spec().name());
+    dropped.set_ended_us(ended_us);
+    Plan plan;
+    v1::DeleteCampaignResponse held;
+    if (!PlanDelete(*campaign, plan, held).ok()) continue;  // the next time
+    dropped.set_input_count(held.input_count());
+    dropped.set_finding_count(held.finding_count());
+    gone.insert(id);
+    for (const ScenarioState& scenario : campaign->scenarios) {
+      for (const auto& [finding_id, found] : scenario.findings) {
+        const FindingState* finding = state_.FindFinding(finding_id);
+        if (finding == nullptr) continue;
+        const bool held_elsewhere = std::ranges::any_of(
+            finding->campaigns, [&](const std::string& of) { return !gone.contains(of); });
+        if (!held_elsewhere) response.set_finding_count(response.finding_count() + 1);
+      }
+    }
+    if (dry_run == DryRun::kNo) {
+      if (absl::Status committed = Commit(plan); !committed.ok()) return committed;
+    }
+    LogInfo(dry_run == DryRun::kYes ? "campaign would be forgotten" : "campaign forgotten",
+            {{"campaign", id},
+             {"name", dropped.name()},
+             {"inputs", std::to_string(dropped.input_count())},
+             {"findings", std::to_string(dropped.finding_count())}});
+    *response.add_campaigns() = std::move(dropped);
+  }
+  return gone;
+}
+
+absl::StatusOr<v1::CompactResponse> Coordinator::Compact(const v1::CompactRequest& request,
+                                                         absl::Time now) {
+  constexpr std::uint32_t kDaysMax = 36'500;
+  if (request.ended_days_min() > kDaysMax) {
+    return absl::InvalidArgumentError(absl::StrFormat("ended_days_min: %d, wanted at most %d",
+                                                      request.ended_days_min(), kDaysMax));
+  }
   v1::CompactResponse response;
   response.set_bytes_before(store_->FileBytes());
+  std::set<std::string> gone;
+  if (request.has_ended_days_min()) {
+    absl::StatusOr<std::set<std::string>> forgotten =
+        Forget(now - absl::Hours(24) * request.ended_days_min(),
+               request.dry_run() ? DryRun::kYes : DryRun::kNo, response);
+    if (!forgotten.ok()) return forgotten.status();
+    gone = *std::move(forgotten);
+  }
   absl::StatusOr<Store::Compacted> compacted = absl::UnknownError("not done");
   // Alone: an input that is on disk and not yet applied would look like one that nobody wants.
   committer_.RunAlone([&] {
@@ -52,6 +113,7 @@ absl::StatusOr<v1::CompactResponse> Coordinator::Compact(bool dry_run) {
     {
       absl::MutexLock lock(&mutex_);
       for (const auto& [id, campaign] : state_.campaigns()) {
+        if (gone.contains(id)) continue;  // it is there still, if this is a dry run
         for (const ScenarioState& scenario : campaign.scenarios) {
           for (const auto& [hash, input] : scenario.inputs) wanted.insert(scenario.key + hash);
         }
@@ -61,14 +123,16 @@ absl::StatusOr<v1::CompactResponse> Coordinator::Compact(bool dry_run) {
         [&](std::string_view scenario, std::string_view hash) {
           return wanted.contains(std::string(scenario) + std::string(hash));
         },
-        dry_run ? Store::DryRun::kYes : Store::DryRun::kNo);
+        request.dry_run() ? Store::DryRun::kYes : Store::DryRun::kNo);
   });
   if (!compacted.ok()) return compacted.status();
   response.set_input_count(compacted->input_count);
   response.set_input_bytes(compacted->input_bytes);
   response.set_bytes_after(store_->FileBytes());
-  LogInfo(dry_run ? "compaction foreseen" : "compacted",
-          {{"inputs_dropped", std::to_string(compacted->input_count)},
+  LogInfo(request.dry_run() ? "compaction foreseen" : "compacted",
+          {{"campaigns_dropped", std::to_string(response.campaigns_size())},
+           {"findings_dropped", std::to_string(response.finding_count())},
+           {"inputs_dropped", std::to_string(compacted->input_count)},
            {"bytes_before", std::to_string(response.bytes_before())},
            {"bytes_after", std::to_string(response.bytes_after())}});
   return response;

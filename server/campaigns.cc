@@ -155,21 +155,29 @@ absl::StatusOr<v1::DeleteCampaignResponse> Coordinator::DeleteCampaign(std::stri
   }
   v1::DeleteCampaignResponse response;
   Plan plan;
+  if (absl::Status planned = PlanDelete(*campaign, plan, response); !planned.ok()) return planned;
+  if (absl::Status committed = Commit(plan); !committed.ok()) return committed;
+  LogInfo("campaign deleted", {{"campaign", std::string(id)}});
+  return response;
+}
+
+absl::Status Coordinator::PlanDelete(const CampaignState& campaign, Plan& plan,
+                                     v1::DeleteCampaignResponse& dropped) {
   const auto drop = [&](const std::string& key) {
     plan.batch.service.push_back({.key = key, .value = std::nullopt});
   };
-  for (const ScenarioState& scenario : campaign->scenarios) {
+  for (const ScenarioState& scenario : campaign.scenarios) {
     for (const auto& [hash, input] : scenario.inputs) {
-      drop(keys::Key(keys::kInput, campaign->id, scenario.key, hash));
-      response.set_input_count(response.input_count() + 1);
+      drop(keys::Key(keys::kInput, campaign.id, scenario.key, hash));
+      dropped.set_input_count(dropped.input_count() + 1);
     }
     for (const auto& [worker, progress] : scenario.progress) {
-      drop(keys::Key(keys::kProgress, campaign->id, scenario.key, worker));
+      drop(keys::Key(keys::kProgress, campaign.id, scenario.key, worker));
     }
-    drop(keys::Key(keys::kRefused, campaign->id, scenario.key));
+    drop(keys::Key(keys::kRefused, campaign.id, scenario.key));
     for (const auto& [finding_id, found] : scenario.findings) {
-      drop(keys::Key(keys::kFound, campaign->id, finding_id));
-      response.set_finding_count(response.finding_count() + 1);
+      drop(keys::Key(keys::kFound, campaign.id, finding_id));
+      dropped.set_finding_count(dropped.finding_count() + 1);
       const FindingState* finding = state_.FindFinding(finding_id);
       const std::string key = keys::Key(keys::kFinding, finding_id);
       if (claimed_.contains(key)) {
@@ -181,11 +189,9 @@ absl::StatusOr<v1::DeleteCampaignResponse> Coordinator::DeleteCampaign(std::stri
     }
   }
   for (const char* kind : {keys::kPaused, keys::kEnded, keys::kCampaign}) {
-    drop(keys::Key(kind, campaign->id));
+    drop(keys::Key(kind, campaign.id));
   }
-  if (absl::Status committed = Commit(plan); !committed.ok()) return committed;
-  LogInfo("campaign deleted", {{"campaign", std::string(id)}});
-  return response;
+  return absl::OkStatus();
 }
 
 v1::Campaign Coordinator::ToProto(const CampaignState& campaign, absl::Time now) const {

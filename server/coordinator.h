@@ -78,7 +78,8 @@ class Coordinator {
 
   // ---- service Admin
   [[nodiscard]] v1::GetStatsResponse GetStats(absl::Time now);
-  [[nodiscard]] absl::StatusOr<v1::CompactResponse> Compact(bool dry_run);
+  [[nodiscard]] absl::StatusOr<v1::CompactResponse> Compact(const v1::CompactRequest& request,
+                                                            absl::Time now);
   [[nodiscard]] absl::StatusOr<v1::BackupResponse> Backup(const std::string& name);
   [[nodiscard]] absl::Status DrainWorker(std::string_view worker_id, absl::Time now);
 
@@ -178,6 +179,15 @@ class Coordinator {
       ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   void AddTasks(const CampaignState& campaign, absl::Time now, v1::Campaign& message) const
       ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  // UNAVAILABLE if something of it is on its way to the disk.
+  absl::Status PlanDelete(const CampaignState& campaign, Plan& plan,
+                          v1::DeleteCampaignResponse& dropped) ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+
+  // admin.cc
+  // Deletes campaigns that ended that long ago; their ids. With kYes it says only which.
+  enum class DryRun { kNo, kYes };
+  absl::StatusOr<std::set<std::string>> Forget(absl::Time ended_before, DryRun dry_run,
+                                               v1::CompactResponse& response);
 
   // findings.cc
   v1::Finding ToProto(const FindingState& finding, std::string_view campaign_id) const

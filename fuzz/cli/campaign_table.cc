@@ -10,15 +10,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string Utc(std::int64_t us) {
-  if (us == 0) return "";
-  const std::time_t seconds = us / 1'000'000;
-  std::tm parts{};
-  gmtime_r(&seconds, &parts);
-  return absl::StrFormat("%04d-%02d-%02dT%02d:%02d:%02dZ", parts.tm_year + 1900, parts.tm_mon + 1,
-                         parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec);
-}
-
 std::uint64_t FeatureCount(const v1::Campaign& campaign) {
   std::uint64_t sum = 0;
   for (const v1::ScenarioProgress& s : campaign.scenarios()) sum += s.feature_count();
@@ -78,6 +69,15 @@ void AppendTasks(const v1::Campaign& campaign, std::string& out) {
 }
 
 }  // namespace
+
+std::string Utc(std::int64_t us) {
+  if (us == 0) return "";
+  const std::time_t seconds = us / 1'000'000;
+  std::tm parts{};
+  gmtime_r(&seconds, &parts);
+  return absl::StrFormat("%04d-%02d-%02dT%02d:%02d:%02dZ", parts.tm_year + 1900, parts.tm_mon + 1,
+                         parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec);
+}
 
 bool HasEnded(v1::CampaignState state) {
   return state == v1::CAMPAIGN_STATE_STOPPED || state == v1::CAMPAIGN_STATE_DONE;
