@@ -6,8 +6,8 @@
 
 #include "absl/strings/str_format.h"
 #include "proto/printable.h"
+#include "proto/rpc/log.h"
 #include "server/coordinator.h"
-#include "server/log.h"
 
 namespace shootdown::server {
 

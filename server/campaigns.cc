@@ -6,11 +6,11 @@
 #include "absl/strings/str_format.h"
 #include "fuzz/base/content_hash.h"
 #include "proto/printable.h"
+#include "proto/rpc/log.h"
 #include "proto/rpc/state_names.h"
 #include "server/coordinator.h"
 #include "server/keys.h"
 #include "server/limits.h"
-#include "server/log.h"
 
 namespace shootdown::server {
 namespace {

@@ -5,9 +5,9 @@
 
 #include "absl/strings/str_format.h"
 #include "proto/printable.h"
+#include "proto/rpc/log.h"
 #include "proto/rpc/state_names.h"
 #include "server/keys.h"
-#include "server/log.h"
 
 namespace shootdown::server {
 namespace {

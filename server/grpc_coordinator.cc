@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "absl/strings/str_format.h"
+#include "proto/rpc/log.h"
 #include "proto/rpc/status.h"
 #include "server/limits.h"
-#include "server/log.h"
 #include "server/server_credentials.h"
 #include "shootdown/v1/admin.grpc.pb.h"
 #include "shootdown/v1/campaign.grpc.pb.h"

@@ -5,10 +5,10 @@
 
 #include "absl/strings/str_format.h"
 #include "proto/convert.h"
+#include "proto/rpc/log.h"
 #include "server/coordinator.h"
 #include "server/keys.h"
 #include "server/limits.h"
-#include "server/log.h"
 
 namespace shootdown::server {
 namespace {

@@ -5,9 +5,9 @@
 
 #include "absl/strings/str_format.h"
 #include "proto/printable.h"
+#include "proto/rpc/log.h"
 #include "server/coordinator.h"
 #include "server/keys.h"
-#include "server/log.h"
 #include "server/sync_rows.h"
 
 namespace shootdown::server {

@@ -5,10 +5,10 @@
 #include "absl/strings/str_format.h"
 #include "proto/convert.h"
 #include "proto/printable.h"
+#include "proto/rpc/log.h"
 #include "proto/rpc/state_names.h"
 #include "server/coordinator.h"
 #include "server/keys.h"
-#include "server/log.h"
 #include "server/sync_rows.h"
 
 namespace shootdown::server {

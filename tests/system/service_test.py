@@ -219,7 +219,7 @@ class OperatorTest(cluster.ClusterTest):
         wait_until(lambda: "frobnicate" in worker.said(), "the refusal")
 
         words = [json.loads(line) for line in worker.said().splitlines()]
-        self.assertTrue(any("frobnicate" in w["words"] for w in words))
+        self.assertTrue(any("frobnicate" in w.get("words", "") and w["lease"] for w in words))
         # Before it was started again, the coordinator spoke to people.
         lines = [line for line in self.server.said().splitlines() if line.startswith("{")]
         self.assertGreater(len([json.loads(line) for line in lines]), 1)
