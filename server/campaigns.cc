@@ -1,54 +1,25 @@
-// Coordinator: what operators and viewers ask for. Work is in server/sync.cc.
+// Coordinator: service Campaigns.
 #include <algorithm>
-#include <filesystem>
 #include <random>
 #include <utility>
 
 #include "absl/strings/str_format.h"
 #include "fuzz/base/content_hash.h"
-#include "proto/convert.h"
-#include "proto/failure_file.h"
 #include "proto/printable.h"
+#include "proto/rpc/log.h"
+#include "proto/rpc/state_names.h"
 #include "server/coordinator.h"
 #include "server/keys.h"
 #include "server/limits.h"
-#include "server/log.h"
 
 namespace shootdown::server {
 namespace {
 
 constexpr int kTaskCountMax = 1000;
-constexpr std::uint32_t kPageSizeDefault = 100;
-constexpr std::uint32_t kPageSizeMax = 1000;
 
 std::string IdOf(std::string_view text) { return ToHex(HashBytes(text)).substr(0, 16); }
 
-// The one key of `map` that begins with `prefix`.
-template <class Map>
-absl::StatusOr<std::string> Fitting(const Map& map, std::string_view prefix, const char* what) {
-  if (prefix.empty() || prefix.size() > 16 || !keys::IsHex(prefix, prefix.size())) {
-    return absl::InvalidArgumentError(
-        absl::StrFormat("id: \"%s\", wanted 1 to 16 hexadecimal digits", ForMessage(prefix)));
-  }
-  const auto first = map.lower_bound(std::string(prefix));
-  if (first == map.end() || !first->first.starts_with(prefix)) {
-    return absl::NotFoundError(absl::StrFormat("no %s \"%s\"", what, std::string(prefix)));
-  }
-  const auto second = std::next(first);
-  if (first->first != prefix && second != map.end() && second->first.starts_with(prefix)) {
-    return absl::InvalidArgumentError(
-        absl::StrFormat("id: \"%s\" fits several, wanted more digits", std::string(prefix)));
-  }
-  return first->first;
-}
-
 }  // namespace
-
-// ------------------------------------------------------------------------------------ campaigns
-
-absl::StatusOr<std::string> Coordinator::CampaignId(std::string_view id_or_prefix) const {
-  return Fitting(state_.campaigns(), id_or_prefix, "campaign");
-}
 
 absl::StatusOr<v1::Campaign> Coordinator::CreateCampaign(const v1::CreateCampaignRequest& request,
                                                          absl::Time now) {
@@ -141,7 +112,7 @@ absl::StatusOr<v1::Campaign> Coordinator::SetCampaignState(std::string_view id_o
   const bool stop = wanted == v1::CAMPAIGN_STATE_STOPPED;
   if (campaign->ended.has_value() && !stop) {
     return absl::FailedPreconditionError(absl::StrFormat(
-        "campaign %s: has ended (%s)", *id, v1::CampaignState_Name(campaign->state())));
+        "campaign %s: has ended (%s)", *id, StateName(campaign->state())));
   }
   if (campaign->state() != wanted && !campaign->ended.has_value()) {
     const std::string key = keys::Key(stop ? keys::kEnded : keys::kPaused, *id);
@@ -161,7 +132,7 @@ absl::StatusOr<v1::Campaign> Coordinator::SetCampaignState(std::string_view id_o
       plan.Put(key, row);
     }
     if (absl::Status committed = Commit(plan); !committed.ok()) return committed;
-    LogInfo("campaign changed", {{"campaign", *id}, {"state", v1::CampaignState_Name(wanted)}});
+    LogInfo("campaign changed", {{"campaign", *id}, {"state", StateName(wanted)}});
     CancelLeases(now);
     campaign = state_.FindCampaign(*id);
     if (campaign == nullptr) return absl::NotFoundError("the campaign was deleted meanwhile");
@@ -184,21 +155,29 @@ absl::StatusOr<v1::DeleteCampaignResponse> Coordinator::DeleteCampaign(std::stri
   }
   v1::DeleteCampaignResponse response;
   Plan plan;
+  if (absl::Status planned = PlanDelete(*campaign, plan, response); !planned.ok()) return planned;
+  if (absl::Status committed = Commit(plan); !committed.ok()) return committed;
+  LogInfo("campaign deleted", {{"campaign", std::string(id)}});
+  return response;
+}
+
+absl::Status Coordinator::PlanDelete(const CampaignState& campaign, Plan& plan,
+                                     v1::DeleteCampaignResponse& dropped) {
   const auto drop = [&](const std::string& key) {
     plan.batch.service.push_back({.key = key, .value = std::nullopt});
   };
-  for (const ScenarioState& scenario : campaign->scenarios) {
+  for (const ScenarioState& scenario : campaign.scenarios) {
     for (const auto& [hash, input] : scenario.inputs) {
-      drop(keys::Key(keys::kInput, campaign->id, scenario.key, hash));
-      response.set_input_count(response.input_count() + 1);
+      drop(keys::Key(keys::kInput, campaign.id, scenario.key, hash));
+      dropped.set_input_count(dropped.input_count() + 1);
     }
     for (const auto& [worker, progress] : scenario.progress) {
-      drop(keys::Key(keys::kProgress, campaign->id, scenario.key, worker));
+      drop(keys::Key(keys::kProgress, campaign.id, scenario.key, worker));
     }
-    drop(keys::Key(keys::kRefused, campaign->id, scenario.key));
+    drop(keys::Key(keys::kRefused, campaign.id, scenario.key));
     for (const auto& [finding_id, found] : scenario.findings) {
-      drop(keys::Key(keys::kFound, campaign->id, finding_id));
-      response.set_finding_count(response.finding_count() + 1);
+      drop(keys::Key(keys::kFound, campaign.id, finding_id));
+      dropped.set_finding_count(dropped.finding_count() + 1);
       const FindingState* finding = state_.FindFinding(finding_id);
       const std::string key = keys::Key(keys::kFinding, finding_id);
       if (claimed_.contains(key)) {
@@ -210,11 +189,9 @@ absl::StatusOr<v1::DeleteCampaignResponse> Coordinator::DeleteCampaign(std::stri
     }
   }
   for (const char* kind : {keys::kPaused, keys::kEnded, keys::kCampaign}) {
-    drop(keys::Key(kind, campaign->id));
+    drop(keys::Key(kind, campaign.id));
   }
-  if (absl::Status committed = Commit(plan); !committed.ok()) return committed;
-  LogInfo("campaign deleted", {{"campaign", std::string(id)}});
-  return response;
+  return absl::OkStatus();
 }
 
 v1::Campaign Coordinator::ToProto(const CampaignState& campaign, absl::Time now) const {
@@ -345,224 +322,6 @@ void Coordinator::AddTasks(const CampaignState& campaign, absl::Time now,
                                                    : "waits for a free engine");
     }
   }
-}
-
-// ------------------------------------------------------------------------------------- findings
-
-absl::StatusOr<std::string> Coordinator::FindingId(std::string_view id_or_prefix) const {
-  return Fitting(state_.findings(), id_or_prefix, "finding");
-}
-
-v1::Finding Coordinator::ToProto(const FindingState& finding, std::string_view campaign_id) const {
-  v1::Finding message;
-  message.set_id(finding.id);
-  if (!finding.campaigns.empty()) message.set_campaign_id(*finding.campaigns.begin());
-  if (!campaign_id.empty()) message.set_campaign_id(std::string(campaign_id));
-  message.set_state(finding.row.state());
-  *message.mutable_failure() = finding.row.brief();
-  message.set_found_by(finding.row.found_by());
-  message.set_confirmed_by(finding.row.confirmed_by());
-  message.set_found_us(finding.row.found_us());
-  message.set_model_version(finding.row.model_version());
-  message.set_words(finding.row.words());
-  message.set_group_id(state_.GroupOf(finding.row.brief().signature()));
-  if (finding.row.minimized_us() == 0) message.clear_group_id();
-  return message;
-}
-
-absl::StatusOr<v1::ListFindingsResponse> Coordinator::ListFindings(
-    const v1::ListFindingsRequest& request) {
-  const std::uint32_t page_size = request.page_size() == 0 ? kPageSizeDefault : request.page_size();
-  if (page_size > kPageSizeMax) {
-    return absl::InvalidArgumentError(
-        absl::StrFormat("page_size: %d, wanted at most %d", page_size, kPageSizeMax));
-  }
-  if (!request.page_token().empty() && !keys::IsHex(request.page_token(), 16)) {
-    return absl::InvalidArgumentError("page_token: is none of ours");
-  }
-  absl::MutexLock lock(&mutex_);
-  std::string campaign_id;
-  if (!request.campaign_id().empty()) {
-    const absl::StatusOr<std::string> id = CampaignId(request.campaign_id());
-    if (!id.ok()) return id.status();
-    campaign_id = *id;
-  }
-  v1::ListFindingsResponse response;
-  std::size_t bytes = 0;
-  for (auto it = state_.findings().upper_bound(request.page_token()); it != state_.findings().end();
-       ++it) {
-    const FindingState& finding = it->second;
-    if (!campaign_id.empty() && !finding.campaigns.contains(campaign_id)) continue;
-    v1::Finding message = ToProto(finding, campaign_id);
-    if (request.grouped() && !message.group_id().empty() && message.group_id() != finding.id) {
-      continue;
-    }
-    bytes += message.ByteSizeLong();
-    if (response.findings_size() > 0 &&
-        (response.findings_size() >= static_cast<int>(page_size) || bytes > kResponseBytesMax)) {
-      response.set_next_page_token(response.findings(response.findings_size() - 1).id());
-      return response;
-    }
-    *response.add_findings() = std::move(message);
-  }
-  return response;
-}
-
-absl::StatusOr<v1::Finding> Coordinator::GetFinding(std::string_view id_or_prefix) {
-  v1::Finding message;
-  {
-    absl::MutexLock lock(&mutex_);
-    const absl::StatusOr<std::string> id = FindingId(id_or_prefix);
-    if (!id.ok()) return id.status();
-    message = ToProto(*state_.FindFinding(*id), "");
-  }
-  const absl::StatusOr<Failure> failure = store_->GetFailure(message.id());
-  if (!failure.ok()) return failure.status();
-  *message.mutable_failure() = shootdown::ToProto(*failure);
-  return message;
-}
-
-absl::StatusOr<v1::ExportFindingResponse> Coordinator::ExportFinding(
-    std::string_view id_or_prefix) {
-  v1::ExportFindingResponse response;
-  {
-    absl::MutexLock lock(&mutex_);
-    const absl::StatusOr<std::string> id = FindingId(id_or_prefix);
-    if (!id.ok()) return id.status();
-    response.set_id(*id);
-  }
-  const absl::StatusOr<Failure> failure = store_->GetFailure(response.id());
-  if (!failure.ok()) return failure.status();
-  absl::StatusOr<std::string> file = SerializeFailureFile(*failure);
-  if (!file.ok()) return file.status();
-  response.set_failure_file(*std::move(file));
-  return response;
-}
-
-absl::StatusOr<std::vector<v1::Finding>> Coordinator::AllFindings(std::string_view campaign_id,
-                                                                  std::uint64_t& change) {
-  absl::MutexLock lock(&mutex_);
-  if (!campaign_id.empty() && state_.FindCampaign(campaign_id) == nullptr) {
-    return absl::NotFoundError(absl::StrFormat("no campaign \"%s\"", ForMessage(campaign_id)));
-  }
-  std::vector<v1::Finding> findings;
-  for (const auto& [id, finding] : state_.findings()) {
-    if (!campaign_id.empty() && !finding.campaigns.contains(std::string(campaign_id))) continue;
-    findings.push_back(ToProto(finding, campaign_id));
-  }
-  if (!state_.changes().empty()) change = state_.changes().rbegin()->first;
-  return findings;
-}
-
-std::vector<v1::Finding> Coordinator::ChangedFindings(std::string_view campaign_id,
-                                                      std::uint64_t& change) {
-  absl::MutexLock lock(&mutex_);
-  std::vector<v1::Finding> findings;
-  for (auto it = state_.changes().upper_bound(change); it != state_.changes().end(); ++it) {
-    const FindingState& finding = *state_.FindFinding(it->second);
-    change = it->first;
-    if (!campaign_id.empty() && !finding.campaigns.contains(std::string(campaign_id))) continue;
-    findings.push_back(ToProto(finding, campaign_id));
-  }
-  return findings;
-}
-
-// ---------------------------------------------------------------------------------------- admin
-
-v1::GetStatsResponse Coordinator::GetStats(absl::Time now) {
-  v1::GetStatsResponse response;
-  const Committer::Counts counts = committer_.Peek();
-  absl::MutexLock lock(&mutex_);
-  response.set_epoch(leases_->epoch());
-  response.set_version(SHOOTDOWN_VERSION);
-  response.set_started_us(absl::ToUnixMicros(started_));
-  for (const auto& [id, worker] : leases_->workers()) {
-    v1::WorkerStatus& status = *response.add_workers();
-    status.set_id(id);
-    status.set_name(worker.name);
-    status.set_model_version(worker.model_version);
-    status.set_job_count(worker.job_count);
-    status.set_lease_count(static_cast<std::uint32_t>(worker.leases.size()));
-    status.set_silent_ms(absl::ToInt64Milliseconds(now - worker.last_heard));
-    const auto quarantined = state_.workers().find(id);
-    if (quarantined != state_.workers().end()) {
-      status.set_quarantined(quarantined->second.quarantined());
-    }
-  }
-  response.set_campaign_count(state_.campaigns().size());
-  response.set_finding_count(state_.findings().size());
-  for (const auto& [id, campaign] : state_.campaigns()) {
-    for (const ScenarioState& scenario : campaign.scenarios) {
-      response.set_input_count(response.input_count() + scenario.inputs.size());
-    }
-  }
-  response.set_store_bytes(store_->FileBytes());
-  response.set_commit_count(counts.update_count);
-  response.set_sync_count(counts.sync_count);
-  return response;
-}
-
-absl::StatusOr<v1::CompactResponse> Coordinator::Compact(bool dry_run) {
-  v1::CompactResponse response;
-  response.set_bytes_before(store_->FileBytes());
-  absl::StatusOr<Store::Compacted> compacted = absl::UnknownError("not done");
-  // Alone: an input that is on disk and not yet applied would look like one that nobody wants.
-  committer_.RunAlone([&] {
-    std::set<std::string> wanted;
-    {
-      absl::MutexLock lock(&mutex_);
-      for (const auto& [id, campaign] : state_.campaigns()) {
-        for (const ScenarioState& scenario : campaign.scenarios) {
-          for (const auto& [hash, input] : scenario.inputs) wanted.insert(scenario.key + hash);
-        }
-      }
-    }
-    compacted = store_->Compact(
-        [&](std::string_view scenario, std::string_view hash) {
-          return wanted.contains(std::string(scenario) + std::string(hash));
-        },
-        dry_run ? Store::DryRun::kYes : Store::DryRun::kNo);
-  });
-  if (!compacted.ok()) return compacted.status();
-  response.set_input_count(compacted->input_count);
-  response.set_input_bytes(compacted->input_bytes);
-  response.set_bytes_after(store_->FileBytes());
-  LogInfo(dry_run ? "compaction foreseen" : "compacted",
-          {{"inputs_dropped", std::to_string(compacted->input_count)},
-           {"bytes_before", std::to_string(response.bytes_before())},
-           {"bytes_after", std::to_string(response.bytes_after())}});
-  return response;
-}
-
-absl::StatusOr<v1::BackupResponse> Coordinator::Backup(const std::string& name) {
-  if (!IsName(name) || name.front() == '.') {
-    return absl::InvalidArgumentError(absl::StrFormat(
-        "name: \"%s\", wanted 1 to 64 of a-z A-Z 0-9 . _ -, no dot in front", ForMessage(name)));
-  }
-  const std::filesystem::path folder = std::filesystem::path(store_->path()) / "backups";
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error) return absl::UnavailableError(folder.string() + ": " + error.message());
-  const std::string path = (folder / name).string();
-  if (absl::Status copied = store_->Backup(path); !copied.ok()) return copied;
-  v1::BackupResponse response;
-  response.set_path(path);
-  for (const auto& entry : std::filesystem::directory_iterator(path, error)) {
-    response.set_bytes(response.bytes() + entry.file_size(error));
-  }
-  LogInfo("backup made", {{"path", path}, {"bytes", std::to_string(response.bytes())}});
-  return response;
-}
-
-absl::Status Coordinator::DrainWorker(std::string_view worker_id, absl::Time /*now*/) {
-  absl::MutexLock lock(&mutex_);
-  WorkerRecord* worker = leases_->FindWorker(worker_id);
-  if (worker == nullptr) {
-    return absl::NotFoundError(absl::StrFormat("no worker \"%s\"", ForMessage(worker_id)));
-  }
-  worker->draining = true;
-  LogInfo("worker drained", {{"worker", worker->id}, {"name", worker->name}});
-  return absl::OkStatus();
 }
 
 }  // namespace shootdown::server

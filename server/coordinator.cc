@@ -3,14 +3,36 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_format.h"
+#include "proto/printable.h"
+#include "proto/rpc/log.h"
+#include "proto/rpc/state_names.h"
 #include "server/keys.h"
-#include "server/log.h"
 
 namespace shootdown::server {
 namespace {
 
 // The window of runs_per_second.
 constexpr absl::Duration kSampleWindow = absl::Seconds(10);
+
+// The one key of `map` that begins with `prefix`.
+template <class Map>
+absl::StatusOr<std::string> Fitting(const Map& map, std::string_view prefix, const char* what) {
+  if (prefix.empty() || prefix.size() > 16 || !keys::IsHex(prefix, prefix.size())) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("id: \"%s\", wanted 1 to 16 hexadecimal digits", ForMessage(prefix)));
+  }
+  const auto first = map.lower_bound(std::string(prefix));
+  if (first == map.end() || !first->first.starts_with(prefix)) {
+    return absl::NotFoundError(absl::StrFormat("no %s \"%s\"", what, std::string(prefix)));
+  }
+  const auto second = std::next(first);
+  if (first->first != prefix && second != map.end() && second->first.starts_with(prefix)) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("id: \"%s\" fits several, wanted more digits", std::string(prefix)));
+  }
+  return first->first;
+}
 
 }  // namespace
 
@@ -64,6 +86,14 @@ absl::Status Coordinator::Start(absl::Time now) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::string> Coordinator::CampaignId(std::string_view id_or_prefix) const {
+  return Fitting(state_.campaigns(), id_or_prefix, "campaign");
+}
+
+absl::StatusOr<std::string> Coordinator::FindingId(std::string_view id_or_prefix) const {
+  return Fitting(state_.findings(), id_or_prefix, "finding");
+}
+
 absl::Status Coordinator::Commit(Plan& plan) {
   for (ServiceChange& change : state_.TakeSuperfluous()) {
     plan.batch.service.push_back(std::move(change));
@@ -71,10 +101,15 @@ absl::Status Coordinator::Commit(Plan& plan) {
   if (plan.batch.empty()) return absl::OkStatus();
   const std::shared_ptr<Committer::Ticket> ticket = committer_.Enqueue(std::move(plan.batch));
   claimed_.insert(plan.claimed.begin(), plan.claimed.end());
+  for (const auto& [what, count] : plan.counts) on_their_way_[what] += count;
   mutex_.Unlock();
   const absl::Status committed = committer_.Wait(*ticket);
   mutex_.Lock();
   for (const std::string& key : plan.claimed) claimed_.erase(key);
+  for (const auto& [what, count] : plan.counts) {
+    const auto of = on_their_way_.find(what);
+    if ((of->second -= count) == 0) on_their_way_.erase(of);
+  }
   if (!committed.ok()) LogError("commit failed", {{"words", std::string(committed.message())}});
   return committed;
 }
@@ -161,7 +196,7 @@ Coordinator::Totals Coordinator::GetTotals(absl::Time /*now*/) {
     }
   }
   for (const auto& [id, finding] : state_.findings()) {
-    ++totals.findings_by_state[v1::FindingState_Name(finding.row.state())];
+    ++totals.findings_by_state[StateName(finding.row.state())];
   }
   totals.worker_count = leases_->workers().size();
   totals.lease_count = leases_->leases().size();

@@ -8,6 +8,7 @@
 #ifndef SHOOTDOWN_SERVER_COORDINATOR_H_
 #define SHOOTDOWN_SERVER_COORDINATOR_H_
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <deque>
@@ -77,7 +78,8 @@ class Coordinator {
 
   // ---- service Admin
   [[nodiscard]] v1::GetStatsResponse GetStats(absl::Time now);
-  [[nodiscard]] absl::StatusOr<v1::CompactResponse> Compact(bool dry_run);
+  [[nodiscard]] absl::StatusOr<v1::CompactResponse> Compact(const v1::CompactRequest& request,
+                                                            absl::Time now);
   [[nodiscard]] absl::StatusOr<v1::BackupResponse> Backup(const std::string& name);
   [[nodiscard]] absl::Status DrainWorker(std::string_view worker_id, absl::Time now);
 
@@ -105,6 +107,8 @@ class Coordinator {
   [[nodiscard]] std::vector<std::string> DescribeState();
 
  private:
+  // How many findings, of a kind of one campaign's scenario; and of all kinds, under the kind "".
+  using Counts = std::map<std::array<std::string, 3>, std::size_t>;
   // What one Sync changes: rows for the disk, and words for the worker.
   struct Plan {
     StoreBatch batch;
@@ -113,6 +117,7 @@ class Coordinator {
     std::vector<std::string> ended_leases;
     std::set<std::string> claimed;
     std::map<std::pair<std::string, std::string>, ProgressRow> progress;
+    Counts counts;  // of findings that it adds
 
     void Put(std::string key, const google::protobuf::Message& row);
     void Settle(const std::string& what, v1::Settled::Verdict verdict, std::string words,
@@ -129,6 +134,22 @@ class Coordinator {
   // sync.cc
   absl::Status Admit(const v1::SyncRequest& request, const std::string& worker_id, absl::Time now,
                      bool& stale) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void GrantLeases(WorkerRecord& worker, absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Answer(const v1::SyncRequest& request, const WorkerRecord& worker,
+              v1::SyncResponse& response) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  void FillFailures(v1::SyncResponse& response) const;
+
+  // sync_contents.cc
+  void PlanInput(const v1::Input& input, const CheckedInput& checked, const WorkerRecord& worker,
+                 absl::Time now, Plan& plan) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Two workers of one model say different traces of `input`: both run it exactly.
+  void Dispute(const CampaignState& campaign, const ScenarioState& scenario, const Input& input,
+               const WorkerRecord& worker, absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void PlanFinding(const v1::FoundFailure& found, const CheckedFinding& checked,
+                   const WorkerRecord& worker, absl::Time now, Plan& plan)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  // sync_results.cc
   void PlanResults(const v1::SyncRequest& request, WorkerRecord& worker,
                    const std::map<std::string, Failure>& stored, absl::Time now, Plan& plan)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -152,30 +173,27 @@ class Coordinator {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void PlanRefused(const v1::LeaseResult& result, const LeaseRecord& lease, WorkerRecord& worker,
                    absl::Time now, Plan& plan) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void PlanInput(const v1::Input& input, const CheckedInput& checked, const WorkerRecord& worker,
-                 absl::Time now, Plan& plan) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Two workers of one model say different traces of `input`: both run it exactly.
-  void Dispute(const CampaignState& campaign, const ScenarioState& scenario, const Input& input,
-               const WorkerRecord& worker, absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Findings of that kind which the scenario holds, or will when `plan` is committed.
-  [[nodiscard]] std::size_t CountOfKind(const ScenarioState& scenario, const Plan& plan,
-                                        const std::string& kind_key) const
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void PlanFinding(const v1::FoundFailure& found, const CheckedFinding& checked,
-                   const WorkerRecord& worker, absl::Time now, Plan& plan)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void GrantLeases(WorkerRecord& worker, absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Answer(const v1::SyncRequest& request, const WorkerRecord& worker,
-              v1::SyncResponse& response) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
-  void FillFailures(v1::SyncResponse& response) const;
 
   // campaigns.cc
   v1::Campaign ToProto(const CampaignState& campaign, absl::Time now) const
       ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   void AddTasks(const CampaignState& campaign, absl::Time now, v1::Campaign& message) const
       ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  // UNAVAILABLE if something of it is on its way to the disk.
+  absl::Status PlanDelete(const CampaignState& campaign, Plan& plan,
+                          v1::DeleteCampaignResponse& dropped) ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+
+  // admin.cc
+  // Deletes campaigns that ended that long ago; their ids. With kYes it says only which.
+  enum class DryRun { kNo, kYes };
+  absl::StatusOr<std::set<std::string>> Forget(absl::Time ended_before, DryRun dry_run,
+                                               v1::CompactResponse& response);
+
+  // findings.cc
   v1::Finding ToProto(const FindingState& finding, std::string_view campaign_id) const
       ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+
+  // coordinator.cc
   absl::StatusOr<std::string> CampaignId(std::string_view id_or_prefix) const
       ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<std::string> FindingId(std::string_view id_or_prefix) const
@@ -196,6 +214,8 @@ class Coordinator {
   Audits audits_ ABSL_GUARDED_BY(mutex_);
   // Keys of rows on their way to the disk. Who would write one of them too comes back later.
   std::set<std::string> claimed_ ABSL_GUARDED_BY(mutex_);
+  // Findings on their way to the disk, so that workers who submit at once keep to a limit together.
+  Counts on_their_way_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, std::deque<Sample>> samples_ ABSL_GUARDED_BY(mutex_);  // by campaign
   Totals totals_ ABSL_GUARDED_BY(mutex_);
   absl::Time started_;

@@ -100,6 +100,7 @@ Found CheckState(const Store& store, const State& state, const std::set<std::str
 bool CheckReceipts(const std::vector<std::string>& files, const Found& found,
                    const std::set<std::string>& failures, Complaints& complaints) {
   std::size_t finding_count = 0;
+  std::size_t forgotten_count = 0;
   std::size_t input_count = 0;
   std::size_t distilled_count = 0;
   for (const std::string& file : files) {
@@ -114,20 +115,27 @@ bool CheckReceipts(const std::vector<std::string>& files, const Found& found,
     while (lines >> kind >> what) {
       if (kind == "finding") {
         ++finding_count;
-        if (!found.findings.contains(what) || !failures.contains(what)) {
+        // A finding and its failure are written as one. The failure is never dropped; the finding's
+        // state goes when its last campaign is deleted.
+        if (!failures.contains(what)) {
           complaints.Add("finding " + ForMessage(what) + ": was acknowledged, and is missing");
+        } else if (!found.findings.contains(what)) {
+          ++forgotten_count;
         }
       } else if (kind == "input") {
         ++input_count;
-        // One that is not held has been distilled: others own all of its features (V2 of state.h).
+        // One that is not held has been distilled: others own all of its features (V2 of state.h), or
+        // its campaign is gone.
         if (!found.input_offers.contains(what)) ++distilled_count;
       } else {
         complaints.Add(file + ": \"" + ForMessage(kind) + "\", wanted finding or input");
       }
     }
   }
-  std::printf("receipts: %zu findings; %zu inputs, %zu of them distilled away since\n",
-              finding_count, input_count, distilled_count);
+  std::printf(
+      "receipts: %zu findings, %zu of them forgotten with their campaigns; %zu inputs, %zu of them "
+      "distilled away since\n",
+      finding_count, forgotten_count, input_count, distilled_count);
   return true;
 }
 

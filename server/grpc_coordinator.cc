@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "absl/strings/str_format.h"
+#include "proto/rpc/log.h"
 #include "proto/rpc/status.h"
 #include "server/limits.h"
-#include "server/log.h"
 #include "server/server_credentials.h"
 #include "shootdown/v1/admin.grpc.pb.h"
 #include "shootdown/v1/campaign.grpc.pb.h"
@@ -59,6 +59,7 @@ class Door {
       return Exhausted(absl::StrFormat("streams: %d are open, the limit", kStreamCountMax),
                        absl::Seconds(10));
     }
+    metrics_.StreamBegan();
     absl::StatusOr<bool> more = true;
     while (more.ok() && *more && !context.IsCancelled()) {
       more = step();
@@ -66,6 +67,7 @@ class Door {
         more = absl::UnavailableError("the server is stopping");
       }
     }
+    metrics_.StreamEnded();
     stream_count_.fetch_sub(1);
     return more.status();
   }
@@ -265,7 +267,7 @@ class AdminService final : public v1::Admin::Service {
   grpc::Status Compact(grpc::ServerContext* context, const v1::CompactRequest* request,
                        v1::CompactResponse* response) override {
     return door_.Call(*context, "Compact", kOperators, [&](const std::string&) {
-      return Into(coordinator_.Compact(request->dry_run()), response);
+      return Into(coordinator_.Compact(*request, absl::Now()), response);
     });
   }
   grpc::Status Backup(grpc::ServerContext* context, const v1::BackupRequest* request,

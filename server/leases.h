@@ -54,7 +54,13 @@ struct WorkerRecord {
   std::set<std::string> leases;
   std::deque<std::string> settled;       // leases that ended lately
   std::set<std::string> refused;         // keys of scenarios that it cannot run
-  std::map<std::string, double> run_us;  // by scenario key: microseconds of a run on one engine
+  // What leases of a scenario took on one engine. Each halves what those before it count, so a long
+  // one says more than a short one, which is mostly beginning.
+  struct Speed {
+    double run_count = 0;
+    double busy_us = 0;
+  };
+  std::map<std::string, Speed> speeds;   // by scenario key
   double tokens = 0;                     // of the rate limit
   absl::Time tokens_at;
 };

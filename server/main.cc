@@ -12,11 +12,11 @@
 #include "proto/file_io.h"
 #include "proto/rpc/address.h"
 #include "proto/rpc/client_channel.h"
+#include "proto/rpc/log.h"
 #include "server/coordinator.h"
 #include "server/fsck.h"
 #include "server/grpc_coordinator.h"
 #include "server/http.h"
-#include "server/log.h"
 #include "server/metrics.h"
 #include "server/server_credentials.h"
 
@@ -86,7 +86,8 @@ int Run(const Flags& flags) {
     http = ParseAddress(flags.http);
     if (!http.ok()) return Fail(kWrongUsage, "--http: " + std::string(http.status().message()));
   }
-  StartLog(flags.log == "json" ? LogForm::kJson : LogForm::kText);
+  StartLog("shootdown-server", flags.log == "json" ? LogForm::kJson : LogForm::kText,
+           LogLevel::kInfo);
 
   const sigset_t signals = BlockSignals();
   absl::StatusOr<std::unique_ptr<Coordinator>> coordinator =

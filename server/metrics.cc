@@ -53,7 +53,12 @@ Metrics::Metrics()
                           .Name("shootdown_commit_seconds")
                           .Help("Time of a group commit with its sync")
                           .Register(registry_)
-                          .Add({}, kSeconds)) {}
+                          .Add({}, kSeconds)),
+      streams_(prometheus::BuildGauge()
+                   .Name("shootdown_streams")
+                   .Help("Streams that are open")
+                   .Register(registry_)
+                   .Add({})) {}
 
 void Metrics::Called(const std::string& method, const std::string& code, absl::Duration took) {
   const double seconds = absl::ToDoubleSeconds(took);

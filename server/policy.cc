@@ -204,8 +204,10 @@ std::optional<LeaseRecord> Policy::NextFuzz(const State& state, const Leases& le
   }
   if (campaign == nullptr) return std::nullopt;
 
-  const auto measured = worker.run_us.find(scenario->key);
-  const double run_us = measured == worker.run_us.end() ? 0 : measured->second;
+  const auto measured = worker.speeds.find(scenario->key);
+  const double run_us = measured == worker.speeds.end()
+                            ? 0
+                            : measured->second.busy_us / measured->second.run_count;
   std::uint64_t run_count = kFirstRunCount;
   if (run_us > 0) {
     const double fitting = absl::ToDoubleMicroseconds(kLeaseWork) / run_us;
@@ -280,10 +282,10 @@ std::vector<std::string> ChooseSeeds(const ScenarioState& scenario, std::uint64_
 void Policy::Measure(WorkerRecord& worker, const std::string& scenario_key, std::uint64_t run_count,
                      std::uint64_t busy_us) {
   if (run_count == 0 || busy_us == 0) return;
-  if (worker.run_us.size() >= 4096) worker.run_us.clear();
-  const double now_us = static_cast<double>(busy_us) / static_cast<double>(run_count);
-  const auto [at, first] = worker.run_us.try_emplace(scenario_key, now_us);
-  if (!first) at->second = 0.5 * at->second + 0.5 * now_us;
+  if (worker.speeds.size() >= 4096) worker.speeds.clear();
+  WorkerRecord::Speed& speed = worker.speeds[scenario_key];
+  speed.run_count = speed.run_count / 2 + static_cast<double>(run_count);
+  speed.busy_us = speed.busy_us / 2 + static_cast<double>(busy_us);
 }
 
 bool Policy::EngineFailed(const std::string& campaign_id, const std::string& scenario_key) {

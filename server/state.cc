@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
+#include "proto/rpc/state_names.h"
 #include "proto/scenario_text.h"
 #include "server/keys.h"
 
@@ -32,6 +33,11 @@ std::uint64_t ScenarioState::FindingsDropped() const {
   std::uint64_t count = 0;
   for (const auto& [worker, row] : progress) count += row.findings_dropped();
   return count;
+}
+
+std::uint32_t ScenarioState::FindingsOfKind(const std::string& kind_key) const {
+  const auto of_kind = findings_by_kind.find(kind_key);
+  return of_kind == findings_by_kind.end() ? 0 : of_kind->second;
 }
 
 bool ScenarioState::IsWanted(std::string_view hash, std::size_t bytes,
@@ -297,10 +303,30 @@ void State::ForgetGroup(const FindingState& finding) {
   if (group->second.empty()) groups_.erase(group);
 }
 
+void State::CountKind(ScenarioState& scenario, const std::string& kind_key, Count count) {
+  std::uint32_t& of_kind = scenario.findings_by_kind[kind_key];
+  if (count == Count::kMore) {
+    ++of_kind;
+  } else if (--of_kind == 0) {
+    scenario.findings_by_kind.erase(kind_key);
+  }
+}
+
+void State::CountKind(const FindingState& finding, Count count) {
+  for (const std::string& id : finding.campaigns) {
+    for (ScenarioState& scenario : campaigns_.at(id).scenarios) {
+      if (scenario.findings.contains(finding.id)) {
+        CountKind(scenario, finding.row.brief().kind_key(), count);
+      }
+    }
+  }
+}
+
 absl::Status State::ApplyFinding(const std::string& id, const std::string* value) {
   const auto present = findings_.find(id);
   if (value == nullptr) {
     if (present == findings_.end()) return absl::OkStatus();
+    CountKind(present->second, Count::kLess);
     ForgetGroup(present->second);
     changes_.erase(present->second.change);
     open_.erase(id);
@@ -311,8 +337,10 @@ absl::Status State::ApplyFinding(const std::string& id, const std::string* value
   if (absl::Status parsed = Parse(*value, row); !parsed.ok()) return parsed;
   FindingState& finding = findings_[id];
   ForgetGroup(finding);
+  CountKind(finding, Count::kLess);
   finding.id = id;
   finding.row = std::move(row);
+  CountKind(finding, Count::kMore);
   if (finding.row.minimized_us() != 0) {
     groups_[finding.row.brief().signature()].emplace(finding.row.minimized_us(), id);
   }
@@ -339,7 +367,9 @@ absl::Status State::ApplyFound(CampaignState& campaign, const std::string& id,
     return absl::OkStatus();
   }
   offers_[row.offer_hash()] = {.finding_id = id};
-  scenario->findings[id] = std::move(row);
+  if (scenario->findings.insert_or_assign(id, std::move(row)).second) {
+    CountKind(*scenario, finding->second.row.brief().kind_key(), Count::kMore);
+  }
   finding->second.campaigns.insert(campaign.id);
   Touch(finding->second);
   return absl::OkStatus();
@@ -359,7 +389,7 @@ std::vector<std::string> State::Describe() const {
   std::vector<std::string> words = {absl::StrFormat("epoch %d", epoch_)};
   for (const auto& [id, campaign] : campaigns_) {
     words.push_back(
-        absl::StrFormat("campaign %s %s", id, v1::CampaignState_Name(campaign.state())));
+        absl::StrFormat("campaign %s %s", id, StateName(campaign.state())));
     for (const ScenarioState& scenario : campaign.scenarios) {
       words.push_back(absl::StrFormat("scenario %s %s runs=%d features=%d bytes=%d refused=%s", id,
                                       scenario.key, scenario.run_count, scenario.features.size(),
@@ -370,11 +400,14 @@ std::vector<std::string> State::Describe() const {
       for (const auto& [finding, found] : scenario.findings) {
         words.push_back(absl::StrFormat("found %s %s", id, finding));
       }
+      for (const auto& [kind, count] : scenario.findings_by_kind) {
+        words.push_back(absl::StrFormat("kind %s %s %s: %d", id, scenario.key, kind, count));
+      }
     }
   }
   for (const auto& [id, finding] : findings_) {
     words.push_back(absl::StrFormat(
-        "finding %s %s campaigns=%d group=%s %s", id, v1::FindingState_Name(finding.row.state()),
+        "finding %s %s campaigns=%d group=%s %s", id, StateName(finding.row.state()),
         finding.campaigns.size(), GroupOf(finding.row.brief().signature()), finding.row.words()));
   }
   for (const auto& [id, worker] : workers_) {

@@ -69,11 +69,13 @@ struct ScenarioState {
   absl::flat_hash_map<std::uint32_t, Feature> features = {};
   std::map<std::string, ProgressRow> progress = {};  // by worker
   std::map<std::string, FoundRow> findings = {};     // by id
+  std::map<std::string, std::uint32_t> findings_by_kind = {};  // how many of them, by kind key
   std::string refused = {};
   std::uint64_t input_bytes = 0;
   std::uint64_t run_count = 0;  // the sum over `progress`
 
   [[nodiscard]] std::uint64_t FindingsDropped() const;
+  [[nodiscard]] std::uint32_t FindingsOfKind(const std::string& kind_key) const;
   // Whether an input of these features would own one.
   [[nodiscard]] bool IsWanted(std::string_view hash, std::size_t bytes,
                               std::span<const std::uint32_t> of_run) const;
@@ -163,6 +165,10 @@ class State {
 
   void RemoveCampaign(const std::string& id);
   void RemoveInput(ScenarioState& scenario, const std::string& hash);
+  // Counts `finding` in every scenario that holds it, or counts it no more.
+  enum class Count { kMore, kLess };
+  void CountKind(const FindingState& finding, Count count);
+  static void CountKind(ScenarioState& scenario, const std::string& kind_key, Count count);
   static void AddSole(ScenarioState& scenario, Input& input);
   static void TakeSole(ScenarioState& scenario, Input& input);
   void Touch(FindingState& finding);

@@ -2,9 +2,6 @@
 #include <CLI/CLI.hpp>
 #include <poll.h>
 #include <sched.h>
-#include <spdlog/pattern_formatter.h>
-#include <spdlog/sinks/stdout_color_sinks.h>
-#include <spdlog/spdlog.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -13,13 +10,13 @@
 #include <cstdio>
 #include <filesystem>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "fuzz/process/data_folder.h"
+#include "proto/rpc/log.h"
 #include "worker/coordinator_client.h"
 #include "worker/engine_host.h"
 #include "worker/engine_process.h"
@@ -54,7 +51,7 @@ void OnSignal(int /*signal*/) {
 }
 
 int Fail(const absl::Status& status) {
-  spdlog::error("{}", std::string(status.message()));
+  LogError(std::string(status.message()));
   switch (status.code()) {
     case absl::StatusCode::kInvalidArgument:
     case absl::StatusCode::kNotFound:
@@ -65,34 +62,10 @@ int Fail(const absl::Status& status) {
   }
 }
 
-// `%*` in a pattern: the words as a JSON string, quotes and all.
-class JsonWords : public spdlog::custom_flag_formatter {
- public:
-  void format(const spdlog::details::log_msg& message, const std::tm& /*time*/,
-              spdlog::memory_buf_t& out) override {
-    const std::string text(message.payload.data(), message.payload.size());
-    const std::string quoted =
-        nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-    out.append(quoted.data(), quoted.data() + quoted.size());
-  }
-  [[nodiscard]] std::unique_ptr<spdlog::custom_flag_formatter> clone() const override {
-    return spdlog::details::make_unique<JsonWords>();
-  }
-};
-
-void SetUpLog(const Flags& flags) {
-  auto logger = spdlog::stderr_color_st("shootdown-worker");
-  // The sync thread logs nothing, so one thread does.
-  spdlog::set_default_logger(logger);
-  if (flags.log == "json") {
-    auto formatter = std::make_unique<spdlog::pattern_formatter>();
-    formatter->add_flag<JsonWords>('*').set_pattern(
-        R"({"time":"%Y-%m-%dT%H:%M:%S.%e%z","level":"%l","program":"%n","words":%*})");
-    spdlog::set_formatter(std::move(formatter));
-  } else {
-    spdlog::set_pattern("%Y-%m-%d %H:%M:%S.%e %^%l%$ %v");
-  }
-  spdlog::set_level(spdlog::level::from_str(flags.log_level));
+LogLevel LevelOf(const std::string& word) {
+  if (word == "debug") return LogLevel::kDebug;
+  if (word == "info") return LogLevel::kInfo;
+  return word == "warning" ? LogLevel::kWarning : LogLevel::kError;
 }
 
 int CpuCount() {
@@ -165,15 +138,18 @@ absl::Status Work(const Flags& flags) {
   }
   Worker worker({.name = name, .model_version = model_version}, **journal, engine_list, *prng);
   SyncThread sync(**client);
-  spdlog::info("worker {}, {} jobs, model {}, coordinator {}, state {}", name, jobs, model_version,
-               flags.coordinator, state);
+  LogInfo("started", {{"name", name},
+                      {"jobs", std::to_string(jobs)},
+                      {"model", model_version},
+                      {"coordinator", flags.coordinator},
+                      {"state", state}});
 
   bool draining = false;
   for (;;) {
     absl::Time now = absl::Now();
     if (signal_count != 0 && !draining) {
       draining = true;
-      spdlog::info("draining: what is held is finished or given back; a second signal ends at once");
+      LogInfo("draining: what is held is finished or given back; a second signal ends at once");
       worker.Drain(now);
     }
     worker.Step(now);
@@ -185,7 +161,7 @@ absl::Status Work(const Flags& flags) {
     Wait(engines, sync, worker.NextSync() - now);
   }
   const std::size_t left = (*journal)->findings().size() + (*journal)->inputs().size();
-  spdlog::info("done; {} inputs and findings wait in the journal", left);
+  LogInfo("done", {{"left_in_journal", std::to_string(left)}});
   return absl::OkStatus();
 }
 
@@ -239,7 +215,8 @@ int Main(int argc, char** argv) {
                          {.silence_max = std::chrono::milliseconds(silence_ms),
                           .memory_bytes_max = memory_mib << 20});
   }
-  SetUpLog(flags);
+  StartLog("shootdown-worker", flags.log == "json" ? LogForm::kJson : LogForm::kText,
+           LevelOf(flags.log_level));
   struct sigaction action = {};
   action.sa_handler = &OnSignal;
   sigaction(SIGTERM, &action, nullptr);

@@ -3,12 +3,11 @@
 #include <algorithm>
 #include <utility>
 
-#include <spdlog/spdlog.h>
-
 #include "absl/time/clock.h"
 #include "fuzz/base/hash.h"
 #include "fuzz/corpus/failure.h"
 #include "proto/convert.h"
+#include "proto/rpc/log.h"
 #include "worker/lease_process.h"
 
 namespace shootdown {
@@ -25,11 +24,15 @@ constexpr std::size_t kToldKindCountMax = 4096;
 constexpr int kAwayFindingsOfOneKindMax = 16;
 constexpr absl::Duration kWriteAgainAfter = absl::Seconds(1);
 
-// A failing coordinator is named once, not at every attempt.
-std::string OneLine(const absl::Status& status) {
-  std::string words(status.message());
-  std::ranges::replace(words, '\n', ' ');
-  return words;
+std::string Words(const absl::Status& status) { return std::string(status.message()); }
+
+const char* EventOf(v1::LeaseResult::Outcome outcome) {
+  switch (outcome) {
+    case v1::LeaseResult::OUTCOME_DONE: return "lease done";
+    case v1::LeaseResult::OUTCOME_RETURNED: return "lease given back";
+    case v1::LeaseResult::OUTCOME_REFUSED: return "lease cannot be run";
+    default: return "engine failed";
+  }
 }
 
 }  // namespace
@@ -46,26 +49,28 @@ Worker::Worker(Options options, Journal& journal, std::vector<Engine*> engines, 
 void Worker::Step(absl::Time now) {
   for (std::size_t e = 0; e < engines_.size(); ++e) {
     Harvest harvest = engines_[e]->Take(now);
-    if (!harvest.empty()) TakeHarvest(e, std::move(harvest), now);
+    if (!harvest.empty()) TakeHarvest(e, std::move(harvest));
   }
+  // Before the disk has what they brought, so that no engine waits for it.
+  StartLeases(now);
   while (!unwritten_.empty() && now >= next_write_) {
     Harvest harvest = std::move(unwritten_.front());
     unwritten_.pop_front();
     Write(std::move(harvest), now);
   }
-  StartLeases(now);
 }
 
-void Worker::TakeHarvest(std::size_t engine, Harvest harvest, absl::Time now) {
+void Worker::TakeHarvest(std::size_t engine, Harvest harvest) {
   std::optional<Running>& running = running_[engine];
   const bool ended = harvest.result.has_value();
   for (const v1::FoundFailure& found : harvest.findings) {
     // A search finds one bug many times.
     const bool is_new = told_kinds_.insert(found.scenario_key() + found.failure().kind_key()).second;
-    spdlog::log(is_new ? spdlog::level::info : spdlog::level::debug,
-                "campaign {} lease {} finding {}: {}", found.campaign_id(),
-                running.has_value() ? running->lease.id() : "", FailureId(FromProto(found.failure())),
-                found.failure().message());
+    Log(is_new ? LogLevel::kInfo : LogLevel::kDebug, "finding",
+        {{"campaign", found.campaign_id()},
+         {"lease", running.has_value() ? running->lease.id() : std::string()},
+         {"finding", FailureId(FromProto(found.failure()))},
+         {"words", found.failure().message()}});
     if (told_kinds_.size() > kToldKindCountMax) told_kinds_.clear();
   }
   if (running.has_value() && running->lease.id().empty()) {
@@ -74,14 +79,16 @@ void Worker::TakeHarvest(std::size_t engine, Harvest harvest, absl::Time now) {
     const v1::LeaseResult& result = *harvest.result;
     const bool failed = result.outcome() == v1::LeaseResult::OUTCOME_ENGINE_FAILED ||
                         result.outcome() == v1::LeaseResult::OUTCOME_REFUSED;
-    spdlog::log(failed ? spdlog::level::warn : spdlog::level::debug,
-                "campaign {} lease {}: {} after {} runs, {} inputs {}", result.campaign_id(),
-                result.lease_id(), v1::LeaseResult::Outcome_Name(result.outcome()),
-                result.run_count(), harvest.inputs.size(), result.words());
+    Log(failed ? LogLevel::kWarning : LogLevel::kDebug, EventOf(result.outcome()),
+        {{"campaign", result.campaign_id()},
+         {"lease", result.lease_id()},
+         {"runs", std::to_string(result.run_count())},
+         {"inputs", std::to_string(harvest.inputs.size())},
+         {"words", result.words()}});
     if (running.has_value() && running->dropped) harvest.result.reset();
   }
   if (ended) running.reset();
-  if (!harvest.empty()) Write(std::move(harvest), now);
+  if (!harvest.empty()) unwritten_.push_back(std::move(harvest));
 }
 
 // Nobody counts the runs of such a search, and nobody limits its findings but we.
@@ -103,14 +110,16 @@ void Worker::TakeAway(AwayState& away, Harvest& harvest) {
 void Worker::Write(Harvest harvest, absl::Time now) {
   const absl::Status written = journal_.Add(harvest);
   if (!written.ok()) {
-    spdlog::error("the journal cannot be written, so no new lease is begun: {}", OneLine(written));
+    LogError("the journal cannot be written, so no new lease is begun", {{"words", Words(written)}});
     unwritten_.push_back(std::move(harvest));
     next_write_ = now + kWriteAgainAfter;
+    disk_fails_ = true;
     return;
   }
+  disk_fails_ = false;
   has_news_ = true;
   if (const std::uint64_t dropped = journal_.dropped_input_count(); dropped != dropped_told_) {
-    spdlog::warn("the journal is full: {} inputs were dropped so far", dropped);
+    LogWarning("the journal is full", {{"inputs_dropped", std::to_string(dropped)}});
     dropped_told_ = dropped;
   }
 }
@@ -123,7 +132,7 @@ bool Worker::Startable(const v1::Lease& lease) const {
 }
 
 void Worker::StartLeases(absl::Time now) {
-  if (!unwritten_.empty() || drain_since_.has_value()) return;
+  if (disk_fails_ || drain_since_.has_value()) return;
   const auto next_lease = [this] {
     return std::ranges::find_if(waiting_, [this](const v1::Lease& l) { return Startable(l); });
   };
@@ -290,11 +299,13 @@ void Worker::AddUnsettled(v1::SyncRequest& request) {
 // What the disk spoilt cannot be handed over.
 void Worker::Forget(const std::string& what, const absl::Status& why) {
   if (!absl::IsDataLoss(why)) return;
-  spdlog::error("dropped from the journal: {}", OneLine(why));
+  LogError("dropped from the journal", {{"what", what}, {"words", Words(why)}});
   v1::Settled settled;
   settled.set_what(what);
   settled.set_verdict(v1::Settled::VERDICT_REFUSED);
-  if (absl::Status s = journal_.Settle({settled}); !s.ok()) spdlog::error("{}", OneLine(s));
+  if (absl::Status s = journal_.Settle({settled}); !s.ok()) {
+    LogError("the journal cannot be written", {{"words", Words(s)}});
+  }
 }
 
 // ------------------------------------------------------------------------------------ what is heard
@@ -304,15 +315,15 @@ void Worker::TakeOutcome(const SyncOutcome& outcome, absl::Time now) {
   if (!outcome.response.ok()) {
     not_before_ = now + backoff_.Next(outcome.retry_after);
     has_news_ = true;  // whatever was in that message
-    if (!failing_since_.has_value()) {
+    if (!failing_since_.has_value()) {  // it is named once, not at every attempt
       failing_since_ = now;
-      spdlog::warn("the coordinator does not answer, going on without it: {}",
-                   OneLine(outcome.response.status()));
+      LogWarning("the coordinator does not answer, going on without it",
+                 {{"words", Words(outcome.response.status())}});
     }
     return;
   }
   if (failing_since_.has_value()) {
-    spdlog::info("the coordinator answers");
+    LogInfo("the coordinator answers");
     for (auto& [campaign, away] : away_) {
       away.own_features.clear();
       away.findings_by_kind.clear();
@@ -326,7 +337,9 @@ void Worker::TakeOutcome(const SyncOutcome& outcome, absl::Time now) {
 
 void Worker::TakeResponse(const v1::SyncResponse& response, absl::Time now) {
   if (response.epoch() != epoch_) {
-    if (epoch_ != 0) spdlog::info("the coordinator has started anew: epoch {}", response.epoch());
+    if (epoch_ != 0) {
+      LogInfo("the coordinator has started anew", {{"epoch", std::to_string(response.epoch())}});
+    }
     epoch_ = response.epoch();
     features_.clear();
   }
@@ -339,7 +352,7 @@ void Worker::TakeResponse(const v1::SyncResponse& response, absl::Time now) {
   for (const v1::FeatureTail& tail : response.features()) TakeFeatures(tail);
   TakeLeases(response, now);
   if (response.drain() && !drain_since_.has_value()) {
-    spdlog::info("the coordinator drains this worker: {}", response.words());
+    LogInfo("the coordinator drains this worker", {{"words", response.words()}});
     Drain(now);
   }
   StartLeases(now);
@@ -348,15 +361,16 @@ void Worker::TakeResponse(const v1::SyncResponse& response, absl::Time now) {
 void Worker::TakeSettled(const v1::SyncResponse& response) {
   for (const v1::Settled& settled : response.settled()) {
     if (settled.verdict() == v1::Settled::VERDICT_REFUSED) {
-      spdlog::warn("the coordinator refuses {}: {}", settled.what(), settled.words());
+      LogWarning("the coordinator refuses it",
+                 {{"what", settled.what()}, {"words", settled.words()}});
     } else if (!settled.finding_id().empty()) {
-      spdlog::debug("finding {} is on the coordinator's disk", settled.finding_id());
+      LogDebug("on the coordinator's disk", {{"finding", settled.finding_id()}});
     }
   }
   // If it fails, they are offered again, and settled again.
   const absl::Status written =
       journal_.Settle({response.settled().begin(), response.settled().end()});
-  if (!written.ok()) spdlog::error("the journal cannot be written: {}", OneLine(written));
+  if (!written.ok()) LogError("the journal cannot be written", {{"words", Words(written)}});
   // What did not fit into the last message.
   const std::size_t left = journal_.findings().size() + journal_.inputs().size();
   if (written.ok() && response.settled_size() != 0 && left != 0) has_news_ = true;
@@ -394,7 +408,7 @@ void Worker::TakeLeases(const v1::SyncResponse& response, absl::Time now) {
     if (lease.id().empty() || lease.work_case() == v1::Lease::WORK_NOT_SET || Has(lease.id())) {
       continue;
     }
-    spdlog::debug("campaign {} lease {}", lease.campaign_id(), lease.id());
+    LogDebug("lease taken", {{"campaign", lease.campaign_id()}, {"lease", lease.id()}});
     if (drain_since_.has_value()) {
       GiveBack(lease, now);
     } else {
@@ -406,8 +420,8 @@ void Worker::TakeLeases(const v1::SyncResponse& response, absl::Time now) {
     std::optional<Running>& running = running_[e];
     if (!running.has_value() || running->dropped || running->lease.id().empty()) continue;
     if (ours.contains(running->lease.id())) continue;
-    spdlog::info("campaign {} lease {} is not wanted any more", running->lease.campaign_id(),
-                 running->lease.id());
+    LogInfo("lease is not wanted any more",
+            {{"campaign", running->lease.campaign_id()}, {"lease", running->lease.id()}});
     running->dropped = true;
     engines_[e]->Cancel();
   }

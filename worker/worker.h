@@ -81,7 +81,7 @@ class Worker {
     std::map<std::string, int> findings_by_kind;
   };
 
-  void TakeHarvest(std::size_t engine, Harvest harvest, absl::Time now);
+  void TakeHarvest(std::size_t engine, Harvest harvest);
   void Write(Harvest harvest, absl::Time now);
   static void TakeAway(AwayState& away, Harvest& harvest);
   void StartLeases(absl::Time now);
@@ -106,7 +106,8 @@ class Worker {
 
   std::deque<v1::Lease> waiting_;
   std::vector<std::optional<Running>> running_;  // by engine
-  std::deque<Harvest> unwritten_;                // the journal could not be written
+  std::deque<Harvest> unwritten_;
+  bool disk_fails_ = false;  // the journal could not be written, and was not since
   absl::Time next_write_ = absl::InfinitePast();
   std::map<ScenarioId, FeatureList> features_;
   std::map<std::string, AwayState> away_;        // by campaign

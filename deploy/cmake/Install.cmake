@@ -45,8 +45,13 @@ endforeach()
 foreach(folder IN LISTS shootdown_header_folders)
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/${folder}/
     DESTINATION ${shootdown_include_dir}/${folder}
-    FILES_MATCHING PATTERN "*.h" PATTERN "*.proto")
+    FILES_MATCHING PATTERN "*.h")
 endforeach()
+# All that a client in another language needs; alone with `cmake --install BUILD --component protos`.
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/proto/shootdown
+  DESTINATION ${shootdown_include_dir}/proto
+  COMPONENT protos
+  FILES_MATCHING PATTERN "*.proto")
 install(DIRECTORY ${PROJECT_BINARY_DIR}/proto/shootdown
   DESTINATION ${shootdown_include_dir}
   FILES_MATCHING PATTERN "*.pb.h" PATTERN "*.grpc.pb.h" EXCLUDE)

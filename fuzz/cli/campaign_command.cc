@@ -70,27 +70,42 @@ int Watch(const CampaignFlags& flags, CoordinatorConnection& connection, const s
   ProgressLine line(!flags.json);
   v1::Campaign last;
   bool away = false;
-  while (interrupted == 0 && !HasEnded(last.state())) {
-    v1::GetCampaignRequest request;
-    request.set_id(id);
-    const auto response = connection.Call(&Stub::GetCampaign, request);
-    if (response.ok()) {
-      if (away) spdlog::info("the coordinator is back");
-      away = false;
-      last = response->campaign();
-      line.Show(CampaignLiveLine(last));
-    } else if (absl::IsUnavailable(response.status()) && !last.id().empty()) {
+  const auto stopped = [] { return interrupted != 0; };
+  const std::function<void(const v1::WatchCampaignResponse&)> take =
+      [&](const v1::WatchCampaignResponse& response) {
+        if (away) spdlog::info("the coordinator is back");
+        away = false;
+        last = response.campaign();
+        line.Show(CampaignLiveLine(last));
+      };
+  std::size_t failures = 0;
+  while (!stopped() && !HasEnded(last.state())) {
+    v1::WatchCampaignRequest request;
+    request.set_id(last.id().empty() ? id : last.id());
+    request.set_interval_ms(500);
+    const absl::Status status = connection.Stream(&Stub::WatchCampaign, request, take, stopped);
+    if (status.ok()) continue;
+    // One that never answered may be a wrong address: each is asked once.
+    const bool known = !last.id().empty();
+    if (!absl::IsUnavailable(status) || (!known && ++failures >= connection.address_count())) {
       line.Clear();
-      if (!away) spdlog::info("{}; waiting for it", std::string(response.status().message()));
-      away = true;
-    } else {
-      return Fail(response.status());
+      return Fail(status);
     }
-    for (int i = 0; i < 10 && interrupted == 0 && !HasEnded(last.state()); ++i) {
+    if (!known) continue;
+    line.Clear();
+    if (!away) spdlog::info("{}; waiting for it", std::string(status.message()));
+    away = true;
+    for (int i = 0; i < 10 && !stopped(); ++i) {
       std::this_thread::sleep_for(std::chrono::milliseconds(50));
     }
   }
   line.Clear();
+  if (last.id().empty()) return kExitDone;  // ended before it began
+  // With what waits for what, which the stream does not say.
+  v1::GetCampaignRequest request;
+  request.set_id(last.id());
+  const auto whole = connection.Call(&Stub::GetCampaign, request);
+  if (whole.ok()) last = whole->campaign();
   Print(flags, last);
   return FoundOrNot(last);
 }

@@ -3,23 +3,12 @@
 #include <ctime>
 
 #include "absl/strings/str_format.h"
+#include "proto/rpc/state_names.h"
 
 namespace shootdown {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-constexpr std::array<const char*, 7> kFindingStates = {
-    "", "new", "confirmed", "minimized", "regressed", "fixed", "quarantined"};
-
-std::string Utc(std::int64_t us) {
-  if (us == 0) return "";
-  const std::time_t seconds = us / 1'000'000;
-  std::tm parts{};
-  gmtime_r(&seconds, &parts);
-  return absl::StrFormat("%04d-%02d-%02dT%02d:%02d:%02dZ", parts.tm_year + 1900, parts.tm_mon + 1,
-                         parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec);
-}
 
 std::uint64_t FeatureCount(const v1::Campaign& campaign) {
   std::uint64_t sum = 0;
@@ -30,11 +19,11 @@ std::uint64_t FeatureCount(const v1::Campaign& campaign) {
 // `3 minimized, 1 new`; `none`.
 std::string FindingsText(const v1::Campaign& campaign) {
   std::string text;
-  const auto states = static_cast<std::size_t>(campaign.findings_by_state_size());
-  for (std::size_t i = 1; i < states && i < kFindingStates.size(); ++i) {
-    const std::uint32_t count = campaign.findings_by_state(static_cast<int>(i));
+  for (int i = 1; i < campaign.findings_by_state_size(); ++i) {
+    const std::uint32_t count = campaign.findings_by_state(i);
     if (count == 0) continue;
-    text += absl::StrFormat("%s%d %s", text.empty() ? "" : ", ", count, kFindingStates[i]);
+    text += absl::StrFormat("%s%d %s", text.empty() ? "" : ", ", count,
+                            StateName(static_cast<v1::FindingState>(i)));
   }
   return text.empty() ? "none" : text;
 }
@@ -81,14 +70,13 @@ void AppendTasks(const v1::Campaign& campaign, std::string& out) {
 
 }  // namespace
 
-std::string StateName(v1::CampaignState state) {
-  switch (state) {
-    case v1::CAMPAIGN_STATE_RUNNING: return "running";
-    case v1::CAMPAIGN_STATE_PAUSED: return "paused";
-    case v1::CAMPAIGN_STATE_STOPPED: return "stopped";
-    case v1::CAMPAIGN_STATE_DONE: return "done";
-    default: return absl::StrFormat("unknown %d", static_cast<int>(state));
-  }
+std::string Utc(std::int64_t us) {
+  if (us == 0) return "";
+  const std::time_t seconds = us / 1'000'000;
+  std::tm parts{};
+  gmtime_r(&seconds, &parts);
+  return absl::StrFormat("%04d-%02d-%02dT%02d:%02d:%02dZ", parts.tm_year + 1900, parts.tm_mon + 1,
+                         parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec);
 }
 
 bool HasEnded(v1::CampaignState state) {
@@ -167,9 +155,7 @@ Json CampaignJson(const v1::Campaign& c) {
   }
   Json findings = Json::object();
   for (int i = 1; i < c.findings_by_state_size(); ++i) {
-    if (static_cast<std::size_t>(i) < kFindingStates.size()) {
-      findings[kFindingStates[static_cast<std::size_t>(i)]] = c.findings_by_state(i);
-    }
+    findings[StateName(static_cast<v1::FindingState>(i))] = c.findings_by_state(i);
   }
   return {{"id", c.id()},
           {"name", c.spec().name()},

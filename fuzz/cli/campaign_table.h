@@ -9,8 +9,8 @@
 
 namespace shootdown {
 
-// `running`, `done`; `unknown 7` for a state of a newer coordinator.
-[[nodiscard]] std::string StateName(v1::CampaignState state);
+// A moment in UTC, `2026-11-22T21:34:32Z`; empty for 0.
+[[nodiscard]] std::string Utc(std::int64_t us);
 [[nodiscard]] bool HasEnded(v1::CampaignState state);
 
 // Findings that stand: neither fixed nor quarantined.

@@ -13,6 +13,7 @@ void AddReplayCommand(CLI::App& app, int* exit_status);
 void AddMinimizeCommand(CLI::App& app, int* exit_status);
 void AddFailuresCommand(CLI::App& app, int* exit_status);
 void AddCampaignCommand(CLI::App& app, int* exit_status);
+void AddCoordinatorCommand(CLI::App& app, int* exit_status);
 void AddDoctorCommand(CLI::App& app, int* exit_status);
 
 }  // namespace shootdown

@@ -25,6 +25,7 @@ int main(int argc, char** argv) {
   shootdown::AddMinimizeCommand(app, &exit_status);
   shootdown::AddFailuresCommand(app, &exit_status);
   shootdown::AddCampaignCommand(app, &exit_status);
+  shootdown::AddCoordinatorCommand(app, &exit_status);
   shootdown::AddDoctorCommand(app, &exit_status);
   try {
     app.parse(argc, argv);

@@ -1,23 +1,14 @@
 #include "fuzz/cli/remote_failures.h"
 
-#include "absl/strings/ascii.h"
-#include "absl/strings/str_format.h"
 #include "proto/convert.h"
 #include "proto/failure_file.h"
+#include "proto/rpc/state_names.h"
 #include "shootdown/v1/finding.grpc.pb.h"
 
 namespace shootdown {
 namespace {
 
 using Stub = v1::Findings::Stub;
-
-// FINDING_STATE_MINIMIZED as `minimized`.
-std::string StateText(v1::FindingState state) {
-  constexpr std::size_t kPrefix = sizeof "FINDING_STATE_" - 1;
-  const std::string& name = v1::FindingState_Name(state);
-  if (name.size() <= kPrefix) return absl::StrFormat("unknown %d", static_cast<int>(state));
-  return absl::AsciiStrToLower(name.substr(kPrefix));
-}
 
 }  // namespace
 
@@ -33,7 +24,7 @@ absl::StatusOr<std::vector<ListedFailure>> ListRemoteFailures(const CoordinatorF
     if (!response.ok()) return response.status();
     for (const v1::Finding& finding : response->findings()) {
       listed.push_back({.id = finding.id(),
-                        .state = StateText(finding.state()),
+                        .state = StateName(finding.state()),
                         .failure = FromProto(finding.failure())});
     }
     request.set_page_token(response->next_page_token());

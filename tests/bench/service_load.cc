@@ -17,6 +17,7 @@
 #include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <queue>
 #include <set>
 #include <string>
@@ -54,6 +55,9 @@ struct Totals {
   std::uint64_t leases_refused = 0;  // settled as not needed: lost
   std::uint64_t findings_offered = 0;
   std::uint64_t findings_accepted = 0;
+  // When the first and the last of them were settled.
+  std::optional<Clock::time_point> first_accepted = {};
+  Clock::time_point last_accepted = {};
   std::map<std::string, std::uint64_t> errors;
 };
 
@@ -181,13 +185,17 @@ class SimulatedWorker {
         ++(good ? totals_.leases_settled : totals_.leases_refused);
         if (!good) ++totals_.errors["lease: " + settled.words()];
       } else if (unsettled_.erase(settled.what()) != 0) {
-        if (good) ++totals_.findings_accepted;
+        if (good) {
+          ++totals_.findings_accepted;
+          if (!totals_.first_accepted.has_value()) totals_.first_accepted = now;
+          totals_.last_accepted = std::max(totals_.last_accepted, now);
+        }
         if (!good) ++totals_.errors["finding: " + settled.words()];
       }
     }
     for (const v1::Lease& lease : response.leases()) {
       if (held_.contains(lease.id()) || results_.contains(lease.id())) continue;
-      // As long as a lease should last; those that wait behind another take longer.
+      // A little shorter than leases are, so there are more of them.
       const auto work = std::chrono::milliseconds(
           lease.has_fuzz() ? 2500 + prng_.Below(1000) : 20 + prng_.Below(50));
       held_[lease.id()] = {.lease = lease, .ends = now + work};
@@ -287,6 +295,8 @@ int Run(const Load& load) {
     });
   }
   for (std::thread& t : threads) t.join();
+  const std::chrono::duration<double> accepting =
+      totals.last_accepted - totals.first_accepted.value_or(totals.last_accepted);
   const nlohmann::ordered_json report = {
       {"workers", load.worker_count},
       {"seconds", load.second_count},
@@ -299,6 +309,7 @@ int Run(const Load& load) {
       {"leases_lost", totals.leases_refused},
       {"findings_offered", totals.findings_offered},
       {"findings_accepted", totals.findings_accepted},
+      {"findings_seconds", accepting.count()},
       {"errors", totals.errors}};
   std::printf("%s\n", report.dump(2).c_str());
   return 0;

@@ -298,12 +298,15 @@ class World {
     const v1::GetStatsResponse stats = coordinator_->GetStats(now_);
     SHOOTDOWN_CHECK(stats.ByteSizeLong() <= kMessageBytesMax);
     (void)coordinator_->GetTotals(now_);
+    v1::CompactRequest compact;
     v1::DrainWorkerRequest drain;
     const std::set<std::string> workers = {PublicWorkerId(std::string(32, '1'), "")};
     drain.set_worker_id(SomeId(data, workers));
     switch (data.ConsumeIntegralInRange<int>(0, 7)) {
       case 0:
-        CheckWords(coordinator_->Compact(data.ConsumeBool()).status());
+        compact.set_dry_run(data.ConsumeBool());
+        if (data.ConsumeBool()) compact.set_ended_days_min(data.ConsumeIntegralInRange(0, 1));
+        if (Mutate(data, compact)) CheckWords(coordinator_->Compact(compact, now_).status());
         break;
       case 1:
         CheckWords(coordinator_->Backup(data.ConsumeRandomLengthString(8)).status());

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
+#include <thread>
 
 #include "fuzz/base/prng.h"
 #include "tests/server/server_testing.h"
@@ -386,6 +388,53 @@ TEST(CoordinatorTest, ACampaignThatStopsAtTheFirstFindingTakesOneOfAScenario) {
 
   EXPECT_EQ(answer.settled(0).verdict(), v1::Settled::VERDICT_ACCEPTED);
   EXPECT_EQ(answer.settled(1).verdict(), v1::Settled::VERDICT_NOT_NEEDED);
+}
+
+TEST(CoordinatorTest, WorkersThatSubmitAtOnceTogetherKeepToTheLimitOfAKind) {
+  CoordinatorFixture coordinator;
+  const std::string campaign = coordinator.Create();
+  FakeWorker first(*coordinator, '1');
+  FakeWorker second(*coordinator, '2');
+  (void)first.Poll(kNoon);
+  const v1::SyncResponse leased = second.Poll(kNoon);
+  v1::SyncRequest of_first = first.Next();
+  for (int n = 0; n < 12; ++n) *of_first.add_findings() = FoundMessage(campaign, n);
+  v1::SyncRequest of_second = second.Done(leased.leases(0));
+  of_second.mutable_results(0)->set_outcome(v1::LeaseResult::OUTCOME_RETURNED);
+  for (int n = 12; n < 24; ++n) *of_second.add_findings() = FoundMessage(campaign, n);
+  // While the first one's findings are on their way to the disk, the second one's are looked at;
+  // its lease's end tells when that is done.
+  std::thread late;
+  std::atomic<bool> is_first = true;
+  v1::SyncResponse answer;
+  coordinator.BeforeWrite([&] {
+    if (!is_first.exchange(false)) return;
+    late = std::thread([&] { answer = second.Send(of_second, kNoon); });
+    while (coordinator->GetTotals(kNoon).lease_outcomes["returned"] == 0) std::this_thread::yield();
+  });
+
+  (void)first.Send(of_first, kNoon);
+  late.join();
+
+  const auto accepted = [](const v1::SyncResponse& response) {
+    return std::ranges::count_if(response.settled(), [](const v1::Settled& s) {
+      return !s.finding_id().empty() && s.verdict() == v1::Settled::VERDICT_ACCEPTED;
+    });
+  };
+  EXPECT_EQ(accepted(answer), 4);
+  EXPECT_EQ(coordinator->GetStats(kNoon).finding_count(), 16u);
+  // What was left open is settled when it is offered again.
+  coordinator.BeforeWrite(nullptr);
+  v1::SyncRequest again = second.Next();
+  *again.add_findings() = FoundMessage(campaign, 23);
+  EXPECT_EQ(second.Send(again, kNoon).settled(0).verdict(), v1::Settled::VERDICT_NOT_NEEDED);
+  // And so it is after a restart: the count is made of rows.
+  const std::vector<std::string> before = coordinator->DescribeState();
+  coordinator.Start();
+  std::vector<std::string> after = coordinator->DescribeState();
+  EXPECT_EQ(after.front(), "epoch 2");
+  after.front() = before.front();
+  EXPECT_EQ(after, before);
 }
 
 TEST(CoordinatorTest, AFullDiskAcknowledgesNothingAndIsSeen) {

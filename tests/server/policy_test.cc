@@ -152,6 +152,24 @@ TEST_F(PolicyTest, AnotherWorkerThanTheFinderConfirms) {
   EXPECT_EQ(NextKind(Worker("third", kNoon), kNoon + kSecond), TaskKind::kFuzz);  // one is enough
 }
 
+TEST_F(PolicyTest, LeasesFindTheirSizeThoughShortOnesAreMostlyBeginning) {
+  PutCampaign(kFirst, 1'000'000'000);
+  WorkerRecord& worker = Worker("w", kNoon);
+  const std::string scenario = ScenarioKey(ScenarioText());
+  constexpr double kRunUs = 3;
+  constexpr std::uint64_t kBeginningUs = 200'000;
+
+  std::uint64_t run_count = Policy::kFirstRunCount;
+  for (int leases = 0; leases < 4; ++leases) {
+    Policy::Measure(worker, scenario, run_count,
+                    kBeginningUs + static_cast<std::uint64_t>(kRunUs * double(run_count)));
+    run_count = policy_.Next(state_, leases_, audits_, worker, kNoon)->fuzz.run_count();
+  }
+
+  const double seconds = kRunUs * 1e-6 * double(run_count) + 0.2;
+  EXPECT_NEAR(seconds, absl::ToDoubleSeconds(Policy::kLeaseWork), 0.3);
+}
+
 TEST_F(PolicyTest, TheFinderConfirmsWhenNobodyElseComesAndTheWordsSayWhyItWaits) {
   PutCampaign(kFirst, 1'000'000'000);
   WorkerRecord& finder = Worker("finder", kNoon);

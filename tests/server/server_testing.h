@@ -4,6 +4,7 @@
 #define SHOOTDOWN_TESTS_SERVER_SERVER_TESTING_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -149,7 +150,10 @@ class CoordinatorFixture {
     Store* const disk = store->get();
     auto opened = Coordinator::Open(
         *std::move(store),
-        [this, disk](const StoreBatch& batch) { return full_.ok() ? disk->Commit(batch) : full_; },
+        [this, disk](const StoreBatch& batch) {
+          if (before_write_) before_write_();
+          return full_.ok() ? disk->Commit(batch) : full_;
+        },
         kNoon);
     SHOOTDOWN_CHECK(opened.ok());
     coordinator_ = *std::move(opened);
@@ -158,6 +162,8 @@ class CoordinatorFixture {
   void Stop() { coordinator_.reset(); }
   [[nodiscard]] std::string data() const { return folder_ / "data"; }
   void FillDisk(absl::Status status) { full_ = std::move(status); }
+  // Called by whoever writes. REQUIRES: nobody writes now.
+  void BeforeWrite(std::function<void()> before_write) { before_write_ = std::move(before_write); }
   Coordinator& operator*() { return *coordinator_; }
   Coordinator* operator->() { return coordinator_.get(); }
 
@@ -179,6 +185,7 @@ class CoordinatorFixture {
  private:
   ScratchFolder folder_;
   absl::Status full_;
+  std::function<void()> before_write_;
   std::unique_ptr<Coordinator> coordinator_;
 };
 

@@ -1,9 +1,10 @@
 """A coordinator and its workers as an operator starts them: real programs, real sockets, real disks.
 
-From CTest, beside what cli.py needs: SHOOTDOWN_PROTO, the folder of the .proto files; the tests make
-a client of their own from them, as any other program would.
+From CTest, beside what cli.py needs: SHOOTDOWN_BUILD, the build folder. The .proto files are installed
+from it, and the tests make a client of their own from those alone, as any other program would.
 """
 
+import atexit
 import functools
 import importlib
 import os
@@ -14,24 +15,31 @@ import socket
 import subprocess
 import sys
 import tempfile
+import urllib.request
 
 import cli
 from cli import BIN, DONE, wait_until
 
-PROTO = pathlib.Path(os.environ["SHOOTDOWN_PROTO"])
+BUILD = pathlib.Path(os.environ["SHOOTDOWN_BUILD"])
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 @functools.cache
 def messages():
-    """The generated modules: .work_pb2, .work_pb2_grpc and so on, from the .proto files alone."""
-    out = tempfile.mkdtemp(prefix="shootdown-client-")
-    files = sorted(str(p.relative_to(PROTO)) for p in PROTO.rglob("*.proto"))
+    """The generated modules: .work_pb2, .work_pb2_grpc and so on, from the installed files alone."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="shootdown-client-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    installed, out = folder / "installed", folder / "generated"
+    out.mkdir()
+    subprocess.run(["cmake", "--install", BUILD, "--component", "protos", "--prefix", installed],
+                   check=True, stdout=subprocess.DEVNULL)
+    protos = installed / "include/shootdown/proto"
+    files = sorted(str(p.relative_to(protos)) for p in protos.rglob("*.proto"))
     subprocess.run(
-        ["protoc", f"--proto_path={PROTO}", f"--python_out={out}", f"--grpc_out={out}",
+        ["protoc", f"--proto_path={protos}", f"--python_out={out}", f"--grpc_out={out}",
          f"--plugin=protoc-gen-grpc={shutil.which('grpc_python_plugin')}", *files],
-        check=True)
-    sys.path.insert(0, out)
+        check=True, cwd=installed)
+    sys.path.insert(0, str(out))
 
     class Modules:
         pass
@@ -123,6 +131,15 @@ class ClusterTest(cli.SystemTest):
             BIN / "shootdown-worker", "--coordinator", address or self.address, "--jobs", jobs,
             "--name", name, "--state", self.folder / f"state-{name}", *words])
         return self.workers[name]
+
+    def metrics(self):
+        """What Prometheus would read."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.http_port}/metrics", timeout=5) as page:
+            return page.read().decode()
+
+    def coordinator(self, *words):
+        """`shootdown coordinator`."""
+        return self.shootdown("coordinator", *words, "--coordinator", self.address, "--json")
 
     def receipts(self):
         return sorted(self.folder.glob("state-*/receipts"))

@@ -97,6 +97,7 @@ class KillTest(cluster.ClusterTest):
         self.assertEqual(self.server.stop(), DONE, self.server.said())
         checked = self.fsck()
         self.assertEqual(checked.status, DONE, checked.out + checked.err)
+        self.assertIn(" 0 of them forgotten", checked.out)
         print(f"\n{KILLS} blows ({blows}), {len(ids)} findings, "
               f"{len(self.acknowledged())} receipts for them, none lost, none twice")
 

@@ -156,6 +156,25 @@ class OperatorTest(cluster.ClusterTest):
         self.assertEqual(self.campaign("create", STALE_HIT, "--watch").status, FINDING)
         self.assertEqual(self.campaign("create", CLEAN, "--watch", "--runs", 30_000).status, DONE)
 
+    def test_watch_waits_for_a_coordinator_that_goes_away_and_ends_on_sigterm(self):
+        campaign = self.create(CLEAN, "--runs", 10_000)
+        watching = cluster.Program(self, "watch", [
+            BIN / "shootdown", "campaign", "watch", campaign, "--coordinator", self.address])
+        wait_until(lambda: "\nshootdown_streams 1\n" in self.metrics(), "the stream")
+        self.server.kill()
+        wait_until(lambda: "waiting for it" in watching.said(), "words about the absence")
+        self.start_server()
+        wait_until(lambda: "is back" in watching.said(), "words about the return")
+        self.start_worker()
+
+        self.assertEqual(watching.process.wait(cli.TIMEOUT), DONE, watching.said())
+        self.assertIn("state      done", watching.said())
+        endless = cluster.Program(self, "endless", [
+            BIN / "shootdown", "campaign", "watch", self.create(CLEAN, "--runs", 2**50),
+            "--coordinator", self.address])
+        wait_until(lambda: "\nshootdown_streams 1\n" in self.metrics(), "the stream")
+        self.assertEqual(endless.stop(), DONE, endless.said())
+
     def test_metrics_and_health_are_served(self):
         def get(path):
             with urllib.request.urlopen(f"http://127.0.0.1:{self.http_port}{path}", timeout=5) as r:
@@ -166,9 +185,10 @@ class OperatorTest(cluster.ClusterTest):
 
         self.assertEqual(get("/healthz")[0], 200)
         self.assertEqual(get("/readyz")[0], 200)
-        text = get("/metrics")[1]
+        text = self.metrics()
         self.assertRegex(text, r"(?m)^shootdown_runs_total\S* [1-9]")
         self.assertRegex(text, r"(?m)^shootdown_sync_seconds_count\S* [1-9]")
+        self.assertRegex(text, r'(?m)^shootdown_findings\{state="minimized"\} [1-9]')
         with self.assertRaises(urllib.error.HTTPError):
             get("/nothing")
 
@@ -199,7 +219,7 @@ class OperatorTest(cluster.ClusterTest):
         wait_until(lambda: "frobnicate" in worker.said(), "the refusal")
 
         words = [json.loads(line) for line in worker.said().splitlines()]
-        self.assertTrue(any("frobnicate" in w["words"] for w in words))
+        self.assertTrue(any("frobnicate" in w.get("words", "") and w["lease"] for w in words))
         # Before it was started again, the coordinator spoke to people.
         lines = [line for line in self.server.said().splitlines() if line.startswith("{")]
         self.assertGreater(len([json.loads(line) for line in lines]), 1)
@@ -215,7 +235,8 @@ class OperatorTest(cluster.ClusterTest):
 
 
 class GeneratedClientTest(cluster.ClusterTest):
-    """Any client that is generated from the .proto files, here in Python, has all of the service."""
+    """Any client that is generated from the installed .proto files, here in Python, has all of the
+    service."""
 
     def test_a_campaign_from_another_language(self):
         m = cluster.messages()
@@ -246,23 +267,70 @@ class GeneratedClientTest(cluster.ClusterTest):
         stats = self.stub("Admin").GetStats(m.admin_pb2.GetStatsRequest(), timeout=10)
         self.assertEqual(stats.finding_count, 1)
 
-    def test_a_backup_is_a_data_folder_in_its_own_right(self):
-        m = cluster.messages()
+
+class LookingAfterTest(cluster.ClusterTest):
+    def setUp(self):
+        super().setUp()
         self.start_server()
         self.start_worker()
+
+    def done(self, *words):
+        result = self.coordinator(*words)
+        self.assertEqual(result.status, DONE, result.err)
+        return result.json()
+
+    def test_stats_name_the_workers_and_one_is_drained_by_its_name(self):
+        self.create(CLEAN, "--runs", 2**50)
+        wait_until(lambda: self.done("stats")["workers"], "the worker")
+        stats = self.done("stats")
+        self.assertEqual([(w["name"], w["jobs"]) for w in stats["workers"]], [("w1", 1)])
+        self.assertEqual((stats["epoch"], stats["campaigns"]), (1, 1))
+
+        drained = self.done("drain", "w1")
+
+        self.assertEqual(drained["worker"], stats["workers"][0]["id"])
+        self.assertEqual(self.workers["w1"].process.wait(cli.TIMEOUT), DONE)
+        self.assert_refused(self.coordinator("drain", "nobody"), "nobody")
+
+    def test_a_backup_is_a_data_folder_in_its_own_right(self):
         campaign = self.create(STALE_HIT)
         self.wait_for_campaign(campaign)
         rows = self.findings()
-        admin = self.stub("Admin")
-        backup = admin.Backup(m.admin_pb2.BackupRequest(name="monday"), timeout=60)
+        backup = self.done("backup", "monday")
+        self.assertGreater(backup["bytes"], 0)
+        self.assert_refused(self.coordinator("backup", "monday"), "monday")
         self.server.kill()
         self.data = self.folder / "restored"
-        pathlib.Path(backup.path).rename(self.data)
+        pathlib.Path(backup["path"]).rename(self.data)
 
         self.start_server()
 
         self.assertEqual(self.findings(), rows)
         self.assertEqual(self.show(campaign)["state"], "done")
+
+    def test_retention_says_what_it_drops_and_keeps_failures(self):
+        old = self.create(STALE_HIT, "--name", "old")
+        self.wait_for_campaign(old)
+        running = self.create(CLEAN, "--runs", 2**50)
+        wait_until(lambda: self.show(running)["scenarios"][0]["corpus"] > 0, "inputs")
+        self.assertEqual(self.done("compact", "--ended-days", 1)["campaigns"], [])
+
+        foreseen = self.done("compact", "--ended-days", 0, "--dry-run")
+        self.assertEqual(self.show(old)["state"], "done")
+        dropped = self.done("compact", "--ended-days", 0)
+
+        self.assertEqual(dropped["campaigns"], foreseen["campaigns"])
+        self.assertEqual([(c["id"], c["name"], c["findings"]) for c in dropped["campaigns"]],
+                         [(old, "old", 1)])
+        self.assertGreaterEqual(dropped["inputs"], dropped["campaigns"][0]["inputs"])
+        self.assertGreater(dropped["campaigns"][0]["inputs"], 0)
+        self.assert_refused(self.campaign("show", old))
+        self.assertEqual(self.show(running)["state"], "running")
+        self.assertEqual(self.findings(), [])
+        self.assertEqual(self.server.stop(), DONE)
+        kept = self.shootdown("failures", "list", "--store", self.data, "--json").json()["failures"]
+        self.assertEqual(len(kept), 1)
+        self.assertEqual(self.fsck().status, DONE)
 
 
 if __name__ == "__main__":

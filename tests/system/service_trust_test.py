@@ -3,11 +3,12 @@
 import random
 import socket
 import ssl
+import time
 import unittest
 
 import cli
 import cluster
-from cli import CLEAN, DONE, STALE_HIT, wait_until
+from cli import CLEAN, DONE, LOST_BIT, STALE_HIT, wait_until
 
 
 class TrustTest(cluster.ClusterTest):
@@ -59,6 +60,33 @@ class TrustTest(cluster.ClusterTest):
         listed = self.shootdown("failures", "list", "--coordinator", self.address, "--json",
                                 *self.flags(self.viewer))
         self.assertEqual(len(listed.json()["failures"]), 1)
+
+    def test_workers_that_are_killed_over_tls_lose_nothing_that_was_acknowledged(self):
+        draw = random.Random(1)
+        names = {"w1": self.worker, "w2": self.make("worker", "w2")}
+        for name, base in names.items():
+            self.start_worker(name, *self.flags(base))
+        campaign = self.create(STALE_HIT, LOST_BIT, "--runs", 60_000, "--keep-going",
+                               *self.flags(self.operator))
+        for _ in range(12):
+            time.sleep(draw.uniform(0, 0.3))
+            name = draw.choice(sorted(names))
+            self.workers[name].kill()
+            self.start_worker(name, *self.flags(names[name]))
+
+        ended = wait_until(lambda: self.state_of(campaign) == "done", "the end", pause=0.2)
+
+        self.assertTrue(ended)
+        for worker in self.workers.values():
+            self.assertEqual(worker.stop(), DONE, worker.said())
+        self.assertEqual(self.server.stop(), DONE, self.server.said())
+        checked = self.fsck()
+        self.assertEqual(checked.status, DONE, checked.out + checked.err)
+        self.assertRegex(checked.out, "receipts: [1-9][0-9]* findings, 0 of them forgotten")
+
+    def state_of(self, campaign):
+        result = self.campaign("show", campaign, *self.flags(self.operator))
+        return result.json()["state"] if result.status == DONE else None
 
     def test_each_role_may_do_its_own_and_no_more(self):
         channels = {"operator": self.channel(self.operator), "viewer": self.channel(self.viewer),

@@ -1,4 +1,4 @@
-#include "server/log.h"
+#include "proto/rpc/log.h"
 
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
@@ -6,7 +6,7 @@
 #include <atomic>
 #include <nlohmann/json.hpp>
 
-namespace shootdown::server {
+namespace shootdown {
 namespace {
 
 std::atomic<LogForm> form_now = LogForm::kText;
@@ -18,7 +18,20 @@ std::string Quoted(std::string_view text) {
       .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-void Log(spdlog::level::level_enum level, std::string_view event, LogFields fields) {
+spdlog::level::level_enum ToSpdlog(LogLevel level) {
+  switch (level) {
+    case LogLevel::kDebug: return spdlog::level::debug;
+    case LogLevel::kInfo: return spdlog::level::info;
+    case LogLevel::kWarning: return spdlog::level::warn;
+    case LogLevel::kError: return spdlog::level::err;
+  }
+  return spdlog::level::err;
+}
+
+}  // namespace
+
+void Log(LogLevel level, std::string_view event, LogFields fields) {
+  if (!spdlog::should_log(ToSpdlog(level))) return;
   std::string line;
   if (form_now == LogForm::kJson) {
     line = "\"event\":" + Quoted(event);
@@ -34,27 +47,27 @@ void Log(spdlog::level::level_enum level, std::string_view event, LogFields fiel
       line += ' ' + std::string(name) + '=' + (plain ? std::string(value) : Quoted(value));
     }
   }
-  spdlog::log(level, "{}", line);
+  spdlog::log(ToSpdlog(level), "{}", line);
 }
 
-}  // namespace
-
-void StartLog(LogForm form) {
+void StartLog(const std::string& program, LogForm form, LogLevel least) {
   form_now = form;
-  auto logger = std::make_shared<spdlog::logger>("shootdown-server",
-                                                 std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  auto logger = std::make_shared<spdlog::logger>(
+      program, std::make_shared<spdlog::sinks::stderr_sink_mt>());
   logger->set_pattern(form == LogForm::kJson
-                          ? "{\"time\":\"%Y-%m-%dT%H:%M:%S.%fZ\",\"level\":\"%l\",%v}"
+                          ? "{\"time\":\"%Y-%m-%dT%H:%M:%S.%fZ\",\"level\":\"%l\",\"program\":\"%n\",%v}"
                           : "%Y-%m-%dT%H:%M:%S.%eZ %l %v",
                       spdlog::pattern_time_type::utc);
-  logger->flush_on(spdlog::level::info);
+  logger->set_level(ToSpdlog(least));
+  logger->flush_on(spdlog::level::debug);
   spdlog::set_default_logger(std::move(logger));
 }
 
-void LogInfo(std::string_view event, LogFields fields) { Log(spdlog::level::info, event, fields); }
+void LogDebug(std::string_view event, LogFields fields) { Log(LogLevel::kDebug, event, fields); }
+void LogInfo(std::string_view event, LogFields fields) { Log(LogLevel::kInfo, event, fields); }
 void LogWarning(std::string_view event, LogFields fields) {
-  Log(spdlog::level::warn, event, fields);
+  Log(LogLevel::kWarning, event, fields);
 }
-void LogError(std::string_view event, LogFields fields) { Log(spdlog::level::err, event, fields); }
+void LogError(std::string_view event, LogFields fields) { Log(LogLevel::kError, event, fields); }
 
-}  // namespace shootdown::server
+}  // namespace shootdown

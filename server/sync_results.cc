@@ -1,0 +1,368 @@
+// Coordinator: how leases ended, as a Sync says.
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "proto/convert.h"
+#include "proto/printable.h"
+#include "proto/rpc/log.h"
+#include "proto/rpc/state_names.h"
+#include "server/coordinator.h"
+#include "server/keys.h"
+#include "server/sync_rows.h"
+
+namespace shootdown::server {
+namespace {
+
+const char* OutcomeName(v1::LeaseResult::Outcome outcome) {
+  switch (outcome) {
+    case v1::LeaseResult::OUTCOME_DONE:
+      return "done";
+    case v1::LeaseResult::OUTCOME_RETURNED:
+      return "returned";
+    case v1::LeaseResult::OUTCOME_ENGINE_FAILED:
+      return "engine_failed";
+    case v1::LeaseResult::OUTCOME_REFUSED:
+      return "refused";
+    default:
+      return "unknown";
+  }
+}
+
+}  // namespace
+
+void Coordinator::PlanResults(const v1::SyncRequest& request, WorkerRecord& worker,
+                              const std::map<std::string, Failure>& stored, absl::Time now,
+                              Plan& plan) {
+  std::set<std::string> seen;
+  for (const v1::LeaseResult& result : request.results()) {
+    const std::string& id = result.lease_id();
+    if (!seen.insert(id).second) continue;
+    if (result.epoch() != leases_->epoch()) {
+      plan.Settle(id, v1::Settled::VERDICT_NOT_NEEDED, "a lease of another epoch");
+      continue;
+    }
+    const LeaseRecord* lease = leases_->Find(id, worker.id);
+    if (lease == nullptr) {
+      const bool settled = std::ranges::find(worker.settled, id) != worker.settled.end();
+      plan.Settle(id, settled ? v1::Settled::VERDICT_KNOWN : v1::Settled::VERDICT_NOT_NEEDED,
+                  settled ? "" : "the lease has run out, or was cancelled");
+      continue;
+    }
+    if (!lease->finding_id.empty() &&
+        claimed_.contains(keys::Key(keys::kFinding, lease->finding_id))) {
+      continue;  // its finding is being written, or deleted; the result comes again
+    }
+    ++totals_.lease_outcomes[OutcomeName(result.outcome())];
+    plan.ended_leases.push_back(id);
+    plan.Settle(id, v1::Settled::VERDICT_ACCEPTED, "");
+    switch (result.outcome()) {
+      case v1::LeaseResult::OUTCOME_DONE:
+        if (lease->kind == TaskKind::kFuzz) PlanFuzzDone(result, *lease, worker, now, plan);
+        if (lease->kind == TaskKind::kConfirm) {
+          PlanConfirmed(result, *lease, worker, stored, now, plan);
+        }
+        if (lease->kind == TaskKind::kMinimize) {
+          PlanMinimized(result, *lease, worker, stored, now, plan);
+        }
+        if (lease->kind == TaskKind::kReplay) PlanReplayed(result, *lease, worker, plan);
+        if (lease->kind == TaskKind::kAudit || lease->kind == TaskKind::kTrace) {
+          PlanAudited(result, *lease, worker, now, plan);
+        }
+        break;
+      case v1::LeaseResult::OUTCOME_RETURNED:
+        break;
+      case v1::LeaseResult::OUTCOME_REFUSED:
+        if (lease->kind == TaskKind::kReplay) {  // a reduced scenario: it says nothing of the whole
+          PlanNotReplayed(*lease, worker, /*is_final=*/true, ForMessage(result.words()), plan);
+        } else {
+          PlanRefused(result, *lease, worker, now, plan);
+        }
+        break;
+      default: {
+        const std::string words = "the engine failed: " + ForMessage(result.words());
+        LogError("engine failed", {{"lease", id},
+                                   {"kind", Name(lease->kind)},
+                                   {"worker", worker.id},
+                                   {"campaign", lease->campaign_id},
+                                   {"scenario", lease->scenario_key},
+                                   {"finding", lease->finding_id},
+                                   {"words", result.words()}});
+        if (lease->kind == TaskKind::kReplay) {
+          PlanNotReplayed(*lease, worker, /*is_final=*/false, words, plan);
+        } else if (!lease->finding_id.empty()) {
+          PlanAttemptFailed(*lease, words, plan);
+        } else if (lease->kind == TaskKind::kFuzz &&
+                   policy_.EngineFailed(lease->campaign_id, lease->scenario_key)) {
+          RefusedRow row;
+          row.set_words("given up: " + words);
+          plan.Put(keys::Key(keys::kRefused, lease->campaign_id, lease->scenario_key), row);
+        }
+      }
+    }
+  }
+}
+
+void Coordinator::PlanFuzzDone(const v1::LeaseResult& result, const LeaseRecord& lease,
+                               WorkerRecord& worker, absl::Time now, Plan& plan) {
+  const CampaignState* campaign = state_.FindCampaign(lease.campaign_id);
+  if (campaign == nullptr) return;
+  const ScenarioState* scenario = campaign->Find(lease.scenario_key);
+  const auto [at, first] = plan.progress.try_emplace({campaign->id, scenario->key});
+  if (first && scenario->progress.contains(worker.id)) {
+    at->second = scenario->progress.at(worker.id);
+  }
+  const std::uint64_t run_count = std::min(result.run_count(), lease.fuzz.run_count());
+  at->second.set_run_count(at->second.run_count() + run_count);
+  totals_.run_count += run_count;
+  policy_.EngineWorked(campaign->id, scenario->key);
+  Policy::Measure(worker, scenario->key, run_count, result.busy_us());
+  audits_.Offer(
+      lease, worker.model_version,
+      {.worker_id = worker.id,
+       .run_count = result.run_count(),
+       .checkpoints = {result.checkpoints().begin(), result.checkpoints().end()},
+       .content_hashes = {result.content_hashes().begin(), result.content_hashes().end()}},
+      now);
+}
+
+void Coordinator::PlanAttemptFailed(const LeaseRecord& lease, const std::string& words,
+                                    Plan& plan) {
+  const FindingState* finding = state_.FindFinding(lease.finding_id);
+  if (finding == nullptr) return;
+  FindingRow row = finding->row;
+  row.set_attempts(row.attempts() + 1);
+  row.set_words(absl::StrFormat("%s, attempt %d: %s", Name(lease.kind), row.attempts(), words));
+  if (row.attempts() >= Policy::kAttemptCountMax) {
+    row.set_given_up(true);
+    row.set_words("given up: " + row.words());
+    LogError("finding given up", {{"finding", lease.finding_id}, {"words", row.words()}});
+  }
+  plan.Put(keys::Key(keys::kFinding, lease.finding_id), row);
+}
+
+void Coordinator::PlanConfirmed(const v1::LeaseResult& result, const LeaseRecord& lease,
+                                const WorkerRecord& worker,
+                                const std::map<std::string, Failure>& stored, absl::Time /*now*/,
+                                Plan& plan) {
+  const FindingState* finding = state_.FindFinding(lease.finding_id);
+  if (finding == nullptr) return;
+  FindingRow row = finding->row;
+  const Failure seen = FromProto(result.replayed());
+  const bool same_model = row.model_version() == worker.model_version;
+  row.set_attempts(0);
+  row.set_confirmed_by(worker.id);
+  AddModel(row, worker.model_version);
+  if (!result.has_replayed() || seen.trace_hash.empty()) {
+    return PlanAttemptFailed(lease, "the worker sent no trace", plan);
+  }
+  if (same_model && seen.trace_hash == row.found_trace_hash() &&
+      seen.check == row.brief().check()) {
+    row.set_state(v1::FINDING_STATE_CONFIRMED);
+    row.set_words(worker.id == row.found_by()
+                      ? "confirmed by its finder, since no other worker was connected"
+                      : "confirmed by another worker, step by step");
+  } else if (same_model) {
+    const auto found = stored.find(lease.finding_id);
+    std::string where;
+    if (found != stored.end() && found->second.trace_hash == row.found_trace_hash()) {
+      where = FirstDifference(found->second.trace, seen.trace);
+    }
+    if (where.empty()) where = "traces " + row.found_trace_hash() + " and " + seen.trace_hash;
+    row.set_state(v1::FINDING_STATE_QUARANTINED);
+    row.set_words("an exact run went another way: " + ForMessage(where));
+    LogError("finding does not replay", {{"finding", lease.finding_id},
+                                         {"found_by", row.found_by()},
+                                         {"worker", worker.id},
+                                         {"words", where}});
+  } else {
+    row.set_model_version(worker.model_version);
+    if (seen.kind_key == row.brief().kind_key() && seen.check == row.brief().check()) {
+      row.set_state(v1::FINDING_STATE_CONFIRMED);
+      row.set_found_trace_hash(seen.trace_hash);
+      row.set_words(absl::StrFormat("confirmed by model %s; none of its own was connected",
+                                    ForMessage(worker.model_version)));
+    } else {
+      row.set_state(v1::FINDING_STATE_FIXED);
+      row.set_words(absl::StrFormat("model %s does not show it", ForMessage(worker.model_version)));
+    }
+  }
+  plan.Put(keys::Key(keys::kFinding, lease.finding_id), row);
+  LogInfo("finding run again", {{"finding", lease.finding_id},
+                                {"state", StateName(row.state())},
+                                {"worker", worker.id},
+                                {"words", row.words()}});
+}
+
+void Coordinator::PlanMinimized(const v1::LeaseResult& result, const LeaseRecord& lease,
+                                const WorkerRecord& worker,
+                                const std::map<std::string, Failure>& stored, absl::Time now,
+                                Plan& plan) {
+  const FindingState* finding = state_.FindFinding(lease.finding_id);
+  if (finding == nullptr) return;
+  const auto found = stored.find(lease.finding_id);
+  if (found == stored.end()) return PlanAttemptFailed(lease, "it cannot be read back", plan);
+  const Failure minimized = FromProto(result.minimized());
+  if (const std::string words = WhyNotMinimized(minimized, found->second); !words.empty()) {
+    LogWarning("minimized failure refused",
+               {{"finding", lease.finding_id}, {"worker", worker.id}, {"words", words}});
+    return PlanAttemptFailed(lease, words, plan);
+  }
+  FindingRow row = finding->row;
+  row.set_state(v1::FINDING_STATE_MINIMIZED);
+  row.set_words(absl::StrFormat("%d decisions, of %d as found", minimized.anchors.size(),
+                                row.brief().anchors_size()));
+  row.set_attempts(0);
+  row.set_minimized_us(absl::ToUnixMicros(now));
+  *row.mutable_brief() = Brief(Better(minimized, found->second));
+  plan.Put(keys::Key(keys::kFinding, lease.finding_id), row);
+  plan.batch.failures.push_back(minimized);
+  LogInfo("finding minimized", {{"finding", lease.finding_id},
+                                {"signature", minimized.signature},
+                                {"schedule", minimized.schedule_text},
+                                {"worker", worker.id}});
+}
+
+// What is minimized fails again, or not, on another model. Between two models the steps of a run
+// may move, so the trace need not be equal: it is the kind of failure that counts.
+void Coordinator::PlanReplayed(const v1::LeaseResult& result, const LeaseRecord& lease,
+                               const WorkerRecord& worker, Plan& plan) {
+  const FindingState* finding = state_.FindFinding(lease.finding_id);
+  if (finding == nullptr || !finding->IsSettled()) return;
+  const Failure seen = FromProto(result.replayed());
+  if (!result.has_replayed() || seen.trace_hash.empty()) {
+    return PlanNotReplayed(lease, worker, /*is_final=*/false, "the worker sent no trace", plan);
+  }
+  FindingRow row = finding->row;
+  const std::string model = "model " + ForMessage(lease.model_version);
+  if (seen.check == row.brief().check() && seen.kind_key == row.brief().kind_key()) {
+    const bool same_trace = seen.trace_hash == row.brief().trace_hash();
+    const bool regressed = row.state() == v1::FINDING_STATE_FIXED;
+    if (regressed) row.set_state(v1::FINDING_STATE_REGRESSED);
+    row.set_words(absl::StrFormat(
+        "%s %s, %s", model, regressed ? "shows it again" : "still shows it",
+        same_trace ? "step by step"
+                   : "by another trace: its steps may have moved between the models"));
+  } else {
+    row.set_state(v1::FINDING_STATE_FIXED);
+    row.set_words(absl::StrFormat(
+        "%s does not show it: the run %s", model,
+        seen.check.empty() ? "is clean" : "fails otherwise, by " + ForMessage(seen.check)));
+  }
+  row.set_model_version(lease.model_version);
+  row.set_attempts(0);
+  AddModel(row, lease.model_version);
+  plan.Put(keys::Key(keys::kFinding, lease.finding_id), row);
+  LogInfo("finding run on another model", {{"finding", lease.finding_id},
+                                           {"state", StateName(row.state())},
+                                           {"worker", worker.id},
+                                           {"words", row.words()}});
+}
+
+void Coordinator::PlanNotReplayed(const LeaseRecord& lease, const WorkerRecord& worker,
+                                  bool is_final, const std::string& words, Plan& plan) {
+  const FindingState* finding = state_.FindFinding(lease.finding_id);
+  if (finding == nullptr || !finding->IsSettled()) return;
+  FindingRow row = finding->row;
+  row.set_attempts(row.attempts() + 1);
+  if (is_final || row.attempts() >= Policy::kAttemptCountMax) {
+    row.set_attempts(0);
+    AddModel(row, lease.model_version);
+    row.set_words(absl::StrFormat("model %s cannot run it (%s); before: %s",
+                                  ForMessage(lease.model_version), words,
+                                  finding->row.words().substr(0, 512)));
+    LogWarning("finding not run on another model",
+               {{"finding", lease.finding_id}, {"worker", worker.id}, {"words", words}});
+  }
+  plan.Put(keys::Key(keys::kFinding, lease.finding_id), row);
+}
+
+// A scenario is refused for good when nobody who is connected can run it.
+void Coordinator::PlanRefused(const v1::LeaseResult& result, const LeaseRecord& lease,
+                              WorkerRecord& worker, absl::Time now, Plan& plan) {
+  if (worker.refused.size() < 4096) worker.refused.insert(lease.scenario_key);
+  LogWarning("scenario refused", {{"scenario", lease.scenario_key},
+                                  {"campaign", lease.campaign_id},
+                                  {"worker", worker.id},
+                                  {"words", result.words()}});
+  const bool everybody = std::ranges::all_of(leases_->workers(), [&](const auto& entry) {
+    const WorkerRecord& other = entry.second;
+    return other.refused.contains(lease.scenario_key) || other.job_count == 0 ||
+           other.last_heard + Leases::kTtl <= now;
+  });
+  if (!everybody) return;
+  RefusedRow row;
+  row.set_words(result.words());
+  plan.Put(keys::Key(keys::kRefused, lease.campaign_id, lease.scenario_key), row);
+}
+
+void Coordinator::PlanAudited(const v1::LeaseResult& result, const LeaseRecord& lease,
+                              const WorkerRecord& worker, absl::Time /*now*/, Plan& plan) {
+  Audits::Audit* audit = audits_.Find(lease.audit_number);
+  if (audit == nullptr) return;
+  const auto quarantine = [&](const std::string& worker_id, const std::string& words) {
+    mutex_.AssertHeld();
+    WorkerRow row;
+    if (const WorkerRecord* record = leases_->FindWorker(worker_id)) row.set_name(record->name);
+    row.set_quarantined(words);
+    plan.Put(keys::Key(keys::kWorker, worker_id), row);
+    LogError("worker quarantined", {{"worker", worker_id},
+                                    {"name", row.name()},
+                                    {"campaign", audit->campaign_id},
+                                    {"words", words}});
+  };
+  if (lease.kind == TaskKind::kTrace) {
+    const Failure seen = FromProto(result.replayed());
+    audit->traces.push_back(
+        {.worker_id = worker.id, .trace_hash = seen.trace_hash, .steps = seen.trace});
+    const bool third_is_there = std::ranges::count_if(leases_->workers(), [&](const auto& entry) {
+                                  return entry.second.model_version == audit->model_version &&
+                                         entry.second.job_count > 0 && !entry.second.draining;
+                                }) > static_cast<std::ptrdiff_t>(audit->outcomes.size());
+    if (audit->traces.size() < audit->outcomes.size() + (third_is_there ? 1 : 0)) return;
+    const Audits::Verdict verdict = Audits::Judge(*audit);
+    for (const std::string& id : verdict.quarantined) quarantine(id, verdict.words);
+    if (verdict.quarantined.empty()) LogError("audit undecided", {{"words", verdict.words}});
+    audits_.Drop(lease.audit_number);
+    return;
+  }
+
+  audit->outcomes.push_back(
+      {.worker_id = worker.id,
+       .run_count = result.run_count(),
+       .checkpoints = {result.checkpoints().begin(), result.checkpoints().end()},
+       .content_hashes = {result.content_hashes().begin(), result.content_hashes().end()}});
+  const std::string difference =
+      Audits::Difference(audit->outcomes.front(), audit->outcomes.back());
+  ++totals_.lease_outcomes[difference.empty() ? "audit_equal" : "audit_different"];
+  if (difference.empty()) {
+    audits_.Drop(lease.audit_number);
+    return;
+  }
+  LogError("workers differ", {{"worker", audit->outcomes.front().worker_id},
+                              {"other", worker.id},
+                              {"campaign", audit->campaign_id},
+                              {"scenario", audit->scenario_key},
+                              {"words", difference}});
+  // What only one of them found, or else any input, says which of them runs schedules wrongly.
+  const std::string foreign = Audits::FirstForeign(audit->outcomes.front(), audit->outcomes.back());
+  const CampaignState* campaign = state_.FindCampaign(audit->campaign_id);
+  const ScenarioState* scenario =
+      campaign == nullptr ? nullptr : campaign->Find(audit->scenario_key);
+  const Input* chosen = nullptr;
+  if (scenario != nullptr) {
+    for (const auto& [hash, input] : scenario->inputs) {
+      if (chosen == nullptr || input.row.offer_hash() == foreign) chosen = &input;
+    }
+  }
+  const absl::StatusOr<Schedule> schedule = ScheduleOfInput(chosen);
+  if (!schedule.ok()) {
+    audits_.Drop(lease.audit_number);
+    return;
+  }
+  audit->tracing = true;
+  audit->schedule_text = schedule->ToText();
+  audit->stored_trace_hash = chosen->row.trace_hash();
+}
+
+}  // namespace shootdown::server
