@@ -7,13 +7,13 @@
 namespace shootdown::check {
 namespace {
 
-constexpr std::array<const Check*, 25> kAll = {
-    &kStaleTlbUse,       &kForeignTlbEntry,      &kUseAfterFlush,        &kUseAfterPromise,
-    &kDifferentialRead,  &kMmUseAfterFree,       &kPageFreedWhileMapped, &kRefcountRange,        &kTsbFreedInUse,
-    &kDeadlock,          &kLivelock,             &kContextMismatch,      &kContextCollision,
-    &kContextBitmap,     &kCpumaskLostBit,       &kCpumaskMissedEntry,   &kCpumaskForeignClear,
-    &kUseMmWithoutUser,  &kMmputInAtomic,        &kCallFunctionContext,  &kMmSwitchIrqsOn,
-    &kSecondaryMmMismatch, &kTlbBatchLeak,       &kFlushArgumentReused,  &kRefcountConservation};
+constexpr auto kAll = std::to_array<const Check*>({
+    &kStaleTlbUse, &kForeignTlbEntry, &kUseAfterFlush, &kUseAfterPromise, &kDifferentialRead,
+    &kMmUseAfterFree, &kPageFreedWhileMapped, &kRefcountRange, &kTsbFreedInUse, &kDeadlock,
+    &kLivelock, &kContextMismatch, &kContextCollision, &kContextBitmap, &kCpumaskLostBit,
+    &kCpumaskMissedEntry, &kCpumaskForeignClear, &kUseMmWithoutUser, &kMmputInAtomic,
+    &kCallFunctionContext, &kMmSwitchIrqsOn, &kSecondaryMmMismatch, &kTlbBatchLeak,
+    &kFlushArgumentReused, &kXcallAbandoned, &kRefcountConservation});
 
 Finding last_finding;
 std::uint64_t run_number = 0;

@@ -24,6 +24,9 @@ OpMap& Ops() {
     RegisterVhostOps();
     RegisterUserfaultfdOps();
     RegisterProcOps();
+    RegisterSparc64Ops();
+    RegisterExecOps();
+    RegisterBinderOps();
     return true;
   }();
   (void)built_in;
@@ -80,6 +83,12 @@ std::string Resolve(const std::string& word, ArgKind kind, const OpSpec& spec,
     case ArgKind::kTask: {
       const int n = context.task_number(word);
       if (n < 0) return "the name of a task of this scenario";
+      *value = static_cast<std::uint64_t>(n);
+      return "";
+    }
+    case ArgKind::kImage: {
+      const int n = context.new_process(word);
+      if (n < 0) return "a process that no task is of, among at most 15";
       *value = static_cast<std::uint64_t>(n);
       return "";
     }

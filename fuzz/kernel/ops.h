@@ -18,6 +18,7 @@ enum class ArgKind : std::uint8_t {
   kCpu,     // 0 .. cpus-1
   kTask,    // the name of a task; its number
   kAccess,  // read | write; UserAccessKind
+  kImage,   // a process that no task is of, for exec to make; its number
   kObject,  // a name; the object that OpSpec::object makes of it, as an address
 };
 
@@ -60,6 +61,7 @@ struct BindContext {
   bool kthread;
   int cpu_count;
   std::function<int(std::string_view)> task_number;  // -1: no such task
+  std::function<int(std::string_view)> new_process;  // -1: a task's own, or one too many
 };
 // Resolves `text`. Returns an empty string and fills `bound`, or says what is wrong: what was found,
 // and what was wanted.
@@ -84,6 +86,9 @@ void RegisterIoUringOps();
 void RegisterVhostOps();
 void RegisterUserfaultfdOps();
 void RegisterProcOps();
+void RegisterSparc64Ops();
+void RegisterExecOps();
+void RegisterBinderOps();
 
 }  // namespace shootdown::kernel
 
