@@ -7,12 +7,13 @@
 namespace shootdown::check {
 namespace {
 
-constexpr std::array<const Check*, 24> kAll = {
+constexpr std::array<const Check*, 26> kAll = {
     &kStaleTlbUse,       &kForeignTlbEntry,      &kUseAfterFlush,        &kUseAfterPromise,
     &kMmUseAfterFree,    &kPageFreedWhileMapped, &kRefcountRange,        &kTsbFreedInUse,
     &kDeadlock,          &kLivelock,             &kContextMismatch,      &kContextCollision,
     &kContextBitmap,     &kCpumaskLostBit,       &kCpumaskMissedEntry,   &kCpumaskForeignClear,
     &kUseMmWithoutUser,  &kMmputInAtomic,        &kCallFunctionContext,  &kMmSwitchIrqsOn,
+    &kFreedTableWalk,    &kWriteLost,
     &kSecondaryMmMismatch, &kTlbBatchLeak,       &kFlushArgumentReused,  &kRefcountConservation};
 
 Finding last_finding;

@@ -30,12 +30,13 @@ enum class EventKind : std::uint8_t {
   kCallFunction,     // smp_call_function_many to CPUs `a`, waiting if `b`
   kBatchLeft,        // lazy mmu mode, the page table lock or the CPU is left
   kFlushArgument,    // a flush argument that CPU `cpu` owns is written
+  kTableWalk,        // hardware reads the leaf table `object` of mm; `a` is its incarnation when found
   kOperationDone,    // an operation of the task is done
   kDeadlock,         // nothing can run, and not all is done
   kLivelock,         // the step budget is used up
   kQuiet,            // the run has come to its end
 };
-inline constexpr std::size_t kEventKindCount = 20;
+inline constexpr std::size_t kEventKindCount = 21;
 
 // Why bits of an mm_cpumask are cleared (K3).
 enum class ClearReason : std::uint64_t { kFlusher = 0, kSelf = 1, kNewContext = 2 };

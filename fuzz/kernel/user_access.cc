@@ -9,7 +9,7 @@ namespace shootdown::kernel {
 bool user_access(VirtPage va, UserAccessKind kind) {
   sim::Machine& m = sim::Machine::Get();
   const bool write = kind == UserAccessKind::kWrite;
-  const std::uint64_t need = Pte::kValid | (write ? Pte::kWrite : 0);
+  const std::uint64_t need = write ? arch().store_needs : Pte::kValid;
   for (;;) {
     const sim::TlbEntry* const hit =
         write ? m.UserAccess(SHOOTDOWN_SITE_AS("store user page", &FormatVirtPage), true, va, need)
@@ -17,10 +17,12 @@ bool user_access(VirtPage va, UserAccessKind kind) {
     if (hit != nullptr) {
       const Pte pte{hit->pte};
       m.TouchUserWord(Kernel::Get().pages[pte.page()].contents.word(), va.value());
+      if (write) ++Kernel::Get().pages[pte.page()].stores;
       Tell({.kind = EventKind::kUserHit,
             .mm = this_cpu().hardware_mm,
             .entry = hit,
-            .virt = va.value()});
+            .virt = va.value(),
+            .a = write ? 1u : 0u});
       return true;
     }
     if (arch().tlb_miss(va, write)) continue;
