@@ -1,4 +1,4 @@
-// T3: when munmap (later also mprotect and madvise) has returned, the old translation is gone, also
+// T3: when munmap, madvise, mprotect or mremap has returned, the old translation is gone, also
 // if somebody else had changed the entry.
 #include "fuzz/check/check.h"
 #include "fuzz/kernel/kernel.h"
@@ -21,7 +21,7 @@ void Judge(const Event& e) {
 extern const Check kUseAfterPromise = {
     .id = "T3",
     .name = "use_after_promise",
-    .rule = "After munmap returns no CPU uses what it unmapped.",
+    .rule = "After munmap, madvise or mprotect returns no CPU uses what it took away.",
     .why = "The caller was promised that the range is gone.",
     .on_by_default = true,
     .listen = [](kernel::Judges& judges) {

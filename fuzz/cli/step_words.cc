@@ -82,6 +82,7 @@ std::string DecisionText(const Simulation& simulation, const sim::MoveMade& made
     case Decision::Kind::kResched: return words + "a timer tick asks for another task";
     case Decision::Kind::kEvict: return words + "the TLB drops an entry";
     case Decision::Kind::kNmi: return words + "an NMI arrives";
+    case Decision::Kind::kWalk: return words + "the walker fetches a page";
   }
   return words;
 }

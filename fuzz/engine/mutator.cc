@@ -110,6 +110,25 @@ void InsertInterrupt(Decisions& out, const Machine& machine, Prng& prng) {
   out.push_back(d);
 }
 
+// What a walker finds has changed most likely while others ran: so many walks come just after some
+// other CPU has had its turn.
+void InsertWalk(Decisions& out, const Machine& machine, Prng& prng) {
+  constexpr std::uint32_t kPagesOfInterest = 8;
+  Decision d;
+  if (!out.empty() && prng.OneIn(2)) {
+    const Decision& turn = out[prng.Below(static_cast<std::uint32_t>(out.size()))];
+    d.actor = turn.actor;
+    d.index = turn.index;
+  } else if (const LogEntry* const at = AnyStep(machine, prng); at != nullptr) {
+    d = Before(*at);
+  } else {
+    return;
+  }
+  d.kind = Kind::kWalk;
+  d.arg = static_cast<std::uint8_t>(prng.OneIn(2) ? 0 : prng.Below(kPagesOfInterest));
+  out.push_back(d);
+}
+
 void Nudge(Decision& d, Prng& prng) {
   const int step = static_cast<int>(prng.Below(7)) - 3;
   const int index = static_cast<int>(d.index) + (step == 0 ? 4 : step);
@@ -125,6 +144,10 @@ void MutateOnce(Decisions& out, const Machine& machine, Prng& prng) {
   // The longer a schedule is, the likelier it gets shorter: long ones cost more and reveal less.
   if (out.size() > 2 && prng.Below(24) < out.size()) {
     out.erase(out.begin() + static_cast<std::ptrdiff_t>(AnyOf(out, prng)));
+    return;
+  }
+  if (machine.walks_by_itself() && prng.OneIn(8)) {
+    InsertWalk(out, machine, prng);
     return;
   }
   const std::uint32_t choice = prng.Below(100);

@@ -7,8 +7,10 @@ namespace shootdown::kernel {
 
 std::string FormatPte(std::uint64_t bits) {
   const Pte pte{bits};
-  if (!pte.valid()) return "none";
-  return "page" + std::to_string(pte.page()) + (pte.writable() ? " rw" : " r");
+  if (!pte.present()) return "none";
+  std::string text = "page" + std::to_string(pte.page());
+  text += !pte.valid() ? " prot_none" : pte.writable() ? " rw" : " r";
+  return pte.dirty() ? text + " dirty" : text;
 }
 
 std::string FormatCtx(std::uint64_t bits) {

@@ -54,6 +54,8 @@ Kernel::Kernel(Machine& machine, const Arch& chosen) : machine_(machine) {
   machine.SetGuest({.thread_main = &Kernel::ThreadMain,
                     .softint = &Softint,
                     .nmi = &Nmi,
+                    .can_walk = chosen.can_walk,
+                    .walk = chosen.walk,
                     .interrupt_return = &preempt_check_resched,
                     .quiet = [] { Kernel::Get().Quiet(); }});
   machine.SetPoisonHandler([](const sim::Site& site, sim::WordIndex word) {

@@ -4,36 +4,135 @@
 
 #include "fuzz/kernel/arch/arch.h"
 #include "fuzz/kernel/lock.h"
+#include "fuzz/kernel/mapped_file.h"
+#include "fuzz/kernel/mmu_gather.h"
+#include "fuzz/kernel/reclaim.h"
+#include "fuzz/kernel/version.h"
 
 namespace shootdown::kernel {
 namespace {
 
-std::uint64_t Range(VirtPage first, int count) {
-  return ((std::uint64_t{1} << count) - 1) << first.value();
+// 1cf35d47712d (3.15): a page whose dirty pte is gone is marked dirty at once. Until the TLBs are flushed
+// others can still write to it through them, so writeback must not come between.
+enum DirtyVersion { kFlushUnderLock, kFlushLater };
+VersionSwitch dirty_version("mm.zap_dirty", {"flush_under_lock", "flush_later"},
+                            "1cf35d47712d mm: split 'tlb_flush_mmu()' into tlb flushing and memory "
+                            "freeing parts");
+
+// b67fbebd4cf9 (5.19): pages of a VM_PFNMAP mapping have no reference that this gather could hold, and
+// the driver frees them once it finds no vma any more. So TLBs are flushed before the vma is unlinked.
+enum EndVmaVersion { kFlushPfnmap, kDeferPfnmap };
+VersionSwitch end_vma_version("mm.tlb_end_vma", {"flush_pfnmap", "defer_pfnmap"},
+                              "b67fbebd4cf9 mmu_gather: Force tlb-flush VM_PFNMAP vmas");
+
+// What becomes of one page that a pte of a zapped range mapped. True: flush before the lock goes.
+bool ZapPage(MmuGather* tlb, VirtPage va, Pte pte) {
+  Mm* const mm = tlb->mm;
+  tlb_remove_tlb_entry(tlb, va);
+  Page* const page = &Kernel::Get().pages[pte.page()];
+  MappedFile* const file = FileOf(mm, va);
+  if (file == nullptr) {
+    tlb_remove_page(tlb, page);
+    return false;
+  }
+  if (!MappingHoldsPage(file)) return false;
+  tlb_remove_page(tlb, page);
+  if (!pte.dirty()) return false;
+  SetPageDirty(file);
+  return dirty_version.value() == kFlushUnderLock;
+}
+
+// The vmas of [first, first + count) in turn. Linux 6.12 include/asm-generic/tlb.h tlb_end_vma().
+void unmap_vmas(MmuGather* tlb, std::uint64_t vma_pages, VirtPage first, int count) {
+  const bool files = (vma_pages & VmaRange(first, count) << kVmaFileShift) != 0;
+  if (files) unmap_hugepages(tlb, first, count);
+  zap_pte_range(tlb, first, count);
+  if (files && end_vma_version.value() == kFlushPfnmap &&
+      HasPfnmap(tlb->mm, vma_pages & VmaRange(first, count) << kVmaFileShift)) {
+    tlb_flush_mmu_tlbonly(tlb);
+  }
+}
+
+// mmap_lock is held for reading.
+bool do_anonymous_fault(Mm* mm, VirtPage va, bool write, bool may_write) {
+  spin_lock(&mm->page_table_lock);
+  Pte pte{};
+  if (pte_alloc(mm, va)) {
+    pte = READ_ONCE(mm->pgd->pte[va.value()]);
+    if (pte.present() && !pte.valid()) {
+      spin_unlock(&mm->page_table_lock);
+      return do_numa_page(mm, va);
+    }
+    if (!pte.valid()) {
+      if (Page* const page = alloc_page(); page != nullptr) {
+        pte = Pte::Of(page->number, may_write);
+        set_pte_at(mm, va, pte);
+      }
+    } else if (write && !pte.writable() && may_write) {
+      // Writable again after it was made read-only: nobody has a stronger translation to be flushed.
+      pte = pte.With(Pte::kWrite);
+      set_pte_at(mm, va, pte);
+    }
+  }
+  const bool served = pte.valid() && (!write || pte.writable());
+  if (served) update_mmu_cache(mm, va, pte);
+  spin_unlock(&mm->page_table_lock);
+  return served;
+}
+
+}  // namespace
+
+Cell<std::uint64_t>& PmdOf(Mm* mm, VirtPage va) {
+  return va.value() < kVirtPageCount / 2 ? mm->pgd->pmd : mm->pgd->pmd_high;
+}
+
+bool pte_alloc(Mm* mm, VirtPage va) {
+  if (!arch().deferred_flush) {
+    if (READ_ONCE(mm->pgd->pmd) == 0) WRITE_ONCE(mm->pgd->pmd, 1);
+    return true;
+  }
+  Cell<std::uint64_t>& pmd = PmdOf(mm, va);
+  if (READ_ONCE(pmd) != 0) return true;
+  Page* const table = alloc_page();
+  if (table == nullptr) return false;
+  WRITE_ONCE(pmd, Pte::Of(table->number, /*writable=*/true).bits);
+  return true;
+}
+
+void free_pgtables(MmuGather* tlb, std::uint64_t vma_pages) {
+  if (!arch().deferred_flush) return;
+  Mm* const mm = tlb->mm;
+  for (const int va : {0, kVirtPageCount / 2}) {
+    if ((vma_pages & VmaRange(VirtPage(static_cast<std::uint8_t>(va)), kVirtPageCount / 2)) != 0) {
+      continue;
+    }
+    Cell<std::uint64_t>& pmd = PmdOf(mm, VirtPage(static_cast<std::uint8_t>(va)));
+    const Pte table{READ_ONCE(pmd)};
+    if (!table.valid()) continue;
+    WRITE_ONCE(pmd, 0);
+    tlb_remove_table(tlb, &Kernel::Get().pages[table.page()]);
+  }
 }
 
 // Linux 6.12 mm/memory.c zap_pte_range(). sparc64 flushes when lazy mmu mode is left, and that is
 // before the page table lock is dropped.
 void zap_pte_range(MmuGather* tlb, VirtPage first, int count) {
   Mm* const mm = tlb->mm;
+  bool force_flush = false;
   spin_lock(&mm->page_table_lock);
+  flush_tlb_batched_pending(mm);
   arch_enter_lazy_mmu_mode();
-  for (int va = first.value(); va < first.value() + count; ++va) {
-    const Pte pte = ptep_get_and_clear(mm, VirtPage(static_cast<std::uint8_t>(va)), tlb->fullmm);
-    if (pte.valid()) tlb->pages[tlb->count++] = &Kernel::Get().pages[pte.page()];
+  for (int v = first.value(); v < first.value() + count; ++v) {
+    const VirtPage va(static_cast<std::uint8_t>(v));
+    const Pte pte = ptep_get_and_clear(mm, va, tlb->fullmm);
+    if (pte.present() && ZapPage(tlb, va, pte)) force_flush = true;
+    tlb->change[v] = mm->pte_change[v];
   }
   arch_leave_lazy_mmu_mode();
   Tell({.kind = EventKind::kBatchLeft});
+  if (force_flush) tlb_flush_mmu_tlbonly(tlb);
   spin_unlock(&mm->page_table_lock);
 }
-
-// Linux 6.12 mm/mmu_gather.c: flush first, then free.
-void tlb_finish_mmu(MmuGather* tlb) {
-  tlb_flush(tlb);
-  for (int i = 0; i < tlb->count; ++i) put_page(tlb->pages[i]);
-}
-
-}  // namespace
 
 void GhostPteChange(Mm* mm, VirtPage va) {
   mm->pte_change[va.value()] = ++Kernel::Get().globals->pte_changes;
@@ -80,56 +179,54 @@ void put_page(Page* page) {
 void do_mmap(VirtPage first, int count) {
   Mm* const mm = READ_ONCE(current()->mm);
   mmap_write_lock(mm);
-  WRITE_ONCE(mm->vma_pages, READ_ONCE(mm->vma_pages) | Range(first, count));
+  const std::uint64_t range = VmaRange(first, count);
+  anon_vma_link(mm, range);
+  WRITE_ONCE(mm->vma_pages, READ_ONCE(mm->vma_pages) | range);
   mmap_write_unlock(mm);
 }
 
+// Linux 6.12 mm/vma.c: the vmas go first, then ptes, then what finds the vmas by their pages.
 void do_munmap(VirtPage first, int count) {
   Mm* const mm = READ_ONCE(current()->mm);
   mmap_write_lock(mm);
-  WRITE_ONCE(mm->vma_pages, READ_ONCE(mm->vma_pages) & ~Range(first, count));
+  const std::uint64_t vma_pages = READ_ONCE(mm->vma_pages);
+  const std::uint64_t range = VmaRange(first, count);
+  WRITE_ONCE(mm->vma_pages, vma_pages & ~VmaAll(range));
   MmuGather tlb{.mm = mm, .fullmm = false};
-  zap_pte_range(&tlb, first, count);
+  tlb_gather_mmu(&tlb);
+  unmap_vmas(&tlb, vma_pages, first, count);
+  anon_vma_unlink(mm, range);
+  unlink_file_vmas(mm, vma_pages & range << kVmaFileShift);
+  free_pgtables(&tlb, vma_pages & ~range);
   tlb_finish_mmu(&tlb);
-  // Under the lock, so that another thread's later change is not promised here.
-  std::uint64_t change[kVirtPageCount];
-  for (int va = 0; va < kVirtPageCount; ++va) change[va] = mm->pte_change[va];
   mmap_write_unlock(mm);
-  for (int va = first.value(); va < first.value() + count; ++va) {
-    if (mm->promised[va] < change[va]) mm->promised[va] = change[va];
-  }
+  GhostPromise(tlb, first, count);
 }
 
 bool handle_mm_fault(Mm* mm, VirtPage va, bool write) {
   mmap_read_lock(mm);
-  const bool mapped = (READ_ONCE(mm->vma_pages) >> va.value() & 1) != 0;
+  const std::uint64_t vma_pages = READ_ONCE(mm->vma_pages);
+  const bool mapped = (vma_pages >> va.value() & 1) != 0;
+  const bool read_only = (vma_pages >> kVmaReadOnlyShift >> va.value() & 1) != 0;
+  const bool file = (vma_pages >> kVmaFileShift >> va.value() & 1) != 0;
   bool served = false;
-  if (mapped) {
-    spin_lock(&mm->page_table_lock);
-    if (READ_ONCE(mm->pgd->pmd) == 0) WRITE_ONCE(mm->pgd->pmd, 1);
-    Pte pte = READ_ONCE(mm->pgd->pte[va.value()]);
-    if (!pte.valid()) {
-      if (Page* const page = alloc_page(); page != nullptr) {
-        pte = Pte::Of(page->number, /*writable=*/true);
-        set_pte_at(mm, va, pte);
-      }
-    }
-    served = pte.valid() && (!write || pte.writable());
-    if (served) update_mmu_cache(mm, va, pte);
-    spin_unlock(&mm->page_table_lock);
+  if (mapped && !(write && read_only)) {
+    served = file ? do_file_fault(mm, va, write) : do_anonymous_fault(mm, va, write, !read_only);
   }
   mmap_read_unlock(mm);
   return served;
 }
 
 bool mfill_atomic_pte(Mm* mm, VirtPage va) {
-  if ((READ_ONCE(mm->vma_pages) >> va.value() & 1) == 0) return false;
+  const std::uint64_t vma_pages = READ_ONCE(mm->vma_pages);
+  if ((vma_pages >> va.value() & 1) == 0) return false;
+  if ((vma_pages >> kVmaFileShift >> va.value() & 1) != 0) return false;
+  const bool read_only = (vma_pages >> kVmaReadOnlyShift >> va.value() & 1) != 0;
   Page* const page = alloc_page();
   if (page == nullptr) return false;
   spin_lock(&mm->page_table_lock);
-  if (READ_ONCE(mm->pgd->pmd) == 0) WRITE_ONCE(mm->pgd->pmd, 1);
-  const bool empty = !READ_ONCE(mm->pgd->pte[va.value()]).valid();
-  if (empty) set_pte_at(mm, va, Pte::Of(page->number, /*writable=*/true));
+  const bool empty = pte_alloc(mm, va) && !READ_ONCE(mm->pgd->pte[va.value()]).present();
+  if (empty) set_pte_at(mm, va, Pte::Of(page->number, !read_only));
   spin_unlock(&mm->page_table_lock);
   if (!empty) put_page(page);
   return empty;
@@ -140,10 +237,20 @@ bool mfill_atomic_pte(Mm* mm, VirtPage va) {
 void exit_mmap(Mm* mm) {
   mmap_read_lock(mm);
   MmuGather tlb{.mm = mm, .fullmm = true};
-  zap_pte_range(&tlb, VirtPage(0), kVirtPageCount);
+  tlb_gather_mmu(&tlb);
+  const bool deferred = arch().deferred_flush;
+  const std::uint64_t vma_pages = deferred ? READ_ONCE(mm->vma_pages) : 0;
+  unmap_vmas(&tlb, vma_pages, VirtPage(0), kVirtPageCount);
   mmap_read_unlock(mm);
   mmap_write_lock(mm);
-  WRITE_ONCE(mm->pgd->pmd, 0);  // free_pgtables
+  if (deferred) {
+    const std::uint64_t all = VmaRange(VirtPage(0), kVirtPageCount);
+    anon_vma_unlink(mm, all);
+    unlink_file_vmas(mm, vma_pages & all << kVmaFileShift);
+    free_pgtables(&tlb, 0);
+  } else {
+    WRITE_ONCE(mm->pgd->pmd, 0);
+  }
   tlb_finish_mmu(&tlb);
   WRITE_ONCE(mm->vma_pages, 0);
   mmap_write_unlock(mm);

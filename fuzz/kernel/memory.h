@@ -1,5 +1,5 @@
 // Mapping, faulting, unmapping, and the pages behind.
-// Source: Linux 6.12 mm/mmap.c, mm/memory.c, mm/mmu_gather.c, mm/page_alloc.c.
+// Source: Linux 6.12 mm/mmap.c, mm/memory.c, mm/page_alloc.c.
 #ifndef SHOOTDOWN_FUZZ_KERNEL_MEMORY_H_
 #define SHOOTDOWN_FUZZ_KERNEL_MEMORY_H_
 
@@ -7,10 +7,36 @@
 
 namespace shootdown::kernel {
 
+struct MmuGather;
+
+// mm->vma_pages has eight bits for "has a vma", and as many for each of these.
+inline constexpr int kVmaReadOnlyShift = 8;
+inline constexpr int kVmaFileShift = 16;   // vm_file says which
+[[nodiscard]] constexpr std::uint64_t VmaRange(VirtPage first, int count) {
+  return ((std::uint64_t{1} << count) - 1) << first.value();
+}
+// All bits of those pages: what unmapping takes away.
+[[nodiscard]] constexpr std::uint64_t VmaAll(std::uint64_t range) {
+  return range | range << kVmaReadOnlyShift | range << kVmaFileShift;
+}
+
 // [first, first + count) become mapped, empty. An area already mapped stays as it is.
 void do_mmap(VirtPage first, int count);
 // Unmaps them: clears ptes, flushes, frees the pages. On return no CPU may use them (T3).
 void do_munmap(VirtPage first, int count);
+
+// Clears the ptes of [first, first + count) and gathers their pages. Takes the page table lock.
+void zap_pte_range(MmuGather* tlb, VirtPage first, int count);
+// Where flushes are deferred: the leaf table of `va`, or 0. The cell holds a Pte's bits.
+[[nodiscard]] Cell<std::uint64_t>& PmdOf(Mm* mm, VirtPage va);
+// Makes sure that there is a leaf table. The page table lock is held. False: out of memory.
+[[nodiscard]] bool pte_alloc(Mm* mm, VirtPage va);
+
+// Leaf tables of which `vma_pages` has nothing left. mmap_lock is held for writing, and the vmas are
+// unlinked. Only where flushes are deferred: elsewhere a table goes with its mm.
+void free_pgtables(MmuGather* tlb, std::uint64_t vma_pages);
+// A PROT_NONE pte was met: the page is migrated to where it is used. mmap_lock is held for reading.
+[[nodiscard]] bool do_numa_page(Mm* mm, VirtPage va);
 
 // A user access that the MMU could not serve. False: SIGSEGV, or -EFAULT for a kernel thread.
 [[nodiscard]] bool handle_mm_fault(Mm* mm, VirtPage va, bool write);
@@ -21,14 +47,6 @@ void exit_mmap(Mm* mm);
 // Gives `mm` a zeroed page at `va` if it has none there (userfaultfd's UFFDIO_COPY). False: -EEXIST
 // or no vma. REQUIRES: mmap_lock held.
 [[nodiscard]] bool mfill_atomic_pte(Mm* mm, VirtPage va);
-
-// Pages whose ptes are gone, until the TLBs are flushed: struct mmu_gather, one batch.
-struct MmuGather {
-  Mm* mm;
-  bool fullmm;  // the whole mm goes
-  Page* pages[kVirtPageCount] = {};
-  int count = 0;
-};
 
 // Ghost G3: the pte of `va` has just changed.
 void GhostPteChange(Mm* mm, VirtPage va);

@@ -19,6 +19,10 @@ OpMap& Registered() {
 OpMap& Ops() {
   static const bool built_in = [] {
     RegisterMemoryOps();
+    RegisterProtectOps();
+    RegisterFileOps();
+    RegisterReclaimOps();
+    RegisterKvmGuestOps();
     RegisterTaskOps();
     RegisterIoUringOps();
     RegisterVhostOps();

@@ -81,6 +81,10 @@ inline VirtPage PageArg(const BoundOp& op, std::size_t i) {
 
 // The built-in operations, a group a file.
 void RegisterMemoryOps();
+void RegisterProtectOps();
+void RegisterFileOps();
+void RegisterReclaimOps();
+void RegisterKvmGuestOps();
 void RegisterTaskOps();
 void RegisterIoUringOps();
 void RegisterVhostOps();

@@ -30,16 +30,23 @@ struct CpuBits {
   friend constexpr bool operator==(CpuBits, CpuBits) = default;
 };
 
-// A page table entry: valid, writable, page number.
+// A page table entry: valid, writable, page number; where hardware walks page tables also dirty, and
+// PROT_NONE: a page that hardware must not use, but the kernel still counts as mapped.
 struct Pte {
   std::uint64_t bits = 0;
   static constexpr std::uint64_t kValid = 1;
   static constexpr std::uint64_t kWrite = 2;
+  static constexpr std::uint64_t kDirty = 4;
+  static constexpr std::uint64_t kProtNone = 8;
   static constexpr Pte Of(int page, bool writable) {
     return {kValid | (writable ? kWrite : 0) | static_cast<std::uint64_t>(page) << 8};
   }
   [[nodiscard]] constexpr bool valid() const { return (bits & kValid) != 0; }
   [[nodiscard]] constexpr bool writable() const { return (bits & kWrite) != 0; }
+  [[nodiscard]] constexpr bool dirty() const { return (bits & kDirty) != 0; }
+  [[nodiscard]] constexpr bool present() const { return (bits & (kValid | kProtNone)) != 0; }
+  [[nodiscard]] constexpr Pte With(std::uint64_t flags) const { return {bits | flags}; }
+  [[nodiscard]] constexpr Pte Without(std::uint64_t flags) const { return {bits & ~flags}; }
   [[nodiscard]] constexpr int page() const { return static_cast<int>(bits >> 8); }
   friend constexpr bool operator==(Pte, Pte) = default;
 };
@@ -56,6 +63,7 @@ struct CtxValue {
 
 struct Task;
 struct Mm;
+struct MappedFile;
 
 struct SpinLock {
   Cell<std::uint64_t> locked;
@@ -73,12 +81,18 @@ struct Page {
   Cell<std::uint64_t> contents;   // stands for the page's bytes
   std::uint32_t incarnation = 0;  // ghost G1: bumped when the page goes back to the allocator
   std::int32_t number = 0;
+  // Ghost D3: what user code has stored, and how much of that has been written out to `file`.
+  MappedFile* file = nullptr;     // in whose page cache it is
+  std::uint64_t stores = 0;
+  std::uint64_t stores_written = 0;
 };
 
-// One top-level entry and one leaf table stand for the four levels of sparc64.
+// One top-level entry and one leaf table stand for the four levels of sparc64. Where hardware walks
+// page tables there are two: the leaf tables of A .. D and of E .. H, which are pages of the pool.
 struct PageTable {
-  Cell<std::uint64_t> pmd;  // 1: the leaf table is there
+  Cell<std::uint64_t> pmd;  // not 0: the leaf table is there
   Cell<Pte> pte[kVirtPageCount];
+  Cell<std::uint64_t> pmd_high;
 };
 
 struct TsbEntry {
@@ -105,6 +119,9 @@ struct Mm {
     Cell<std::int64_t> active_cpus;    // trim.W15 alone
     std::uint64_t page_sizes_told = 0; // ghost: hugetlb_setup has returned with these
   } context;
+  Cell<std::int64_t> tlb_flush_pending;   // who has changed ptes, and not flushed yet
+  Cell<std::uint64_t> tlb_flush_batched;  // reclaim: generations pending (low half) and flushed
+  Cell<MappedFile*> vm_file[kVirtPageCount];  // of a mapping that has one
 
   // A file whose last reference is a mapping (binder).
   void* mapped_file = nullptr;
@@ -217,9 +234,17 @@ struct ContextAllocator {
   Cell<std::uint64_t> mmu_context_bmap;   // numbers in use
 };
 
+// How a page's mappings are found (anon_vma): outlives the mm.
+struct AnonVma {
+  SpinLock lock;
+  Cell<std::uint64_t> pages;  // pages of the mm that have a vma, a bit each
+};
+inline constexpr int kAnonVmaCount = 16;  // one an mm
+
 // What all CPUs share.
 struct Globals {
   ContextAllocator context;
+  AnonVma anon_vma[kAnonVmaCount];  // by Mm::id
   SpinLock zone_lock;
   Cell<std::uint64_t> free_pages;  // a bit each
   Cell<Mm*> mmput_async;           // whose last mm_users reference the workqueue is to drop

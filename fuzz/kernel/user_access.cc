@@ -11,15 +11,17 @@ namespace {
 // The instruction itself, at `site`. False: no entry serves it.
 bool Access(const sim::Site& site, VirtPage va, bool write) {
   sim::Machine& m = sim::Machine::Get();
-  const std::uint64_t need = Pte::kValid | (write ? Pte::kWrite : 0);
+  const std::uint64_t need = write ? arch().store_needs : Pte::kValid;
   const sim::TlbEntry* const hit = m.UserAccess(site, write, va, need);
   if (hit == nullptr) return false;
   const Pte pte{hit->pte};
   m.TouchUserWord(Kernel::Get().pages[pte.page()].contents.word(), va.value());
+  if (write) ++Kernel::Get().pages[pte.page()].stores;
   Tell({.kind = EventKind::kUserHit,
         .mm = this_cpu().hardware_mm,
         .entry = hit,
-        .virt = va.value()});
+        .virt = va.value(),
+        .a = write ? 1u : 0u});
   return true;
 }
 

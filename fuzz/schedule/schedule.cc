@@ -14,10 +14,18 @@ namespace {
 using Kind = Decision::Kind;
 
 constexpr std::array<std::string_view, Decision::kKindCount> kWords = {
-    "", "hold", "defer", "resched", "evict", "nmi"};
+    "", "hold", "defer", "resched", "evict", "nmi", "walk"};
+
+// Byte strings that were written before there were walks keep their meaning, all but this very byte.
+Kind KindOf(std::uint8_t byte) {
+  constexpr int kKindsBeforeWalk = 6;
+  return byte == static_cast<std::uint8_t>(Kind::kWalk) ? Kind::kWalk
+                                                        : static_cast<Kind>(byte % kKindsBeforeWalk);
+}
 
 bool TakesArgument(Kind kind) {
-  return kind == Kind::kHold || kind == Kind::kDefer || kind == Kind::kEvict;
+  return kind == Kind::kHold || kind == Kind::kDefer || kind == Kind::kEvict ||
+         kind == Kind::kWalk;
 }
 
 // The same decision with unused fields cleared.
@@ -144,7 +152,7 @@ absl::Status ReadDecision(Reader& in, Decision* d) {
   Reader before = in;
   const std::string_view word = in.TakeWord();
   const auto* const found = std::find(kWords.begin() + 1, kWords.end(), word);
-  if (found == kWords.end()) return before.Wanted("hold, defer, resched, evict or nmi");
+  if (found == kWords.end()) return before.Wanted("hold, defer, resched, evict, nmi or walk");
   d->kind = static_cast<Kind>(found - kWords.begin());
   if (!TakesArgument(d->kind)) return absl::OkStatus();
   std::uint32_t arg = 0;
@@ -167,7 +175,7 @@ Schedule Schedule::Decode(std::span<const std::uint8_t> bytes, Schedule memory) 
   bytes = bytes.first(std::min(bytes.size(), kRecordCountMax * kRecordBytes));
   decisions.reserve(bytes.size() / kRecordBytes);
   for (; bytes.size() >= kRecordBytes; bytes = bytes.subspan(kRecordBytes)) {
-    decisions.push_back({.kind = static_cast<Kind>(bytes[0] % Decision::kKindCount),
+    decisions.push_back({.kind = KindOf(bytes[0]),
                          .actor = ActorId(bytes[1]),
                          .to = ActorId(bytes[2]),
                          .arg = bytes[3],

@@ -40,13 +40,14 @@ struct Decision {
     kResched = 3,  // a reschedule interrupt arrives at the CPU (a timer tick, a wake-up)
     kEvict = 4,    // the TLB drops its entry number `arg` (modulo the number of entries)
     kNmi = 5,      // a non-maskable interrupt arrives at the CPU
+    kWalk = 6,     // the CPU's walker fetches page `arg`, though nobody has asked for it
   };
-  static constexpr int kKindCount = 6;
+  static constexpr int kKindCount = 7;
 
   Kind kind = Kind::kSwitch;
   ActorId actor;
   ActorId to = ActorId();  // kSwitch only: class kCpu or kBuffer
-  std::uint8_t arg = 0;   // kHold, kDefer, kEvict
+  std::uint8_t arg = 0;   // kHold, kDefer, kEvict, kWalk
   std::uint32_t index = 0;  // at most kIndexMax
 
   static constexpr std::uint32_t kIndexMax = 0xffff;
@@ -69,7 +70,7 @@ class Schedule {
   [[nodiscard]] std::size_t EncodeTo(std::span<std::uint8_t> bytes) const;
 
   // The text form: decisions with blanks between, `T1@12>C0 T0@5~hold(3) C1@0~defer(2)
-  // T0@9~resched T0@9~evict(1) T0@9~nmi T0@7>B0`. The empty schedule is the empty text.
+  // T0@9~resched T0@9~evict(1) T0@9~nmi T0@9~walk(0) T0@7>B0`. The empty schedule is the empty text.
   // Errors: INVALID_ARGUMENT with line:column, what stands there, and what was wanted.
   [[nodiscard]] static absl::StatusOr<Schedule> Parse(std::string_view text);
   [[nodiscard]] std::string ToText() const;

@@ -25,6 +25,7 @@ Move ToMove(const Decision& d) {
     case Kind::kResched: return {.kind = Move::Kind::kResched};
     case Kind::kEvict: return {.kind = Move::Kind::kEvict, .arg = d.arg};
     case Kind::kNmi: return {.kind = Move::Kind::kNmi};
+    case Kind::kWalk: return {.kind = Move::Kind::kWalk, .arg = d.arg};
   }
   return {};
 }
@@ -131,6 +132,7 @@ void AppendDecisions(std::span<const sim::MoveMade> moves, std::vector<Decision>
       case Move::Kind::kResched: d.kind = Kind::kResched; break;
       case Move::Kind::kEvict: d.kind = Kind::kEvict; break;
       case Move::Kind::kNmi: d.kind = Kind::kNmi; break;
+      case Move::Kind::kWalk: d.kind = Kind::kWalk; break;
     }
     out.push_back(d);
   }

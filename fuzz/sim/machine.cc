@@ -254,6 +254,15 @@ bool Machine::Make(const Move& move, const Question& question) {
       cpu.nmi_pending = 1;
       DeliverInterrupts();
       return true;
+    case Move::Kind::kWalk: {
+      const VirtPage virt(move.arg);
+      if (guest_.walk == nullptr || !guest_.can_walk(virt)) return false;
+      Remember(move, question);
+      AppendRow(SHOOTDOWN_SITE("the walker fetches a translation"), StepKind::kNote, kNoWord,
+                virt.value());
+      guest_.walk(virt);
+      return true;
+    }
   }
   return false;
 }

@@ -58,6 +58,10 @@ struct Guest {
   void (*thread_main)(ActorId thread, bool switched_in) = nullptr;
   void (*softint)(int level) = nullptr;  // runs with PIL 14, interrupts of class mondo allowed
   void (*nmi)() = nullptr;
+  // Hardware that walks page tables of its own accord: whether this CPU would find something for
+  // `virt` now, and the walk itself. Neither takes a step. Null: it does not.
+  bool (*can_walk)(VirtPage virt) = nullptr;
+  void (*walk)(VirtPage virt) = nullptr;
   void (*interrupt_return)() = nullptr;  // after a softint, back in the interrupted thread
   // No CPU can go on and no store is held: either all is done, or this is a deadlock. Runs on the
   // host's stack.
@@ -184,6 +188,7 @@ class Machine {
     return Waiting(cpu) && waits_[static_cast<std::size_t>(cpu)].kind == WaitKind::kBlocked;
   }
   [[nodiscard]] int BufferedStores(int cpu) const { return cpus_[cpu].buffer_count; }
+  [[nodiscard]] bool walks_by_itself() const { return guest_.walk != nullptr; }
   [[nodiscard]] std::uint32_t ActorIndex(ActorId actor) const { return index_[actor.byte()]; }
   // Words that guest code must not touch any more; a touch is reported to `on_poison`.
   void Poison(const void* address, std::size_t bytes);

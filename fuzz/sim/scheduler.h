@@ -23,6 +23,7 @@ struct Move {
     kResched,  // a reschedule interrupt arrives at this CPU
     kEvict,    // this CPU's TLB drops entry `arg`
     kNmi,      // a non-maskable interrupt arrives at this CPU
+    kWalk,     // this CPU's walker fetches page `arg` through what is loaded now
   };
   Kind kind = Kind::kStep;
   std::uint8_t cpu = 0;

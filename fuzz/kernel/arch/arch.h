@@ -41,6 +41,15 @@ struct Arch {
   // arch/*/include/asm/tlbflush.h, tlb.h. Empty where a change of a pte flushes by itself.
   void (*tlb_flush)(MmuGather* tlb);
   void (*flush_tlb_mm)(Mm* mm);
+  // Changes of ptes flush nothing: whoever makes them flushes afterwards, as mmu_gather does. Then page
+  // tables are pages of the pool as well, for hardware may walk them.
+  bool deferred_flush = false;
+  // [first, first + count). Null where a change of a pte flushes by itself.
+  void (*flush_tlb_range)(Mm* mm, VirtPage first, int count) = nullptr;
+  // Reclaim notes the CPUs that may have translations, and flushes them all once
+  // (CONFIG_ARCH_WANT_BATCHED_UNMAP_TLB_FLUSH). Null: not supported.
+  void (*tlbbatch_add_mm)(CpuBits* batch, Mm* mm) = nullptr;
+  void (*tlbbatch_flush)(CpuBits* batch) = nullptr;
 
   // Interrupts of the architecture's own: a softint of a level that generic code does not know, and
   // the non-maskable one. Null: nothing happens.
@@ -50,6 +59,12 @@ struct Arch {
   // A user access found no entry that serves it: the hardware or a trap handler looks further.
   // True: try again. False: no valid pte; a full fault follows.
   bool (*tlb_miss)(VirtPage va, bool write);
+  // Bits that a TLB entry needs to serve a store.
+  std::uint64_t store_needs = Pte::kValid | Pte::kWrite;
+  // Hardware walks page tables whenever it likes, and keeps what it finds. Null: it does not.
+  // can_walk: there would be something for this CPU to fetch. No steps.
+  bool (*can_walk)(VirtPage va) = nullptr;
+  void (*walk)(VirtPage va) = nullptr;
 
   // For judges; no steps. The number that tags entries of `mm` now, and whether it is current: false
   // if `mm` gets another before it is used again.
@@ -75,6 +90,9 @@ inline void arch_enter_lazy_mmu_mode() { arch().enter_lazy_mmu_mode(); }
 inline void arch_leave_lazy_mmu_mode() { arch().leave_lazy_mmu_mode(); }
 inline void tlb_flush(MmuGather* tlb) { arch().tlb_flush(tlb); }
 inline void flush_tlb_mm(Mm* mm) { arch().flush_tlb_mm(mm); }
+inline void flush_tlb_range(Mm* mm, VirtPage first, int count) {
+  if (arch().flush_tlb_range != nullptr) arch().flush_tlb_range(mm, first, count);
+}
 
 }  // namespace shootdown::kernel
 

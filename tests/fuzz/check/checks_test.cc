@@ -38,6 +38,7 @@ struct Case {
   std::string role = "user";
   std::uint32_t steps = 20'000;
   bool sun4u = false;
+  std::string arch = "sparc64";
 };
 
 void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
@@ -103,6 +104,28 @@ Tasks TwoProcesses(const std::string& second_ops) {
           User({.name = "second", .cpu = 0, .setup = "mmap A", .ops = second_ops})};
 }
 
+// CPU 1 is lazy on the mm of `app`, and its walker remembers the page table.
+const Tasks kLazyWalker = {
+    User({.name = "app", .cpu = 1, .setup = "mmap A; touch A; migrate 0", .ops = "munmap A"}),
+    Kthread({.name = "kt", .cpu = 1, .ops = "yield; yield"}),
+};
+const std::string kTableFreed = "T0@[inc_mm_tlb_gen: tlb_gen]>C1 T1@0~walk(0)";
+
+// A thread writes a file out, and stores to it again, while another one unmaps it.
+const Tasks kWriteback = {
+    User({.name = "a",
+          .cpu = 0,
+          .setup = "file_mmap file A; write A",
+          .ops = "munmap A",
+          .process = "p"}),
+    User({.name = "b",
+          .cpu = 1,
+          .setup = "write A",
+          .ops = "file_writeback file; write A",
+          .process = "p"}),
+};
+const std::string kPteIsGone = "T0@[unlink_file_vmas: spin_lock(&file->i_mmap_lock)]>C1";
+
 const std::vector<Case>& Cases() {
   RegisterPlantedOps();
   static const std::vector<Case> cases = {
@@ -143,6 +166,26 @@ const std::vector<Case>& Cases() {
        .fault = TwoProcesses("planted_take_number h; touch A"),
        .twin = TwoProcesses("planted_take_number_and_flush h; touch A"),
        .off = {"context_collision"}},
+      // A lazy CPU's walker comes by when the table has been freed, and is not flushed yet.
+      {.name = "T8_FreedTableWalk",
+       .check = "freed_table_walk",
+       .says = {"the walker of CPU 1", "page A of mm1", "physical page 0"},
+       .fault = kLazyWalker,
+       .twin = kLazyWalker,
+       .fault_version = {{"mm.tlb_remove_table", "at_once_if_single_user"}},
+       .schedule = kTableFreed,
+       .twin_schedule = kTableFreed,
+       .role = "kthread",
+       .arch = "x86_64"},
+      {.name = "D3_WriteLost",
+       .check = "write_lost",
+       .says = {"1 stores", "physical page 0"},
+       .fault = kWriteback,
+       .twin = kWriteback,
+       .fault_version = {{"mm.zap_dirty", "flush_later"}},
+       .schedule = kPteIsGone,
+       .twin_schedule = kPteIsGone,
+       .arch = "x86_64"},
       {.name = "T5_ContextMismatch",
        .check = "context_mismatch",
        .says = {"CPU 1 runs mm1 with context 1", "its number is 2"},
@@ -425,6 +468,7 @@ const std::vector<Case>& Cases() {
 Scenario ScenarioOf(const Case& c, const Tasks& tasks) {
   Scenario scenario;
   scenario.name = c.name;
+  scenario.arch = c.arch;
   scenario.machine.cpu_count = c.cpus;
   scenario.machine.tlb_sharing = c.tlb_sharing;
   scenario.machine.step_count_max = c.steps;

@@ -67,8 +67,129 @@ Scenario UseMmWithIrqsOn() {
   return scenario;
 }
 
-std::vector<Case> Cases() {
+Scenario X86(std::vector<TaskSpec> tasks, int cpus = 2) {
+  Scenario scenario = CleanScenario(std::move(tasks), cpus);
+  scenario.arch = "x86_64";
+  return scenario;
+}
+// Threads of one process, a CPU each.
+Scenario X86Threads(const std::string& setup, const std::vector<std::string>& ops) {
+  std::vector<TaskSpec> tasks;
+  for (std::size_t i = 0; i < ops.size(); ++i) {
+    tasks.push_back(User({.name = "t" + std::to_string(i),
+                          .cpu = static_cast<int>(i),
+                          .setup = i == 0 ? setup : setup.substr(setup.rfind(';') + 1),
+                          .ops = ops[i],
+                          .process = "p"}));
+  }
+  return X86(std::move(tasks), static_cast<int>(ops.size()));
+}
+// A kernel thread borrows the mm whose page table goes.
+Scenario LazyKthread() {
+  return X86({User({.name = "app", .cpu = 1, .setup = "mmap A; touch A; migrate 0", .ops = "munmap A"}),
+              Kthread({.name = "kt", .cpu = 1, .ops = "yield; wake q; yield"})});
+}
+Scenario ReclaimAnd(const std::string& ops) {
+  return X86({User({.name = "app", .cpu = 1, .setup = "mmap A 2; write A; write B", .ops = ops}),
+              Kthread({.name = "kswapd", .ops = "reclaim app B"})});
+}
+Scenario ReapedWhileRunning() {
+  Scenario scenario = CleanScenario(
+      {User({.name = "victim", .cpu = 1, .setup = "mmap A; touch A", .ops = "touch A; touch A"}),
+       Kthread({.name = "killer", .ops = "oom_reap victim"})});
+  return scenario;
+}
+Scenario ReapedWhileSwitched() {
+  Scenario scenario = X86(
+      {Kthread({.name = "killer", .ops = "oom_reap victim"}),
+       User({.name = "victim", .cpu = 1, .setup = "mmap A; touch A", .ops = "yield; touch A; touch A"}),
+       User({.name = "other", .cpu = 1, .setup = "mmap A", .ops = "yield; yield"})});
+  scenario.version = {{"mm.oom_reaper", "whole_mm"}};
+  return scenario;
+}
+Scenario SwitchedAwayWhileUnmapping() {
+  return X86({User({.name = "a", .setup = "mmap A; touch A", .ops = "munmap A", .process = "p"}),
+              User({.name = "b", .cpu = 1, .setup = "touch A", .ops = "touch A; yield", .process = "p"}),
+              User({.name = "other", .cpu = 1, .ops = "yield; yield"})});
+}
+Scenario SharedTable() {
+  return X86(
+      {User({.name = "a", .setup = "hugetlb_mmap h A; write A", .ops = "munmap A", .process = "p"}),
+       User({.name = "b", .cpu = 1, .setup = "write A", .ops = "write A; write A", .process = "p"}),
+       User({.name = "other", .setup = "hugetlb_mmap h A; write A", .ops = "munmap A"})});
+}
+const std::set<std::string> kStale = {"stale_tlb_use", "use_after_flush", "use_after_promise"};
+const std::set<std::string> kFreedTable = {"freed_table_walk"};
+
+std::vector<Case> X86Cases() {
   return {
+      {.name = "LazyCpusGetNoInterrupts",
+       .old_version = {"x86.lazy_tlb", "no_ipi"},
+       .scenario = LazyKthread(),
+       .found = kFreedTable},
+      {.name = "TheBitGoesBeforeCr3",
+       .old_version = {"x86.clear_prev_cpumask", "before_cr3"},
+       .scenario = SwitchedAwayWhileUnmapping(),
+       .found = kFreedTable},
+      {.name = "NoBarrierBeforeTheMask",
+       .old_version = {"x86.flush_barrier", "none"},
+       .scenario = ReapedWhileSwitched(),
+       .found = kStale},
+      {.name = "ASingleUserFreesTablesAtOnce",
+       .old_version = {"mm.tlb_remove_table", "at_once_if_single_user"},
+       .scenario = LazyKthread(),
+       .found = kFreedTable},
+      {.name = "TheSecondMadviseFlushesNothing",
+       .old_version = {"mm.tlb_finish_mmu", "flush_own_only"},
+       .scenario = X86Threads("mmap A; touch A", {"madvise A", "madvise A; touch A"}),
+       .found = kStale},
+      {.name = "ThePendingFlushIsAFlag",
+       .old_version = {"mm.tlb_flush_pending", "flag"},
+       .scenario = X86Threads("mmap A 2; touch A", {"numa_hint A", "madvise B; touch A", "write A"}),
+       .found = kStale},
+      {.name = "AProtNonePteNeedsNoFlush",
+       .old_version = {"mm.pte_accessible", "valid_only"},
+       .scenario = X86Threads("mmap A; touch A", {"numa_hint A", "touch A", "touch A; touch A"}),
+       .found = kStale},
+      {.name = "DirtyPtesAreFlushedLater",
+       .old_version = {"mm.zap_dirty", "flush_later"},
+       .scenario =
+           X86Threads("file_mmap f A; write A", {"munmap A", "file_writeback f; write A"}),
+       .found = {"write_lost"}},
+      {.name = "PfnmapIsFlushedLater",
+       .old_version = {"mm.tlb_end_vma", "defer_pfnmap"},
+       .scenario = X86Threads("pfn_mmap d A; write A", {"munmap A", "pfn_release d; write A"}),
+       .found = kStale},
+      {.name = "MremapFlushesAfterwards",
+       .old_version = {"mm.mremap", "flush_afterwards"},
+       .scenario = X86Threads("file_mmap f A; write A", {"mremap A B", "file_truncate f; write A"}),
+       .found = kStale},
+      {.name = "UnsharingForgetsTheFlush",
+       .old_version = {"mm.huge_pmd_unshare", "forget"},
+       .scenario = SharedTable(),
+       .found = kStale},
+      {.name = "MprotectIgnoresReclaim",
+       .old_version = {"mm.tlb_flush_batched", "ignore_pending"},
+       .scenario = ReclaimAnd("mprotect B; write B"),
+       .found = kStale},
+      {.name = "MadviseLooksOnlyOnce",
+       .old_version = {"mm.madvise_split", "flush_once"},
+       .scenario = ReclaimAnd("madvise_free A 2; write B"),
+       .found = kStale},
+      {.name = "TheHostForgetsTheFlush",
+       .old_version = {"kvm.set_preempted", "each_time"},
+       .scenario = X86Threads("mmap A; touch A", {"munmap A", "kvm_guest; kvm_preempt; touch A"}),
+       .found = kStale},
+      {.name = "TheReaperGathersTheWholeMm",
+       .old_version = {"mm.oom_reaper", "whole_mm"},
+       .scenario = ReapedWhileRunning(),
+       .found = kStale},
+  };
+}
+
+std::vector<Case> Cases() {
+  std::vector<Case> cases = X86Cases();
+  const std::vector<Case> others = {
       {.name = "FlushTrimsTheMask",
        .old_version = {"sparc64.flush", "trim_if_single_user"},
        .scenario = Seed(),
@@ -86,6 +207,8 @@ std::vector<Case> Cases() {
        .scenario = UseMmWithIrqsOn(),
        .found = {"mm_switch_irqs_on"}},
   };
+  cases.insert(cases.end(), others.begin(), others.end());
+  return cases;
 }
 
 class VersionTest : public ::testing::TestWithParam<Case> {};
@@ -95,7 +218,7 @@ TEST_P(VersionTest, TheDefaultStaysClean) { ExpectCleanWalks(GetParam().scenario
 TEST_P(VersionTest, TheOldOneIsFoundByRandomRuns) {
   constexpr std::uint64_t kRuns = 20'000;
   Scenario scenario = GetParam().scenario;
-  scenario.version = {GetParam().old_version};
+  scenario.version.push_back(GetParam().old_version);
   const std::unique_ptr<Simulation> simulation = BuildOrFail(scenario);
   ASSERT_NE(simulation, nullptr);
   for (std::uint64_t seed = 0; seed < kRuns; ++seed) {

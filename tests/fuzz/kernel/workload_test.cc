@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/fuzz/kernel/x86_workload.h"
 #include "tests/fuzz/scenario/scenario_testing.h"
 
 namespace shootdown::testing {
@@ -20,6 +21,15 @@ TEST_P(WorkloadTest, RandomWorkloadsStayClean) {
     const auto seed = static_cast<std::uint64_t>(GetParam() * kScenariosAGroup + i);
     SCOPED_TRACE("RandomWorkload(" + std::to_string(seed) + ")");
     ExpectCleanWalks(RandomWorkload(seed), kWalks, seed * kWalks);
+    if (HasFailure()) return;
+  }
+}
+
+TEST_P(WorkloadTest, RandomWorkloadsStayCleanOnX86) {
+  for (int i = 0; i < kScenariosAGroup; ++i) {
+    const auto seed = static_cast<std::uint64_t>(GetParam() * kScenariosAGroup + i);
+    SCOPED_TRACE("RandomX86Workload(" + std::to_string(seed) + ")");
+    ExpectCleanWalks(RandomX86Workload(seed), kWalks, seed * kWalks);
     if (HasFailure()) return;
   }
 }

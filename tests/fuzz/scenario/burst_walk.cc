@@ -51,6 +51,9 @@ Move BurstWalk::Pick(const sim::Question& question) {
   if (event_one_in_ != 0 && prng_.OneIn(event_one_in_)) {
     moved_ = true;
     const auto arg = static_cast<std::uint8_t>(1 + prng_.Below(60));
+    if (m.walks_by_itself() && prng_.OneIn(2)) {
+      return {.kind = Move::Kind::kWalk, .arg = static_cast<std::uint8_t>(arg % 8)};
+    }
     switch (prng_.Below(5)) {
       case 0:
         return {.kind = Move::Kind::kResched};

@@ -169,7 +169,7 @@ INSTANTIATE_TEST_SUITE_P(
         ErrorCase{"SwitchToATask", "T1@5>T2",
                   "schedule:1:6: found \"T2\", wanted one of the letters CB"},
         ErrorCase{"UnknownWord", "T1@5~wait(3)",
-                  "schedule:1:6: found \"wait(3)\", wanted hold, defer, resched, evict or nmi"},
+                  "schedule:1:6: found \"wait(3)\", wanted hold, defer, resched, evict, nmi or walk"},
         ErrorCase{"NoParenthesis", "T1@5~hold", "schedule:1:10: found the end, wanted ("},
         ErrorCase{"NoArgument", "T1@5~hold()",
                   "schedule:1:11: found \")\", wanted a number from 0 to 255"},

@@ -1,0 +1,110 @@
+#include "fuzz/kernel/reclaim.h"
+
+#include "fuzz/kernel/arch/arch.h"
+#include "fuzz/kernel/lock.h"
+#include "fuzz/kernel/mapped_file.h"
+#include "fuzz/kernel/memory.h"
+#include "fuzz/kernel/ops.h"
+#include "fuzz/kernel/version.h"
+
+namespace shootdown::kernel {
+namespace {
+
+// 3ea277194daa (4.13): mprotect and others found no pte, flushed nothing, and told their callers that
+// the old permission is gone.
+enum BatchedVersion { kFlushBatched, kIgnoreBatched };
+VersionSwitch batched_version("mm.tlb_flush_batched", {"flush_pending", "ignore_pending"},
+                              "3ea277194daa mm, mprotect: flush TLB if potentially racing with a "
+                              "parallel reclaim leaving stale TLB entries");
+
+constexpr int kFlushedShift = 16;
+constexpr std::uint64_t kPendingMask = 0xffff;
+
+AnonVma* AnonVmaOf(const Mm* mm) { return &Kernel::Get().globals->anon_vma[mm->id]; }
+
+// Nobody else could have a translation: then a flush now is as cheap.
+bool should_defer_flush(Mm* mm) {
+  return arch().tlbbatch_add_mm != nullptr &&
+         READ_ONCE(mm->mm_cpumask).Without(smp_processor_id()).bits != 0;
+}
+
+void set_tlb_ubc_flush_pending(Mm* mm, CpuBits* batch) {
+  arch().tlbbatch_add_mm(batch, mm);
+  // So few generations in a run that the halves never wrap.
+  ATOMIC_RMW(mm->tlb_flush_batched, old + 1);
+}
+
+// The page of `mm` at `va`, taken out of its page table; null if it is not there to be taken.
+Page* try_to_unmap(Mm* mm, VirtPage va, CpuBits* batch) {
+  AnonVma* const anon_vma = AnonVmaOf(mm);
+  Page* page = nullptr;
+  spin_lock(&anon_vma->lock);
+  // As long as the vma is linked the mm is alive: exit_mmap unlinks it under this lock.
+  if ((READ_ONCE(anon_vma->pages) >> va.value() & 1) != 0) {
+    spin_lock(&mm->page_table_lock);
+    const Pte pte = READ_ONCE(mm->pgd->pte[va.value()]);
+    if (pte.valid()) {
+      page = &Kernel::Get().pages[pte.page()];
+      (void)ptep_get_and_clear(mm, va, /*fullmm=*/false);
+      if (should_defer_flush(mm)) {
+        set_tlb_ubc_flush_pending(mm, batch);
+      } else {
+        flush_tlb_range(mm, va, 1);
+      }
+    }
+    spin_unlock(&mm->page_table_lock);
+  }
+  spin_unlock(&anon_vma->lock);
+  return page;
+}
+
+// Linux 6.12 mm/vmscan.c shrink_folio_list(), for one page: flushed before it is freed.
+void reclaim(Mm* mm, VirtPage va) {
+  CpuBits batch;
+  Page* const page = try_to_unmap(mm, va, &batch);
+  if (page == nullptr) return;
+  if (batch.bits != 0) arch().tlbbatch_flush(&batch);
+  put_page(page);
+}
+
+}  // namespace
+
+void anon_vma_link(Mm* mm, std::uint64_t pages) {
+  if (!arch().deferred_flush) return;
+  AnonVma* const anon_vma = AnonVmaOf(mm);
+  spin_lock(&anon_vma->lock);
+  WRITE_ONCE(anon_vma->pages, READ_ONCE(anon_vma->pages) | pages);
+  spin_unlock(&anon_vma->lock);
+}
+
+void anon_vma_unlink(Mm* mm, std::uint64_t pages) {
+  if (!arch().deferred_flush) return;
+  AnonVma* const anon_vma = AnonVmaOf(mm);
+  spin_lock(&anon_vma->lock);
+  WRITE_ONCE(anon_vma->pages, READ_ONCE(anon_vma->pages) & ~pages);
+  spin_unlock(&anon_vma->lock);
+}
+
+void flush_tlb_batched_pending(Mm* mm) {
+  if (arch().tlbbatch_add_mm == nullptr || batched_version.value() == kIgnoreBatched) return;
+  const std::uint64_t batch = READ_ONCE(mm->tlb_flush_batched);
+  const std::uint64_t pending = batch & kPendingMask;
+  if (pending == batch >> kFlushedShift) return;
+  flush_tlb_mm(mm);
+  // Unless a further page has become pending meanwhile.
+  ATOMIC_RMW(mm->tlb_flush_batched, old == batch ? pending | pending << kFlushedShift : old);
+}
+
+void RegisterReclaimOps() {
+  RegisterOp({.name = "reclaim",
+              .usage = "reclaim TASK PAGE",
+              .what = "kswapd takes an anonymous page from the process of TASK, and frees it",
+              .args = {ArgKind::kTask, ArgKind::kPage},
+              .run = [](const BoundOp& op) {
+                Kernel& k = Kernel::Get();
+                const int process = k.boot[op.args[0]].process;
+                if (process >= 0) reclaim(&k.mms[process + 1], PageArg(op, 1));
+              }});
+}
+
+}  // namespace shootdown::kernel

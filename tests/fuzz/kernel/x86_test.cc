@@ -1,0 +1,137 @@
+// x86_64: what hardware and kernel do there that sparc64 does not.
+#include <gtest/gtest.h>
+
+#include <bit>
+
+#include "tests/fuzz/kernel/kernel_testing.h"
+
+namespace shootdown::testing {
+namespace {
+
+Scenario X86(std::vector<TaskSpec> tasks, int cpus = 2) {
+  Scenario scenario = CleanScenario(std::move(tasks), cpus);
+  scenario.arch = "x86_64";
+  return scenario;
+}
+
+std::vector<TaskSpec> TwoThreads(const std::string& first, const std::string& second) {
+  return {User({.name = "a", .setup = "mmap A 4; touch A", .ops = first, .process = "p"}),
+          User({.name = "b", .cpu = 1, .setup = "touch A", .ops = second, .process = "p"})};
+}
+
+TEST(X86Test, MunmapInterruptsTheCpusOfTheMask) {
+  const Ran ran(X86(TwoThreads("munmap A", "")));
+
+  EXPECT_EQ(ran.outcome().check, "clean") << ran.outcome().message;
+  EXPECT_EQ(ran.CountSent("arch_send_call_function_ipi: xcall_call_function"), 1);
+  EXPECT_EQ(ran.TlbEntries(0, 1), 0);
+  EXPECT_EQ(ran.TlbEntries(1, 1), 0);
+}
+
+TEST(X86Test, ALazyCpuIsPassedOverUnlessTablesAreFreed) {
+  const std::vector<TaskSpec> kept = {
+      User({.name = "app", .cpu = 1, .setup = "mmap A 2; touch A; migrate 0", .ops = "munmap A"})};
+  const std::vector<TaskSpec> freed = {
+      User({.name = "app", .cpu = 1, .setup = "mmap A 2; touch A; migrate 0", .ops = "munmap A 2"})};
+
+  const Ran with_tables(X86(kept));
+  const Ran without_tables(X86(freed));
+
+  const char* const sent = "arch_send_call_function_ipi: xcall_call_function";
+  EXPECT_EQ(with_tables.CountSent(sent), 0);
+  EXPECT_EQ(without_tables.CountSent(sent), 1);
+  EXPECT_TRUE(with_tables.mm(1).mm_cpumask.Peek().Has(1));
+  EXPECT_FALSE(without_tables.mm(1).mm_cpumask.Peek().Has(1));
+}
+
+TEST(X86Test, AStoreSetsTheDirtyBitInThePte) {
+  const Ran ran(X86({User({.name = "app", .setup = "mmap A 2; touch A; touch B", .ops = "write A"})}));
+
+  EXPECT_TRUE(ran.mm(1).pgd->pte[0].Peek().dirty());
+  EXPECT_FALSE(ran.mm(1).pgd->pte[1].Peek().dirty());
+}
+
+TEST(X86Test, PageTablesAreTakenFromThePoolAndGivenBack) {
+  const auto pages_in_use = [](const Ran& ran) {
+    return ran.kernel().page_count - std::popcount(ran.kernel().globals->free_pages.Peek());
+  };
+  const Ran mapped(X86({User({.name = "app", .ops = "mmap A; touch A; mmap E; touch E"})}));
+  const Ran unmapped(
+      X86({User({.name = "app", .ops = "mmap A; touch A; mmap E; touch E; munmap A; munmap E"})}));
+
+  EXPECT_EQ(pages_in_use(mapped), 4);
+  EXPECT_EQ(pages_in_use(unmapped), 0);
+}
+
+TEST(X86Test, AWalkFetchesWhatNobodyAskedFor) {
+  const Ran evicted(X86(TwoThreads("", "yield")), "T1@0~evict(0)");
+  const Ran fetched(X86(TwoThreads("", "yield")), "T1@0~evict(0) T1@1~walk(0)");
+
+  EXPECT_EQ(evicted.TlbEntries(1, 1), 0);
+  EXPECT_EQ(fetched.TlbEntries(1, 1), 1);
+  EXPECT_EQ(fetched.Count("Make: the walker fetches a translation"), 1);
+}
+
+TEST(X86Test, NothingIsFetchedThatIsNotMapped) {
+  const Ran ran(X86(TwoThreads("", "yield")), "T1@1~walk(3)");
+
+  EXPECT_EQ(ran.Count("Make: the walker fetches a translation"), 0);
+}
+
+TEST(X86Test, MremapMovesThePage) {
+  const Ran ran(X86({User({.name = "app", .setup = "mmap A; touch A", .ops = "mremap A E; write E; touch A"})}));
+
+  EXPECT_EQ(ran.outcome().check, "clean") << ran.outcome().message;
+  EXPECT_EQ(ran.task(0).faults, 1u);
+  EXPECT_TRUE(ran.mm(1).pgd->pte[4].Peek().dirty());
+}
+
+TEST(X86Test, ReclaimFlushesOnceAndThenFrees) {
+  const Ran ran(X86({User({.name = "app", .cpu = 1, .setup = "mmap A; touch A", .ops = "touch A"}),
+                     Kthread({.name = "kswapd", .ops = "reclaim app A"})}));
+
+  EXPECT_EQ(ran.outcome().check, "clean") << ran.outcome().message;
+  EXPECT_EQ(ran.CountSent("arch_send_call_function_ipi: xcall_call_function"), 1);
+  EXPECT_EQ(ran.task(0).faults, 0u);
+}
+
+TEST(X86Test, AStoreAfterMprotectFaults) {
+  const Ran ran(X86({User({.name = "app",
+                           .setup = "mmap A; write A",
+                           .ops = "mprotect A; touch A; write A; mprotect_write A; write A"})}));
+
+  EXPECT_EQ(ran.outcome().check, "clean") << ran.outcome().message;
+  EXPECT_EQ(ran.task(0).faults, 1u);
+}
+
+TEST(X86Test, ANumaHintMigratesThePageOnItsNextUse) {
+  const Ran ran(X86({User({.name = "app", .setup = "mmap A; touch A", .ops = "numa_hint A; touch A"})}));
+
+  EXPECT_EQ(ran.outcome().check, "clean") << ran.outcome().message;
+  EXPECT_TRUE(ran.mm(1).pgd->pte[0].Peek().valid());
+  EXPECT_NE(ran.mm(1).pgd->pte[0].Peek().page(), 1);  // page 0 is the table, page 1 was A's
+}
+
+TEST(X86Test, WritebackMakesTheNextStoreFault) {
+  const Ran ran(X86({User({.name = "app",
+                           .setup = "file_mmap f A; write A",
+                           .ops = "file_writeback f; write A"})}));
+
+  EXPECT_EQ(ran.outcome().check, "clean") << ran.outcome().message;
+  EXPECT_TRUE(ran.mm(1).pgd->pte[0].Peek().writable());
+  EXPECT_EQ(ran.Count("write_back: file->dirty"), 1);
+}
+
+TEST(X86Test, ATruncatedPageIsGoneForEverybody) {
+  const Ran ran(X86({User({.name = "a", .setup = "file_mmap f A; write A", .ops = "touch A"}),
+                     User({.name = "b", .cpu = 1, .setup = "file_mmap f B; write B", .ops = "touch B"}),
+                     Kthread({.name = "k", .ops = "file_truncate f"})}),
+                "");
+
+  EXPECT_EQ(ran.outcome().check, "clean") << ran.outcome().message;
+  EXPECT_FALSE(ran.mm(1).pgd->pte[0].Peek().present());
+  EXPECT_FALSE(ran.mm(2).pgd->pte[1].Peek().present());
+}
+
+}  // namespace
+}  // namespace shootdown::testing
