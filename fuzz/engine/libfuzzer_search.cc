@@ -33,9 +33,9 @@ std::string SeedFiles(const std::vector<Schedule>& seeds) {
 
 }  // namespace
 
-void LibFuzzerSearch(Simulation& simulation, const SearchOptions& options,
+void LibFuzzerSearch(sim::Subject& subject, const SearchOptions& options,
                      const SearchListener& listener) {
-  static Target target(simulation);
+  static Target target(subject);
   target.OnFound(listener.found);
   target.BeforeRun(listener.before_run);
   target.AddKnown(options.known_features);
