@@ -1,7 +1,5 @@
 #include "fuzz/strategy/step_chooser.h"
 
-#include "fuzz/schedule/schedule.h"
-
 namespace shootdown {
 
 using sim::Move;
@@ -9,18 +7,28 @@ using sim::Move;
 void StepChooser::StartRun(const sim::Machine& machine) {
   cpu_count_ = machine.cpu_count();
   chosen_ = kNobody;
-  switch_count_ = 0;
+  move_count_ = 0;
+  hold_settled_ = false;
   looking_ = look_ahead_ == LookAhead::kYes;
   pending_.fill(PendingStep());
   NewRun(machine);
 }
 
 Move StepChooser::GoOnWith(int cpu) {
-  ++switch_count_;
+  ++move_count_;
   return {.kind = Move::Kind::kRun, .cpu = static_cast<std::uint8_t>(cpu)};
 }
 
 Move StepChooser::TakeStep(int cpu) {
+  if (pending(cpu).kind == sim::StepKind::kStore && !hold_settled_ && move_count_ < kMoveCountMax) {
+    hold_settled_ = true;
+    if (const std::optional<std::uint8_t> steps = Hold(cpu); steps.has_value()) {
+      ++move_count_;
+      chosen_ = cpu;  // asked again
+      return {.kind = Move::Kind::kHold, .arg = *steps};
+    }
+  }
+  hold_settled_ = false;
   chosen_ = kNobody;
   Taken(cpu);
   return {.kind = Move::Kind::kStep};
@@ -53,7 +61,7 @@ Move StepChooser::Pick(const sim::Question& question) {
     looking_ = false;
   }
   if (!question.blocked && (chosen_ == self || Eager(self))) return TakeStep(self);
-  if (switch_count_ >= Schedule::kRecordCountMax) {
+  if (move_count_ >= kMoveCountMax) {
     if (!question.blocked) return TakeStep(self);
     return {.kind = Move::Kind::kNext};
   }

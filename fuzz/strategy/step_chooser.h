@@ -4,13 +4,13 @@
 //
 // Words, as the literature has them: an *event* is one step of a CPU, its handlers' steps included; a
 // CPU is *enabled* when it has something to do (sim::Machine::CanRun); two events *conflict* when
-// different CPUs access one word and at least one of them writes it. Stores reach memory at once and
-// interrupts arrive by themselves: what lingers or arrives out of the blue is no choice here.
+// different CPUs access one word and at least one of them writes it. Stores reach memory at once unless a
+// strategy says otherwise (Hold). Interrupts arrive by themselves: none comes out of the blue here.
 //
 // Always holds:
 //   C1  The CPU that was chosen takes its step, whatever that is by then (a cross call may have come).
-//   C2  A run has at most Schedule::kRecordCountMax switches, so it has an exact form; beyond that it
-//       follows the default order.
+//   C2  A run has at most kMoveCountMax switches and held stores, so its exact form is one that every
+//       store and coordinator takes; beyond that it follows the default order.
 //
 // A CPU that waits is enabled when its condition holds. Which step it takes then is not known before
 // it goes on; it has no word until then.
@@ -19,6 +19,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "fuzz/sim/machine.h"
@@ -43,6 +44,8 @@ struct PendingStep {
 
 class StepChooser : public sim::Scheduler {
  public:
+  static constexpr std::uint32_t kMoveCountMax = 1000;
+
   void StartRun(const sim::Machine& machine) final;
   [[nodiscard]] sim::Move Pick(const sim::Question& question) final;
   [[nodiscard]] std::uint32_t NextQuestion(ActorId /*actor*/, std::uint32_t index) final {
@@ -66,6 +69,9 @@ class StepChooser : public sim::Scheduler {
   [[nodiscard]] virtual int Choose(std::span<const std::uint8_t> enabled, int current) = 0;
   // `cpu` takes the step that is pending there.
   virtual void Taken(int /*cpu*/) {}
+  // Asked about a store that is taken next: for how many further steps of its actor at most it stays in
+  // the store buffer (0: no limit). Without a value it reaches memory at once.
+  [[nodiscard]] virtual std::optional<std::uint8_t> Hold(int /*cpu*/) { return std::nullopt; }
 
   [[nodiscard]] const PendingStep& pending(int cpu) const {
     return pending_[static_cast<std::size_t>(cpu)];
@@ -76,14 +82,15 @@ class StepChooser : public sim::Scheduler {
   static constexpr int kNobody = -1;
 
   [[nodiscard]] sim::Move GoOnWith(int cpu);
-  sim::Move TakeStep(int cpu);
+  [[nodiscard]] sim::Move TakeStep(int cpu);
   [[nodiscard]] int NotLookedAt(const sim::Question& question) const;
 
   LookAhead look_ahead_;
   bool looking_ = false;
+  bool hold_settled_ = false;  // of the step that is taken next
   int cpu_count_ = 0;
   int chosen_ = kNobody;  // goes on to take its step
-  std::uint32_t switch_count_ = 0;
+  std::uint32_t move_count_ = 0;
   std::array<PendingStep, kCpuCountMax> pending_;
 };
 
