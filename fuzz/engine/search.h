@@ -19,6 +19,7 @@ struct SearchOptions {
   std::uint32_t second_count_max = 0;  // 0: no limit; the only clock, and it only ends a search
   std::vector<Schedule> seeds = {};     // run first, in this order, and kept to start from
   std::vector<std::uint32_t> known_features = {};  // no news (FeatureSet's indexes)
+  FeatureKinds feature_kinds = {};
 };
 
 // What a search tells while it runs. All may be null.

@@ -27,7 +27,8 @@ std::string KindKey(const sim::Violation& violation, const sim::Machine& machine
   return KeyOf(violation.check, violation.role, violation.row, machine);
 }
 
-Target::Target(sim::Subject& subject) : subject_(subject), scheduler_(last_) {}
+Target::Target(sim::Subject& subject, const FeatureKinds& kinds)
+    : subject_(subject), features_(kinds), scheduler_(last_) {}
 
 std::size_t Target::Run(const Schedule& schedule) {
   last_ = schedule;

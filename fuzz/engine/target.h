@@ -35,7 +35,7 @@ class Target {
   // minimizing tells apart.
   static constexpr std::uint32_t kReportsOfOneKindMax = 16;
 
-  explicit Target(sim::Subject& subject);
+  explicit Target(sim::Subject& subject, const FeatureKinds& kinds = {});
 
   // Runs `schedule`; returns how many of its features were new.
   std::size_t Run(const Schedule& schedule);

@@ -27,6 +27,7 @@ struct Flags {
   std::string corpus;
   std::uint64_t seeds = 100;
   std::uint64_t runs_max = 20'000;
+  std::string without;
 };
 
 struct Outcome {
@@ -34,9 +35,16 @@ struct Outcome {
   bool hit = false;
 };
 
+FeatureKinds KindsOf(const std::string& without) {
+  const bool none = without == "all";
+  return {.conflicts = !none && without != "conflicts",
+          .pairs = !none && without != "pairs",
+          .states = !none && without != "states"};
+}
+
 // A search ends at its first finding by ending its process; libFuzzer would end it anyway.
 Outcome RunSearch(sim::Subject& subject, const StrategyName& strategy, std::uint64_t seed,
-                  std::uint64_t runs_max) {
+                  const Flags& flags) {
   int ends[2];
   SHOOTDOWN_CHECK(pipe(ends) == 0);
   std::fflush(stdout);
@@ -45,7 +53,9 @@ Outcome RunSearch(sim::Subject& subject, const StrategyName& strategy, std::uint
   if (child == 0) {
     const int null = open("/dev/null", O_WRONLY);
     (void)dup2(null, STDERR_FILENO);  // libFuzzer talks
-    const SearchOptions options{.seed = seed, .run_count_max = runs_max};
+    const SearchOptions options{.seed = seed,
+                                .run_count_max = flags.runs_max,
+                                .feature_kinds = KindsOf(flags.without)};
     SearchListener listener;
     listener.found = [&](const Target::Found& found) {
       const Outcome outcome{.runs = found.run, .hit = true};
@@ -58,7 +68,7 @@ Outcome RunSearch(sim::Subject& subject, const StrategyName& strategy, std::uint
   }
   close(ends[1]);
   Outcome outcome;
-  if (read(ends[0], &outcome, sizeof outcome) != sizeof outcome) outcome = {.runs = runs_max};
+  if (read(ends[0], &outcome, sizeof outcome) != sizeof outcome) outcome = {.runs = flags.runs_max};
   close(ends[0]);
   int status = 0;
   SHOOTDOWN_CHECK(waitpid(child, &status, 0) == child);
@@ -74,7 +84,7 @@ void RunAll(const Flags& flags, const std::string& name, sim::Subject& subject) 
     // Seeds are not shared among programs: they would not be independent.
     for (std::uint64_t n = 0; n < flags.seeds; ++n) {
       const std::uint64_t seed = Combine(HashName(name), n);
-      const Outcome outcome = RunSearch(subject, *strategy, seed, flags.runs_max);
+      const Outcome outcome = RunSearch(subject, *strategy, seed, flags);
       std::printf("%s\t%s\t%llu\t%llu\t%d\n", name.c_str(), text.c_str(),
                   static_cast<unsigned long long>(n), static_cast<unsigned long long>(outcome.runs),
                   outcome.hit ? 1 : 0);
@@ -119,6 +129,8 @@ int main(int argc, char** argv) {
   app.add_option("--programs", flags.only)->delimiter(',');
   app.add_option("--corpus", flags.corpus, "folder of the scenarios")->envname("SHOOTDOWN_CORPUS")->required();
   app.add_option("--seeds", flags.seeds);
+  app.add_option("--without", flags.without, "a kind of feedback that does not count")
+      ->check(CLI::IsMember({"conflicts", "pairs", "states", "all"}));
   app.add_option("--runs-max", flags.runs_max, "a search that has found nothing by then is cut");
   CLI11_PARSE(app, argc, argv);
   shootdown::Run(flags);
