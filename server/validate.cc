@@ -10,6 +10,7 @@
 #include "fuzz/base/content_hash.h"
 #include "fuzz/schedule/schedule.h"
 #include "fuzz/store/store.h"
+#include "fuzz/strategy/strategy_name.h"
 #include "proto/convert.h"
 #include "proto/printable.h"
 #include "proto/scenario_text.h"
@@ -233,8 +234,8 @@ absl::StatusOr<v1::CampaignSpec> CheckSpec(const v1::CampaignSpec& spec) {
   }
   v1::CampaignSpec kept = spec;
   if (kept.strategy().empty()) kept.set_strategy("libfuzzer");
-  if (kept.strategy() != "libfuzzer" && kept.strategy() != "random") {
-    return Wrong("spec.strategy", Quoted(spec.strategy()), "libfuzzer or random");
+  if (!ParseStrategyName(kept.strategy()).ok()) {
+    return Wrong("spec.strategy", Quoted(spec.strategy()), ("one of " + StrategyUsage()).c_str());
   }
   v1::CampaignBudget& budget = *kept.mutable_budget();
   if (budget.run_count() == 0 && budget.second_count() == 0) {

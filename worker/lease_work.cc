@@ -12,6 +12,7 @@
 #include "fuzz/process/loaded_scenario.h"
 #include "fuzz/process/search_job.h"
 #include "fuzz/schedule/schedule.h"
+#include "fuzz/strategy/strategy_name.h"
 #include "proto/convert.h"
 #include "proto/scenario_text.h"
 
@@ -66,9 +67,11 @@ class LeaseWork {
 
   void Fuzz() {
     const v1::FuzzWork& work = lease_.fuzz();
-    const bool is_random = work.strategy() == "random";
-    if (!is_random && !work.strategy().empty() && work.strategy() != "libfuzzer") {
-      return Refuse(absl::InvalidArgumentError("no strategy \"" + work.strategy() + "\""));
+    StrategyName strategy;
+    if (!work.strategy().empty()) {
+      const absl::StatusOr<StrategyName> parsed = ParseStrategyName(work.strategy());
+      if (!parsed.ok()) return Refuse(parsed.status());
+      strategy = *parsed;
     }
     if (work.run_count() == 0) return Refuse(absl::InvalidArgumentError("a lease without runs"));
     SearchOptions options{.seed = work.random_seed(),
@@ -81,8 +84,7 @@ class LeaseWork {
     SearchJobListener listener;
     listener.found = [this](const Target::Found& found) { TellFinding(found); };
     listener.input = [this](const NewInput& input) { TellInput(input); };
-    RunSearchJob(*simulation_, is_random ? Strategy::kRandom : Strategy::kLibFuzzer, options,
-                 listener, state_);
+    RunSearchJob(*simulation_, strategy, options, listener, state_);
   }
 
   void TellFinding(const Target::Found& found) {

@@ -16,6 +16,7 @@
 #include "fuzz/cli/exit_status.h"
 #include "fuzz/cli/locate.h"
 #include "fuzz/cli/progress_line.h"
+#include "fuzz/cli/strategy_option.h"
 #include "shootdown/v1/campaign.grpc.pb.h"
 
 namespace shootdown {
@@ -30,7 +31,7 @@ struct CampaignFlags {
   std::string id;
   std::string name;
   std::string request_id;
-  std::string strategy = "libfuzzer";
+  StrategyName strategy;
   std::uint64_t runs = 0;
   std::uint32_t seconds = 0;
   std::uint32_t inputs_max = 0;    // 0: the coordinator's default
@@ -122,7 +123,7 @@ int Create(const CampaignFlags& flags) {
     if (spec.name().empty()) spec.set_name(loaded->scenario.name);
   }
   if (!flags.name.empty()) spec.set_name(flags.name);
-  spec.set_strategy(flags.strategy);
+  spec.set_strategy(ToText(flags.strategy));
   spec.set_seed(flags.seed);
   spec.set_stop_at_first_finding(!flags.keep_going);
   spec.mutable_budget()->set_run_count(flags.runs == 0 && flags.seconds == 0 ? 1'000'000
@@ -208,9 +209,7 @@ void AddCreateOptions(CLI::App& command, CampaignFlags& flags) {
       ->check(CLI::Range(1, 4096));
   command.add_option("--seed", flags.seed, "the seed of all its leases; 0 draws one")
       ->capture_default_str();
-  command.add_option("--strategy", flags.strategy, "libfuzzer, or random")
-      ->check(CLI::IsMember({"libfuzzer", "random"}))
-      ->capture_default_str();
+  AddStrategyOption(command, flags.strategy);
   command.add_option("--request-id", flags.request_id,
                      "a word of yours: creating twice with the same one gives one campaign");
   command.add_flag("--keep-going", flags.keep_going,

@@ -4,7 +4,6 @@
 
 #include <chrono>
 #include <cstdio>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -15,6 +14,7 @@
 #include "fuzz/cli/locate.h"
 #include "fuzz/cli/progress_line.h"
 #include "fuzz/cli/scenario_size.h"
+#include "fuzz/cli/strategy_option.h"
 #include "fuzz/engine/minimize_failure.h"
 #include "fuzz/engine/record.h"
 #include "fuzz/process/search_process.h"
@@ -34,7 +34,7 @@ struct FuzzFlags {
   std::uint32_t seconds = 0;
   std::uint64_t seed = 1;
   int jobs = 1;
-  Strategy strategy = Strategy::kLibFuzzer;
+  StrategyName strategy;
   std::string store;
   bool keep_going = false;
   bool json = false;
@@ -95,6 +95,9 @@ class ScenarioFuzz {
                  static_cast<double>(counts_.runs) / std::max(seconds_, 1e-9), counts_.features,
                  counts_.inputs,
                  verdict() == s.expected ? "" : "; the scenario expects " + s.expected);
+    const NewBehaviour& next = counts_.new_behaviour;
+    spdlog::info("  {} distinct behaviours; {:.3g} % of such runs show a new one (95 %: {:.3g} to {:.3g})",
+                 counts_.behaviours, 100 * next.per_run, 100 * next.low, 100 * next.high);
   }
 
   [[nodiscard]] Json ToJson() const {
@@ -123,6 +126,10 @@ class ScenarioFuzz {
             {"seconds", seconds_},
             {"runs_per_second", static_cast<double>(counts_.runs) / std::max(seconds_, 1e-9)},
             {"features", counts_.features},
+            {"behaviours", counts_.behaviours},
+            {"new_behaviours_per_run", counts_.new_behaviour.per_run},
+            {"new_behaviours_per_run_low", counts_.new_behaviour.low},
+            {"new_behaviours_per_run_high", counts_.new_behaviour.high},
             {"corpus", inputs_.size()},
             {"corpus_hash", ToHex(HashBytes(corpus))},
             {"findings", std::move(findings)}};
@@ -253,10 +260,7 @@ void AddFuzzCommand(CLI::App& app, int* exit_status) {
   command->add_option("--jobs", flags->jobs, "processes that search side by side")
       ->check(CLI::Range(1, 256))
       ->capture_default_str();
-  const std::map<std::string, Strategy> strategies = {{"libfuzzer", Strategy::kLibFuzzer},
-                                                      {"random", Strategy::kRandom}};
-  command->add_option("--strategy", flags->strategy, "libfuzzer (default), or random")
-      ->transform(CLI::CheckedTransformer(strategies));
+  AddStrategyOption(*command, flags->strategy);
   command->add_option("--store", flags->store, "folder of the store");
   command->add_flag("--keep-going", flags->keep_going,
                     "spend the whole budget, and report every distinct finding");

@@ -17,13 +17,20 @@
 
 namespace shootdown {
 
+// Which kinds count, for measuring what each is worth.
+struct FeatureKinds {
+  bool conflicts = true;
+  bool pairs = true;
+  bool states = true;
+};
+
 class FeatureSet {
  public:
   // A feature's index is below this. Two features may share an index, which costs a little news and
   // keeps a run's bookkeeping inside the first caches.
   static constexpr std::size_t kBits = std::size_t{1} << 18;
 
-  FeatureSet();
+  explicit FeatureSet(const FeatureKinds& kinds = {});
 
   // The indexes of the features of the machine's last run, ascending.
   [[nodiscard]] static std::vector<std::uint32_t> OfRun(const sim::Machine& machine);
@@ -39,6 +46,7 @@ class FeatureSet {
  private:
   void Add(std::uint64_t feature);
 
+  FeatureKinds kinds_;
   std::unique_ptr<std::uint64_t[]> seen_;  // a bit for each index
   std::size_t size_ = 0;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "fuzz/engine/mutator.h"
 
@@ -30,7 +31,11 @@ namespace {
 Target* the_target = nullptr;
 const SearchListener* the_listener = nullptr;
 std::uint64_t the_kept_run_count = 0;
+sim::Scheduler* the_sampler = nullptr;
 std::size_t news_count = 0;
+
+// Neither mutating nor sampling costs more than twice what it would alone.
+constexpr std::uint32_t kSampleOneIn = 2;
 
 constexpr std::size_t kInputBytesMax = kDecisionCountMax * Schedule::kRecordBytes;
 
@@ -68,6 +73,9 @@ class Input {
   Schedule schedule_;
 };
 
+// A run of the sampler was made in place of a mutation: libFuzzer's next run is that one.
+bool sampled = false;
+
 Input input;
 Schedule child;  // kept for its memory
 
@@ -76,15 +84,21 @@ constexpr std::array<std::uint8_t, 8> kBuckets = {1, 2, 3, 4, 8, 16, 32, 128};
 
 }  // namespace
 
-void SetLibFuzzerTarget(Target* target, const SearchListener* listener,
+void SetLibFuzzerTarget(Target* target, const SearchListener* listener, sim::Scheduler* sampler,
                         std::uint64_t kept_run_count) {
   the_target = target;
   the_listener = listener;
   the_kept_run_count = kept_run_count;
   news_count = 0;
+  the_sampler = sampler;
+  sampled = false;
 }
 
 int RunLibFuzzerInput(const std::uint8_t* data, std::size_t size) {
+  if (std::exchange(sampled, false)) {
+    if (the_listener->ran) the_listener->ran(*the_target);
+    return 0;
+  }
   const Schedule& schedule = input.Of(data, size);
   const std::size_t news = the_target->Run(schedule);
   if (news != 0 || the_target->run_count() <= the_kept_run_count) {
@@ -99,6 +113,17 @@ int RunLibFuzzerInput(const std::uint8_t* data, std::size_t size) {
 extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size,
                                                std::size_t size_max, unsigned int seed) {
   Prng prng(seed);
+  // The schedules of these runs are too long to be mutated, so libFuzzer keeps none, and its parent stays
+  // as it is.
+  if (the_sampler != nullptr && prng.OneIn(kSampleOneIn)) {
+    sampled = true;
+    if (the_target->Run(*the_sampler) != 0 && the_listener->input) {
+      the_listener->input(ExactSchedule(the_target->machine().moves_made()).Encode());
+    }
+    if (size != 0) return size;
+    data[0] = 0;  // libFuzzer wants a byte at least
+    return 1;
+  }
   the_target->EnsureLastRun(input.Of(data, size));
   child = Mutate(the_target->machine(), prng, std::move(child));
   return input.Write(child, data, size_max);

@@ -18,8 +18,10 @@ namespace shootdown {
 
 // The target and the listener that the hooks serve. Both outlive libFuzzer's run. libFuzzer keeps the
 // inputs of the first `kept_run_count` runs even if they did nothing new: they are what to start from.
+// Every other run is one of `sampler`, unless that is null: such a run is no mutation, and no input makes
+// it again, so who wants libFuzzer's files to reproduce has no sampler.
 void SetLibFuzzerTarget(Target* target, const SearchListener* listener,
-                        std::uint64_t kept_run_count = 0);
+                        sim::Scheduler* sampler = nullptr, std::uint64_t kept_run_count = 0);
 
 // LLVMFuzzerTestOneInput.
 int RunLibFuzzerInput(const std::uint8_t* data, std::size_t size);

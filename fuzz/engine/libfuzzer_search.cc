@@ -10,6 +10,7 @@
 #include "fuzz/engine/libfuzzer_hooks.h"
 #include "fuzz/engine/mutator.h"
 #include "fuzz/engine/search.h"
+#include "fuzz/strategy/blend.h"
 
 extern "C" int LLVMFuzzerRunDriver(int* argc, char*** argv,
                                    int (*callback)(const std::uint8_t* data, std::size_t size));
@@ -33,9 +34,9 @@ std::string SeedFiles(const std::vector<Schedule>& seeds) {
 
 }  // namespace
 
-void LibFuzzerSearch(Simulation& simulation, const SearchOptions& options,
+void LibFuzzerSearch(sim::Subject& subject, const SearchOptions& options,
                      const SearchListener& listener) {
-  static Target target(simulation);
+  static Target target(subject, options.feature_kinds);
   target.OnFound(listener.found);
   target.BeforeRun(listener.before_run);
   target.AddKnown(options.known_features);
@@ -76,7 +77,8 @@ void LibFuzzerSearch(Simulation& simulation, const SearchOptions& options,
     // exit() inside a run is a crash in libFuzzer's eyes, and it would write a file about it.
     if (most != 0 && ran.run_count() >= most) std::_Exit(0);
   };
-  SetLibFuzzerTarget(&target, &counting, kept_run_count);
+  static Blend blend(options.seed);
+  SetLibFuzzerTarget(&target, &counting, &blend, kept_run_count);
   if (!options.seeds.empty()) {
     words.push_back("-seed_inputs=" + SeedFiles(options.seeds));
     words.insert(words.end(), {"-shuffle=0", "-prefer_small=0"});

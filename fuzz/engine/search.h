@@ -1,4 +1,5 @@
-// Searching a scenario's schedules for findings: two strategies over one Target.
+// Searching the schedules of a scenario, or of a user's program, for findings: strategies over one
+// Target.
 #ifndef SHOOTDOWN_FUZZ_ENGINE_SEARCH_H_
 #define SHOOTDOWN_FUZZ_ENGINE_SEARCH_H_
 
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "fuzz/engine/target.h"
+#include "fuzz/strategy/strategy_name.h"
 
 namespace shootdown {
 
@@ -17,6 +19,7 @@ struct SearchOptions {
   std::uint32_t second_count_max = 0;  // 0: no limit; the only clock, and it only ends a search
   std::vector<Schedule> seeds = {};     // run first, in this order, and kept to start from
   std::vector<std::uint32_t> known_features = {};  // no news (FeatureSet's indexes)
+  FeatureKinds feature_kinds = {};
 };
 
 // What a search tells while it runs. All may be null.
@@ -30,14 +33,14 @@ struct SearchListener {
   std::function<void(const Schedule&)> before_run = {};
 };
 
-// Fresh random schedules with one to three switches, without memory. Returns when a limit is
-// reached.
-void RandomSearch(Simulation& simulation, const SearchOptions& options,
-                  const SearchListener& listener);
+// Every strategy but libfuzzer. Returns when a limit is reached. The same seed and number of runs give
+// the same runs.
+void SampleSearch(sim::Subject& subject, const StrategyName& strategy,
+                  const SearchOptions& options, const SearchListener& listener);
 
 // libFuzzer mutates and selects. Ends the process with status 0 when a limit is reached, as libFuzzer
 // does; so it is run in a process of its own. The same seed and number of runs give the same runs.
-[[noreturn]] void LibFuzzerSearch(Simulation& simulation, const SearchOptions& options,
+[[noreturn]] void LibFuzzerSearch(sim::Subject& subject, const SearchOptions& options,
                                   const SearchListener& listener);
 
 }  // namespace shootdown

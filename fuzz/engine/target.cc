@@ -4,27 +4,51 @@
 
 namespace shootdown {
 
-std::string KindKey(const check::Finding& finding, const sim::Machine& machine) {
+namespace {
+
+std::string KeyOf(std::string_view check, const std::string& role, sim::Row row,
+                  const sim::Machine& machine) {
   const auto log = machine.log();
-  std::string key = std::string(finding.check->name) + "|" + finding.role;
+  std::string key = std::string(check) + "|" + role;
   // A deadlock is seen where the last CPU happens to stop, which says nothing about it.
-  if (finding.row < log.size() && finding.check != &check::kDeadlock &&
-      finding.check != &check::kLivelock) {
-    key += std::string("|") + log[finding.row].site->function;
+  if (row < log.size() && check != "deadlock" && check != "livelock") {
+    key += std::string("|") + log[row].site->function;
   }
   return key;
 }
 
-Target::Target(Simulation& simulation) : simulation_(simulation), scheduler_(last_) {}
+}  // namespace
+
+std::string KindKey(const check::Finding& finding, const sim::Machine& machine) {
+  return KeyOf(finding.check->name, finding.role, finding.row, machine);
+}
+
+std::string KindKey(const sim::Violation& violation, const sim::Machine& machine) {
+  return KeyOf(violation.check, violation.role, violation.row, machine);
+}
+
+Target::Target(sim::Subject& subject, const FeatureKinds& kinds)
+    : subject_(subject), features_(kinds), scheduler_(last_) {}
 
 std::size_t Target::Run(const Schedule& schedule) {
   last_ = schedule;
   last_is_current_ = true;
+  return RunOnce(scheduler_);
+}
+
+std::size_t Target::Run(sim::Scheduler& scheduler) {
+  last_ = Schedule();
+  last_is_current_ = false;
+  return RunOnce(scheduler);
+}
+
+std::size_t Target::RunOnce(sim::Scheduler& scheduler) {
   ++run_count_;
   if (before_run_) before_run_(last_);
-  const check::Finding* const finding = simulation_.Run(scheduler_);
-  const std::size_t news = features_.AddRun(simulation_.machine());
-  if (finding != nullptr) [[unlikely]] Report(*finding);
+  const sim::Violation* const violation = subject_.RunOnce(scheduler);
+  const std::size_t news = features_.AddRun(subject_.machine());
+  behaviours_.AddRun(subject_.machine());
+  if (violation != nullptr) [[unlikely]] Report(*violation);
   return news;
 }
 
@@ -33,19 +57,19 @@ void Target::EnsureLastRun(const Schedule& schedule) {
   last_ = schedule;
   last_is_current_ = true;
   if (before_run_) before_run_(last_);
-  simulation_.Run(scheduler_);
+  (void)subject_.RunOnce(scheduler_);
 }
 
-void Target::Report(const check::Finding& finding) {
-  sim::Machine& m = simulation_.machine();
-  std::string key = KindKey(finding, m);
+void Target::Report(const sim::Violation& violation) {
+  sim::Machine& m = subject_.machine();
+  std::string key = KindKey(violation, m);
   if (!on_found_ || ++reports_[key] > kReportsOfOneKindMax) return;
-  const sim::Row row = finding.row;
+  const sim::Row row = violation.row;
   const std::uint64_t hash = sim::ChainedHashes(m.log()).back();
   Found found{.exact = ExactSchedule(m.moves_made()), .kind_key = std::move(key), .run = run_count_};
   // Believed only after a second run.
   ScheduleScheduler exact(found.exact);
-  const check::Finding* const again = simulation_.Run(exact);
+  const sim::Violation* const again = subject_.RunOnce(exact);
   last_is_current_ = false;
   SHOOTDOWN_CHECK(again != nullptr);
   SHOOTDOWN_CHECK(again->row == row);

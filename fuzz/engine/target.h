@@ -1,5 +1,5 @@
-// One scenario under search: runs schedules, keeps what is new, and reports findings. What libFuzzer
-// and the random search both drive.
+// A scenario, or a program of a user's, under search: runs schedules, keeps what is new, and reports
+// findings. What all strategies drive.
 #ifndef SHOOTDOWN_FUZZ_ENGINE_TARGET_H_
 #define SHOOTDOWN_FUZZ_ENGINE_TARGET_H_
 
@@ -9,16 +9,19 @@
 #include <span>
 #include <string>
 
+#include "fuzz/engine/behaviours.h"
 #include "fuzz/engine/features.h"
-#include "fuzz/scenario/simulation.h"
+#include "fuzz/check/check.h"
 #include "fuzz/schedule/schedule.h"
 #include "fuzz/schedule/schedule_scheduler.h"
+#include "fuzz/sim/subject.h"
 
 namespace shootdown {
 
 // What minimizing keeps: the check, who broke it, and the function in which it was seen. Never a
 // line number, an address or a step number.
 [[nodiscard]] std::string KindKey(const check::Finding& finding, const sim::Machine& machine);
+[[nodiscard]] std::string KindKey(const sim::Violation& violation, const sim::Machine& machine);
 
 class Target {
  public:
@@ -32,10 +35,13 @@ class Target {
   // minimizing tells apart.
   static constexpr std::uint32_t kReportsOfOneKindMax = 16;
 
-  explicit Target(Simulation& simulation);
+  explicit Target(sim::Subject& subject, const FeatureKinds& kinds = {});
 
   // Runs `schedule`; returns how many of its features were new.
   std::size_t Run(const Schedule& schedule);
+  // One run of whatever `scheduler` does. `before_run` hears of an empty schedule: what this run does is
+  // not known beforehand.
+  std::size_t Run(sim::Scheduler& scheduler);
   // Makes the machine's last run that of `schedule`, if it is not already: for mutators.
   void EnsureLastRun(const Schedule& schedule);
 
@@ -52,15 +58,19 @@ class Target {
   // Features that are no news.
   void AddKnown(std::span<const std::uint32_t> indexes) { features_.AddKnown(indexes); }
 
-  [[nodiscard]] const sim::Machine& machine() const { return simulation_.machine(); }
+  [[nodiscard]] const sim::Machine& machine() const { return subject_.machine(); }
   [[nodiscard]] std::uint64_t run_count() const { return run_count_; }
   [[nodiscard]] std::size_t feature_count() const { return features_.size(); }
+  // Of the runs that are counted.
+  [[nodiscard]] const BehaviourSet& behaviours() const { return behaviours_; }
 
  private:
-  void Report(const check::Finding& finding);
+  std::size_t RunOnce(sim::Scheduler& scheduler);
+  void Report(const sim::Violation& violation);
 
-  Simulation& simulation_;
+  sim::Subject& subject_;
   FeatureSet features_;
+  BehaviourSet behaviours_;
   Schedule last_;
   ScheduleScheduler scheduler_;
   std::function<void(const Found&)> on_found_;

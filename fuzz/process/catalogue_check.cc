@@ -63,7 +63,7 @@ struct FoundNumbers {
     pipe.Send(kFound, payload);
     _exit(0);  // the search's simulation is gone
   };
-  RunSearchJob(searched, Strategy::kLibFuzzer, {.seed = seed, .run_count_max = run_count_max},
+  RunSearchJob(searched, StrategyName(), {.seed = seed, .run_count_max = run_count_max},
                listener, state);
 }
 

@@ -39,6 +39,9 @@ struct ChildState {
   std::atomic<std::uint64_t> runs;
   std::atomic<std::uint64_t> features;
   std::atomic<std::uint64_t> inputs;
+  std::atomic<std::uint64_t> behaviours;  // BehaviourSet: all, and those seen once and twice
+  std::atomic<std::uint64_t> behaviours_once;
+  std::atomic<std::uint64_t> behaviours_twice;
   std::atomic<std::uint32_t> checkpoint_count;
   std::atomic<std::uint32_t> decision_count;
   std::array<std::uint64_t, kCheckpointCount> checkpoints;

@@ -29,8 +29,9 @@ std::uint64_t CheckpointAt(std::uint64_t runs, std::uint64_t k) {
 
 }  // namespace
 
-void RunSearchJob(Simulation& simulation, Strategy strategy, const SearchOptions& options,
-                  const SearchJobListener& listener, ChildState* state) {
+void RunSearchJob(Simulation& simulation, const StrategyName& strategy,
+                  const SearchOptions& options, const SearchJobListener& listener,
+                  ChildState* state) {
   // libFuzzer ends with exit(), so these outlive this function.
   static std::uint64_t chain = 0;
   static std::uint64_t next_checkpoint = CheckpointAt(options.run_count_max, 1);
@@ -48,6 +49,10 @@ void RunSearchJob(Simulation& simulation, Strategy strategy, const SearchOptions
   search.ran = [&](const Target& target) {
     const std::uint64_t runs = target.run_count();
     state->features.store(target.feature_count(), std::memory_order_relaxed);
+    const BehaviourSet& behaviours = target.behaviours();
+    state->behaviours.store(behaviours.size(), std::memory_order_relaxed);
+    state->behaviours_once.store(behaviours.seen_once(), std::memory_order_relaxed);
+    state->behaviours_twice.store(behaviours.seen_twice(), std::memory_order_relaxed);
     chain = Combine(chain, Outline(target.machine()));
     if (options.run_count_max != 0) {
       while (runs >= next_checkpoint && state->checkpoint_count < ChildState::kCheckpointCount) {
@@ -58,8 +63,10 @@ void RunSearchJob(Simulation& simulation, Strategy strategy, const SearchOptions
     }
     state->runs.store(runs, std::memory_order_relaxed);
   };
-  if (strategy == Strategy::kLibFuzzer) LibFuzzerSearch(simulation, options, search);
-  RandomSearch(simulation, options, search);
+  if (strategy.kind == StrategyName::Kind::kLibFuzzer) {
+    LibFuzzerSearch(simulation, options, search);
+  }
+  SampleSearch(simulation, strategy, options, search);
   std::exit(0);
 }
 

@@ -14,8 +14,6 @@
 
 namespace shootdown {
 
-enum class Strategy { kLibFuzzer, kRandom };
-
 // A schedule that did something new.
 struct NewInput {
   std::vector<std::uint8_t> schedule;
@@ -33,7 +31,7 @@ struct SearchJobListener {
 // Ends the process. Everything that is told depends on the arguments alone, unless options have a
 // limit in seconds. Checkpoints are made if there is a limit of runs: after each 64th part of them, a
 // chained hash of how each run so far went.
-[[noreturn]] void RunSearchJob(Simulation& simulation, Strategy strategy,
+[[noreturn]] void RunSearchJob(Simulation& simulation, const StrategyName& strategy,
                                const SearchOptions& options, const SearchJobListener& listener,
                                ChildState* state);
 

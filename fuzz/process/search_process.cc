@@ -85,6 +85,11 @@ SearchCounts Sum(const Children& children) {
     sum.runs += child->state().runs;
     sum.inputs += child->state().inputs;
     sum.features = std::max<std::uint64_t>(sum.features, child->state().features);
+    if (child->state().behaviours > sum.behaviours) {
+      sum.behaviours = child->state().behaviours;
+      sum.new_behaviour = EstimateNewBehaviour(child->state().runs, child->state().behaviours_once,
+                                               child->state().behaviours_twice);
+    }
   }
   return sum;
 }

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "fuzz/engine/behaviours.h"
 #include "fuzz/process/search_job.h"
 #include "fuzz/scenario/simulation.h"
 #include "fuzz/schedule/schedule.h"
@@ -20,7 +21,7 @@
 namespace shootdown {
 
 struct SearchRequest {
-  Strategy strategy = Strategy::kLibFuzzer;
+  StrategyName strategy;
   std::uint64_t run_count_max = 0;      // of all jobs together; 0: no limit
   std::uint32_t second_count_max = 0;   // 0: no limit
   std::uint64_t seed = 1;
@@ -32,6 +33,9 @@ struct SearchCounts {
   std::uint64_t runs = 0;
   std::uint64_t features = 0;  // of the job that has most
   std::uint64_t inputs = 0;
+  // Of the job that has most: jobs do not tell each other what they saw.
+  std::uint64_t behaviours = 0;
+  NewBehaviour new_behaviour;
 };
 
 struct SearchHandler {

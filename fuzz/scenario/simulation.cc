@@ -259,4 +259,14 @@ const check::Finding* Simulation::Run(sim::Scheduler& scheduler) {
   return check::LastFinding().check != nullptr ? &check::LastFinding() : nullptr;
 }
 
+const sim::Violation* Simulation::RunOnce(sim::Scheduler& scheduler) {
+  const check::Finding* const finding = Run(scheduler);
+  if (finding == nullptr) return nullptr;
+  violation_ = {.check = std::string(finding->check->name),
+                .message = finding->message,
+                .row = finding->row,
+                .role = finding->role};
+  return &violation_;
+}
+
 }  // namespace shootdown

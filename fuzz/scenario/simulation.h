@@ -11,6 +11,7 @@
 #include "fuzz/kernel/kernel.h"
 #include "fuzz/scenario/scenario.h"
 #include "fuzz/sim/machine.h"
+#include "fuzz/sim/subject.h"
 
 namespace shootdown {
 
@@ -24,7 +25,7 @@ struct ScenarioProblem {
   std::string message;    // `found "Q", wanted a page, A to H`
 };
 
-class Simulation {
+class Simulation : public sim::Subject {
  public:
   // Null, and `problem` filled in, if the scenario cannot be run: an unknown word, or a setup that
   // does not come to its end. One Simulation lives at a time in a process.
@@ -33,9 +34,10 @@ class Simulation {
 
   // Runs once. The finding is null for a clean run, and stands until the next run.
   const check::Finding* Run(sim::Scheduler& scheduler);
+  const sim::Violation* RunOnce(sim::Scheduler& scheduler) override;
 
   [[nodiscard]] const Scenario& scenario() const { return scenario_; }
-  [[nodiscard]] sim::Machine& machine() { return machine_; }
+  [[nodiscard]] sim::Machine& machine() override { return machine_; }
   [[nodiscard]] kernel::Kernel& kernel() { return kernel_; }
 
  private:
@@ -49,6 +51,7 @@ class Simulation {
   Scenario scenario_;
   sim::Machine machine_;
   kernel::Kernel kernel_;
+  sim::Violation violation_;  // what RunOnce returned last
 };
 
 }  // namespace shootdown

@@ -92,6 +92,7 @@ RunEnd Machine::Run(Scheduler& scheduler) {
   if (end_ == RunEnd::kQuiet && guest_.quiet != nullptr) guest_.quiet();
   base_ += hot_.row + 1;
   scheduler_ = nullptr;
+  scheduler.EndRun(*this);
   return end_;
 }
 
@@ -152,7 +153,7 @@ void Machine::RefreshUntil(std::uint32_t from_index) {
   if (from_index > now && hot_.until > 1) --hot_.until;
 }
 
-void Machine::Ask(const Site& site, StepKind kind) {
+void Machine::Ask(const Site& site, StepKind kind, WordIndex word) {
   // A hold is about the step in question alone: whatever else happens before it does not notice.
   std::optional<Move> hold;
   for (;;) {
@@ -175,6 +176,7 @@ void Machine::Ask(const Site& site, StepKind kind) {
                             .index = *hot_.index,
                             .site = site,
                             .kind = kind,
+                            .word = word,
                             .blocked = false};
     const Move move = scheduler_->Pick(question);
     if (move.kind == Move::Kind::kStep) break;
@@ -355,6 +357,7 @@ void Machine::LeaveBlocked(const Site& site) {
                             .index = *hot_.index,
                             .site = site,
                             .kind = StepKind::kWait,
+                            .word = kNoWord,
                             .blocked = true};
     const Move move = scheduler_->Pick(question);
     if (move.kind == Move::Kind::kRun && move.cpu != self && move.cpu < config_.cpu_count &&

@@ -264,7 +264,7 @@ class Machine {
   LogEntry& BeginDrained(const Site& site, StepKind kind, WordIndex word);
   LogEntry& Append(const Site& site, StepKind kind, WordIndex word);
   LogEntry& AppendRow(const Site& site, StepKind kind, WordIndex word, std::uint64_t value);
-  void Ask(const Site& site, StepKind kind);
+  void Ask(const Site& site, StepKind kind, WordIndex word);
   bool Make(const Move& move, const Question& question);
   void Remember(const Move& move, const Question& question);
   void Block(const Site& site, WaitKind kind, bool (*pred)(const void*), const void* argument);
@@ -347,7 +347,7 @@ class Machine {
 // ---- the fast path -----------------------------------------------------------------------------
 
 inline LogEntry& Machine::Begin(const Site& site, StepKind kind, WordIndex word) {
-  if (--hot_.until == 0) [[unlikely]] Ask(site, kind);
+  if (--hot_.until == 0) [[unlikely]] Ask(site, kind, word);
   return Append(site, kind, word);
 }
 
@@ -366,7 +366,7 @@ inline LogEntry& Machine::Append(const Site& site, StepKind kind, WordIndex word
 
 // For steps that find the store buffer empty: whatever it holds reaches memory just before them.
 inline LogEntry& Machine::BeginDrained(const Site& site, StepKind kind, WordIndex word) {
-  if (--hot_.until == 0) [[unlikely]] Ask(site, kind);
+  if (--hot_.until == 0) [[unlikely]] Ask(site, kind, word);
   if (hot_.through_buffer) [[unlikely]] DrainAll(hot_.cpu);
   return Append(site, kind, word);
 }
@@ -478,7 +478,7 @@ void Machine::BeginWhen(const Site& site, StepKind kind, const std::uint64_t* wo
         .argument = &pred,
         .site = &site,
         .kind = WaitKind::kBlocked};
-    Ask(site, kind);
+    Ask(site, kind, Arena::IndexOf(word));
     waits_[hot_.cpu] = Wait{};
     if (pred()) return;
     RefreshUntil(*hot_.index);

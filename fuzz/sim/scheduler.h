@@ -37,6 +37,7 @@ struct Question {
   std::uint32_t index;  // of the step that `actor` takes next
   const Site& site;     // of that step, or of the wait
   StepKind kind;        // of that step; kWait when blocked
+  WordIndex word;       // that the step accesses, if that is known before it; else kNoWord
   bool blocked;         // the CPU cannot go on
 };
 
@@ -55,6 +56,9 @@ class Scheduler {
   // The next of `actor`'s steps, `index` or later, at which the machine must ask. Steps before that
   // one are taken without asking, at full speed.
   [[nodiscard]] virtual std::uint32_t NextQuestion(ActorId actor, std::uint32_t index) = 0;
+
+  // The run is over: its log and its conflicts stand until the next one.
+  virtual void EndRun(const Machine& /*machine*/) {}
 };
 
 // A move that was made, and where: before `actor`'s step `index`, when the log had `row` rows.

@@ -70,6 +70,11 @@ TEST(ValidateTest, ASpecIsKeptWithCanonicalTextsAndDefaults) {
   ASSERT_TRUE(kept.ok()) << kept.status();
   EXPECT_EQ(kept->scenarios(0).text(), ScenarioText());
   EXPECT_EQ(kept->strategy(), "libfuzzer");
+  spec.set_strategy("pct:3");
+  EXPECT_EQ(CheckSpec(spec)->strategy(), "pct:3");
+  spec.set_strategy("pct");
+  EXPECT_EQ(CheckSpec(spec).status().code(), absl::StatusCode::kInvalidArgument);
+  spec.clear_strategy();
   EXPECT_EQ(kept->budget().input_count_max(), 4096u);
   *spec.add_scenarios() = spec.scenarios(0);
   EXPECT_EQ(CheckSpec(spec).status().code(), absl::StatusCode::kInvalidArgument);

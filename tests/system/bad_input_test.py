@@ -54,6 +54,16 @@ class UsageTest(cli.SystemTest):
                 self.assertEqual((result.status, result.out), (BAD_INPUT, ""))
                 self.assertIn("--help", result.err)
 
+    def test_a_wrong_strategy_is_told_what_there_is(self):
+        for words in (["fuzz", STALE_HIT], ["campaign", "create", STALE_HIT, "--coordinator", "localhost:1"]):
+            with self.subTest(words):
+                result = self.shootdown(*words, "--strategy", "guess")
+
+                self.assertEqual(result.status, BAD_INPUT)
+                self.assertIn('found strategy "guess", wanted one of libfuzzer, random, random-walk, '
+                              "pct:DEPTH, pos, pos-eager, urw, surw, preemptions:K, delays:K, race-reversal",
+                              result.err)
+
     def test_a_wrong_step_to_break_at_is_refused(self):
         failure = self.find()
         result = self.shootdown("replay", failure, "--store", self.store, "--break-at", 999_999)

@@ -102,7 +102,9 @@ class FuzzTest(cli.SystemTest):
         self.assertEqual(result.status, FINDING)
         [scenario] = result.json()["scenarios"]
         self.assertLessEqual({"name", "expected", "verdict", "runs", "seconds", "runs_per_second",
-                              "features", "corpus", "findings"}, scenario.keys())
+                              "features", "corpus", "findings", "behaviours",
+                              "new_behaviours_per_run", "new_behaviours_per_run_low",
+                              "new_behaviours_per_run_high"}, scenario.keys())
         self.assertEqual(scenario["name"], STALE_HIT)
         self.assertEqual(scenario["verdict"], scenario["expected"])
         [finding] = scenario["findings"]
@@ -125,6 +127,12 @@ class FuzzTest(cli.SystemTest):
         self.assertEqual(scenario["runs"], 2000)
         self.assertEqual(scenario["findings"], [])
         self.assertGreater(scenario["features"], 0)
+        self.assertGreater(scenario["behaviours"], 10)
+        self.assertLessEqual(scenario["behaviours"], 2000)
+        self.assertLessEqual(0, scenario["new_behaviours_per_run_low"])
+        self.assertLess(scenario["new_behaviours_per_run_low"], scenario["new_behaviours_per_run"])
+        self.assertLess(scenario["new_behaviours_per_run"], scenario["new_behaviours_per_run_high"])
+        self.assertLessEqual(scenario["new_behaviours_per_run_high"], 1)
 
     def test_words_for_people_say_where_the_finding_is(self):
         result = self.fuzz(STALE_HIT)

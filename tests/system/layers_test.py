@@ -17,22 +17,24 @@ MAY_INCLUDE = {
     "fuzz/schedule": {"fuzz/sim", "fuzz/base"},
     "fuzz/scenario": {"fuzz/check", "fuzz/kernel", "fuzz/schedule", "fuzz/sim", "fuzz/base"},
     "fuzz/corpus": {"fuzz/base"},
-    "fuzz/engine": {"fuzz/scenario", "fuzz/schedule", "fuzz/corpus", "fuzz/check", "fuzz/sim",
+    "fuzz/strategy": {"fuzz/schedule", "fuzz/sim", "fuzz/base"},
+    "fuzz/engine": {"fuzz/scenario", "fuzz/strategy", "fuzz/schedule", "fuzz/corpus", "fuzz/check", "fuzz/sim",
                     "fuzz/base"},
-    "fuzz/process": {"fuzz/engine", "fuzz/scenario", "fuzz/schedule", "fuzz/corpus", "fuzz/sim",
+    "fuzz/process": {"fuzz/engine", "fuzz/scenario", "fuzz/strategy", "fuzz/schedule", "fuzz/corpus", "fuzz/sim",
                      "fuzz/base", "proto"},
     "proto": {"fuzz/corpus", "fuzz/scenario", "fuzz/sim", "fuzz/base"},
-    "worker": {"fuzz/process", "fuzz/engine", "fuzz/schedule", "fuzz/scenario", "fuzz/store",
+    "worker": {"fuzz/process", "fuzz/engine", "fuzz/strategy", "fuzz/schedule", "fuzz/scenario", "fuzz/store",
                "fuzz/corpus", "fuzz/sim", "fuzz/base", "proto"},
     "fuzz/store": {"proto", "fuzz/corpus", "fuzz/base"},
     # It parses schedules and scenarios, and has no machine to run them on.
-    "server": {"proto", "fuzz/store", "fuzz/schedule", "fuzz/corpus", "fuzz/base"},
+    "server": {"proto", "fuzz/store", "fuzz/strategy", "fuzz/schedule", "fuzz/corpus", "fuzz/base"},
 }
 
 # Nothing that a run depends on may look at the world, or at an order that is not ours.
 BANNED_NEAR_A_RUN = re.compile(
     r"#include <(chrono|thread|random|unordered_map|unordered_set|ctime)>|getenv\(|std::rand\(")
-NEAR_A_RUN = ["fuzz/base", "fuzz/sim", "fuzz/program", "fuzz/kernel", "fuzz/check", "fuzz/scenario", "fuzz/schedule"]
+NEAR_A_RUN = ["fuzz/base", "fuzz/sim", "fuzz/program", "fuzz/kernel", "fuzz/check", "fuzz/scenario", "fuzz/schedule",
+              "fuzz/strategy"]
 
 
 def sources(folder):

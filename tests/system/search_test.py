@@ -6,6 +6,8 @@ import cli
 from cli import CLEAN, DONE, FINDING, LOST_BIT, STALE_HIT
 
 FOUR_CPUS = "seed-stale-hit-4cpu"
+STRATEGIES = ("libfuzzer", "random", "random-walk", "pct:3", "pos", "pos-eager", "urw", "surw",
+              "preemptions:2", "delays:3", "race-reversal")
 
 
 class SearchTest(cli.SystemTest):
@@ -62,16 +64,29 @@ class SearchTest(cli.SystemTest):
                     [row] = self.search(scenario, "--seed", seed)["scenarios"]
                     self.assertEqual(row["verdict"], "stale_tlb_use")
 
-    def test_random_strategy_finds_and_is_deterministic(self):
-        words = [STALE_HIT, "--strategy", "random", "--seed", 2]
+    def test_every_strategy_finds_and_is_deterministic(self):
+        for strategy in STRATEGIES:
+            with self.subTest(strategy):
+                words = [STALE_HIT, "--strategy", strategy, "--seed", 2]
 
-        first = self.search(*words)
+                first = self.search(*words)
 
-        self.assertEqual(first["scenarios"][0]["verdict"], "stale_tlb_use")
-        self.assertEqual(self.search(*words), first)
+                self.assertEqual(first["scenarios"][0]["verdict"], "stale_tlb_use")
+                self.assertEqual(self.search(*words), first)
 
-    def test_clean_scenarios_stay_clean_under_both_strategies(self):
-        for strategy in ("libfuzzer", "random"):
+    def test_what_a_strategy_found_is_minimized_and_replays(self):
+        self.search(STALE_HIT, "--strategy", "random-walk", store="store")
+        [failure] = self.shootdown("failures", "list", "--json", "--store",
+                                   self.folder / "store").json()["failures"]
+
+        replayed = self.shootdown("replay", failure["id"], "--store", self.folder / "store", "--json")
+
+        self.assertEqual(replayed.status, DONE)
+        self.assertTrue(replayed.json()["reproduced"])
+        self.assertLess(failure["decisions"], 8)
+
+    def test_clean_scenarios_stay_clean_under_every_strategy(self):
+        for strategy in STRATEGIES:
             with self.subTest(strategy):
                 [row] = self.search(CLEAN, "--strategy", strategy, "--runs", 20_000)["scenarios"]
                 self.assertEqual((row["verdict"], row["runs"]), ("clean", 20_000))

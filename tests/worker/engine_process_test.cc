@@ -68,7 +68,7 @@ TEST(EngineProcessTest, SaysWhatItCanRun) {
 }
 
 class StrategyTest : public ::testing::TestWithParam<std::string> {};
-INSTANTIATE_TEST_SUITE_P(All, StrategyTest, ::testing::Values("libfuzzer", "random"));
+INSTANTIATE_TEST_SUITE_P(All, StrategyTest, ::testing::Values("libfuzzer", "random", "pct:3", "race-reversal"));
 
 TEST_P(StrategyTest, ALeaseGivesTheSameOnEveryEngineAndAfterEveryOtherLease) {
   EngineProcess engine(EngineOptions());

@@ -151,7 +151,7 @@ struct Told {
 Told SearchRandomly(std::uint64_t seed, std::uint64_t run_count_max) {
   const auto simulation = BuildCorpus("seed-stale-hit");
   Told told;
-  RandomSearch(*simulation, {.seed = seed, .run_count_max = run_count_max},
+  SampleSearch(*simulation, {.kind = StrategyName::Kind::kRandom}, {.seed = seed, .run_count_max = run_count_max},
                {.found =
                     [&](const Target::Found& found) {
                       told.found.push_back(found.kind_key + ' ' + found.exact.ToText() + ' ' +

@@ -1,0 +1,20 @@
+#include "fuzz/cli/strategy_option.h"
+
+namespace shootdown {
+
+void AddStrategyOption(CLI::App& command, StrategyName& strategy) {
+  command
+      .add_option_function<std::string>(
+          "--strategy",
+          [&strategy](const std::string& text) {
+            const absl::StatusOr<StrategyName> parsed = ParseStrategyName(text);
+            if (!parsed.ok()) {
+              throw CLI::ValidationError("--strategy", std::string(parsed.status().message()));
+            }
+            strategy = *parsed;
+          },
+          "one of " + StrategyUsage())
+      ->default_str(ToText(strategy));
+}
+
+}  // namespace shootdown

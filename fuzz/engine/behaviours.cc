@@ -1,0 +1,76 @@
+#include "fuzz/engine/behaviours.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "fuzz/base/hash.h"
+
+namespace shootdown {
+namespace {
+
+using sim::StepKind;
+
+std::uint64_t KeyOf(const sim::LogEntry& entry) {
+  return static_cast<std::uint64_t>(entry.actor) << 32 | entry.index;
+}
+
+}  // namespace
+
+std::uint64_t ReadsFromClass(const sim::Machine& machine) {
+  const auto log = machine.log();
+  // A read that reads from its own CPU, or from before the run, is in no conflict with what it read; and
+  // which of these it was follows from the rest.
+  std::uint64_t sum = 1;
+  for (const sim::Conflict& c : machine.conflicts()) {
+    const sim::LogEntry& read = log[c.second];
+    if (read.kind == StepKind::kStore || read.kind == StepKind::kDrain ||
+        read.kind == StepKind::kUserStore) {
+      continue;
+    }
+    const sim::LogEntry* write = &log[c.first];
+    if (write->kind == StepKind::kDrain) write = &log[write->link];
+    if (!IsWrite(write->kind) && write->kind != StepKind::kMondoSend) continue;
+    // In whatever order the reads came.
+    sum += Combine(KeyOf(*write), KeyOf(read));
+  }
+  return Mix64(sum);
+}
+
+NewBehaviour EstimateNewBehaviour(std::uint64_t runs, std::uint64_t seen_once,
+                                  std::uint64_t seen_twice) {
+  if (runs == 0) return {};
+  const auto n = static_cast<double>(runs);
+  const auto once = static_cast<double>(seen_once);
+  const double rate = once / n;
+  const double slack =
+      1.96 * std::sqrt(once * (1 - rate) + 2 * static_cast<double>(seen_twice)) / n;
+  return {.per_run = rate, .low = std::max(rate - slack, 0.0), .high = std::min(rate + slack, 1.0)};
+}
+
+BehaviourSet::BehaviourSet() : slots_(std::make_unique<std::uint64_t[]>(kSlots)) {}
+
+void BehaviourSet::Add(std::uint64_t behaviour) {
+  const std::uint64_t hash = std::max<std::uint64_t>(behaviour >> 2, 1) << 2;
+  for (std::size_t at = (hash >> 2) % kSlots;; at = (at + 1) % kSlots) {
+    std::uint64_t& slot = slots_[at];
+    if (slot == 0) {
+      if (size_ == kClassCountMax) return;
+      slot = hash | 1;
+      ++size_;
+      ++seen_once_;
+      return;
+    }
+    if ((slot & ~std::uint64_t{3}) != hash) continue;
+    const std::uint64_t times = slot & 3;
+    if (times == 1) {
+      --seen_once_;
+      ++seen_twice_;
+    } else if (times == 2) {
+      --seen_twice_;
+    }
+    slot = hash | std::min<std::uint64_t>(times + 1, 3);
+    return;
+  }
+}
+
+}  // namespace shootdown

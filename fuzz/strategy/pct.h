@@ -1,0 +1,44 @@
+// PCT: probabilistic concurrency testing. CPUs have random priorities and the highest that can run
+// goes on; at depth - 1 random choices of the run, whoever would go on falls below everybody else.
+//
+// A bug of depth d (one that d ordering constraints between steps force) is found by a run with a
+// chance of at least 1 / (n k^(d-1)), for n CPUs and k choices.
+//
+// Source: Burckhardt, Kothari, Musuvathi, Nagarakatte: A Randomized Scheduler with Probabilistic
+// Guarantees of Finding Bugs, ASPLOS 2010. k is the longest run so far, counted in choices between
+// two CPUs at least; so nothing changes in the first run.
+#ifndef SHOOTDOWN_FUZZ_STRATEGY_PCT_H_
+#define SHOOTDOWN_FUZZ_STRATEGY_PCT_H_
+
+#include <vector>
+
+#include "fuzz/base/prng.h"
+#include "fuzz/strategy/step_chooser.h"
+
+namespace shootdown {
+
+class Pct : public StepChooser {
+ public:
+  // REQUIRES: depth > 0.
+  Pct(std::uint64_t seed, std::uint32_t depth)
+      : StepChooser(LookAhead::kNo), prng_(seed), depth_(depth) {}
+
+  // The longest run so far, in choices.
+  [[nodiscard]] std::uint32_t choice_count_max() const { return choice_count_max_; }
+
+ protected:
+  void NewRun(const sim::Machine& machine) override;
+  [[nodiscard]] int Choose(std::span<const std::uint8_t> enabled, int current) override;
+
+ private:
+  Prng prng_;
+  std::uint32_t depth_;
+  std::uint32_t choice_count_ = 0;  // of this run
+  std::uint32_t choice_count_max_ = 0;
+  std::array<std::uint32_t, kCpuCountMax> priority_{};
+  std::vector<std::uint32_t> change_points_;  // ascending; numbers of choices, from 1
+};
+
+}  // namespace shootdown
+
+#endif  // SHOOTDOWN_FUZZ_STRATEGY_PCT_H_

@@ -1,0 +1,71 @@
+// Race reversal over POS: of two conflicting steps of an earlier run, ask for the other order.
+//
+// A run is POS (invisible steps eager) under a few orders "hold `after` until `before` has happened".
+// An event is named by its actor, its site and how often that actor came to that site, so it keeps its
+// meaning in other runs. An order is soft: it falls when `after` would be all that can run.
+//
+// Most runs have the orders of the run before and one more, which reverses a race of it; now and then
+// one is dropped, and one run in kFreshOneIn starts from nothing. Steps have random priorities, anew in
+// each run.
+//
+// Source: of constraints over POS: Wolff, Zheng, Duck, Mathur, Roychoudhury: Greybox Fuzzing for
+// Concurrency Testing, ASPLOS 2024. No feedback is used here.
+#ifndef SHOOTDOWN_FUZZ_STRATEGY_RACE_REVERSAL_H_
+#define SHOOTDOWN_FUZZ_STRATEGY_RACE_REVERSAL_H_
+
+#include <vector>
+
+#include "fuzz/strategy/pos.h"
+
+namespace shootdown {
+
+struct Event {
+  ActorId actor;
+  std::uint32_t site_hash = 0;
+  std::uint32_t occurrence = 0;  // how many steps of this actor at this site are before it
+  friend constexpr bool operator==(const Event&, const Event&) = default;
+};
+
+struct Order {
+  Event before;
+  Event after;  // held until `before` has happened
+  friend constexpr bool operator==(const Order&, const Order&) = default;
+};
+
+class RaceReversal : public Pos {
+ public:
+  static constexpr std::uint32_t kFreshOneIn = 8;
+  static constexpr std::size_t kOrderCountMax = 16;
+
+  explicit RaceReversal(std::uint64_t seed)
+      : Pos(seed, EagerInvisible::kYes), mutations_(Mix64(seed)) {}
+
+  void EndRun(const sim::Machine& machine) override;
+
+  // What the next run is asked for; until it starts, a test may ask for something else.
+  [[nodiscard]] const std::vector<Order>& orders() const { return orders_; }
+  void SetOrders(std::vector<Order> orders) { orders_ = std::move(orders); }
+
+ protected:
+  void NewRun(const sim::Machine& machine) override;
+  [[nodiscard]] int Choose(std::span<const std::uint8_t> enabled, int current) override;
+  void Taken(int cpu) override;
+
+ private:
+  // How far a run has come with an order.
+  struct Progress {
+    std::uint32_t before_count = 0;
+    std::uint32_t after_count = 0;
+    bool settled = false;
+  };
+
+  [[nodiscard]] bool Held(int cpu) const;
+
+  Prng mutations_;
+  std::vector<Order> orders_;
+  std::vector<Progress> progress_;  // of the order with the same number
+};
+
+}  // namespace shootdown
+
+#endif  // SHOOTDOWN_FUZZ_STRATEGY_RACE_REVERSAL_H_

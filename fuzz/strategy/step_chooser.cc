@@ -1,0 +1,80 @@
+#include "fuzz/strategy/step_chooser.h"
+
+namespace shootdown {
+
+using sim::Move;
+
+void StepChooser::StartRun(const sim::Machine& machine) {
+  cpu_count_ = machine.cpu_count();
+  chosen_ = kNobody;
+  move_count_ = 0;
+  hold_settled_ = false;
+  looking_ = look_ahead_ == LookAhead::kYes;
+  pending_.fill(PendingStep());
+  NewRun(machine);
+}
+
+Move StepChooser::GoOnWith(int cpu) {
+  ++move_count_;
+  return {.kind = Move::Kind::kRun, .cpu = static_cast<std::uint8_t>(cpu)};
+}
+
+Move StepChooser::TakeStep(int cpu) {
+  if (pending(cpu).kind == sim::StepKind::kStore && !hold_settled_ && move_count_ < kMoveCountMax) {
+    hold_settled_ = true;
+    if (const std::optional<std::uint8_t> steps = Hold(cpu); steps.has_value()) {
+      ++move_count_;
+      chosen_ = cpu;  // asked again
+      return {.kind = Move::Kind::kHold, .arg = *steps};
+    }
+  }
+  hold_settled_ = false;
+  chosen_ = kNobody;
+  Taken(cpu);
+  return {.kind = Move::Kind::kStep};
+}
+
+// A CPU that has not come to its first step, or kNobody.
+int StepChooser::NotLookedAt(const sim::Question& question) const {
+  for (int c = 0; c < cpu_count_; ++c) {
+    if (c == question.cpu.value() || pending(c).known) continue;
+    if (!question.machine.Waiting(c) && question.machine.CanRun(c)) return c;
+  }
+  return kNobody;
+}
+
+Move StepChooser::Pick(const sim::Question& question) {
+  const int self = question.cpu.value();
+  PendingStep& here = pending_[static_cast<std::size_t>(self)];
+  const PendingStep now{.actor = question.actor,
+                        .index = question.index,
+                        .site = &question.site,
+                        .kind = question.kind,
+                        .word = question.word,
+                        .known = !question.blocked};
+  if (here != now) {
+    here = now;
+    Arrived(self);
+  }
+  if (looking_) {
+    if (const int next = NotLookedAt(question); next != kNobody) return GoOnWith(next);
+    looking_ = false;
+  }
+  if (!question.blocked && (chosen_ == self || Eager(self))) return TakeStep(self);
+  if (move_count_ >= kMoveCountMax) {
+    if (!question.blocked) return TakeStep(self);
+    return {.kind = Move::Kind::kNext};
+  }
+  std::array<std::uint8_t, kCpuCountMax> enabled;
+  std::size_t count = 0;
+  for (int c = 0; c < cpu_count_; ++c) {
+    const bool can = c == self ? !question.blocked : question.machine.CanRun(c);
+    if (can) enabled[count++] = static_cast<std::uint8_t>(c);
+  }
+  // The machine knows what is left to do when nobody can go on.
+  if (count == 0) return {.kind = Move::Kind::kNext};
+  chosen_ = Choose({enabled.data(), count}, self);
+  return chosen_ == self ? TakeStep(self) : GoOnWith(chosen_);
+}
+
+}  // namespace shootdown

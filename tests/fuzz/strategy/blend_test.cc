@@ -1,0 +1,54 @@
+// The default strategy's own runs: of everything some.
+#include "fuzz/strategy/blend.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+#include <string>
+
+#include "tests/fuzz/strategy/strategy_testing.h"
+
+namespace shootdown::testing {
+namespace {
+
+GuestProgram::Parts StoreBuffering() {
+  return {.threads = {[](GuestProgram& g) {
+                        g.Store('x', 1);
+                        g.reg[0] = g.Load('y');
+                      },
+                      [](GuestProgram& g) {
+                        g.Store('y', 1);
+                        g.reg[1] = g.Load('x');
+                      }}};
+}
+
+std::set<std::string> Outcomes(sim::MemoryModel model) {
+  GuestProgram program(StoreBuffering(), {.memory_model = model});
+  Blend blend(1);
+  std::set<std::string> outcomes;
+  for (int n = 0; n < 300; ++n) {
+    EXPECT_EQ(program.Run(blend), sim::RunEnd::kQuiet);
+    outcomes.insert(std::to_string(program.reg[0]) + std::to_string(program.reg[1]));
+  }
+  return outcomes;
+}
+
+TEST(BlendTest, StoresLingerWhereTheMachineLetsThem) {
+  EXPECT_EQ(Outcomes(sim::MemoryModel::kSc), (std::set<std::string>{"01", "10", "11"}));
+  EXPECT_EQ(Outcomes(sim::MemoryModel::kTso), (std::set<std::string>{"00", "01", "10", "11"}));
+}
+
+TEST(BlendTest, AsksForReversalsAsRaceReversalDoes) {
+  GuestProgram program(StoreBuffering());
+  Blend blend(1);
+  int asked = 0;
+  for (int n = 0; n < 100; ++n) {
+    (void)program.Run(blend);
+    asked += blend.orders().empty() ? 0 : 1;
+  }
+
+  EXPECT_GT(asked, 50);
+}
+
+}  // namespace
+}  // namespace shootdown::testing

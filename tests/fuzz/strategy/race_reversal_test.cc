@@ -1,0 +1,93 @@
+#include "fuzz/strategy/race_reversal.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/fuzz/strategy/strategy_testing.h"
+
+namespace shootdown::testing {
+namespace {
+
+constexpr int kNoise = 20;
+
+// T0 stores x after much else, and T1 loads it at once: hardly any run of POS has the store first.
+GuestProgram::Parts Race() {
+  return {.threads = {[](GuestProgram& g) {
+                        for (int i = 0; i < kNoise; ++i) (void)g.Add('y', 1);
+                        g.Store('x', 1);
+                      },
+                      [](GuestProgram& g) {
+                        g.reg[0] = g.Load('x');
+                        for (int i = 0; i < kNoise; ++i) (void)g.Add('y', 1);
+                      }}};
+}
+
+Event EventOf(const sim::LogEntry& entry, std::uint32_t occurrence) {
+  return {.actor = ActorId(entry.actor),
+          .site_hash = entry.site->hash,
+          .occurrence = occurrence};
+}
+
+TEST(RaceReversalTest, AnOrderHoldsInEveryRun) {
+  GuestProgram program(Race());
+  RaceReversal strategy(1);
+  (void)program.Run(strategy);
+  Event load;
+  Event store;
+  for (const sim::LogEntry& entry : program.machine().log()) {
+    if (entry.word != sim::Arena::IndexOf(program.cell('x').word())) continue;
+    (entry.kind == sim::StepKind::kLoad ? load : store) = EventOf(entry, 0);
+  }
+
+  for (int n = 0; n < 200; ++n) {
+    strategy.SetOrders({{.before = store, .after = load}});
+    (void)program.Run(strategy);
+    ASSERT_EQ(program.reg[0], 1u);
+    strategy.SetOrders({{.before = load, .after = store}});
+    (void)program.Run(strategy);
+    ASSERT_EQ(program.reg[0], 0u);
+  }
+}
+
+TEST(RaceReversalTest, TheNextRunAsksForTheOtherOrderOfARaceOfThisOne) {
+  GuestProgram program(Race());
+  RaceReversal strategy(1);
+  int asked = 0;
+  for (int n = 0; n < 300; ++n) {
+    (void)program.Run(strategy);
+    if (strategy.orders().empty()) continue;
+    const Order& order = strategy.orders().back();
+    bool is_a_race = false;
+    for (const sim::Conflict& c : program.machine().conflicts()) {
+      const sim::LogEntry& first = program.machine().log()[c.first];
+      const sim::LogEntry& second = program.machine().log()[c.second];
+      is_a_race = is_a_race || (order.after == EventOf(first, order.after.occurrence) &&
+                                order.before == EventOf(second, order.before.occurrence));
+    }
+    EXPECT_TRUE(is_a_race);
+    ++asked;
+  }
+
+  EXPECT_GT(asked, 200);
+}
+
+TEST(RaceReversalTest, OrdersThatCannotAllHoldStopNobody) {
+  GuestProgram program(Race());
+  RaceReversal strategy(1);
+  (void)program.Run(strategy);
+  const sim::LogEntry& first = program.machine().log().front();
+  const sim::LogEntry& last = program.machine().log().back();
+  std::vector<Order> orders;
+  for (std::uint32_t i = 0; i < 4; ++i) {
+    orders.push_back({.before = EventOf(first, i), .after = EventOf(last, i)});
+    orders.push_back({.before = EventOf(last, i), .after = EventOf(first, i)});
+    orders.push_back({.before = EventOf(last, 1000 + i), .after = EventOf(first, i)});
+  }
+  for (int n = 0; n < 100; ++n) {
+    strategy.SetOrders(orders);
+    EXPECT_EQ(program.Run(strategy), sim::RunEnd::kQuiet);
+    EXPECT_EQ(program.Peek('y'), std::uint64_t{2 * kNoise});
+  }
+}
+
+}  // namespace
+}  // namespace shootdown::testing

@@ -1,0 +1,108 @@
+#include "tests/puzzles/tlb_race.h"
+
+namespace shootdown::puzzles {
+namespace {
+
+using namespace program;
+
+constexpr std::uint64_t kNone = 0;
+constexpr std::uint64_t kFlush = 1;
+constexpr std::uint64_t kNoMore = 2;  // interrupts will come
+
+struct Race {
+  Word mm_users{1};
+  Word mm_cpumask{1};
+  Word context{1};
+  Word cleared[3];  // page table entries: 0 is valid
+  Word freed[3];
+  Word interrupt[4];
+  Word noise[8];
+};
+
+void Unmap(Race& r, const TlbRaceShape& shape) {
+  for (int p = 0; p < shape.pages; ++p) {
+    (void)LOAD(r.cleared[p]);
+    STORE(r.cleared[p], 1);
+    FENCE();
+    if (!shape.fixed && LOAD(r.mm_users) == 1) {
+      STORE(r.mm_cpumask, 1);  // cpumask_copy(): a plain store
+    } else {
+      const std::uint64_t mask = LOAD(r.mm_cpumask);
+      for (int c = 1; c < shape.cpus; ++c) {
+        if ((mask >> c & 1) != 0) STORE(r.interrupt[c], kFlush);
+      }
+      for (int c = 1; c < shape.cpus; ++c) {
+        if ((mask >> c & 1) != 0) AWAIT(r.interrupt[c], now == kNone);
+      }
+    }
+    STORE(r.freed[p], 1);
+  }
+  for (int c = 1; c < shape.cpus; ++c) STORE(r.interrupt[c], kNoMore);
+}
+
+void Poll(Race& r, int cpu, std::uint64_t* tlb) {
+  if (LOAD(r.interrupt[cpu]) != kFlush) return;
+  *tlb = 0;
+  STORE(r.interrupt[cpu], kNone);
+}
+
+// The thread is done; its CPU takes interrupts still.
+void Serve(Race& r, int cpu) {
+  while (AWAIT(r.interrupt[cpu], now != kNone) != kNoMore) STORE(r.interrupt[cpu], kNone);
+}
+
+bool MmgetNotZero(Race& r) {
+  std::uint64_t users = LOAD(r.mm_users);
+  while (users != 0) {
+    if (CAS(r.mm_users, users, users + 1)) return true;
+    users = LOAD(r.mm_users);
+  }
+  return false;
+}
+
+void UseMm(Race& r, const TlbRaceShape& shape) {
+  std::uint64_t tlb = 0;
+  if (MmgetNotZero(r)) {
+    if ((LOAD(r.mm_cpumask) & 2) == 0) RMW(r.mm_cpumask, old | 2);
+    FENCE();
+    (void)LOAD(r.context);
+    for (int k = 0; k < shape.accesses; ++k) {
+      for (int p = 0; p < shape.pages; ++p) {
+        Poll(r, 1, &tlb);
+        const std::uint64_t bit = std::uint64_t{1} << p;
+        if ((tlb & bit) == 0 && LOAD(r.cleared[p]) == 0) tlb |= bit;
+        if ((tlb & bit) != 0) REQUIRE(LOAD(r.freed[p]) == 0, "a stale translation is used");
+      }
+    }
+    Poll(r, 1, &tlb);
+    RMW(r.mm_users, old - 1);
+  }
+  Serve(r, 1);
+}
+
+void BorrowLazily(Race& r, const TlbRaceShape& shape, int cpu) {
+  std::uint64_t tlb = 0;
+  RMW(r.mm_cpumask, old | std::uint64_t{1} << cpu);
+  for (int k = 0; k < shape.lazy_polls; ++k) Poll(r, cpu, &tlb);
+  RMW(r.mm_cpumask, old & ~(std::uint64_t{1} << cpu));
+  Serve(r, cpu);
+}
+
+}  // namespace
+
+std::unique_ptr<Program> TlbRace(const TlbRaceShape& shape) {
+  ProgramOf<Race>::Parts parts = {.name = "tlb_race", .threads = {}};
+  parts.threads.push_back([shape](Race& r) { Unmap(r, shape); });
+  parts.threads.push_back([shape](Race& r) { UseMm(r, shape); });
+  for (int c = 2; c < shape.cpus; ++c) {
+    parts.threads.push_back([shape, c](Race& r) { BorrowLazily(r, shape, c); });
+  }
+  for (int n = 0; n < shape.noise_cpus; ++n) {
+    parts.threads.push_back([n](Race& r) {
+      for (int i = 0; i < 20; ++i) RMW(r.noise[n / 2], old + 1);
+    });
+  }
+  return std::make_unique<ProgramOf<Race>>(std::move(parts));
+}
+
+}  // namespace shootdown::puzzles
