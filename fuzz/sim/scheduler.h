@@ -36,6 +36,7 @@ struct Question {
   std::uint32_t index;  // of the step that `actor` takes next
   const Site& site;     // of that step, or of the wait
   StepKind kind;        // of that step; kWait when blocked
+  WordIndex word;       // that the step accesses, if that is known before it; else kNoWord
   bool blocked;         // the CPU cannot go on
 };
 
