@@ -9,6 +9,7 @@
 
 #include <ostream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "fuzz/explore/source_dpor.h"
@@ -100,6 +101,18 @@ TEST_P(CountsTest, ClassesAreAsMany) {
     if (reads_from != 0) {
       EXPECT_EQ(report.rf_classes, reads_from) << (sc ? "SC" : "TSO");
     }
+  }
+}
+
+// Too many drain times under TSO for a quick test.
+TEST(LargeCountsTest, ClassesAreAsManyUnderSc) {
+  for (const auto& [n, count] : {std::pair(4, 19'605), std::pair(5, 218'243)}) {
+    const auto subject = Make(program::FibWithMain(n), MemoryModel::kSc);
+
+    const Report report = SourceDpor(*subject, {}).Explore();
+
+    EXPECT_EQ(report.classes, static_cast<std::uint64_t>(count));
+    EXPECT_EQ(report.executions, report.classes);  // none twice
   }
 }
 
