@@ -2,10 +2,10 @@
 # Included once, at the end of the top CMakeLists.txt, when all targets exist.
 include(CMakePackageConfigHelpers)
 
-set(shootdown_libraries base sim program kernel check schedule strategy_name strategy scenario corpus engine
-  proto_messages proto)
+set(shootdown_libraries base sim program kernel check schedule strategy_name strategy scenario explore
+  corpus engine proto_messages proto)
 set(shootdown_header_folders proto)
-foreach(folder base sim program kernel check schedule strategy scenario corpus engine)
+foreach(folder base sim program kernel check schedule strategy scenario explore corpus engine)
   list(APPEND shootdown_header_folders fuzz/${folder})
 endforeach()
 set(shootdown_include_dir ${CMAKE_INSTALL_INCLUDEDIR}/shootdown)

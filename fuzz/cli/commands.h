@@ -9,6 +9,7 @@ namespace shootdown {
 
 void AddScenariosCommand(CLI::App& app, int* exit_status);
 void AddFuzzCommand(CLI::App& app, int* exit_status);
+void AddVerifyCommand(CLI::App& app, int* exit_status);
 void AddReplayCommand(CLI::App& app, int* exit_status);
 void AddMinimizeCommand(CLI::App& app, int* exit_status);
 void AddFailuresCommand(CLI::App& app, int* exit_status);

@@ -17,10 +17,12 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.set_version_flag("--version", SHOOTDOWN_VERSION);
   app.footer("Exit status: 0 done and nothing found (replay: reproduced), 1 a finding (replay: did not\n"
-             "reproduce), 2 wrong usage or bad input, 3 our own fault or the machine's.");
+             "reproduce), 2 wrong usage or bad input, 3 our own fault or the machine's, 4 a limit was\n"
+             "reached before there was an answer (verify).");
   int exit_status = shootdown::kExitDone;
   shootdown::AddScenariosCommand(app, &exit_status);
   shootdown::AddFuzzCommand(app, &exit_status);
+  shootdown::AddVerifyCommand(app, &exit_status);
   shootdown::AddReplayCommand(app, &exit_status);
   shootdown::AddMinimizeCommand(app, &exit_status);
   shootdown::AddFailuresCommand(app, &exit_status);

@@ -56,6 +56,9 @@ struct LogEntry {
 
   static constexpr std::uint8_t kHeld = 1;       // the store went into the store buffer
   static constexpr std::uint8_t kForwarded = 2;  // the load was served by the store buffer
+  // An RMW that left the word as it was, as a compare-and-swap that failed. For those who count; a run's
+  // trace says as much by its values, so the flag has no part in its hash.
+  static constexpr std::uint8_t kUnchanged = 4;
 };
 static_assert(sizeof(LogEntry) == 32);
 

@@ -328,18 +328,18 @@ void Machine::SwitchThread(ActorId next) {
   RefreshUntil(*hot_.index);
 }
 
-void Machine::Block(const Site& site, WaitKind kind, bool (*pred)(const void*),
-                    const void* argument) {
+void Machine::Block(const Wait& wait) {
+  const Site& site = *wait.site;
   bool shown = false;
   for (;;) {
     // What waits here would spin there, so the steps of a mondo's delay pass.
     cpus_[hot_.cpu].defer_mondo_until = 0;
     DeliverInterrupts();
-    if (pred(argument)) break;
-    if (!shown && kind == WaitKind::kBlocked) AppendRow(site, StepKind::kWait, kNoWord, 0);
+    if (wait.pred(wait.argument)) break;
+    if (!shown && wait.kind == WaitKind::kBlocked) AppendRow(site, StepKind::kWait, kNoWord, 0);
     shown = true;
     // Interrupt handlers may wait too, on top of a waiting thread, so the slot is set anew.
-    waits_[hot_.cpu] = {.pred = pred, .argument = argument, .site = &site, .kind = kind};
+    waits_[hot_.cpu] = wait;
     LeaveBlocked(site);
     waits_[hot_.cpu] = Wait{};
   }
@@ -357,7 +357,7 @@ void Machine::LeaveBlocked(const Site& site) {
                             .index = *hot_.index,
                             .site = site,
                             .kind = StepKind::kWait,
-                            .word = kNoWord,
+                            .word = waits_[self].await.word,
                             .blocked = true};
     const Move move = scheduler_->Pick(question);
     if (move.kind == Move::Kind::kRun && move.cpu != self && move.cpu < config_.cpu_count &&

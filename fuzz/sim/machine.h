@@ -79,6 +79,14 @@ enum class WaitKind : std::uint8_t {
   kBlocked,  // a run that ends here is a deadlock
 };
 
+// A step that cannot happen yet, or only as long as its word is ready (LoadWhen, RmwWhen).
+struct Await {
+  StepKind kind = StepKind::kLoad;
+  WordIndex word = kNoWord;
+  bool (*ready)(const void* argument, std::uint64_t value) = nullptr;
+  const void* argument = nullptr;
+};
+
 class Machine {
  public:
   // Only one Machine lives at a time in a process. REQUIRES: config in range.
@@ -183,12 +191,33 @@ class Machine {
 
   // ---- for schedulers and judges ------------------------------------------------------------------
   [[nodiscard]] bool CanRun(int cpu) const;
+  // The CPU's next step is that of a handler.
+  [[nodiscard]] bool InterruptDue(int cpu) const { return Deliverable(cpu); }
   [[nodiscard]] bool Waiting(int cpu) const { return waits_[static_cast<std::size_t>(cpu)].pred != nullptr; }
   [[nodiscard]] bool WaitsBlocked(int cpu) const {
     return Waiting(cpu) && waits_[static_cast<std::size_t>(cpu)].kind == WaitKind::kBlocked;
   }
+  // What CPU `cpu` waits to do, or would do next; null if that is no such step.
+  [[nodiscard]] const Await* Awaited(int cpu) const {
+    const Await& await = waits_[static_cast<std::size_t>(cpu)].await;
+    return await.word == kNoWord ? nullptr : &await;
+  }
   [[nodiscard]] int BufferedStores(int cpu) const { return cpus_[cpu].buffer_count; }
   [[nodiscard]] bool walks_by_itself() const { return guest_.walk != nullptr; }
+  // Held store `i` of the CPU, the oldest first. REQUIRES: i < BufferedStores(cpu).
+  struct Buffered {
+    WordIndex word;
+    std::uint64_t value;
+  };
+  [[nodiscard]] Buffered BufferedStore(int cpu, int i) const {
+    const HeldStore& held = rings_[static_cast<std::size_t>(cpu)]
+                                .store[static_cast<std::size_t>((cpus_[cpu].buffer_head + i) % kRingMax)];
+    return {Arena::IndexOf(held.word), held.value};
+  }
+  // What memory holds, whatever waits in store buffers.
+  [[nodiscard]] static std::uint64_t PeekWord(WordIndex word) {
+    return *reinterpret_cast<const std::uint64_t*>(kArenaBase + std::uint64_t{word} * 8);
+  }
   [[nodiscard]] std::uint32_t ActorIndex(ActorId actor) const { return index_[actor.byte()]; }
   // Words that guest code must not touch any more; a touch is reported to `on_poison`.
   void Poison(const void* address, std::size_t bytes);
@@ -233,6 +262,7 @@ class Machine {
     const void* argument = nullptr;
     const Site* site = nullptr;
     WaitKind kind = WaitKind::kIdle;
+    Await await = {};
   };
   struct HeldStore {
     std::uint64_t* word;
@@ -267,7 +297,7 @@ class Machine {
   void Ask(const Site& site, StepKind kind, WordIndex word);
   bool Make(const Move& move, const Question& question);
   void Remember(const Move& move, const Question& question);
-  void Block(const Site& site, WaitKind kind, bool (*pred)(const void*), const void* argument);
+  void Block(const Wait& wait);
   void LeaveBlocked(const Site& site);
   void NothingRuns(const Question& question);
   void EndRun(RunEnd end);
@@ -437,6 +467,7 @@ std::uint64_t Machine::FinishRmw(LogEntry& entry, std::uint64_t* word, const F& 
   const std::uint64_t old = *word;
   const std::uint64_t now = f(old);
   entry.value = now;
+  if (now == old) entry.flags = LogEntry::kUnchanged;
   const Row row = static_cast<Row>(&entry - log_.get());
   NoteWrite(entry.word, row);
   shadow_[entry.word].read = base_ + row;
@@ -460,7 +491,10 @@ inline void Machine::Action(const Site& site, StepKind kind, std::uint64_t value
 template <class Pred>
 void Machine::WaitUntil(const Site& site, WaitKind kind, const Pred& pred) {
   if (pred()) return;
-  Block(site, kind, [](const void* p) { return (*static_cast<const Pred*>(p))(); }, &pred);
+  Block({.pred = [](const void* p) { return (*static_cast<const Pred*>(p))(); },
+         .argument = &pred,
+         .site = &site,
+         .kind = kind});
 }
 
 // Comes back when the step is to be taken at once. A scheduler that is asked may let others run first, and
@@ -470,15 +504,22 @@ void Machine::BeginWhen(const Site& site, StepKind kind, const std::uint64_t* wo
                         const Ready& ready) {
   const int cpu = hot_.cpu;
   const auto pred = [this, cpu, word, &ready] { return ready(PeekAs(cpu, word)); };
+  using Pred = decltype(pred);
+  const Wait wait = {.pred = [](const void* p) { return (*static_cast<Pred*>(p))(); },
+                     .argument = &pred,
+                     .site = &site,
+                     .kind = WaitKind::kBlocked,
+                     .await = {.kind = kind,
+                               .word = Arena::IndexOf(word),
+                               .ready = [](const void* p, std::uint64_t value) {
+                                 return (*static_cast<const Ready*>(p))(value);
+                               },
+                               .argument = &ready}};
   for (;;) {
-    WaitUntil(site, WaitKind::kBlocked, pred);
+    if (!pred()) Block(wait);
     if (--hot_.until != 0) return;
-    waits_[hot_.cpu] = {
-        .pred = [](const void* p) { return (*static_cast<decltype(&pred)>(p))(); },
-        .argument = &pred,
-        .site = &site,
-        .kind = WaitKind::kBlocked};
-    Ask(site, kind, Arena::IndexOf(word));
+    waits_[hot_.cpu] = wait;
+    Ask(site, kind, wait.await.word);
     waits_[hot_.cpu] = Wait{};
     if (pred()) return;
     RefreshUntil(*hot_.index);

@@ -16,6 +16,7 @@ MAY_INCLUDE = {
     "fuzz/check": {"fuzz/kernel", "fuzz/sim", "fuzz/base"},
     "fuzz/schedule": {"fuzz/sim", "fuzz/base"},
     "fuzz/scenario": {"fuzz/check", "fuzz/kernel", "fuzz/schedule", "fuzz/sim", "fuzz/base"},
+    "fuzz/explore": {"fuzz/scenario", "fuzz/schedule", "fuzz/sim", "fuzz/base"},
     "fuzz/corpus": {"fuzz/base"},
     "fuzz/strategy": {"fuzz/schedule", "fuzz/sim", "fuzz/base"},
     "fuzz/engine": {"fuzz/scenario", "fuzz/strategy", "fuzz/schedule", "fuzz/corpus", "fuzz/check", "fuzz/sim",

@@ -8,24 +8,22 @@
 #include <sstream>
 #include <string>
 
+#include "fuzz/explore/enumerate.h"
 #include "fuzz/schedule/schedule_scheduler.h"
-#include "tests/support/explorer.h"
 #include "tests/support/script.h"
 
 namespace shootdown::program {
 namespace {
 
-using shootdown::testing::Explorer;
 using shootdown::testing::ScheduleOf;
 
 // What is wrong in some run of the program, over all schedules: "assertion: two at once". Empty: nothing.
 std::set<std::string> ViolationsOf(Program& program) {
   std::set<std::string> seen;
-  Explorer explorer;
-  do {
-    const sim::Violation* const violation = program.RunOnce(explorer);
+  const auto note = [&](const sim::Violation* violation) {
     if (violation != nullptr) seen.insert(violation->check + ": " + violation->message);
-  } while (explorer.Advance());
+  };
+  (void)explore::Enumerate(program, {}, {.go_on = true, .on_run = note});
   return seen;
 }
 

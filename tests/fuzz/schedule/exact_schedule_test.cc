@@ -7,7 +7,6 @@
 #include "fuzz/schedule/schedule_scheduler.h"
 #include "fuzz/sim/trace.h"
 #include "tests/support/busy_program.h"
-#include "tests/support/explorer.h"
 #include "tests/support/guest_program.h"
 #include "tests/support/script.h"
 
@@ -85,7 +84,7 @@ TEST(ExactFormTest, ReplaysAllSchedulesOfALitmusTest) {
   };
   GuestProgram program({.threads = {store_load, store_load}});
   std::vector<std::pair<Schedule, Hashes>> runs;
-  RunAll(program.machine(), [&](sim::RunEnd) {
+  RunAll(program, [&](sim::RunEnd) {
     runs.emplace_back(ExactSchedule(program.machine().moves_made()),
                       sim::ChainedHashes(program.machine().log()));
   });

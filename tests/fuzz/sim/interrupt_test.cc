@@ -6,7 +6,6 @@
 #include <string>
 
 #include "fuzz/schedule/schedule_scheduler.h"
-#include "tests/support/explorer.h"
 #include "tests/support/guest_program.h"
 #include "tests/support/script.h"
 
@@ -277,7 +276,7 @@ TEST(MondoTest, MondosAreTakenInTheOrderOfTheirSends) {
 TEST(MondoTest, AMondoIsTakenBeforeItsTargetsNextStepWheneverItIsSent) {
   GuestProgram program({.threads = {ActTimes(3), &SendOne}, .mondos = {&Act}});
 
-  const std::uint64_t runs = RunAll(program.machine(), [&](RunEnd) {
+  const std::uint64_t runs = RunAll(program, [&](RunEnd) {
     bool sent = false;
     bool taken = false;
     for (const LogEntry& e : program.machine().log()) {

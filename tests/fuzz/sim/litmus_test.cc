@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/explorer.h"
 #include "tests/support/guest_program.h"
+#include "tests/support/script.h"
 
 namespace shootdown::testing {
 namespace {
@@ -131,7 +131,7 @@ const std::vector<LitmusCase>& Cases() {
 Outcomes SeenUnder(const LitmusCase& litmus, MemoryModel model) {
   GuestProgram program({.threads = litmus.threads}, {.memory_model = model});
   Outcomes seen;
-  RunAll(program.machine(), [&](sim::RunEnd end) {
+  RunAll(program, [&](sim::RunEnd end) {
     EXPECT_EQ(end, sim::RunEnd::kQuiet);
     std::string outcome;
     for (int r = 0; r < litmus.registers; ++r) outcome += std::to_string(program.reg[r]);

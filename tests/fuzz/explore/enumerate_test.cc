@@ -1,5 +1,4 @@
-// The enumerator that other tests lean on: it makes every schedule, and each of them once.
-#include "tests/support/explorer.h"
+// The enumerator that other tests and searches lean on: it makes every schedule, and each of them once.
 
 #include <gtest/gtest.h>
 
@@ -8,6 +7,7 @@
 #include <vector>
 
 #include "tests/support/guest_program.h"
+#include "tests/support/script.h"
 
 namespace shootdown::testing {
 namespace {
@@ -31,29 +31,28 @@ struct CountCase {
   std::uint64_t interleavings; // the multinomial coefficient
 };
 
-class ExplorerCountTest : public ::testing::TestWithParam<CountCase> {};
+class EnumerateCountTest : public ::testing::TestWithParam<CountCase> {};
 
-TEST_P(ExplorerCountTest, MakesEveryInterleavingOnce) {
+TEST_P(EnumerateCountTest, MakesEveryInterleavingOnce) {
   std::vector<GuestProgram::Code> threads;
   for (const int count : GetParam().steps) threads.push_back(Actions(count));
   GuestProgram program({.threads = threads}, kSc);
 
   std::set<std::string> seen;
-  const std::uint64_t runs = RunAll(
-      program.machine(), [&](sim::RunEnd) { seen.insert(StepsText(program.machine())); });
+  const std::uint64_t runs = RunAll(program, [&](sim::RunEnd) { seen.insert(StepsText(program.machine())); });
 
   EXPECT_EQ(runs, GetParam().interleavings);
   EXPECT_EQ(seen.size(), runs);
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    Programs, ExplorerCountTest,
+    Programs, EnumerateCountTest,
     ::testing::Values(CountCase{"OneCpu", {5}, 1}, CountCase{"TwoCpusOneStepEach", {1, 1}, 2},
                       CountCase{"StoreBuffering", {2, 2}, 6}, CountCase{"Uneven", {3, 1}, 4},
                       CountCase{"ThreeCpus", {2, 2, 2}, 90}, CountCase{"Iriw", {1, 1, 2, 2}, 180}),
     [](const auto& test) { return test.param.name; });
 
-TEST(ExplorerTest, DrainsAreChoicesOfTheirOwnUnderTso) {
+TEST(EnumerateTest, DrainsAreChoicesOfTheirOwnUnderTso) {
   const GuestProgram::Code store_load = [](GuestProgram& g) {
     g.Store('x', 1);
     (void)g.Load('y');
@@ -61,15 +60,14 @@ TEST(ExplorerTest, DrainsAreChoicesOfTheirOwnUnderTso) {
   GuestProgram program({.threads = {store_load, store_load}}, kTso);
 
   std::set<std::string> seen;
-  const std::uint64_t runs = RunAll(
-      program.machine(), [&](sim::RunEnd) { seen.insert(StepsText(program.machine())); });
+  const std::uint64_t runs = RunAll(program, [&](sim::RunEnd) { seen.insert(StepsText(program.machine())); });
 
   // Each CPU: the store comes first, the load and the drain in either order. 2 * 2 * (6 over 3).
   EXPECT_EQ(runs, 80u);
   EXPECT_EQ(seen.size(), runs);
 }
 
-TEST(ExplorerTest, WaitingCpusAreNoChoice) {
+TEST(EnumerateTest, WaitingCpusAreNoChoice) {
   GuestProgram program({.threads = {[](GuestProgram& g) {
                                       g.Store('x', 1);
                                       g.Act(0);
@@ -81,7 +79,7 @@ TEST(ExplorerTest, WaitingCpusAreNoChoice) {
                        kSc);
 
   const std::uint64_t runs =
-      RunAll(program.machine(), [](sim::RunEnd end) { EXPECT_EQ(end, sim::RunEnd::kQuiet); });
+      RunAll(program, [](sim::RunEnd end) { EXPECT_EQ(end, sim::RunEnd::kQuiet); });
 
   // CPU 1 may start to wait before the store or find it done; then one step each in either order.
   EXPECT_GE(runs, 2u);

@@ -1,0 +1,262 @@
+#include <csignal>
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+#include <cstdio>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/str_format.h"
+#include "fuzz/cli/commands.h"
+#include "fuzz/cli/exit_status.h"
+#include "fuzz/cli/locate.h"
+#include "fuzz/cli/progress_line.h"
+#include "fuzz/engine/minimize_failure.h"
+#include "fuzz/engine/record.h"
+#include "fuzz/explore/simulation_subject.h"
+#include "fuzz/explore/state_search.h"
+#include "proto/scenario_text.h"
+
+namespace shootdown {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Clock = std::chrono::steady_clock;
+
+// About a gigabyte.
+constexpr std::uint64_t kStateCountMax = 20'000'000;
+
+struct VerifyFlags {
+  std::vector<std::string> scenarios;
+  std::optional<std::uint32_t> preemptions;
+  std::optional<sim::MemoryModel> memory_model;
+  std::uint32_t seconds = 0;
+  std::uint64_t executions = 0;
+  std::string store;
+  bool json = false;
+};
+
+volatile sig_atomic_t interrupted = 0;
+
+const char* NameOf(sim::MemoryModel model) {
+  return model == sim::MemoryModel::kSc ? "sc" : "tso";
+}
+
+// One scenario's proof, or what stands against it.
+class ScenarioProof {
+ public:
+  ScenarioProof(const VerifyFlags& flags, LoadedScenario loaded)
+      : flags_(flags), loaded_(std::move(loaded)), progress_(!flags.json) {}
+
+  absl::Status Run() {
+    absl::StatusOr<std::unique_ptr<Simulation>> simulation = BuildSimulation(loaded_);
+    if (!simulation.ok()) return simulation.status();
+    if (const int processes = explore::ProcessCount(loaded_.scenario.machine);
+        processes > explore::kProcessCountMax) {
+      return absl::InvalidArgumentError(absl::StrFormat(
+          "%s: found %d CPUs and store buffers, wanted at most %d for verify", loaded_.scenario.name,
+          processes, explore::kProcessCountMax));
+    }
+    Explore(**simulation);
+    simulation->reset();  // only one lives at a time
+    return report_.violation ? TakeFinding() : absl::OkStatus();
+  }
+
+  // As `fuzz` does: minimizes, stores, and only then reports.
+  absl::Status Keep(Store& store) {
+    if (!smallest_) return absl::OkStatus();
+    if (absl::Status stored = store.PutFailure(smallest_->failure); !stored.ok()) return stored;
+    const Failure& failure = smallest_->failure;
+    spdlog::info("{}: {}: {}", loaded_.scenario.name, failure.check, failure.message);
+    spdlog::info("  {} decisions, {} when minimized: {}", report_.schedule.size(),
+                 failure.anchors.size(), failure.schedule_text);
+    spdlog::info("  stored as {}; look at it: shootdown replay {} --trace{}", FailureId(failure),
+                 FailureId(failure), flags_.store.empty() ? "" : " --store " + flags_.store);
+    return absl::OkStatus();
+  }
+
+  [[nodiscard]] bool found() const { return report_.violation.has_value(); }
+  [[nodiscard]] bool complete() const { return report_.complete; }
+  [[nodiscard]] std::string verdict() const {
+    return found() ? report_.violation->check : complete() ? "clean" : "unfinished";
+  }
+
+  void PrintSummary() const {
+    const std::string cost =
+        absl::StrFormat("%d states, %d runs in %.2f s", report_.states,
+                        report_.executions + report_.blocked, seconds_);
+    if (complete()) {
+      spdlog::info("{}: verified: no schedule {} breaks a rule; {}, up to hash collision (128 bits)",
+                   loaded_.scenario.name, BoundText(), cost);
+    } else if (found()) {
+      spdlog::info("{}: {}; {}", loaded_.scenario.name, verdict(), cost);
+    } else {
+      spdlog::info("{}: unfinished: a limit was reached; nothing found in {}", loaded_.scenario.name,
+                   cost);
+    }
+    if (complete()) {
+      spdlog::info("  varied: who takes each step{}; not varied: deferred and reschedule interrupts, "
+                   "NMIs, evictions",
+                   Model() == sim::MemoryModel::kTso ? ", when each store reaches memory" : "");
+    }
+  }
+
+  [[nodiscard]] Json ToJson() const {
+    Json varied = {"step_order"};
+    if (Model() == sim::MemoryModel::kTso) varied.push_back("store_buffer_drains");
+    Json bound = {{"preemptions", nullptr}};
+    if (flags_.preemptions) bound["preemptions"] = *flags_.preemptions;
+    Json json = {{"name", loaded_.scenario.name},
+                 {"expected", loaded_.scenario.expected},
+                 {"verdict", verdict()},
+                 {"complete", complete()},
+                 {"executions", report_.executions},
+                 {"blocked", report_.blocked},
+                 {"seconds", seconds_},
+                 {"bound", std::move(bound)},
+                 {"memory_model", NameOf(Model())},
+                 {"states", report_.states},
+                 {"hash_bits", 128},
+                 {"steps_max", report_.steps_max},
+                 {"varied", std::move(varied)},
+                 {"not_varied", {"deferred_interrupts", "reschedule_interrupts",
+                                 "non_maskable_interrupts", "tlb_evictions"}}};
+    if (smallest_) {
+      json["finding"] = {{"id", FailureId(smallest_->failure)},
+                         {"check", smallest_->failure.check},
+                         {"decisions", report_.schedule.size()},
+                         {"minimized_decisions", smallest_->failure.anchors.size()},
+                         {"schedule", smallest_->failure.schedule_text}};
+    }
+    return json;
+  }
+
+ private:
+  [[nodiscard]] sim::MemoryModel Model() const { return loaded_.scenario.machine.memory_model; }
+  [[nodiscard]] double Seconds() const {
+    return std::chrono::duration<double>(Clock::now() - start_).count();
+  }
+  [[nodiscard]] std::string BoundText() const {
+    const std::string model = Model() == sim::MemoryModel::kSc ? "under SC" : "under TSO";
+    if (!flags_.preemptions) return model;
+    return absl::StrFormat("with at most %d preemptions %s", *flags_.preemptions, model);
+  }
+
+  void Explore(Simulation& simulation) {
+    start_ = Clock::now();
+    explore::SimulationSubject subject(simulation);
+    explore::StateOptions options;
+    options.preemptions = flags_.preemptions;
+    options.state_count_max = kStateCountMax;
+    if (flags_.executions != 0) options.execution_count_max = flags_.executions;
+    const explore::StateSearch* running = nullptr;
+    options.should_stop = [&] {
+      const double elapsed = Seconds();
+      ShowProgress(running->state_count(), elapsed);
+      return interrupted != 0 || (flags_.seconds != 0 && elapsed >= flags_.seconds);
+    };
+    explore::StateSearch search(subject, options);
+    running = &search;
+    report_ = search.Explore();
+    seconds_ = Seconds();
+    progress_.Clear();
+  }
+
+  absl::Status TakeFinding() {
+    absl::StatusOr<std::unique_ptr<Simulation>> simulation = BuildSimulation(loaded_);
+    if (!simulation.ok()) return simulation.status();
+    const std::optional<Failure> found =
+        RecordFailure(**simulation, report_.schedule, loaded_.text);
+    if (!found.has_value() || found->check != report_.violation->check) {
+      return absl::InternalError("what the search found does not fail again");
+    }
+    smallest_ = MinimizeFailure(*std::move(simulation), *found, &PrintScenario);
+    if (!smallest_) return absl::InternalError("a finding does not fail twice");
+    return absl::OkStatus();
+  }
+
+  void ShowProgress(std::uint64_t states, double elapsed) {
+    progress_.Show(absl::StrFormat("%s: %d states, %.0f s", loaded_.scenario.name, states, elapsed));
+  }
+
+  const VerifyFlags& flags_;
+  LoadedScenario loaded_;
+  ProgressLine progress_;
+  explore::Report report_;
+  std::optional<SmallestFailure> smallest_;
+  Clock::time_point start_;
+  double seconds_ = 0;
+};
+
+absl::StatusOr<LoadedScenario> LoadForProof(const VerifyFlags& flags, const std::string& name) {
+  absl::StatusOr<LoadedScenario> loaded = LoadScenario(name);
+  if (!loaded.ok() || !flags.memory_model) return loaded;
+  loaded->scenario.machine.memory_model = *flags.memory_model;
+  return ParseLoadedScenario(PrintScenario(loaded->scenario), name);
+}
+
+int Verify(const VerifyFlags& flags) {
+  // Everything is read before anything is run: a typing mistake costs no search.
+  std::vector<LoadedScenario> all;
+  for (const std::string& name : flags.scenarios) {
+    absl::StatusOr<LoadedScenario> loaded = LoadForProof(flags, name);
+    if (!loaded.ok()) return Fail(loaded.status());
+    if (absl::Status s = BuildSimulation(*loaded).status(); !s.ok()) return Fail(s);
+    all.push_back(*std::move(loaded));
+  }
+  const absl::StatusOr<std::unique_ptr<Store>> store =
+      Store::Open(StorePath(flags.store), OpenMode::kReadWrite);
+  if (!store.ok()) return Fail(store.status());
+  struct sigaction action = {};
+  action.sa_handler = [](int) { interrupted = 1; };
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+
+  Json scenarios = Json::array();
+  bool found = false;
+  bool unfinished = false;
+  for (LoadedScenario& loaded : all) {
+    if (interrupted != 0) {
+      unfinished = true;
+      break;
+    }
+    ScenarioProof one(flags, std::move(loaded));
+    if (absl::Status s = one.Run(); !s.ok()) return Fail(s);
+    if (absl::Status s = one.Keep(**store); !s.ok()) return Fail(s);
+    found = found || one.found();
+    unfinished = unfinished || !(one.complete() || one.found());
+    one.PrintSummary();
+    scenarios.push_back(one.ToJson());
+  }
+  if (flags.json) {
+    std::printf("%s\n", Json{{"scenarios", std::move(scenarios)}}.dump(2).c_str());
+  }
+  return found ? kExitFinding : unfinished ? kExitLimit : kExitDone;
+}
+
+}  // namespace
+
+void AddVerifyCommand(CLI::App& app, int* exit_status) {
+  auto* const command = app.add_subcommand(
+      "verify", "explores all schedules of scenarios, within a bound, and says what that covers");
+  const auto flags = std::make_shared<VerifyFlags>();
+  command->add_option("SCENARIO", flags->scenarios, "names, or files")->required();
+  command->add_option("--preemptions", flags->preemptions,
+                      "how often a CPU that could go on is left, at most (default: no bound)")
+      ->check(CLI::Range(0u, 1'000'000u));
+  const std::map<std::string, sim::MemoryModel> models = {{"sc", sim::MemoryModel::kSc},
+                                                          {"tso", sim::MemoryModel::kTso}};
+  command->add_option("--memory-model", flags->memory_model,
+                      "sc, or tso (default: as the scenario has it)")
+      ->transform(CLI::CheckedTransformer(models));
+  command->add_option("--seconds", flags->seconds, "time for each scenario; then it is unfinished")
+      ->check(CLI::Range(1u, 100'000'000u));
+  command->add_option("--executions", flags->executions,
+                      "runs for each scenario; then it is unfinished")
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 62));
+  command->add_option("--store", flags->store, "folder of the store");
+  command->add_flag("--json", flags->json, "one JSON object on standard output");
+  command->callback([flags, exit_status] { *exit_status = Verify(*flags); });
+}
+
+}  // namespace shootdown

@@ -1,0 +1,41 @@
+// What a systematic search was asked for, and what it can say afterwards.
+#ifndef SHOOTDOWN_FUZZ_EXPLORE_REPORT_H_
+#define SHOOTDOWN_FUZZ_EXPLORE_REPORT_H_
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+
+#include "fuzz/schedule/schedule.h"
+#include "fuzz/sim/subject.h"
+
+namespace shootdown::explore {
+
+struct Options {
+  std::uint64_t execution_count_max = UINT64_MAX;
+  // Asked now and then; true: the search ends, unfinished.
+  std::function<bool()> should_stop = nullptr;
+  // After a violation the search goes on, and counts the runs that fail.
+  bool go_on = false;
+  // Called after each run that came to its end, failing ones included.
+  std::function<void(const sim::Violation*)> on_run = nullptr;
+};
+
+struct Report {
+  // All that was asked for was explored, no violation ended it early. Nothing less is a proof.
+  bool complete = false;
+  std::uint64_t executions = 0;  // runs that came to their end
+  std::uint64_t blocked = 0;     // runs that were given up, since what follows is known
+  std::uint64_t failing = 0;     // of `executions`
+  std::uint64_t classes = 0;     // distinct (reads-from, coherence order), of runs; 0: not counted
+  std::uint64_t rf_classes = 0;   // of reads-from alone
+  std::uint64_t failing_classes = 0;
+  std::uint64_t states = 0;      // distinct states; 0: not counted
+  std::uint64_t steps_max = 0;   // of a run
+  std::optional<sim::Violation> violation;  // the first
+  Schedule schedule;                        // that shows it, in exact form
+};
+
+}  // namespace shootdown::explore
+
+#endif  // SHOOTDOWN_FUZZ_EXPLORE_REPORT_H_

@@ -1,0 +1,58 @@
+// What all searches do after a run: count it, remember the first violation, look at the limits.
+#ifndef SHOOTDOWN_FUZZ_EXPLORE_RUN_COUNT_H_
+#define SHOOTDOWN_FUZZ_EXPLORE_RUN_COUNT_H_
+
+#include <algorithm>
+
+#include "fuzz/explore/classes.h"
+#include "fuzz/explore/report.h"
+#include "fuzz/schedule/schedule_scheduler.h"
+
+namespace shootdown::explore {
+
+class RunCount {
+ public:
+  // `classes`: whether those of the runs are counted.
+  RunCount(sim::Subject& subject, const Options& options, bool classes)
+      : subject_(subject), options_(options), counts_classes_(classes) {}
+
+  // A run that came to its end.
+  void Ended(const sim::Violation* violation) {
+    const sim::Machine& machine = subject_.machine();
+    ++report_.executions;
+    report_.steps_max = std::max<std::uint64_t>(report_.steps_max, machine.log().size());
+    const bool is_new = counts_classes_ && classes_.Add(classes_.Of(machine));
+    report_.classes = classes_.count();
+    report_.rf_classes = classes_.reads_from_count();
+    if (violation != nullptr) {
+      ++report_.failing;
+      if (is_new) ++report_.failing_classes;
+      if (!report_.violation) {
+        report_.violation = *violation;
+        report_.schedule = ExactSchedule(machine.moves_made());
+      }
+    }
+    if (options_.on_run) options_.on_run(violation);
+  }
+  // A run that was given up.
+  void GivenUp() { ++report_.blocked; }
+
+  // Whether a limit is reached, before the next run.
+  [[nodiscard]] bool Stopped() {
+    if (report_.executions + report_.blocked >= options_.execution_count_max) return true;
+    return options_.should_stop && (++asked_ & 0xff) == 0 && options_.should_stop();
+  }
+  [[nodiscard]] Report& report() { return report_; }
+
+ private:
+  sim::Subject& subject_;
+  const Options& options_;
+  bool counts_classes_;
+  Report report_;
+  Classes classes_;
+  std::uint32_t asked_ = 0;
+};
+
+}  // namespace shootdown::explore
+
+#endif  // SHOOTDOWN_FUZZ_EXPLORE_RUN_COUNT_H_

@@ -1,0 +1,351 @@
+#include "fuzz/explore/source_dpor.h"
+
+#include <algorithm>
+
+#include "fuzz/base/check.h"
+#include "fuzz/explore/run_count.h"
+
+namespace shootdown::explore {
+
+using sim::StepKind;
+
+SourceDpor::SourceDpor(sim::Subject& subject, const DporOptions& options)
+    : subject_(subject),
+      options_(options),
+      process_count_(ProcessCount(subject.machine().config())),
+      buffer_entries_(static_cast<std::size_t>(subject.machine().config().store_buffer_entries)),
+      last_on_word_(subject.machine().arena().used_bytes() / 8, kNone) {
+  SHOOTDOWN_CHECK(process_count_ <= kProcessCountMax);
+  last_of_process_.fill(kNone);
+}
+
+void SourceDpor::NewRun() {
+  depth_ = 0;
+  gave_up_ = false;
+}
+
+// ---- steps ---------------------------------------------------------------------------------------
+
+SourceDpor::Step SourceDpor::NextOf(Process p) const {
+  if (IsBuffer(p)) {
+    return {.kind = StepKind::kDrain,
+            .writes = true,
+            .word = machine().BufferedStore(CpuOf(p), 0).word};
+  }
+  const Pending& next = pending(p);
+  Step step{.kind = next.kind, .word = next.word};
+  switch (next.kind) {
+    case StepKind::kLoad: {
+      for (int i = 0; i < machine().BufferedStores(p); ++i) {
+        step.forwarded = step.forwarded || machine().BufferedStore(p, i).word == step.word;
+      }
+      step.reads = !step.forwarded;
+      break;
+    }
+    case StepKind::kStore:
+      step.writes = !tso();
+      break;
+    case StepKind::kRmw:
+      step.reads = true;
+      step.writes = true;
+      break;
+    default:
+      break;
+  }
+  return step;
+}
+
+SourceDpor::Step SourceDpor::StepOf(const Frame& f) {
+  return {.kind = f.kind,
+          .reads = f.reads,
+          .writes = f.writes,
+          .forwarded = f.forwarded,
+          .word = f.word};
+}
+
+// `a` of `p` came first.
+bool SourceDpor::Dependent(Process p, const Step& a, Process q, const Step& b) const {
+  if (a.word != b.word || a.word == sim::kNoWord) return false;
+  if (a.forwarded || b.forwarded) {
+    const Step& other = a.forwarded ? b : a;
+    return other.kind == StepKind::kDrain && CpuOf(p) == CpuOf(q) &&
+           options_.left_out != LeftOut::kForwarding;
+  }
+  if (a.writes && b.writes) return options_.left_out != LeftOut::kWriteWriteRaces;
+  if (a.reads && b.writes) return options_.left_out != LeftOut::kReadWriteRaces;
+  if (a.writes && b.reads) return options_.left_out != LeftOut::kWriteReadRaces;
+  return false;
+}
+
+// ---- happens-before and races ----------------------------------------------------------------------
+
+void SourceDpor::Join(std::int32_t frame) {
+  const Clock* const clock = ClockOf(frame);
+  for (int q = 0; q < process_count_; ++q) {
+    now_[static_cast<std::size_t>(q)] = std::max(now_[static_cast<std::size_t>(q)], clock[q]);
+  }
+}
+
+// What happens before the step of `p` whatever other processes access.
+void SourceDpor::ClockBefore(Process p, const Step& step) {
+  std::fill_n(now_.begin(), process_count_, Clock{0});
+  const auto join_last = [this](Process q) {
+    const std::int32_t last = last_of_process_[static_cast<std::size_t>(q)];
+    if (last != kNone) Join(last);
+  };
+  join_last(p);
+  if (!tso()) return;
+  if (IsBuffer(p)) {
+    const std::int32_t last = last_of_process_[static_cast<std::size_t>(p)];
+    const std::size_t drained = last == kNone ? 0 : frames_[static_cast<std::size_t>(last)].nth;
+    Join(stores_[static_cast<std::size_t>(CpuOf(p))][drained]);
+  } else if (step.kind == StepKind::kRmw || step.kind == StepKind::kFence) {
+    join_last(BufferOf(p));
+  } else if (step.kind == StepKind::kStore) {
+    const std::size_t stores = stores_[static_cast<std::size_t>(p)].size();
+    if (stores < buffer_entries_) return;
+    const std::size_t made_room = stores - buffer_entries_ + 1;
+    std::int32_t drain = last_of_process_[static_cast<std::size_t>(BufferOf(p))];
+    while (drain != kNone && frames_[static_cast<std::size_t>(drain)].nth != made_room) {
+      drain = frames_[static_cast<std::size_t>(drain)].before_of_process;
+    }
+    if (drain != kNone) Join(drain);
+  }
+}
+
+// The steps that the step of `p` is in a race with; afterwards now_ knows all that happens before it.
+// An await's races with writes are another matter.
+void SourceDpor::FindRaces(Process p, const Step& step, bool await) {
+  if (step.word == sim::kNoWord) return;
+  const bool races = options_.reduction == DporOptions::Reduction::kSourceSets;
+  std::int32_t own_store = kNone;  // a drain is dependent on loads that came after its store
+  if (step.kind == StepKind::kDrain) {
+    const std::int32_t last = last_of_process_[static_cast<std::size_t>(p)];
+    own_store = stores_[static_cast<std::size_t>(CpuOf(p))]
+                       [last == kNone ? 0 : frames_[static_cast<std::size_t>(last)].nth];
+  }
+  bool past_write = false;
+  for (std::int32_t i = last_on_word_[step.word]; i != kNone;
+       i = frames_[static_cast<std::size_t>(i)].before_on_word) {
+    const Frame& f = frames_[static_cast<std::size_t>(i)];
+    if (past_write && i < own_store) break;
+    if ((!past_write || f.forwarded) && f.process != p &&
+        Dependent(f.process, StepOf(f), p, step) && !KnownBefore(i)) {
+      if (races && !(await && f.writes)) Race(i, p);
+      Join(i);
+    }
+    if (f.writes) {
+      if (own_store == kNone) break;
+      past_write = true;
+    }
+  }
+}
+
+void SourceDpor::FindRacesOfAwait(Process p, const Step& step, const sim::Await& await) {
+  if (options_.reduction != DporOptions::Reduction::kSourceSets || step.forwarded) return;
+  bool last = true;
+  for (std::int32_t i = last_on_word_[step.word]; i != kNone;
+       i = frames_[static_cast<std::size_t>(i)].before_on_word) {
+    const Frame& f = frames_[static_cast<std::size_t>(i)];
+    if (!f.writes) continue;
+    if (KnownBefore(i)) break;
+    // Before its CPU's own drain it is the buffer that serves it, and nobody else's write matters.
+    const bool own = f.kind == StepKind::kDrain && CpuOf(f.process) == p;
+    if (await.ready(await.argument, own ? f.new_value : f.old_value)) Race(i, p);
+    if (own) break;
+    if (last && options_.left_out == LeftOut::kEarlierWrites) break;
+    last = false;
+  }
+}
+
+// The step of `p` that now_ is about races with that of frame `first`: before `first`, somebody must be
+// tried who leads to the other order.
+void SourceDpor::Race(std::int32_t first, Process p) {
+  Frame& f = frames_[static_cast<std::size_t>(first)];
+  // Those whose first step after `first`, but for what depends on it, needs none of the others' before it.
+  ProcessSet initials = 0;
+  ProcessSet seen = 0;
+  std::array<std::int32_t, kProcessCountMax> firsts;
+  std::size_t first_count = 0;
+  for (std::int32_t j = first + 1; j < static_cast<std::int32_t>(depth_); ++j) {
+    const Frame& g = frames_[static_cast<std::size_t>(j)];
+    if ((seen & Bit(g.process)) != 0 || HappensBefore(first, j)) continue;
+    seen |= Bit(g.process);
+    bool initial = true;
+    for (std::size_t k = 0; k < first_count && initial; ++k) initial = !HappensBefore(firsts[k], j);
+    if (initial) initials |= Bit(g.process);
+    firsts[first_count++] = j;
+  }
+  if ((seen & Bit(p)) == 0) {
+    bool initial = true;
+    for (std::size_t k = 0; k < first_count && initial; ++k) initial = !KnownBefore(firsts[k]);
+    if (initial) initials |= Bit(p);
+  }
+  if (options_.left_out == LeftOut::kInitials) initials = Bit(p) & f.enabled;
+  if ((initials & (f.backtrack | f.sleep)) != 0) return;
+  initials &= f.enabled;
+  if (initials == 0) {
+    // Rather too much than too little.
+    if (options_.left_out != LeftOut::kInitials) f.backtrack |= f.enabled;
+  } else {
+    f.backtrack |= (initials & Bit(p)) != 0 ? Bit(p) : Bit(Lowest(initials));
+  }
+}
+
+// Waits that nobody ended: they might have, earlier.
+void SourceDpor::RacesOfWaits() {
+  if (options_.left_out == LeftOut::kWaitsAtTheEnd) return;
+  for (int c = 0; c < cpu_count(); ++c) {
+    const sim::Await* const await = machine().Awaited(c);
+    if (await == nullptr) continue;
+    const Step step{.kind = await->kind, .reads = true, .word = await->word};
+    ClockBefore(c, step);
+    FindRacesOfAwait(c, step, *await);
+  }
+}
+
+// ---- the walk ------------------------------------------------------------------------------------
+
+void SourceDpor::OpenFrame() {
+  if (frame_count_ == frames_.size()) {
+    frames_.emplace_back();
+    clocks_.resize(frames_.size() * static_cast<std::size_t>(process_count_));
+  }
+  frames_[frame_count_++] = Frame{.enabled = Enabled(), .sleep = next_sleep_};
+}
+
+Process SourceDpor::Choose() {
+  if (depth_ < replayed_) return frames_[depth_++].process;
+  if (depth_ == frame_count_) {
+    OpenFrame();
+    Frame& f = frames_[depth_];
+    const ProcessSet awake = f.enabled & ~f.sleep;
+    if (awake == 0) {
+      const bool over = f.enabled == 0;
+      --frame_count_;
+      // Also where the rest of the run is known: who waits has shown no race by a step of its own.
+      if (options_.reduction == DporOptions::Reduction::kSourceSets) RacesOfWaits();
+      gave_up_ = !over;
+      return over ? kNobody : kCut;
+    }
+    // Drains first, then on with the CPU that runs: near the default order.
+    const Process buffer = BufferOf(current_cpu());
+    f.process = tso() && (awake & Bit(buffer)) != 0     ? buffer
+                : (awake & Bit(current_cpu())) != 0 ? current_cpu()
+                                                    : Lowest(awake);
+    f.backtrack = options_.reduction == DporOptions::Reduction::kSleepSets ? f.enabled
+                                                                           : Bit(f.process);
+  }
+  CountStep();
+  return frames_[depth_++].process;
+}
+
+// The step of frame `depth_` is about to be taken: its races, its clock, and who sleeps after it.
+void SourceDpor::CountStep() {
+  const Process p = frames_[depth_].process;
+  const Step step = NextOf(p);
+  switch (step.kind) {
+    case StepKind::kLoad:
+    case StepKind::kStore:
+    case StepKind::kRmw:
+    case StepKind::kFence:
+    case StepKind::kDrain:
+    case StepKind::kAction:
+      break;
+    default:
+      refused_ = true;
+  }
+  if (!IsBuffer(p) && pending(p).blocked && machine().Awaited(p) == nullptr) refused_ = true;
+
+  ClockBefore(p, step);
+  const sim::Await* const await = IsBuffer(p) ? nullptr : machine().Awaited(p);
+  if (await != nullptr) FindRacesOfAwait(p, step, *await);
+  FindRaces(p, step, await != nullptr);
+
+  const auto here = static_cast<std::int32_t>(depth_);
+  Frame& f = frames_[depth_];
+  std::int32_t& last = last_of_process_[static_cast<std::size_t>(p)];
+  f.before_of_process = last;
+  f.nth = last == kNone ? 1 : frames_[static_cast<std::size_t>(last)].nth + 1;
+  last = here;
+  f.kind = step.kind;
+  f.reads = step.reads;
+  f.writes = step.writes;
+  f.forwarded = step.forwarded;
+  f.word = step.reads || step.writes || step.forwarded ? step.word : sim::kNoWord;
+  if (f.word != sim::kNoWord) {
+    if (f.writes) f.old_value = sim::Machine::PeekWord(f.word);
+    if (f.kind == StepKind::kDrain) f.new_value = machine().BufferedStore(CpuOf(p), 0).value;
+    f.before_on_word = last_on_word_[f.word];
+    last_on_word_[f.word] = here;
+  }
+  if (tso() && f.kind == StepKind::kStore) stores_[static_cast<std::size_t>(p)].push_back(here);
+  f.counted = true;
+  now_[static_cast<std::size_t>(p)] = static_cast<Clock>(f.nth);
+  std::copy_n(now_.begin(), process_count_,
+              clocks_.begin() + static_cast<std::ptrdiff_t>(depth_) * process_count_);
+
+  next_sleep_ = 0;
+  if (options_.left_out == LeftOut::kSleep) return;
+  for (ProcessSet rest = (f.sleep | f.done) & ~Bit(p); rest != 0; rest &= rest - 1) {
+    const Process q = Lowest(rest);
+    if (options_.left_out == LeftOut::kWakeUps || !Dependent(p, step, q, NextOf(q))) {
+      next_sleep_ |= Bit(q);
+    }
+  }
+}
+
+// Behind the step that was just chosen, as far as the run is a repetition.
+std::uint32_t SourceDpor::StepsUnasked() {
+  std::uint32_t count = 0;
+  const Process p = frames_[depth_ - 1].process;
+  while (depth_ < replayed_ && frames_[depth_].process == p &&
+         !(tso() && frames_[depth_].kind == StepKind::kStore)) {
+    ++depth_;
+    ++count;
+  }
+  return count;
+}
+
+void SourceDpor::Undo(std::size_t frame) {
+  const Frame& f = frames_[frame];
+  last_of_process_[static_cast<std::size_t>(f.process)] = f.before_of_process;
+  if (f.word != sim::kNoWord) last_on_word_[f.word] = f.before_on_word;
+  if (tso() && f.kind == StepKind::kStore) stores_[static_cast<std::size_t>(f.process)].pop_back();
+}
+
+bool SourceDpor::Backtrack() {
+  while (frame_count_ != 0) {
+    Frame& f = frames_[frame_count_ - 1];
+    if (f.counted) Undo(frame_count_ - 1);
+    f.counted = false;
+    f.done |= Bit(f.process);
+    const ProcessSet left = f.backtrack & ~f.done & ~f.sleep;
+    if (left != 0) {
+      f.process = Lowest(left);
+      replayed_ = frame_count_ - 1;
+      return true;
+    }
+    --frame_count_;
+  }
+  return false;
+}
+
+Report SourceDpor::Explore() {
+  RunCount count(subject_, options_, /*classes=*/true);
+  do {
+    if (count.Stopped()) return count.report();
+    const sim::Violation* const violation = subject_.RunOnce(*this);
+    if (refused_) return count.report();
+    if (gave_up_) {
+      count.GivenUp();
+    } else {
+      count.Ended(violation);
+      if (violation != nullptr && !options_.go_on) return count.report();
+    }
+  } while (Backtrack());
+  count.report().complete = true;
+  return count.report();
+}
+
+}  // namespace shootdown::explore

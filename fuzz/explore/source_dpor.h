@@ -1,0 +1,144 @@
+// Systematic search with partial-order reduction, for programs: source-DPOR with sleep sets (Abdulla,
+// Aronis, Jonsson, Sagonas, "Optimal dynamic partial order reduction", POPL 2014). Stateless: each
+// execution is a run of its own, from the snapshot.
+//
+// Two steps are dependent if they touch the same word and one writes it. Under TSO it is the drain that
+// writes, not the store; a load served by the CPU's own buffer is dependent on that buffer's drains of the
+// word, and on nothing else. A step that needs an empty buffer comes after the drains, a store that found
+// the buffer full after the drain that made room.
+//
+// AWAIT and LOCK cannot happen before their word is ready. Such a step is in a race with each earlier write
+// of the word before which it would have been ready (not only with the last one: in between it may be
+// unable to happen), and so is one that nobody ever made ready, at the end of the run.
+//
+// What the machine does beyond loads, stores, atomics, fences and drains (TLBs, cross calls, waits that are
+// no steps) is not known here: a program that does it is refused. StateSearch takes those.
+#ifndef SHOOTDOWN_FUZZ_EXPLORE_SOURCE_DPOR_H_
+#define SHOOTDOWN_FUZZ_EXPLORE_SOURCE_DPOR_H_
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "fuzz/explore/process_scheduler.h"
+#include "fuzz/explore/report.h"
+
+namespace shootdown::explore {
+
+// A rule that is left out, so that tests can show that they would notice.
+enum class LeftOut : std::uint8_t {
+  kNothing,
+  kWriteWriteRaces,   // two writes are never in a race
+  kReadWriteRaces,    // a write after a read is never in a race
+  kWriteReadRaces,    // a read after a write is never in a race
+  kInitials,          // the process of the second step is tried first, though it may need others before it
+  kWakeUps,           // a process never wakes from a sleep set
+  kSleep,             // nobody ever sleeps
+  kEarlierWrites,     // an await is in a race with the last write only
+  kWaitsAtTheEnd,     // an await that never happened is in no race
+  kForwarding,        // a load from the own buffer is not dependent on its drain
+};
+
+struct DporOptions : Options {
+  enum class Reduction : std::uint8_t {
+    kSourceSets,
+    kSleepSets,  // all that is enabled is tried: each class once, but many runs are given up
+  };
+  Reduction reduction = Reduction::kSourceSets;
+  LeftOut left_out = LeftOut::kNothing;
+};
+
+class SourceDpor : public ProcessScheduler {
+ public:
+  SourceDpor(sim::Subject& subject, const DporOptions& options);
+
+  // With go_on, the search is sleep sets only where a thread's own assertion ends runs early: what the
+  // others would have done is not known then.
+  [[nodiscard]] Report Explore();
+
+  // The program does what this search knows nothing of; the report of Explore is then incomplete.
+  [[nodiscard]] bool refused() const { return refused_; }
+
+ protected:
+  void NewRun() override;
+  [[nodiscard]] Process Choose() override;
+  [[nodiscard]] std::uint32_t StepsUnasked() override;
+
+ private:
+  using Clock = std::uint16_t;
+  static constexpr std::int32_t kNone = -1;
+
+  // A state, and the step that the current run takes from it.
+  struct Frame {
+    ProcessSet enabled = 0;
+    ProcessSet sleep = 0;
+    ProcessSet backtrack = 0;
+    ProcessSet done = 0;
+    Process process = 0;
+    sim::StepKind kind = sim::StepKind::kAction;
+    bool reads = false;   // memory, not the own buffer
+    bool writes = false;
+    bool forwarded = false;
+    bool counted = false;  // the step's races and clock are known
+    sim::WordIndex word = sim::kNoWord;
+    std::uint32_t nth = 0;               // of the process's steps, from 1
+    std::int32_t before_of_process = kNone;  // frames
+    std::int32_t before_on_word = kNone;
+    std::uint64_t old_value = 0;         // writes: of the word in memory
+    std::uint64_t new_value = 0;         // drains
+  };
+  // What a process would do in the state that the run is in.
+  struct Step {
+    sim::StepKind kind = sim::StepKind::kAction;
+    bool reads = false;
+    bool writes = false;
+    bool forwarded = false;
+    sim::WordIndex word = sim::kNoWord;
+  };
+  [[nodiscard]] Step NextOf(Process p) const;
+  [[nodiscard]] bool Dependent(Process p, const Step& a, Process q, const Step& b) const;
+  [[nodiscard]] static Step StepOf(const Frame& f);
+
+  void OpenFrame();
+  void CountStep();
+  void ClockBefore(Process p, const Step& step);  // into now_
+  void FindRaces(Process p, const Step& step, bool await);
+  void FindRacesOfAwait(Process p, const Step& step, const sim::Await& await);
+  void Race(std::int32_t first, Process p);
+  void Join(std::int32_t frame);
+  void RacesOfWaits();
+  [[nodiscard]] bool HappensBefore(std::int32_t i, std::int32_t j) const {
+    return ClockOf(j)[frames_[static_cast<std::size_t>(i)].process] >=
+           frames_[static_cast<std::size_t>(i)].nth;
+  }
+  [[nodiscard]] const Clock* ClockOf(std::int32_t frame) const {
+    return &clocks_[static_cast<std::size_t>(frame * process_count_)];
+  }
+  [[nodiscard]] bool KnownBefore(std::int32_t frame) const {
+    const Frame& f = frames_[static_cast<std::size_t>(frame)];
+    return now_[static_cast<std::size_t>(f.process)] >= f.nth;
+  }
+  void Undo(std::size_t frame);
+  [[nodiscard]] bool Backtrack();
+
+  sim::Subject& subject_;
+  DporOptions options_;
+  int process_count_;
+  std::size_t buffer_entries_;
+  std::vector<Frame> frames_;
+  std::size_t frame_count_ = 0;
+  std::vector<Clock> clocks_;  // process_count_ for each frame
+  std::array<Clock, kProcessCountMax> now_{};
+  std::array<std::int32_t, kProcessCountMax> last_of_process_;
+  std::vector<std::int32_t> last_on_word_;
+  std::array<std::vector<std::int32_t>, kCpuCountMax> stores_;  // frames of a CPU's stores, TSO
+  std::size_t depth_ = 0;
+  std::size_t replayed_ = 0;   // frames below are counted, and only followed
+  ProcessSet next_sleep_ = 0;  // of the state after the last frame
+  bool gave_up_ = false;
+  bool refused_ = false;
+};
+
+}  // namespace shootdown::explore
+
+#endif  // SHOOTDOWN_FUZZ_EXPLORE_SOURCE_DPOR_H_

@@ -1,0 +1,35 @@
+// Linux sparc64's smp_flush_tlb_mm against a kthread_use_mm user, as a small program: the race that
+// commit "sparc64: trim mm_cpumask" is about, without the rest of the kernel. Cross calls are flags which
+// their CPU looks at before each access; a TLB is private to its CPU's thread; waits block.
+#ifndef SHOOTDOWN_TESTS_FUZZ_EXPLORE_SEED_RACE_H_
+#define SHOOTDOWN_TESTS_FUZZ_EXPLORE_SEED_RACE_H_
+
+#include <memory>
+
+#include "fuzz/program/program.h"
+
+namespace shootdown::program {
+
+struct SeedRaceShape {
+  int cpus = 2;      // CPU 0 unmaps, CPU 1 is the kernel thread, the others are lazy
+  int pages = 2;
+  int accesses = 2;  // of the kernel thread to each page
+  bool fixed = false;
+  int lazy_polls = 2;  // how often a lazy CPU looks for cross calls before it switches away
+};
+
+struct SeedRace {
+  Word mm_users{1};
+  Word mm_cpumask{1};
+  Word mm_context{1};
+  Word cleared[4];     // the page's table entry
+  Word page_freed[4];
+  Word ipi[6];         // 0: none, or acknowledged; 1: pending; 2: no more will come
+};
+
+[[nodiscard]] std::unique_ptr<ProgramOf<SeedRace>> MakeSeedRace(const SeedRaceShape& shape,
+                                                                MemoryModel model);
+
+}  // namespace shootdown::program
+
+#endif  // SHOOTDOWN_TESTS_FUZZ_EXPLORE_SEED_RACE_H_
