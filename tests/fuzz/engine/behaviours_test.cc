@@ -5,8 +5,8 @@
 #include <set>
 
 #include "fuzz/base/prng.h"
-#include "tests/support/explorer.h"
 #include "tests/support/guest_program.h"
+#include "tests/support/script.h"
 
 namespace shootdown::testing {
 namespace {
@@ -14,8 +14,7 @@ namespace {
 std::set<std::uint64_t> ClassesOf(GuestProgram::Parts parts) {
   GuestProgram program(std::move(parts), {.memory_model = sim::MemoryModel::kSc});
   std::set<std::uint64_t> classes;
-  (void)RunAll(program.machine(),
-               [&](sim::RunEnd) { classes.insert(ReadsFromClass(program.machine())); });
+  (void)RunAll(program, [&](sim::RunEnd) { classes.insert(ReadsFromClass(program.machine())); });
   return classes;
 }
 
