@@ -96,7 +96,7 @@ class ScenarioProof {
     }
     if (complete()) {
       spdlog::info("  varied: who takes each step{}; not varied: deferred and reschedule interrupts, "
-                   "NMIs, evictions",
+                   "NMIs, evictions, walks by hardware",
                    Model() == sim::MemoryModel::kTso ? ", when each store reaches memory" : "");
     }
   }
@@ -120,7 +120,7 @@ class ScenarioProof {
                  {"steps_max", report_.steps_max},
                  {"varied", std::move(varied)},
                  {"not_varied", {"deferred_interrupts", "reschedule_interrupts",
-                                 "non_maskable_interrupts", "tlb_evictions"}}};
+                                 "non_maskable_interrupts", "tlb_evictions", "hardware_walks"}}};
     if (smallest_) {
       json["finding"] = {{"id", FailureId(smallest_->failure)},
                          {"check", smallest_->failure.check},
