@@ -12,14 +12,16 @@ class VerifyTest(cli.SystemTest):
     def verify(self, *args):
         return self.shootdown("verify", *args, "--store", self.store, "--json")
 
-    def test_the_fix_is_proved(self):
-        result = self.verify(CLEAN, "--memory-model", "sc")
+    def test_the_fix_is_proved_without_a_bound(self):
+        for model in "sc", "tso":
+            with self.subTest(model=model):
+                result = self.verify(CLEAN, "--memory-model", model)
 
-        self.assertEqual(result.status, DONE, result.err)
-        proof = result.json()["scenarios"][0]
-        self.assertEqual((proof["verdict"], proof["complete"]), ("clean", True))
-        self.assertEqual(proof["bound"], {"preemptions": None})
-        self.assertIn("verified", result.err)
+                self.assertEqual(result.status, DONE, result.err)
+                proof = result.json()["scenarios"][0]
+                self.assertEqual((proof["verdict"], proof["complete"]), ("clean", True))
+                self.assertEqual((proof["bound"], proof["memory_model"]), ({"preemptions": None}, model))
+                self.assertIn("verified", result.err)
 
     def test_a_certificate_is_the_same_each_time(self):
         proofs = [self.verify(CLEAN, "--memory-model", "sc", "--preemptions", "2").json()
