@@ -178,7 +178,7 @@ class ScenarioTest(cli.SystemTest):
 
     def test_a_reckoning_that_cannot_be(self):
         self.refuse_change("clean: true", "clean: true preemptions: 1",
-                           "mine.textproto:8:34: preemptions: beside `clean`")
+                           "mine.textproto:8:35: preemptions: beside `clean`")
         self.refuse_change("clean: true", 'finds: "deadlock" preemptions: 101',
                            "mine.textproto:8:41: preemptions: 101, wanted 0 .. 100")
 
