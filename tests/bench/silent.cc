@@ -14,6 +14,7 @@
 #include "fuzz/engine/mutator.h"
 #include "fuzz/engine/target.h"
 #include "fuzz/scenario/generate.h"
+#include "fuzz/scenario/simulation.h"
 #include "proto/scenario_text.h"
 
 namespace shootdown {
