@@ -69,19 +69,22 @@ void RegisterBinderOps() {
               .who = Who::kUser,
               .args = {ArgKind::kObject},
               .run = [](const BoundOp& op) { binder_mmap(ObjectArg<BinderProc>(op, 0)); },
-              .object = &ObjectOf<BinderProc>});
+              .object = &ObjectOf<BinderProc>,
+              .use = OpUse::kNever});  // callers wait for each other's end
   RegisterOp({.name = "binder_transaction",
               .usage = "binder_transaction PROC",
               .what = "calls that process, and waits for a reply or for its end",
               .who = Who::kUser,
               .args = {ArgKind::kObject},
               .run = [](const BoundOp& op) { binder_transaction(ObjectArg<BinderProc>(op, 0)); },
-              .object = &ObjectOf<BinderProc>});
+              .object = &ObjectOf<BinderProc>,
+              .use = OpUse::kNever});
   RegisterOp({.name = "mmput_async_fn",
               .usage = "mmput_async_fn",
               .what = "the workqueue that does last mmputs for others",
               .who = Who::kKthread,
-              .run = [](const BoundOp&) { mmput_async_fn(); }});
+              .run = [](const BoundOp&) { mmput_async_fn(); },
+              .use = OpUse::kNever});
 }
 
 }  // namespace shootdown::kernel

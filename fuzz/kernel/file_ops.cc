@@ -148,6 +148,12 @@ OpSpec OwnerOp(std::string_view name, std::string_view usage, std::string_view w
           .object = &ObjectOf<MappedFile>};
 }
 
+// A file is of one kind for all who map it, which random workloads do not know.
+OpSpec Alone(OpSpec spec) {
+  spec.use = OpUse::kNever;
+  return spec;
+}
+
 }  // namespace
 
 void RegisterFileOps() {
@@ -155,25 +161,25 @@ void RegisterFileOps() {
                    [](const BoundOp& op) {
                      map_file(ObjectArg<MappedFile>(op, 0), MappedFile::kPageCache, PageArg(op, 1));
                    }));
-  RegisterOp(MapOp("pfn_mmap", "pfn_mmap DEVICE PAGE",
+  RegisterOp(Alone(MapOp("pfn_mmap", "pfn_mmap DEVICE PAGE",
                    "maps a driver's buffer (VM_PFNMAP): the mapping holds no reference to the page",
                    [](const BoundOp& op) {
                      map_file(ObjectArg<MappedFile>(op, 0), MappedFile::kPfnmap, PageArg(op, 1));
-                   }));
-  RegisterOp(MapOp("hugetlb_mmap", "hugetlb_mmap FILE PAGE",
+                   })));
+  RegisterOp(Alone(MapOp("hugetlb_mmap", "hugetlb_mmap FILE PAGE",
                    "maps a huge page through a page table that all who map the file share",
                    [](const BoundOp& op) {
                      map_file(ObjectArg<MappedFile>(op, 0), MappedFile::kHugetlb, PageArg(op, 1));
-                   }));
+                   })));
   RegisterOp(OwnerOp("file_truncate", "file_truncate FILE",
                      "takes the page out of all mappings, and frees it",
                      [](const BoundOp& op) { truncate(ObjectArg<MappedFile>(op, 0)); }));
   RegisterOp(OwnerOp("file_writeback", "file_writeback FILE",
                      "write-protects the page in all mappings, and writes it out if it is dirty",
                      [](const BoundOp& op) { write_back(ObjectArg<MappedFile>(op, 0)); }));
-  RegisterOp(OwnerOp("pfn_release", "pfn_release DEVICE",
+  RegisterOp(Alone(OwnerOp("pfn_release", "pfn_release DEVICE",
                      "unmaps a driver's buffer where it is mapped, and frees it",
-                     [](const BoundOp& op) { release_pfn(ObjectArg<MappedFile>(op, 0)); }));
+                     [](const BoundOp& op) { release_pfn(ObjectArg<MappedFile>(op, 0)); })));
 }
 
 }  // namespace shootdown::kernel

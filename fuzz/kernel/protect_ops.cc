@@ -302,9 +302,12 @@ void RegisterProtectOps() {
                      [](const BoundOp& op) { mprotect_read(PageArg(op, 0), Count(op, 1)); }));
   RegisterOp(RangeOp("mprotect_write", "mprotect_write PAGE [COUNT]", "makes the mapping writable again",
                      [](const BoundOp& op) { mprotect_write(PageArg(op, 0), Count(op, 1)); }));
-  RegisterOp(RangeOp("numa_hint", "numa_hint PAGE [COUNT]",
-                     "makes ptes PROT_NONE: the next access migrates the page",
-                     [](const BoundOp& op) { change_prot_numa(PageArg(op, 0), Count(op, 1)); }));
+  // Other architectures of this model take a pte that is present and not valid for none.
+  OpSpec numa_hint = RangeOp("numa_hint", "numa_hint PAGE [COUNT]",
+                             "makes ptes PROT_NONE: the next access migrates the page",
+                             [](const BoundOp& op) { change_prot_numa(PageArg(op, 0), Count(op, 1)); });
+  numa_hint.arch = "x86_64";
+  RegisterOp(numa_hint);
   RegisterOp({.name = "mremap",
               .usage = "mremap PAGE TO [COUNT]",
               .what = "moves the mapping of COUNT pages, and their pages, to TO",

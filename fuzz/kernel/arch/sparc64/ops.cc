@@ -44,6 +44,8 @@ void RegisterSparc64Ops() {
               .who = Who::kUser,
               .run = [](const BoundOp&) { TrimOnly(READ_ONCE(current()->mm)); },
               .arch = kArch});
+  // Window traps hold off cross calls that count as done when they are accepted: a window that hardware
+  // has, so not every machine is clean with them.
   RegisterOp(
       {.name = "spill",
        .usage = "spill PAGE [COUNT]",
@@ -52,7 +54,8 @@ void RegisterSparc64Ops() {
        .args = {ArgKind::kPage, ArgKind::kCount},
        .optional = 1,
        .run = [](const BoundOp& op) { SpillTrap(PageArg(op, 0), static_cast<int>(op.args[1])); },
-       .arch = kArch});
+       .arch = kArch,
+       .use = OpUse::kNever});
   RegisterOp(
       {.name = "exit_with_windows",
        .usage = "exit_with_windows PAGE [COUNT]",
@@ -62,7 +65,8 @@ void RegisterSparc64Ops() {
        .optional = 1,
        .run =
            [](const BoundOp& op) { ExitWithWindows(PageArg(op, 0), static_cast<int>(op.args[1])); },
-       .arch = kArch});
+       .arch = kArch,
+       .use = OpUse::kNever});
   RegisterOp({.name = "hugetlb_setup",
               .usage = "hugetlb_setup",
               .what = "changes the page sizes of the caller's context, and flushes it",
