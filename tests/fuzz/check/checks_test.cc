@@ -124,7 +124,7 @@ const Tasks kWriteback = {
           .ops = "file_writeback file; write A",
           .process = "p"}),
 };
-const std::string kPteIsGone = "T0@[unlink_file_vmas: spin_lock(&file->i_mmap_lock)]>C1";
+const std::string kPteIsGone = "T0@[anon_vma_unlink: spin_lock(&anon_vma->lock)]>C1";
 
 const std::vector<Case>& Cases() {
   RegisterPlantedOps();

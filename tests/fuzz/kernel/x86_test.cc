@@ -8,6 +8,8 @@
 namespace shootdown::testing {
 namespace {
 
+constexpr const char* kInterrupt = "arch_send_call_function_ipi: xcall_call_function";
+
 Scenario X86(std::vector<TaskSpec> tasks, int cpus = 2) {
   Scenario scenario = CleanScenario(std::move(tasks), cpus);
   scenario.arch = "x86_64";
@@ -23,25 +25,29 @@ TEST(X86Test, MunmapInterruptsTheCpusOfTheMask) {
   const Ran ran(X86(TwoThreads("munmap A", "")));
 
   EXPECT_EQ(ran.outcome().check, "clean") << ran.outcome().message;
-  EXPECT_EQ(ran.CountSent("arch_send_call_function_ipi: xcall_call_function"), 1);
+  EXPECT_EQ(ran.CountSent(kInterrupt), 1);
   EXPECT_EQ(ran.TlbEntries(0, 1), 0);
   EXPECT_EQ(ran.TlbEntries(1, 1), 0);
 }
 
-TEST(X86Test, ALazyCpuIsPassedOverUnlessTablesAreFreed) {
-  const std::vector<TaskSpec> kept = {
-      User({.name = "app", .cpu = 1, .setup = "mmap A 2; touch A; migrate 0", .ops = "munmap A"})};
-  const std::vector<TaskSpec> freed = {
-      User({.name = "app", .cpu = 1, .setup = "mmap A 2; touch A; migrate 0", .ops = "munmap A 2"})};
+// CPU 1 has borrowed the mm of `app`, which unmaps from CPU 0.
+Scenario LazyCpu(const std::string& ops) {
+  return X86(
+      {User({.name = "app", .cpu = 1, .setup = "mmap A 2; touch A; migrate 0", .ops = ops})});
+}
 
-  const Ran with_tables(X86(kept));
-  const Ran without_tables(X86(freed));
+TEST(X86Test, ALazyCpuIsPassedOver) {
+  const Ran ran(LazyCpu("munmap A"));
 
-  const char* const sent = "arch_send_call_function_ipi: xcall_call_function";
-  EXPECT_EQ(with_tables.CountSent(sent), 0);
-  EXPECT_EQ(without_tables.CountSent(sent), 1);
-  EXPECT_TRUE(with_tables.mm(1).mm_cpumask.Peek().Has(1));
-  EXPECT_FALSE(without_tables.mm(1).mm_cpumask.Peek().Has(1));
+  EXPECT_EQ(ran.CountSent(kInterrupt), 0);
+  EXPECT_TRUE(ran.mm(1).mm_cpumask.Peek().Has(1));
+}
+
+TEST(X86Test, ALazyCpuIsToldOfFreedTablesAndLeavesTheMm) {
+  const Ran ran(LazyCpu("munmap A 2"));
+
+  EXPECT_EQ(ran.CountSent(kInterrupt), 1);
+  EXPECT_FALSE(ran.mm(1).mm_cpumask.Peek().Has(1));
 }
 
 TEST(X86Test, AStoreSetsTheDirtyBitInThePte) {
@@ -51,25 +57,28 @@ TEST(X86Test, AStoreSetsTheDirtyBitInThePte) {
   EXPECT_FALSE(ran.mm(1).pgd->pte[1].Peek().dirty());
 }
 
-TEST(X86Test, PageTablesAreTakenFromThePoolAndGivenBack) {
-  const auto pages_in_use = [](const Ran& ran) {
-    return ran.kernel().page_count - std::popcount(ran.kernel().globals->free_pages.Peek());
-  };
-  const Ran mapped(X86({User({.name = "app", .ops = "mmap A; touch A; mmap E; touch E"})}));
-  const Ran unmapped(
+int PagesInUse(const Ran& ran) {
+  return ran.kernel().page_count - std::popcount(ran.kernel().globals->free_pages.Peek());
+}
+
+TEST(X86Test, PageTablesAreTakenFromThePool) {
+  const Ran ran(X86({User({.name = "app", .ops = "mmap A; touch A; mmap E; touch E"})}));
+
+  EXPECT_EQ(PagesInUse(ran), 4);
+}
+
+TEST(X86Test, PageTablesAreGivenBackWithTheLastMapping) {
+  const Ran ran(
       X86({User({.name = "app", .ops = "mmap A; touch A; mmap E; touch E; munmap A; munmap E"})}));
 
-  EXPECT_EQ(pages_in_use(mapped), 4);
-  EXPECT_EQ(pages_in_use(unmapped), 0);
+  EXPECT_EQ(PagesInUse(ran), 0);
 }
 
 TEST(X86Test, AWalkFetchesWhatNobodyAskedFor) {
-  const Ran evicted(X86(TwoThreads("", "yield")), "T1@0~evict(0)");
-  const Ran fetched(X86(TwoThreads("", "yield")), "T1@0~evict(0) T1@1~walk(0)");
+  const Ran ran(X86(TwoThreads("", "yield")), "T1@0~evict(0) T1@1~walk(0)");
 
-  EXPECT_EQ(evicted.TlbEntries(1, 1), 0);
-  EXPECT_EQ(fetched.TlbEntries(1, 1), 1);
-  EXPECT_EQ(fetched.Count("Make: the walker fetches a translation"), 1);
+  EXPECT_EQ(ran.Count("Make: the walker fetches a translation"), 1);
+  EXPECT_EQ(ran.TlbEntries(1, 1), 1);
 }
 
 TEST(X86Test, NothingIsFetchedThatIsNotMapped) {
@@ -91,7 +100,7 @@ TEST(X86Test, ReclaimFlushesOnceAndThenFrees) {
                      Kthread({.name = "kswapd", .ops = "reclaim app A"})}));
 
   EXPECT_EQ(ran.outcome().check, "clean") << ran.outcome().message;
-  EXPECT_EQ(ran.CountSent("arch_send_call_function_ipi: xcall_call_function"), 1);
+  EXPECT_EQ(ran.CountSent(kInterrupt), 1);
   EXPECT_EQ(ran.task(0).faults, 0u);
 }
 

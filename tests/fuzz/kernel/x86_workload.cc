@@ -1,6 +1,10 @@
 #include "tests/fuzz/kernel/x86_workload.h"
 
+#include <algorithm>
+#include <iterator>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "fuzz/base/prng.h"
 #include "tests/fuzz/kernel/workload.h"
@@ -14,10 +18,13 @@ class Extender {
 
   Scenario Make() {
     scenario_.arch = "x86_64";
+    scenario_.version.clear();
     scenario_.machine.tlb_sharing = 1;  // threads of one core do not use each other's entries
     // Page tables come from the pool too.
     scenario_.machine.page_count += 2 * static_cast<int>(scenario_.tasks.size());
     for (TaskSpec& task : scenario_.tasks) {
+      std::erase_if(task.setup, [](const Operation& op) { return !ForAllArchs(op); });
+      std::erase_if(task.ops, [](const Operation& op) { return !ForAllArchs(op); });
       const int count = Below(6);
       for (int i = 0; i < count; ++i) {
         // Services of kernel threads go on until their owner ends them.
@@ -30,6 +37,17 @@ class Extender {
   }
 
  private:
+  // Some operations are those of one architecture.
+  static bool ForAllArchs(const Operation& op) {
+    constexpr std::string_view kWords[] = {
+        "mmap",   "munmap", "touch",    "write",        "flush_tlb_mm", "migrate", "yield",
+        "wake",   "sleep",  "clone",    "exit",         "proc_open",    "proc_read", "proc_close",
+        "userfaultfd",      "userfaultfd_copy",         "userfaultfd_close",
+        "io_uring_setup",   "io_uring_submit",          "io_uring_close", "io_sq_thread",
+        "vhost_set_owner",  "vhost_kick",               "vhost_release",  "vhost_worker"};
+    const std::string word = op.text.substr(0, op.text.find(' '));
+    return std::ranges::find(kWords, word) != std::end(kWords);
+  }
   int Below(int n) { return static_cast<int>(prng_.Below(static_cast<std::uint32_t>(n))); }
   std::string Page() { return std::string(1, static_cast<char>('A' + Below(4))); }
   std::string HighPage() { return std::string(1, static_cast<char>('E' + Below(3))); }
