@@ -36,8 +36,9 @@ void map_file(MappedFile* file, MappedFile::Kind kind, VirtPage va) {
     // remap_pfn_range(): the driver's page, which this mapping does not hold.
     spin_lock(&file->page_lock);
     Page* page = READ_ONCE(file->page);
-    if (page == nullptr) page = alloc_page();
-    if (page != nullptr) {
+    const bool going = READ_ONCE(file->truncated) != 0;
+    if (page == nullptr && !going) page = alloc_page();
+    if (page != nullptr && !going) {
       WRITE_ONCE(file->page, page);
       spin_lock(&mm->page_table_lock);
       if (pte_alloc(mm, va)) set_pte_at(mm, va, Pte::Of(page->number, /*writable=*/true));
@@ -86,11 +87,9 @@ void truncate(MappedFile* file) {
   drop_page(file);
 }
 
-// A driver takes its buffer away from those who have mapped it, and frees it.
-void release_pfn(MappedFile* device) {
-  unmap_mapping_range(device);
-  drop_page(device);
-}
+// A driver takes its buffer away from those who have mapped it, and frees it. Its own lock sees to it
+// that nobody maps the buffer meanwhile.
+void release_pfn(MappedFile* device) { truncate(device); }
 
 // Linux 6.12 mm/rmap.c page_mkclean_one(). True if the pte was dirty.
 bool page_mkclean_one(Mm* mm, VirtPage va) {

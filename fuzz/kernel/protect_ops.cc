@@ -119,7 +119,10 @@ void mprotect_write(VirtPage first, int count) {
 }
 
 // task_numa_work(): PROT_NONE ptes, so that the next access tells who uses the page.
+// Nothing where flushes are not deferred: sparc64 does not select ARCH_SUPPORTS_NUMA_BALANCING, and its
+// code knows no PROT_NONE pte.
 void change_prot_numa(VirtPage first, int count) {
+  if (!arch().deferred_flush) return;
   Mm* const mm = READ_ONCE(current()->mm);
   mmap_read_lock(mm);
   inc_tlb_flush_pending(mm);
