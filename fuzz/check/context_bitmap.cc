@@ -16,7 +16,8 @@ void Judge(const Event& e) {
   const kernel::CtxValue ctx = e.mm->context.sparc64_ctx_val.Peek();
   if ((used & 1) == 0) Report(kContextBitmap, e, "number 0, the kernel's, is marked free");
   if (cache.version() == 0) Report(kContextBitmap, e, "the context version is 0");
-  if (ctx.number().value() == 0) {
+  // 0: never allocated. The store of its first number may not be in memory yet.
+  if (ctx.bits != 0 && ctx.number().value() == 0) {
     Report(kContextBitmap, e, NameOf(e.mm) + " was given number 0, the kernel's");
   }
   if (ctx.version() == cache.version() && (used >> ctx.number().value() & 1) == 0) {

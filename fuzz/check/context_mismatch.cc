@@ -1,5 +1,6 @@
 // T5: CPUs that run threads of one mm have the same context number loaded, that of the mm.
-// CPUs inside a switch are left out.
+// CPUs inside a switch are left out. Page sizes, the register's other fields, are looked at when they are
+// used, from when hugetlb_setup has returned.
 #include "fuzz/check/check.h"
 #include "fuzz/kernel/arch/arch.h"
 
@@ -11,6 +12,15 @@ using kernel::EventKind;
 using kernel::Kernel;
 using kernel::Mm;
 using kernel::PerCpu;
+
+void JudgePageSizes(const Event& e) {
+  const std::uint64_t loaded = Kernel::Get().cpus[e.cpu].page_sizes;
+  const std::uint64_t want = e.mm->context.sparc64_ctx_val.Peek().page_sizes();
+  if (loaded == want || e.mm->context.page_sizes_told != want) return;
+  Report(kContextMismatch, e,
+         NameOf(e.task) + " on CPU " + std::to_string(e.cpu) + " uses " + NameOf(e.mm) +
+             " with the page sizes of before hugetlb_setup, which has returned");
+}
 
 void Judge(const Event& e) {
   Kernel& k = Kernel::Get();
@@ -38,6 +48,7 @@ extern const Check kContextMismatch = {
     .on_by_default = true,
     .listen = [](kernel::Judges& judges) {
       judges.Listen(EventKind::kMmSwitched, &Judge);
+      judges.Listen(EventKind::kUserHit, &JudgePageSizes);
     }};
 
 }  // namespace shootdown::check

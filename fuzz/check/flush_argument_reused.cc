@@ -9,10 +9,9 @@ using kernel::Event;
 using kernel::EventKind;
 
 void Judge(const Event& e) {
-  const auto& tb = *static_cast<const kernel::TlbBatch*>(e.object);
-  if (tb.readers == 0) return;
+  if (e.a == 0) return;
   Report(kFlushArgumentReused, e,
-         "the list of pages to flush is written while " + std::to_string(tb.readers) +
+         "the list of pages to flush is written while " + std::to_string(e.a) +
              " CPUs have not read it yet");
 }
 

@@ -29,7 +29,7 @@ std::int64_t Borrowers(const Kernel& k, const Mm* mm) {
 
 void Judge(const Event& e) {
   Kernel& k = Kernel::Get();
-  for (int i = 1; i < k.mm_count; ++i) {
+  for (int i = 0; i < k.mm_count; ++i) {
     const Mm& mm = k.mms[i];
     if (mm.alive == 0) continue;
     std::int64_t users = 0;

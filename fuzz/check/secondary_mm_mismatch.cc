@@ -1,5 +1,5 @@
-// L5: what per_cpu_secondary_mm says is what SECONDARY holds, once interrupts are on again.
-// A switch to init_mm leaves the hardware alone: allowed.
+// L5: what per_cpu_secondary_mm says is what SECONDARY holds, once interrupts are on again, and a task
+// that has an mm has it in hardware. A switch to init_mm leaves the hardware alone: allowed.
 #include "fuzz/check/check.h"
 #include "fuzz/kernel/kernel.h"
 
@@ -16,6 +16,11 @@ void Judge(const Event& e) {
   Kernel& k = Kernel::Get();
   const PerCpu& pc = k.cpus[e.cpu];
   const Mm* const listed = pc.secondary_mm.Peek();
+  if (const Mm* const running = e.task->mm.Peek(); running != nullptr && running != pc.hardware_mm) {
+    Report(kSecondaryMmMismatch, e,
+           NameOf(e.task) + " runs on " + NameOf(running) + " on CPU " + std::to_string(e.cpu) +
+               ", but the hardware has " + NameOf(pc.hardware_mm));
+  }
   if (listed == k.init_mm || listed == pc.hardware_mm) return;
   Report(kSecondaryMmMismatch, e,
          "per_cpu_secondary_mm of CPU " + std::to_string(e.cpu) + " is " + NameOf(listed) +

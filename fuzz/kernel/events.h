@@ -29,13 +29,14 @@ enum class EventKind : std::uint8_t {
   kFreedTouched,     // word `a` of something freed was touched
   kCallFunction,     // smp_call_function_many to CPUs `a`, waiting if `b`
   kBatchLeft,        // lazy mmu mode, the page table lock or the CPU is left
-  kFlushArgument,    // a flush argument that CPU `cpu` owns is written
+  kFlushArgument,    // a flush argument is written, or dies; `a` CPUs have not read it yet
+  kXcallAbandoned,   // a cross call to CPU `a` is given up, and counts as delivered
   kOperationDone,    // an operation of the task is done
   kDeadlock,         // nothing can run, and not all is done
   kLivelock,         // the step budget is used up
   kQuiet,            // the run has come to its end
 };
-inline constexpr std::size_t kEventKindCount = 20;
+inline constexpr std::size_t kEventKindCount = 21;
 
 // Why bits of an mm_cpumask are cleared (K3).
 enum class ClearReason : std::uint64_t { kFlusher = 0, kSelf = 1, kNewContext = 2 };

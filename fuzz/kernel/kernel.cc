@@ -7,6 +7,7 @@
 #include "fuzz/kernel/ops.h"
 #include "fuzz/kernel/sched.h"
 #include "fuzz/kernel/smp_call.h"
+#include "fuzz/kernel/task_work.h"
 
 namespace shootdown::kernel {
 namespace {
@@ -17,10 +18,12 @@ using sim::WaitKind;
 void Softint(int level) {
   if (level == kPilCallFunction) generic_smp_call_function_interrupt();
   if (level == sim::kPilReschedule) scheduler_ipi();
+  if (arch().softint != nullptr) arch().softint(level);
 }
 
-// The page of a perf sample would be looked up here; nothing of it is modelled yet.
-void Nmi() {}
+void Nmi() {
+  if (arch().nmi != nullptr) arch().nmi();
+}
 
 // Some task of this queue still has `flag` to set.
 bool QueueHas(const Rq* rq, std::uint8_t Task::* flag) {
@@ -60,7 +63,7 @@ Kernel::Kernel(Machine& machine, const Arch& chosen) : machine_(machine) {
 
 Kernel::~Kernel() { live_ = nullptr; }
 
-void Kernel::Boot(std::vector<BootTask> boot_tasks) {
+void Kernel::Boot(std::vector<BootTask> boot_tasks, int process_count) {
   boot = std::move(boot_tasks);
   sim::Arena& arena = machine_.arena();
   const auto& config = machine_.config();
@@ -68,8 +71,6 @@ void Kernel::Boot(std::vector<BootTask> boot_tasks) {
   task_count = static_cast<int>(boot.size());
   page_count = config.page_count;
   tsb_entries = config.tsb_entries;
-  int process_count = 0;
-  for (const BootTask& t : boot) process_count = std::max(process_count, t.process + 1);
   mm_count = process_count + 1;
   SHOOTDOWN_CHECK(task_count <= kTaskCountMax);
   SHOOTDOWN_CHECK(mm_count <= kMmCountMax);
@@ -92,10 +93,12 @@ void Kernel::Boot(std::vector<BootTask> boot_tasks) {
   for (int i = 0; i < mm_count; ++i) {
     Mm* const mm = &mms[i];
     mm->id = static_cast<std::uint64_t>(i);
-    mm->alive = 1;
-    mm->grabs = 1;
+    const bool exists = i == 0 || std::any_of(boot.begin(), boot.end(), [i](const BootTask& t) {
+                          return t.process == i - 1;
+                        });
+    mm->alive = mm->grabs = exists ? 1 : 0;
     if (i == 0) continue;
-    mm->mm_count.Init(1);
+    mm->mm_count.Init(exists ? 1 : 0);
     mm->pgd = arena.Alloc<PageTable>("mm" + std::to_string(i) + ".pgd");
     arch->boot_mm(*this, mm);
   }
@@ -173,6 +176,7 @@ void Kernel::RunOps(Task* task) {
   }
   for (const BoundOp& op : spec.ops) {
     op.spec->run(op);
+    task_work_run();
     Tell({.kind = EventKind::kOperationDone});
   }
   task->finished = 1;

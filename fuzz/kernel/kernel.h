@@ -74,8 +74,9 @@ class Kernel : public KernelObjects {
     return static_cast<T*>(slot);
   }
 
-  // Lays out tasks, mms and CPUs. REQUIRES: process numbers are 0 .. n-1, each used.
-  void Boot(std::vector<BootTask> tasks);
+  // Lays out tasks, mms and CPUs. REQUIRES: the tasks' process numbers are below `process_count`. An mm
+  // of which no task is does not exist yet: exec makes it.
+  void Boot(std::vector<BootTask> tasks, int process_count);
   // Runs all setup operations and takes the snapshot. False if setup deadlocked, ran out of steps or
   // broke a rule: the scenario is at fault.
   [[nodiscard]] bool Setup(sim::Scheduler& default_order);

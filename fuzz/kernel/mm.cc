@@ -3,6 +3,8 @@
 #include "fuzz/kernel/arch/arch.h"
 #include "fuzz/kernel/lock.h"
 #include "fuzz/kernel/memory.h"
+#include "fuzz/kernel/sched.h"
+#include "fuzz/kernel/task_work.h"
 #include "fuzz/kernel/version.h"
 
 namespace shootdown::kernel {
@@ -11,6 +13,10 @@ namespace {
 // 38cf307c1f20 (5.9) made the fields and the hardware change with interrupts off.
 VersionSwitch use_mm_version("mm.kthread_use_mm", {"v6_12", "v4_19"},
                              "38cf307c1f20 mm: fix kthread_use_mm() vs TLB invalidate");
+
+// With a trimming handler that looks at current->mm (arch/sparc64/trim.h).
+VersionSwitch trim_w5("trim.W5", {"off", "on"},
+                      "wrong: kthread_use_mm publishes ->mm after the switch, interrupts on");
 
 void TellUsers(Mm* mm, std::int64_t before, std::int64_t after) {
   Tell({.kind = EventKind::kMmUsers,
@@ -30,6 +36,7 @@ void TellCount(Mm* mm, std::int64_t before, std::int64_t after) {
 void __mmput(Mm* mm) {
   Tell({.kind = EventKind::kLastMmput, .mm = mm});
   exit_mmap(mm);
+  FputMappedFile(mm);
   GhostDrop(mm);
   mmdrop(mm);
 }
@@ -62,6 +69,22 @@ void mmput(Mm* mm) {
   const std::int64_t before = ATOMIC_RMW(mm->mm_users, old - 1);
   TellUsers(mm, before, before - 1);
   if (before == 1) __mmput(mm);
+}
+
+void mmput_async(Mm* mm) {
+  const std::int64_t before = ATOMIC_RMW(mm->mm_users, old - 1);
+  TellUsers(mm, before, before - 1);
+  if (before == 1) WRITE_ONCE(Kernel::Get().globals->mmput_async, mm);
+}
+
+void mmput_async_fn() {
+  Cell<Mm*>& work = Kernel::Get().globals->mmput_async;
+  for (;;) {
+    PollUntil(SHOOTDOWN_SITE("work"), sim::WaitKind::kIdle, [&work] { return work.Peek() != nullptr; });
+    Mm* const mm = READ_ONCE(work);
+    WRITE_ONCE(work, nullptr);
+    __mmput(mm);
+  }
 }
 
 Mm* get_task_mm(Task* task) {
@@ -102,7 +125,20 @@ void kthread_use_mm(Mm* mm) {
   tsk->using_mm = 1;
   const bool irqs_off = use_mm_version.value() == 0;
   Mm* active_mm = nullptr;
-  if (irqs_off) {
+  if (trim_w5.value() != 0) {
+    mmgrab(mm);
+    spin_lock(&tsk->alloc_lock);
+    active_mm = READ_ONCE(tsk->active_mm);
+    this_cpu().in_switch = 1;
+    WRITE_ONCE(tsk->active_mm, mm);
+    switch_mm(active_mm, mm);
+    WRITE_ONCE(tsk->mm, mm);
+    Tell({.kind = EventKind::kMmFieldsChanged, .mm = mm});
+    this_cpu().in_switch = 0;
+    Tell({.kind = EventKind::kMmSwitched, .mm = mm});
+    spin_unlock(&tsk->alloc_lock);
+    mmdrop_lazy_tlb(active_mm);
+  } else if (irqs_off) {
     mmgrab(mm);
     spin_lock(&tsk->alloc_lock);
     local_irq_disable();

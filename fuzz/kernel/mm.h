@@ -16,6 +16,9 @@ namespace shootdown::kernel {
 void mmget(Mm* mm);
 [[nodiscard]] bool mmget_not_zero(Mm* mm);
 void mmput(Mm* mm);  // the last one tears the mappings down; may sleep
+// The last one leaves that to the workqueue: one mm at a time.
+void mmput_async(Mm* mm);
+[[noreturn]] void mmput_async_fn();
 // Null for a task without an mm, and for kernel threads.
 [[nodiscard]] Mm* get_task_mm(Task* task);
 

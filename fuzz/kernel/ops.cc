@@ -3,6 +3,7 @@
 #include <charconv>
 #include <map>
 
+#include "fuzz/kernel/arch/arch.h"
 #include "fuzz/kernel/user_access.h"
 
 namespace shootdown::kernel {
@@ -23,6 +24,9 @@ OpMap& Ops() {
     RegisterVhostOps();
     RegisterUserfaultfdOps();
     RegisterProcOps();
+    RegisterSparc64Ops();
+    RegisterExecOps();
+    RegisterBinderOps();
     return true;
   }();
   (void)built_in;
@@ -82,6 +86,12 @@ std::string Resolve(const std::string& word, ArgKind kind, const OpSpec& spec,
       *value = static_cast<std::uint64_t>(n);
       return "";
     }
+    case ArgKind::kImage: {
+      const int n = context.new_process(word);
+      if (n < 0) return "a process that no task is of, among at most 15";
+      *value = static_cast<std::uint64_t>(n);
+      return "";
+    }
     case ArgKind::kAccess:
       if (word != "read" && word != "write") return "read or write";
       *value = static_cast<std::uint64_t>(word == "read" ? UserAccessKind::kRead
@@ -121,6 +131,11 @@ std::string BindOp(std::string_view text, const BindContext& context, BoundOp* b
   }
   if (spec.who == OpSpec::Who::kKthread && !context.kthread) {
     return "found \"" + words[0] + "\" in a user task; only a kernel thread can do that";
+  }
+  const std::string_view arch = context.kernel.arch->name;
+  if (!spec.arch.empty() && spec.arch != arch) {
+    return "found \"" + words[0] + "\", which is an operation of " + std::string(spec.arch) +
+           ", wanted one of " + std::string(arch);
   }
   const std::size_t given = words.size() - 1;
   if (given > spec.args.size() || given + spec.optional < spec.args.size()) {

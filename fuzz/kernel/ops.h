@@ -18,6 +18,7 @@ enum class ArgKind : std::uint8_t {
   kCpu,     // 0 .. cpus-1
   kTask,    // the name of a task; its number
   kAccess,  // read | write; UserAccessKind
+  kImage,   // a process that no task is of, for exec to make; its number
   kObject,  // a name; the object that OpSpec::object makes of it, as an address
 };
 
@@ -31,6 +32,7 @@ struct OpSpec {
   std::size_t optional = 0;  // that many last arguments may be missing; a missing count is 1
   void (*run)(const BoundOp& op) = nullptr;
   void* (*object)(Kernel& kernel, const std::string& name) = nullptr;
+  std::string_view arch = {};  // only there has it a meaning; empty: everywhere
 };
 
 // REQUIRES: no operation of that name yet.
@@ -43,6 +45,7 @@ struct BindContext {
   bool kthread;
   int cpu_count;
   std::function<int(std::string_view)> task_number;  // -1: no such task
+  std::function<int(std::string_view)> new_process;  // -1: a task's own, or one too many
 };
 // Resolves `text`. Returns an empty string and fills `bound`, or says what is wrong: what was found,
 // and what was wanted.
@@ -67,6 +70,9 @@ void RegisterIoUringOps();
 void RegisterVhostOps();
 void RegisterUserfaultfdOps();
 void RegisterProcOps();
+void RegisterSparc64Ops();
+void RegisterExecOps();
+void RegisterBinderOps();
 
 }  // namespace shootdown::kernel
 

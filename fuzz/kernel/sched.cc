@@ -32,6 +32,7 @@ void context_switch(Rq* rq, Task* prev, Task* next) {
   Mm* const next_mm = READ_ONCE(next->mm);
   Mm* const prev_active_mm = READ_ONCE(prev->active_mm);
   Mm* const prev_mm = READ_ONCE(prev->mm);
+  if (arch().prepare_arch_switch != nullptr) arch().prepare_arch_switch();
   this_cpu().in_switch = 1;
   if (next_mm == nullptr) {
     // To a kernel thread: it borrows the mm (lazy TLB). On sparc64 the hardware stays as it is.

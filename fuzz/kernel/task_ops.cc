@@ -3,6 +3,7 @@
 #include "fuzz/kernel/mm.h"
 #include "fuzz/kernel/ops.h"
 #include "fuzz/kernel/sched.h"
+#include "fuzz/kernel/task_work.h"
 
 namespace shootdown::kernel {
 namespace {
@@ -23,6 +24,7 @@ void do_clone(Task* child) {
 
 void do_exit() {
   exit_mm();
+  task_work_run();
   do_task_dead();
 }
 

@@ -49,6 +49,7 @@ struct CtxValue {
   std::uint64_t bits = 0;
   static constexpr std::uint64_t kFirstVersion = std::uint64_t{1} << 22;
   [[nodiscard]] constexpr Ctx number() const { return Ctx(bits & 0x1fff); }
+  [[nodiscard]] constexpr std::uint64_t page_sizes() const { return bits >> 16 & 0x3f; }
   [[nodiscard]] constexpr std::uint64_t version() const { return bits >> 22 << 22; }
   friend constexpr bool operator==(CtxValue, CtxValue) = default;
 };
@@ -100,7 +101,14 @@ struct Mm {
     Cell<CtxValue> sparc64_ctx_val;
     SpinLock lock;
     Cell<TsbEntry*> tsb;
+    Cell<TsbEntry*> tsb_retiring;      // the one before, until all CPUs have left it
+    Cell<std::int64_t> active_cpus;    // trim.W15 alone
+    std::uint64_t page_sizes_told = 0; // ghost: hugetlb_setup has returned with these
   } context;
+
+  // A file whose last reference is a mapping (binder).
+  void* mapped_file = nullptr;
+  void (*release_mapped_file)(void* file) = nullptr;
 
   // Ghost G3.
   std::uint64_t id = 0;                              // 0 is init_mm
@@ -137,6 +145,12 @@ struct Task {
   const void* polls_argument = nullptr;
   const sim::Site* polls_at = nullptr;
   std::uint64_t polls_blocked = 0;  // a run that ends here is a deadlock
+  // What it still has to do before it returns to user mode: one file's release, at most.
+  void (*task_work)(void* argument) = nullptr;
+  void* task_work_argument = nullptr;
+  // User windows that are still in registers, and the page of the stack where the next belongs.
+  std::uint8_t windows = 0;
+  std::uint8_t window_page = 0;
 };
 
 inline constexpr int kTlbBatchNr = 8;  // TLB_BATCH_NR is 192; fewer pages exist here
@@ -148,6 +162,17 @@ struct TlbBatch {
   std::uint64_t tlb_nr = 0;
   std::uint64_t active = 0;
   std::uint64_t readers = 0;  // ghost L7: CPUs that still have to read vaddrs
+};
+
+// What a trimming flush asks of other CPUs (sparc64.flush = ipi_trim). On the flusher's stack in a
+// kernel; so it dies when the flush returns.
+struct TrimCall {
+  Cell<Mm*> mm;
+  Cell<std::uint64_t> ctx;
+  Cell<std::uint64_t> nr;
+  Cell<std::uint64_t> vaddrs[kVirtPageCount];
+  Cell<std::uint64_t> pending;  // trim.W4 alone: handlers that are not done
+  std::uint64_t readers = 0;    // ghost L7: CPUs that still have to read it
 };
 
 // smp_call_function_many: one request in flight for each sender (Linux 4.19 kernel/smp.c, csd).
@@ -171,9 +196,13 @@ struct PerCpu {
   Cell<Mm*> secondary_mm;  // per_cpu_secondary_mm
   TlbBatch tlb_batch;
   CallData call;
+  TrimCall trim_call;
+  std::uint64_t flushes = 0;  // of this CPU, for the occasional trim
+  Mm* alone_on = nullptr;     // trim.W10 alone
   // trap_block and MMU registers: the CPU's own.
   PageTable* pgd_paddr = nullptr;
   TsbEntry* tsb = nullptr;
+  std::uint64_t page_sizes = 0;  // fields of SECONDARY (cheetah+)
   // Ghost.
   Mm* hardware_mm = nullptr;      // whose context, TSB and page table the CPU has loaded
   Mm* bit_tested = nullptr;       // inside switch_mm: found its bit set in this mm's mask (K2)
@@ -193,7 +222,9 @@ struct Globals {
   ContextAllocator context;
   SpinLock zone_lock;
   Cell<std::uint64_t> free_pages;  // a bit each
+  Cell<Mm*> mmput_async;           // whose last mm_users reference the workqueue is to drop
   std::uint64_t pte_changes = 0;   // ghost: numbers pte changes
+  std::uint64_t perf_page = 0;     // perf samples user stacks: the stack's page + 1
 };
 
 }  // namespace shootdown::kernel

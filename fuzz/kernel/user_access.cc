@@ -6,21 +6,30 @@
 
 namespace shootdown::kernel {
 
-bool user_access(VirtPage va, UserAccessKind kind) {
+namespace {
+
+// The instruction itself, at `site`. False: no entry serves it.
+bool Access(const sim::Site& site, VirtPage va, bool write) {
   sim::Machine& m = sim::Machine::Get();
-  const bool write = kind == UserAccessKind::kWrite;
   const std::uint64_t need = Pte::kValid | (write ? Pte::kWrite : 0);
+  const sim::TlbEntry* const hit = m.UserAccess(site, write, va, need);
+  if (hit == nullptr) return false;
+  const Pte pte{hit->pte};
+  m.TouchUserWord(Kernel::Get().pages[pte.page()].contents.word(), va.value());
+  Tell({.kind = EventKind::kUserHit,
+        .mm = this_cpu().hardware_mm,
+        .entry = hit,
+        .virt = va.value()});
+  return true;
+}
+
+}  // namespace
+
+bool user_access(VirtPage va, UserAccessKind kind) {
+  const bool write = kind == UserAccessKind::kWrite;
   for (;;) {
-    const sim::TlbEntry* const hit =
-        write ? m.UserAccess(SHOOTDOWN_SITE_AS("store user page", &FormatVirtPage), true, va, need)
-              : m.UserAccess(SHOOTDOWN_SITE_AS("load user page", &FormatVirtPage), false, va, need);
-    if (hit != nullptr) {
-      const Pte pte{hit->pte};
-      m.TouchUserWord(Kernel::Get().pages[pte.page()].contents.word(), va.value());
-      Tell({.kind = EventKind::kUserHit,
-            .mm = this_cpu().hardware_mm,
-            .entry = hit,
-            .virt = va.value()});
+    if (write ? Access(SHOOTDOWN_SITE_AS("store user page", &FormatVirtPage), va, true)
+              : Access(SHOOTDOWN_SITE_AS("load user page", &FormatVirtPage), va, false)) {
       return true;
     }
     if (arch().tlb_miss(va, write)) continue;
@@ -29,6 +38,17 @@ bool user_access(VirtPage va, UserAccessKind kind) {
       ++current()->faults;
       return false;
     }
+  }
+}
+
+bool user_access_nofault(VirtPage va, UserAccessKind kind) {
+  const bool write = kind == UserAccessKind::kWrite;
+  for (;;) {
+    if (write ? Access(SHOOTDOWN_SITE_AS("store user page", &FormatVirtPage), va, true)
+              : Access(SHOOTDOWN_SITE_AS("load user page", &FormatVirtPage), va, false)) {
+      return true;
+    }
+    if (!arch().tlb_miss(va, write)) return false;
   }
 }
 

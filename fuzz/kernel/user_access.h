@@ -14,6 +14,10 @@ enum class UserAccessKind : std::uint8_t { kRead, kWrite };
 // -EFAULT (copy_from_user of a kernel thread).
 bool user_access(VirtPage va, UserAccessKind kind);
 
+// The same, for who must not fault: a window trap, or an interrupt with pagefault_disable(). False if
+// TLB and miss handler do not serve it.
+bool user_access_nofault(VirtPage va, UserAccessKind kind);
+
 }  // namespace shootdown::kernel
 
 #endif  // SHOOTDOWN_FUZZ_KERNEL_USER_ACCESS_H_

@@ -29,6 +29,11 @@ std::string ArchNames() {
   return Listed(names);
 }
 
+// Its name among the scenario's processes.
+std::string ProcessOf(const TaskSpec& spec) {
+  return spec.process.empty() ? "task " + spec.name : spec.process;
+}
+
 std::string CheckNames() {
   std::string text;
   for (const check::Check* c : check::AllChecks()) {
@@ -173,14 +178,24 @@ bool Simulation::BootTasks(ScenarioProblem* problem) {
   for (std::size_t t = 0; t < scenario_.tasks.size(); ++t) {
     numbers[scenario_.tasks[t].name] = static_cast<int>(t);
   }
+  std::set<std::string, std::less<>> of_tasks;
+  for (const TaskSpec& spec : scenario_.tasks) {
+    if (!spec.kthread) of_tasks.insert(ProcessOf(spec));
+  }
+  const auto new_process = [&](std::string_view name) {
+    if (of_tasks.contains(name)) return -1;
+    const int number =
+        processes.try_emplace(std::string(name), static_cast<int>(processes.size())).first->second;
+    return ProblemOfProcesses(number + 1).empty() ? number : -1;
+  };
   std::vector<kernel::BootTask> boot;
   std::set<std::uint64_t> cloned;
   for (std::size_t t = 0; t < scenario_.tasks.size(); ++t) {
     const TaskSpec& spec = scenario_.tasks[t];
     kernel::BootTask task{.name = spec.name, .cpu = spec.cpu};
     if (!spec.kthread) {
-      const std::string process = spec.process.empty() ? "task " + spec.name : spec.process;
-      task.process = processes.try_emplace(process, static_cast<int>(processes.size())).first->second;
+      task.process =
+          processes.try_emplace(ProcessOf(spec), static_cast<int>(processes.size())).first->second;
       if (std::string wrong = ProblemOfProcesses(task.process + 1); !wrong.empty()) {
         *problem = {.part = Part::kTask, .task = t, .message = std::move(wrong)};
         return false;
@@ -192,7 +207,8 @@ bool Simulation::BootTasks(ScenarioProblem* problem) {
                                       .task_number = [&](std::string_view name) {
                                         const auto found = numbers.find(name);
                                         return found == numbers.end() ? -1 : found->second;
-                                      }};
+                                      },
+                                      .new_process = new_process};
     const auto bind = [&](const std::vector<Operation>& from, std::vector<kernel::BoundOp>& to,
                           Part part) {
       for (std::size_t i = 0; i < from.size(); ++i) {
@@ -222,7 +238,7 @@ bool Simulation::BootTasks(ScenarioProblem* problem) {
     }
     task.starts_asleep = true;
   }
-  kernel_.Boot(std::move(boot));
+  kernel_.Boot(std::move(boot), static_cast<int>(processes.size()));
   return true;
 }
 

@@ -28,6 +28,7 @@ struct Arch {
   // arch/*/include/asm/mmu_context.h. IRQs and locks as Linux has them at each call.
   void (*switch_mm)(Mm* prev, Mm* next);  // also switch_mm_irqs_off and activate_mm
   void (*enter_lazy_tlb)(Mm* mm, Task* task);
+  void (*prepare_arch_switch)() = nullptr;  // before the current task leaves the CPU; null: nothing
   void (*destroy_context)(Mm* mm);
 
   // arch/*/include/asm/pgtable.h. The page table lock is held.
@@ -40,6 +41,11 @@ struct Arch {
   // arch/*/include/asm/tlbflush.h, tlb.h. Empty where a change of a pte flushes by itself.
   void (*tlb_flush)(MmuGather* tlb);
   void (*flush_tlb_mm)(Mm* mm);
+
+  // Interrupts of the architecture's own: a softint of a level that generic code does not know, and
+  // the non-maskable one. Null: nothing happens.
+  void (*softint)(int level) = nullptr;
+  void (*nmi)() = nullptr;
 
   // A user access found no entry that serves it: the hardware or a trap handler looks further.
   // True: try again. False: no valid pte; a full fault follows.

@@ -1,15 +1,22 @@
 #include "fuzz/kernel/arch/sparc64/arch.h"
 
 #include "fuzz/kernel/arch/sparc64/mmu_context.h"
+#include "fuzz/kernel/arch/sparc64/old_wrap.h"
+#include "fuzz/kernel/arch/sparc64/perf_event.h"
 #include "fuzz/kernel/arch/sparc64/pgtable.h"
 #include "fuzz/kernel/arch/sparc64/tlb.h"
 #include "fuzz/kernel/arch/sparc64/tsb.h"
 #include "fuzz/kernel/arch/sparc64/tsb_miss.h"
+#include "fuzz/kernel/arch/sparc64/window.h"
 
 namespace shootdown::kernel::sparc64 {
 namespace {
 
 void Boot(Kernel& /*kernel*/) { InitContextGlobals(); }
+
+void Softint(int level) {
+  if (level == kPilContextNewVersion) smp_new_mmu_context_version_client();
+}
 
 // tlb_flush() is flush_tlb_pending() of this CPU's batch, which is empty by now: lazy mmu mode was left
 // under the page table lock. Linux 6.12 arch/sparc/include/asm/tlb_64.h.
@@ -26,6 +33,7 @@ extern const Arch kArch = {
     .boot_mm = &init_new_context,
     .switch_mm = &switch_mm,
     .enter_lazy_tlb = [](Mm* /*mm*/, Task* /*task*/) {},  // empty on sparc64
+    .prepare_arch_switch = &SpillAllWindows,              // flushw
     .destroy_context = &destroy_context,
     .set_pte_at = &set_pte_at,
     .ptep_get_and_clear = &ptep_get_and_clear,
@@ -34,6 +42,8 @@ extern const Arch kArch = {
     .leave_lazy_mmu_mode = &arch_leave_lazy_mmu_mode,
     .tlb_flush = &TlbFlush,
     .flush_tlb_mm = &smp_flush_tlb_mm,
+    .softint = &Softint,
+    .nmi = &perf_event_nmi_handler,
     .tlb_miss = &dtlb_miss,
     .context_number = [](const Mm* mm) { return mm->context.sparc64_ctx_val.Peek().number(); },
     .context_valid =

@@ -2,12 +2,28 @@
 
 #include <bit>
 
+#include "fuzz/kernel/arch/sparc64/old_wrap.h"
 #include "fuzz/kernel/arch/sparc64/tlb.h"
 #include "fuzz/kernel/arch/sparc64/tsb.h"
+#include "fuzz/kernel/arch/sparc64/trim.h"
 #include "fuzz/kernel/lock.h"
+#include "fuzz/kernel/version.h"
 
 namespace shootdown::kernel::sparc64 {
 namespace {
+
+// a0582f26ec9d (2017): before it a wrap told all CPUs to get new numbers, and did not wait for them;
+// and before a0663a79ad4f (2006) it told nobody.
+enum WrapVersion { kNewWrap, kOldWrap, kUnnotified };
+VersionSwitch wrap_version("sparc64.wrap", {"new", "old", "unnotified"},
+                           "a0582f26ec9d sparc64: new context wrap; a0663a79ad4f [SPARC64]: Fix TLB "
+                           "context allocation with SMT style shared TLBs");
+
+// 588974857359 (2017): before it, an mm that got a new number kept the bits of CPUs whose TLBs have
+// other mms' entries under that number.
+enum MaskVersion { kReset, kKeep };
+VersionSwitch mask_version("sparc64.mask_after_wrap", {"reset", "keep"},
+                           "588974857359 sparc64: reset mm cpumask after wrap");
 
 // Bumps the version, and takes along the mms that CPUs have loaded: they keep their numbers.
 // ctx_alloc_lock is held; no lock of any mm, no cross call, no flush.
@@ -28,7 +44,8 @@ void mmu_context_wrap() {
     if (ctx.version() != old_version) continue;
     WRITE_ONCE(mmu_context_bmap,
                READ_ONCE(mmu_context_bmap) | std::uint64_t{1} << ctx.number().value());
-    WRITE_ONCE(mm->context.sparc64_ctx_val, CtxValue{next.bits | ctx.number().value()});
+    WRITE_ONCE(mm->context.sparc64_ctx_val,
+               CtxValue{next.bits | ctx.page_sizes() << 16 | ctx.number().value()});
     Tell({.kind = EventKind::kContextAssigned, .mm = mm});
   }
 }
@@ -41,7 +58,7 @@ bool CTX_VALID(Mm* mm) {
   return ctx.version() == READ_ONCE(tlb_context_cache).version();
 }
 
-void switch_mm(Mm* /*old_mm*/, Mm* mm) {
+void switch_mm(Mm* old_mm, Mm* mm) {
   Kernel& k = Kernel::Get();
   sim::Machine& m = sim::Machine::Get();
   const int cpu = smp_processor_id();
@@ -49,6 +66,7 @@ void switch_mm(Mm* /*old_mm*/, Mm* mm) {
   Cell<Mm*>& per_cpu_secondary_mm = pc.secondary_mm;
   WRITE_ONCE(per_cpu_secondary_mm, mm);
   if (mm == k.init_mm) return;  // the hardware keeps the user mm before
+  if (ShortCutInSwitchMm() && old_mm == mm) return;
   const int pil = local_irq_save();
   spin_lock(&mm->context.lock);
   const bool valid = CTX_VALID(mm);
@@ -58,10 +76,12 @@ void switch_mm(Mm* /*old_mm*/, Mm* mm) {
   m.WriteSecondary(SHOOTDOWN_SITE("SECONDARY"), ctx.number());
   pc.pgd_paddr = mm->pgd;
   pc.tsb = READ_ONCE(mm->context.tsb);
+  pc.page_sizes = ctx.page_sizes();
   pc.hardware_mm = mm;
   m.SetIe(true);
   if (!valid || !READ_ONCE(mm->mm_cpumask).Has(cpu)) {
     ATOMIC_RMW(mm->mm_cpumask, old.With(cpu));
+    CountActiveCpu(mm);
     __flush_tlb_mm(ctx.number());
   }
   pc.bit_tested = mm;
@@ -70,7 +90,25 @@ void switch_mm(Mm* /*old_mm*/, Mm* mm) {
   pc.bit_tested = nullptr;
 }
 
+void load_nucleus_mm() {
+  Kernel& k = Kernel::Get();
+  sim::Machine& m = sim::Machine::Get();
+  PerCpu& pc = this_cpu();
+  m.SetIe(false);
+  m.WriteSecondary(SHOOTDOWN_SITE("SECONDARY"), Ctx(0));
+  pc.pgd_paddr = nullptr;
+  pc.tsb = nullptr;
+  pc.hardware_mm = k.init_mm;
+  m.SetIe(true);
+  Cell<Mm*>& per_cpu_secondary_mm = pc.secondary_mm;
+  WRITE_ONCE(per_cpu_secondary_mm, k.init_mm);
+}
+
 void get_new_mmu_context(Mm* mm) {
+  if (wrap_version.value() != kNewWrap) {
+    get_new_mmu_context_before_2017(mm, /*notify=*/wrap_version.value() == kOldWrap);
+    return;
+  }
   auto& [ctx_alloc_lock, tlb_context_cache, mmu_context_bmap] = Kernel::Get().globals->context;
   const int count = sim::Machine::Get().config().context_count;
   spin_lock(&ctx_alloc_lock);
@@ -87,10 +125,12 @@ void get_new_mmu_context(Mm* mm) {
       continue;
     }
     const int number = std::countr_zero(after != 0 ? after : open);
-    if (READ_ONCE(mm->context.sparc64_ctx_val).bits != 0) {
-      // 588974857359: entries that other CPUs have are tagged with the old number.
+    const CtxValue ctx = READ_ONCE(mm->context.sparc64_ctx_val);
+    if (mask_version.value() == kReset && ctx.bits != 0) {
+      // Entries that other CPUs have are tagged with the old number.
       const CpuBits before = READ_ONCE(mm->mm_cpumask);
       WRITE_ONCE(mm->mm_cpumask, CpuBits{});
+      ForgetActiveCpus(mm);
       Tell({.kind = EventKind::kMaskCleared,
             .mm = mm,
             .a = before.bits,
@@ -99,7 +139,7 @@ void get_new_mmu_context(Mm* mm) {
     WRITE_ONCE(mmu_context_bmap, used | std::uint64_t{1} << number);
     const CtxValue value{cache.version() | static_cast<std::uint64_t>(number)};
     WRITE_ONCE(tlb_context_cache, value);
-    WRITE_ONCE(mm->context.sparc64_ctx_val, value);
+    WRITE_ONCE(mm->context.sparc64_ctx_val, CtxValue{value.bits | ctx.page_sizes() << 16});
     Tell({.kind = EventKind::kContextAssigned, .mm = mm});
     break;
   }

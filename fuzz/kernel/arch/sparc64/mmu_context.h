@@ -14,6 +14,11 @@ namespace shootdown::kernel::sparc64 {
 // Also activate_mm. Always executed for a switch to a user mm, also if it is the one before.
 void switch_mm(Mm* old_mm, Mm* mm);
 
+// What switch_mm to init_mm does not do: leaves the user mm in hardware too. Context 0, no page table,
+// a TSB that always misses. The number stays reserved until SECONDARY has left it: first the
+// hardware, then per_cpu_secondary_mm. REQUIRES: IRQs off.
+void load_nucleus_mm();
+
 // REQUIRES: mm->context.lock held, IRQs off.
 void get_new_mmu_context(Mm* mm);
 void destroy_context(Mm* mm);

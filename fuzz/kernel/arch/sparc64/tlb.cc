@@ -1,10 +1,13 @@
 #include "fuzz/kernel/arch/sparc64/tlb.h"
 
+#include <array>
 #include <bit>
 
 #include "fuzz/kernel/arch/sparc64/mmu_context.h"
 #include "fuzz/kernel/arch/sparc64/smp.h"
+#include "fuzz/kernel/arch/sparc64/trim.h"
 #include "fuzz/kernel/arch/sparc64/tsb.h"
+#include "fuzz/kernel/arch/sparc64/window.h"
 #include "fuzz/kernel/lock.h"
 #include "fuzz/kernel/smp_call.h"
 #include "fuzz/kernel/version.h"
@@ -13,8 +16,9 @@ namespace shootdown::kernel::sparc64 {
 namespace {
 
 // bafb056ce279 (5.10): sparc64: remove mm_cpumask clearing to fix kthread_use_mm race.
-enum FlushVersion { kNoTrim, kTrimIfSingleUser };
-VersionSwitch flush_version("sparc64.flush", {"no_trim", "trim_if_single_user"},
+// ipi_trim is no kernel's: trim.h.
+enum FlushVersion { kNoTrim, kTrimIfSingleUser, kIpiTrim };
+VersionSwitch flush_version("sparc64.flush", {"no_trim", "trim_if_single_user", "ipi_trim"},
                             "bafb056ce279 sparc64: remove mm_cpumask clearing");
 
 // A wrap on another CPU makes the context look invalid for a moment, and flush_tlb_pending
@@ -23,16 +27,17 @@ enum PendingVersion { kAlways, kIfCtxValid };
 VersionSwitch pending_version("sparc64.flush_pending", {"always", "if_ctx_valid"},
                               "Linux 4.19 arch/sparc/mm/tlb.c flush_tlb_pending");
 
-// cpumask_copy(mm_cpumask(mm), cpumask_of(cpu)): a plain store, which wipes out the bit of a CPU that
-// set its own in the meantime.
-void cpumask_copy(Mm* mm, int cpu) {
-  const CpuBits before = mm->mm_cpumask.Peek();
-  WRITE_ONCE(mm->mm_cpumask, CpuBits{}.With(cpu));
-  Tell({.kind = EventKind::kMaskCleared,
-        .mm = mm,
-        .a = before.Without(cpu).bits,
-        .b = static_cast<std::uint64_t>(ClearReason::kFlusher)});
-}
+// a1d416bf9faf (2025): before it, lazy mmu mode relied on a page table lock to keep preemption off,
+// and changes of kernel ptes take none.
+enum LazyVersion { kPreemptOff, kPreemptOn };
+VersionSwitch lazy_version("sparc64.lazy_mmu", {"preempt_off", "preempt_on"},
+                           "a1d416bf9faf sparc/mm: disable preemption in lazy mmu mode");
+
+// f36391d2790d (2013): before it, other CPUs read the batch whenever they took the cross call, and the
+// flusher went on as soon as it was accepted.
+enum CallVersion { kCallWait, kXcall };
+VersionSwitch call_version("sparc64.flush_pending_call", {"wait", "xcall"},
+                           "f36391d2790d sparc64: Fix race in TLB batch processing");
 
 // Cross call handlers: trap level 1, interrupts off.
 void xcall_flush_tlb_page(std::uint64_t ctx, std::uint64_t va, std::uint64_t /*a2*/) {
@@ -62,9 +67,18 @@ void tlb_pending_func(std::uint64_t info) {
 
 // Linux 4.19 arch/sparc/mm/tlb.c tlb_batch_add_one(), the part that only notes the page.
 void tlb_batch_add_one(TlbBatch* tb, VirtPage va) {
-  Tell({.kind = EventKind::kFlushArgument, .object = tb});
+  Tell({.kind = EventKind::kFlushArgument, .object = tb, .a = tb->readers});
   WRITE_ONCE(tb->vaddrs[tb->tlb_nr], va.value());
   ++tb->tlb_nr;
+}
+
+// The batch is this CPU's own: copying it takes no step.
+bool TrimPending(Mm* mm, Ctx ctx, const TlbBatch* tb) {
+  std::array<VirtPage, kTlbBatchNr> pages{};
+  for (std::uint64_t i = 0; i < tb->tlb_nr; ++i) {
+    pages[i] = VirtPage(static_cast<std::uint8_t>(tb->vaddrs[i].PeekOwn()));
+  }
+  return FlushAndTrim(mm, ctx, std::span(pages).first(tb->tlb_nr));
 }
 
 // Everything changed up to now and flushed by `flush` is gone from all TLBs afterwards (T2).
@@ -72,7 +86,26 @@ void MarkFlushed(Mm* mm, VirtPage va, std::uint64_t change) {
   if (mm->flushed[va.value()] < change) mm->flushed[va.value()] = change;
 }
 
+// The same as a cross call at trap level 1, which nobody waits for.
+void xcall_flush_tlb_pending(std::uint64_t ctx, std::uint64_t batch, std::uint64_t nr) {
+  auto* const tb = reinterpret_cast<TlbBatch*>(batch);
+  for (std::uint64_t i = 0; i < nr; ++i) {
+    __flush_tlb_page(Ctx(static_cast<std::uint16_t>(ctx)),
+                     VirtPage(static_cast<std::uint8_t>(READ_ONCE(tb->vaddrs[i]))));
+  }
+  --tb->readers;
+}
+
 }  // namespace
+
+void cpumask_copy(Mm* mm, int cpu) {
+  const CpuBits before = mm->mm_cpumask.Peek();
+  WRITE_ONCE(mm->mm_cpumask, CpuBits{}.With(cpu));
+  Tell({.kind = EventKind::kMaskCleared,
+        .mm = mm,
+        .a = before.Without(cpu).bits,
+        .b = static_cast<std::uint64_t>(ClearReason::kFlusher)});
+}
 
 void __flush_tlb_mm(Ctx ctx) {
   sim::Machine& m = sim::Machine::Get();
@@ -86,12 +119,17 @@ void __flush_tlb_page(Ctx ctx, VirtPage va) {
   m.tlb().DemapPage(ctx, va);
 }
 
-void arch_enter_lazy_mmu_mode() { this_cpu().tlb_batch.active = 1; }
+void arch_enter_lazy_mmu_mode() {
+  SpillAllWindows();
+  if (lazy_version.value() == kPreemptOff) preempt_disable();
+  this_cpu().tlb_batch.active = 1;
+}
 
 void arch_leave_lazy_mmu_mode() {
   TlbBatch* const tb = &this_cpu().tlb_batch;
   if (tb->tlb_nr != 0) flush_tlb_pending();
   tb->active = 0;
+  if (lazy_version.value() == kPreemptOff) preempt_enable();
 }
 
 void tlb_batch_add(Mm* mm, VirtPage va, bool fullmm) {
@@ -140,7 +178,7 @@ void smp_flush_tlb_mm(Mm* mm) {
   // No test of current->mm here, in any version.
   if (flush_version.value() == kTrimIfSingleUser && READ_ONCE(mm->mm_users) == 1) {
     cpumask_copy(mm, smp_processor_id());
-  } else {
+  } else if (flush_version.value() != kIpiTrim || !FlushMmAndTrim(mm, ctx)) {
     const CpuBits mask = READ_ONCE(mm->mm_cpumask);
     xcall_deliver(SHOOTDOWN_SITE("xcall_flush_tlb_mm"), &xcall_flush_tlb_mm, ctx.value(), 0, 0,
                   mask);
@@ -155,7 +193,7 @@ void smp_flush_tlb_page(Mm* mm, VirtPage va) {
   if (flush_version.value() == kTrimIfSingleUser && mm == READ_ONCE(current()->mm) &&
       READ_ONCE(mm->mm_users) == 1) {
     cpumask_copy(mm, smp_processor_id());
-  } else {
+  } else if (flush_version.value() != kIpiTrim || !FlushAndTrim(mm, ctx, {&va, 1})) {
     const CpuBits mask = READ_ONCE(mm->mm_cpumask);
     xcall_deliver(SHOOTDOWN_SITE("xcall_flush_tlb_page"), &xcall_flush_tlb_page, ctx.value(),
                   va.value(), 0, mask);
@@ -170,12 +208,17 @@ void smp_flush_tlb_pending(Mm* mm, TlbBatch* tb) {
   if (flush_version.value() == kTrimIfSingleUser && mm == READ_ONCE(current()->mm) &&
       READ_ONCE(mm->mm_users) == 1) {
     cpumask_copy(mm, smp_processor_id());
-  } else {
+  } else if (flush_version.value() != kIpiTrim || !TrimPending(mm, ctx, tb)) {
     const CpuBits mask = READ_ONCE(mm->mm_cpumask).Without(smp_processor_id());
-    PendingInfo info{.tb = tb, .ctx = ctx};
     tb->readers += static_cast<std::uint64_t>(std::popcount(mask.bits));
-    smp_call_function_many(mask, &tlb_pending_func, reinterpret_cast<std::uint64_t>(&info),
-                           /*wait=*/true);
+    if (call_version.value() == kXcall) {
+      xcall_deliver(SHOOTDOWN_SITE("xcall_flush_tlb_pending"), &xcall_flush_tlb_pending, ctx.value(),
+                    reinterpret_cast<std::uint64_t>(tb), tb->tlb_nr, mask);
+    } else {
+      PendingInfo info{.tb = tb, .ctx = ctx};
+      smp_call_function_many(mask, &tlb_pending_func, reinterpret_cast<std::uint64_t>(&info),
+                             /*wait=*/true);
+    }
   }
   FlushVaddrs(ctx, tb);
   preempt_enable();

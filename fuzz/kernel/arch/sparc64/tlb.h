@@ -18,6 +18,10 @@ void smp_flush_tlb_mm(Mm* mm);
 void smp_flush_tlb_page(Mm* mm, VirtPage va);
 void smp_flush_tlb_pending(Mm* mm, TlbBatch* tb);
 
+// cpumask_copy(mm_cpumask(mm), cpumask_of(cpu)): a plain store, which wipes out the bit of a CPU that
+// set its own in the meantime.
+void cpumask_copy(Mm* mm, int cpu);
+
 // On this CPU.
 void __flush_tlb_mm(Ctx ctx);
 void __flush_tlb_page(Ctx ctx, VirtPage va);

@@ -1,5 +1,6 @@
 #include "fuzz/kernel/arch/sparc64/tsb.h"
 
+#include "fuzz/kernel/arch/sparc64/trim.h"
 #include "fuzz/kernel/lock.h"
 
 namespace shootdown::kernel::sparc64 {
@@ -42,20 +43,27 @@ TsbEntry* TsbSlot(TsbEntry* tsb, VirtPage va) {
 
 void flush_tsb_user_page(Mm* mm, VirtPage va) {
   const int pil = local_irq_save();
-  spin_lock(&mm->context.lock);
+  if (!TsbFlushWithoutLock()) spin_lock(&mm->context.lock);
   flush_one(READ_ONCE(mm->context.tsb), va);
-  spin_unlock(&mm->context.lock);
+  // Written under the lock alone, so a look at it is no step. Null while nobody grows the TSB.
+  if (TsbEntry* const before = mm->context.tsb_retiring.Peek(); before != nullptr) {
+    flush_one(before, va);
+  }
+  if (!TsbFlushWithoutLock()) spin_unlock(&mm->context.lock);
   local_irq_restore(pil);
 }
 
 void flush_tsb_user(Mm* mm, TlbBatch* tb) {
   const int pil = local_irq_save();
-  spin_lock(&mm->context.lock);
+  if (!TsbFlushWithoutLock()) spin_lock(&mm->context.lock);
   TsbEntry* const tsb = READ_ONCE(mm->context.tsb);
+  TsbEntry* const before = mm->context.tsb_retiring.Peek();
   for (std::uint64_t i = 0; i < tb->tlb_nr; ++i) {
-    flush_one(tsb, VirtPage(static_cast<std::uint8_t>(tb->vaddrs[i].Peek())));
+    const VirtPage va(static_cast<std::uint8_t>(tb->vaddrs[i].Peek()));
+    flush_one(tsb, va);
+    if (before != nullptr) flush_one(before, va);
   }
-  spin_unlock(&mm->context.lock);
+  if (!TsbFlushWithoutLock()) spin_unlock(&mm->context.lock);
   local_irq_restore(pil);
 }
 

@@ -74,9 +74,10 @@ bool tsb_miss(VirtPage va, bool write) {
 
 bool dtlb_miss(VirtPage va, bool write) {
   Machine& m = Machine::Get();
+  const bool ie = m.ie();  // 0 in a window trap
   m.SetIe(false);
   const bool filled = tsb_miss(va, write);
-  m.SetIe(true);  // retry: a cross call that came meanwhile is taken first
+  m.SetIe(ie);  // retry: a cross call that came meanwhile is taken first
   return filled;
 }
 
