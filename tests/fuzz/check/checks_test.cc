@@ -37,6 +37,7 @@ struct Case {
   int tlb_sharing = 1;
   std::string role = "user";
   std::uint32_t steps = 20'000;
+  bool sun4u = false;
 };
 
 void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
@@ -60,6 +61,18 @@ const std::string kSeedInsideSwitch =
     kFlusherHasLooked + "T1@[switch_mm: spin_unlock(&mm->context.lock)]>C0";
 // The twin's flusher does not look at mm_users at all.
 const std::string kTwinSchedule = "T0@[smp_flush_tlb_page: mm->mm_cpumask]>C1";
+
+// A kernel thread takes on an mm that its CPU has not had, and the process trims.
+const Tasks kJoinTasks = {
+    User({.name = "app",
+          .cpu = 0,
+          .setup = "mmap A; touch A; io_uring_setup ring",
+          .ops = "io_uring_submit ring read A; trim_mm_cpumask"}),
+    Kthread({.name = "sq", .cpu = 1, .ops = "io_sq_thread ring"}),
+};
+
+// The second thread is between two stores of a window trap.
+const std::string kInsideSpill = "T0@1>C1 T1@[user_access_nofault: store user page]+1>C0";
 
 // A second process on the same CPU, which makes the idle task give up what it has borrowed.
 TaskSpec Other(int cpu, const std::string& ops = "") {
@@ -137,6 +150,15 @@ const std::vector<Case>& Cases() {
        .twin = Threads("planted_renumber_and_tell; migrate 2"),
        .off = {"cpumask_lost_bit"},
        .cpus = 3},
+      // In the middle of a trap, with interrupts off, CPU 1 cannot be told.
+      {.name = "T5_OldPageSizesAreUsed",
+       .check = "context_mismatch",
+       .says = {"peer on CPU 1 uses mm1 with the page sizes of before"},
+       .fault = Threads("hugetlb_setup", "spill A 3"),
+       .twin = Threads("hugetlb_setup", "spill A 3"),
+       .fault_version = {{"sparc64.hugetlb_setup", "no_wait"}},
+       .schedule = kInsideSpill,
+       .twin_schedule = kInsideSpill},
       {.name = "T6_TwoValidMmsWithOneNumber",
        .check = "context_collision",
        .says = {"mm1 and mm2 both have context number 1"},
@@ -341,6 +363,23 @@ const std::vector<Case>& Cases() {
        .fault = OneTask("planted_spin_until_set flag", ""),
        .twin = OneTask("planted_set flag; planted_spin_until_set flag", ""),
        .steps = 1'000},
+      // CPU 1 has not gone on since the first cross call, which keeps its one register busy.
+      {.name = "L4_XcallIsGivenUp",
+       .check = "xcall_abandoned",
+       .says = {"app on CPU 0 gives up a cross call to CPU 1", "xcall_flush_tlb_mm"},
+       .fault = Threads("flush_tlb_mm; flush_tlb_mm"),
+       .twin = Threads("flush_tlb_mm; flush_tlb_mm"),
+       .fault_version = {{"sparc64.xcall_stuck", "abandon"}},
+       .sun4u = true},
+      // The handler finds the mm loaded and nobody who runs it, since that is said too late.
+      {.name = "L5_RunsOnAnMmThatIsNotLoaded",
+       .check = "secondary_mm_mismatch",
+       .says = {"sq runs on mm1 on CPU 1", "the hardware has init_mm"},
+       .fault = kJoinTasks,
+       .twin = kJoinTasks,
+       .fault_version = {{"sparc64.flush", "ipi_trim"}, {"trim.W5", "on"}},
+       .schedule = "T0@[TrimOnly: mm->context.sparc64_ctx_val]>C1 T1@[kthread_use_mm: tsk->mm]>C0",
+       .role = "kthread"},
       {.name = "L5_SecondaryMmMismatch",
        .check = "secondary_mm_mismatch",
        .says = {"per_cpu_secondary_mm of CPU 1 is mm2", "the hardware has mm1"},
@@ -369,6 +408,7 @@ Scenario ScenarioOf(const Case& c, const Tasks& tasks) {
   scenario.machine.cpu_count = c.cpus;
   scenario.machine.tlb_sharing = c.tlb_sharing;
   scenario.machine.step_count_max = c.steps;
+  if (c.sun4u) scenario.machine.mondo_flavour = sim::MondoFlavour::kSun4u;
   scenario.tasks = tasks;
   scenario.checks_off = c.off;
   if (!check::FindCheck(c.check)->on_by_default) scenario.checks_on = {c.check};

@@ -215,6 +215,16 @@ std::vector<Case> Cases() {
        .part = Part::kOp,
        .entry = 1,
        .message = "found \"child\", wanted the name of a task of this scenario"},
+      {.name = "ExecOfAProcessThatIsThere",
+       .scenario =
+           [] {
+             Scenario scenario = WithOp("exec p");
+             scenario.tasks[0].process = "p";
+             return scenario;
+           }(),
+       .part = Part::kOp,
+       .entry = 1,
+       .message = "found \"p\", wanted a process that no task is of, among at most 15"},
       {.name = "AccessThatIsNone",
        .scenario = WithOp("vhost_kick dev execute A"),
        .part = Part::kOp,
