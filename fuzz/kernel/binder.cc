@@ -29,6 +29,7 @@ struct BinderProc {
 void binder_release(void* file) {
   auto* const proc = static_cast<BinderProc*>(file);
   WRITE_ONCE(proc->is_dead, 1);
+  smp_mb();  // wake_up_all takes the queue's lock
   WakeAll(&proc->waiters);
 }
 

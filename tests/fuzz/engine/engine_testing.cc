@@ -34,6 +34,12 @@ std::vector<std::string> CorpusNames(Verdict verdict) {
   return names;
 }
 
+std::vector<std::string> SeedRaceNames() {
+  std::vector<std::string> names = CorpusNames(Verdict::kFound);
+  std::erase_if(names, [](const std::string& name) { return !name.starts_with("seed-"); });
+  return names;
+}
+
 Scenario CorpusScenario(std::string_view name) {
   const fs::path path = fs::path(SHOOTDOWN_CORPUS_FOLDER) / (std::string(name) + kSuffix);
   absl::StatusOr<Scenario> scenario = ReadScenarioFile(path.string());

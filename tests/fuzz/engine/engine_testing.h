@@ -22,6 +22,10 @@ namespace shootdown::testing {
 enum class Verdict { kAny, kFound, kClean };
 [[nodiscard]] std::vector<std::string> CorpusNames(Verdict verdict = Verdict::kAny);
 
+// The seed's races: two or three decisions each, so tests of the engine itself run on these. Others may
+// fail in the default order, or need more.
+[[nodiscard]] std::vector<std::string> SeedRaceNames();
+
 // REQUIRES: corpus/<name>.textproto is there. The test fails if it cannot be read or built.
 [[nodiscard]] Scenario CorpusScenario(std::string_view name);
 [[nodiscard]] std::unique_ptr<Simulation> BuildCorpus(std::string_view name);

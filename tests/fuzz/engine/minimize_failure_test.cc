@@ -12,11 +12,10 @@ namespace shootdown {
 namespace {
 
 using testing::BuildCorpus;
-using testing::CorpusNames;
 using testing::CorpusScenario;
 using testing::FirstFinding;
 using testing::TestName;
-using testing::Verdict;
+using testing::SeedRaceNames;
 
 // A finding as it was recorded before anything was minimized.
 Failure Found(const std::string& name, std::uint64_t seed) {
@@ -84,7 +83,7 @@ TEST_P(MinimizeFailureTest, TwiceGivesTheSameRecord) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Races, MinimizeFailureTest,
-                         ::testing::ValuesIn(CorpusNames(Verdict::kFound)),
+                         ::testing::ValuesIn(SeedRaceNames()),
                          [](const auto& scenario) { return TestName(scenario.param); });
 
 TEST(SmallScenarioTest, AScenarioThatCannotShrinkKeepsItsTextByteForByte) {

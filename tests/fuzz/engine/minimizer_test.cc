@@ -18,11 +18,10 @@ namespace {
 
 using testing::AnyDecision;
 using testing::BuildCorpus;
-using testing::CorpusNames;
 using testing::FirstFinding;
 using testing::KindOf;
 using testing::TestName;
-using testing::Verdict;
+using testing::SeedRaceNames;
 
 constexpr std::uint64_t kSeedCount = 10;
 
@@ -115,7 +114,7 @@ TEST_P(MinimizerTest, LongRandomWalksShrinkToAFewDecisions) {
   EXPECT_GE(tried, 1) << "no random walk fails";
 }
 
-INSTANTIATE_TEST_SUITE_P(Corpus, MinimizerTest, ::testing::ValuesIn(CorpusNames(Verdict::kFound)),
+INSTANTIATE_TEST_SUITE_P(Corpus, MinimizerTest, ::testing::ValuesIn(SeedRaceNames()),
                          [](const auto& scenario) { return TestName(scenario.param); });
 
 class EqualBugsTest : public ::testing::TestWithParam<std::string> {};

@@ -13,11 +13,10 @@ namespace shootdown {
 namespace {
 
 using testing::BuildCorpus;
-using testing::CorpusNames;
 using testing::FirstFinding;
 using testing::MutationLoop;
 using testing::TestName;
-using testing::Verdict;
+using testing::SeedRaceNames;
 
 Failure Minimal(Simulation& simulation, std::uint64_t seed) {
   const Target::Found found = FirstFinding(simulation, seed);
@@ -180,7 +179,7 @@ TEST_P(ReplayTest, SitesThatAreGoneAreNotReanchored) {
   EXPECT_EQ(replay.schedule.ToText(), gone.schedule_text);
 }
 
-INSTANTIATE_TEST_SUITE_P(Corpus, ReplayTest, ::testing::ValuesIn(CorpusNames(Verdict::kFound)),
+INSTANTIATE_TEST_SUITE_P(Corpus, ReplayTest, ::testing::ValuesIn(SeedRaceNames()),
                          [](const auto& scenario) { return TestName(scenario.param); });
 
 TEST(RecordTest, AScheduleThatDoesNotParseIsAnError) {

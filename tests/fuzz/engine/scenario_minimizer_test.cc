@@ -21,7 +21,7 @@ using testing::CorpusScenario;
 using testing::FirstFinding;
 using testing::KindOf;
 using testing::TestName;
-using testing::Verdict;
+using testing::SeedRaceNames;
 
 constexpr std::uint64_t kSeedCount = 5;
 
@@ -197,7 +197,7 @@ TEST_P(ScenarioMinimizerTest, BystandersGoWhereverTheyStand) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Races, ScenarioMinimizerTest,
-                         ::testing::ValuesIn(CorpusNames(Verdict::kFound)),
+                         ::testing::ValuesIn(SeedRaceNames()),
                          [](const auto& scenario) { return TestName(scenario.param); });
 
 class ScenarioPartsTest : public ::testing::TestWithParam<std::string> {};
