@@ -12,8 +12,8 @@ constexpr auto kAll = std::to_array<const Check*>({
     &kMmUseAfterFree, &kPageFreedWhileMapped, &kRefcountRange, &kTsbFreedInUse, &kDeadlock,
     &kLivelock, &kContextMismatch, &kContextCollision, &kContextBitmap, &kCpumaskLostBit,
     &kCpumaskMissedEntry, &kCpumaskForeignClear, &kUseMmWithoutUser, &kMmputInAtomic,
-    &kCallFunctionContext, &kMmSwitchIrqsOn, &kFreedTableWalk, &kWriteLost, &kSecondaryMmMismatch,
-    &kTlbBatchLeak, &kFlushArgumentReused, &kXcallAbandoned, &kRefcountConservation});
+    &kCallFunctionContext, &kMmSwitchIrqsOn, &kFreedTableWalk, &kWriteLost, &kMembarrierFailed,
+    &kSecondaryMmMismatch, &kTlbBatchLeak, &kFlushArgumentReused, &kXcallAbandoned, &kRefcountConservation});
 
 Finding last_finding;
 std::uint64_t run_number = 0;

@@ -60,7 +60,7 @@ extern const Check kStaleTlbUse, kUseAfterFlush, kUseAfterPromise, kForeignTlbEn
     kCpumaskForeignClear, kTsbFreedInUse, kRefcountRange, kRefcountConservation, kMmUseAfterFree,
     kUseMmWithoutUser, kMmputInAtomic, kPageFreedWhileMapped, kCallFunctionContext, kMmSwitchIrqsOn,
     kDeadlock, kDifferentialRead, kLivelock, kSecondaryMmMismatch, kTlbBatchLeak,
-    kFlushArgumentReused, kXcallAbandoned, kFreedTableWalk, kWriteLost;
+    kFlushArgumentReused, kXcallAbandoned, kFreedTableWalk, kWriteLost, kMembarrierFailed;
 
 }  // namespace shootdown::check
 

@@ -33,12 +33,13 @@ enum class EventKind : std::uint8_t {
   kPteChanged,       // the pte of page `virt` of mm has changed: change number `a`
   kXcallAbandoned,   // a cross call to CPU `a` is given up, and counts as delivered
   kTableWalk,        // hardware reads the leaf table `object` of mm; `a` is its incarnation when found
+  kBarrierFailed,    // both sides of a store-buffering test with membarrier have loaded 0
   kOperationDone,    // an operation of the task is done
   kDeadlock,         // nothing can run, and not all is done
   kLivelock,         // the step budget is used up
   kQuiet,            // the run has come to its end
 };
-inline constexpr std::size_t kEventKindCount = 23;
+inline constexpr std::size_t kEventKindCount = 24;
 
 // Why bits of an mm_cpumask are cleared (K3).
 enum class ClearReason : std::uint64_t { kFlusher = 0, kSelf = 1, kNewContext = 2 };

@@ -23,6 +23,7 @@ OpMap& Ops() {
     RegisterFileOps();
     RegisterReclaimOps();
     RegisterKvmGuestOps();
+    RegisterMembarrierOps();
     RegisterTaskOps();
     RegisterIoUringOps();
     RegisterVhostOps();

@@ -85,6 +85,7 @@ void RegisterProtectOps();
 void RegisterFileOps();
 void RegisterReclaimOps();
 void RegisterKvmGuestOps();
+void RegisterMembarrierOps();
 void RegisterTaskOps();
 void RegisterIoUringOps();
 void RegisterVhostOps();

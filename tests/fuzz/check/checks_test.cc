@@ -126,6 +126,14 @@ const Tasks kWriteback = {
 };
 const std::string kPteIsGone = "T0@[anon_vma_unlink: spin_lock(&anon_vma->lock)]>C1";
 
+// A kernel thread's store to user memory waits in the store buffer when membarrier comes by.
+const Tasks kLitmus = {
+    User({.name = "app", .ops = "membarrier_caller sb"}),
+    Kthread({.name = "kt", .cpu = 1, .ops = "membarrier_kthread sb app"}),
+};
+const std::string kStoreIsHeld =
+    "T0@0>C1 T1@[Peer: litmus->y]~hold(0) T1@[kthread_unuse_mm: spin_lock(&tsk->alloc_lock)]>C0";
+
 const std::vector<Case>& Cases() {
   RegisterPlantedOps();
   static const std::vector<Case> cases = {
@@ -186,6 +194,15 @@ const std::vector<Case>& Cases() {
        .schedule = kPteIsGone,
        .twin_schedule = kPteIsGone,
        .arch = "x86_64"},
+      {.name = "M1_MembarrierFailed",
+       .check = "membarrier_failed",
+       .says = {"membarrier returned"},
+       .fault = kLitmus,
+       .twin = kLitmus,
+       .fault_version = {{"mm.membarrier", "skip_kthreads"}},
+       .schedule = kStoreIsHeld,
+       .twin_schedule = kStoreIsHeld,
+       .role = "user"},
       {.name = "T5_ContextMismatch",
        .check = "context_mismatch",
        .says = {"CPU 1 runs mm1 with context 1", "its number is 2"},

@@ -113,6 +113,10 @@ Scenario SwitchedAwayWhileUnmapping() {
               User({.name = "b", .cpu = 1, .setup = "touch A", .ops = "touch A; yield", .process = "p"}),
               User({.name = "other", .cpu = 1, .ops = "yield; yield"})});
 }
+Scenario MembarrierAndKthread() {
+  return CleanScenario({User({.name = "app", .setup = "mmap A", .ops = "membarrier_caller sb"}),
+                        Kthread({.name = "kt", .cpu = 1, .ops = "membarrier_kthread sb app"})});
+}
 Scenario SharedTable() {
   return X86(
       {User({.name = "a", .setup = "hugetlb_mmap h A; write A", .ops = "munmap A", .process = "p"}),
@@ -183,6 +187,10 @@ std::vector<Case> X86Cases() {
        .old_version = {"kvm.set_preempted", "each_time"},
        .scenario = X86Threads("mmap A; touch A", {"munmap A", "kvm_guest; kvm_preempt; touch A"}),
        .found = kStale},
+      {.name = "MembarrierSkipsKernelThreads",
+       .old_version = {"mm.membarrier", "skip_kthreads"},
+       .scenario = MembarrierAndKthread(),
+       .found = {"membarrier_failed"}},
       {.name = "TheReaperGathersTheWholeMm",
        .old_version = {"mm.oom_reaper", "whole_mm"},
        .scenario = ReapedWhileRunning(),

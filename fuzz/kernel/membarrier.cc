@@ -1,0 +1,107 @@
+// membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED), and the test of what it promises: store buffering.
+//
+//   caller                      peer, on another CPU, of the same mm
+//   x := 1                      y := 1
+//   membarrier()                (nothing but program order)
+//   r0 := y                     r1 := x          never both 0
+//
+// Source: Linux 6.12 kernel/sched/membarrier.c membarrier_private_expedited().
+#include "fuzz/kernel/lock.h"
+#include "fuzz/kernel/mm.h"
+#include "fuzz/kernel/ops.h"
+#include "fuzz/kernel/smp_call.h"
+#include "fuzz/kernel/version.h"
+
+namespace shootdown::kernel {
+namespace {
+
+// 618758ed3a4f (5.10): kernel threads were passed over, also those that have taken on the mm.
+enum KthreadVersion { kByMm, kSkipKthreads };
+VersionSwitch kthread_version("mm.membarrier", {"by_mm", "skip_kthreads"},
+                              "618758ed3a4f sched: membarrier: cover kthread_use_mm");
+
+// User memory, which unlike that of user_access() goes through store buffers.
+struct Litmus {
+  Cell<std::uint64_t> x;
+  Cell<std::uint64_t> y;
+  // Ghost: what has been loaded, and 1 more; 0: not yet.
+  std::uint64_t r0 = 0;
+  std::uint64_t r1 = 0;
+};
+
+void Judged(const Litmus* litmus) {
+  if (litmus->r0 == 1 && litmus->r1 == 1) Tell({.kind = EventKind::kBarrierFailed});
+}
+
+void ipi_mb(std::uint64_t /*info*/) { smp_mb(); }
+
+void membarrier_private_expedited() {
+  Kernel& k = Kernel::Get();
+  Mm* const mm = READ_ONCE(current()->mm);
+  smp_mb();
+  preempt_disable();
+  CpuBits mask;
+  for (int cpu = 0; cpu < k.machine().cpu_count(); ++cpu) {
+    if (cpu == smp_processor_id()) continue;
+    const Task* const p = READ_ONCE(k.cpus[cpu].rq.curr);
+    if (p->kthread != 0 && kthread_version.value() == kSkipKthreads) continue;
+    if (READ_ONCE(p->mm) == mm) mask = mask.With(cpu);
+  }
+  smp_call_function_many(mask, &ipi_mb, 0, /*wait=*/true);
+  preempt_enable();
+  smp_mb();
+}
+
+void Caller(Litmus* litmus) {
+  WRITE_ONCE(litmus->x, 1);
+  membarrier_private_expedited();
+  litmus->r0 = READ_ONCE(litmus->y) + 1;
+  Judged(litmus);
+}
+
+void Peer(Litmus* litmus) {
+  WRITE_ONCE(litmus->y, 1);
+  litmus->r1 = READ_ONCE(litmus->x) + 1;
+  Judged(litmus);
+}
+
+// As a driver's thread does that works on a process's memory.
+void PeerInKthread(Litmus* litmus, Task* owner) {
+  Mm* const mm = get_task_mm(owner);
+  if (mm == nullptr) return;
+  kthread_use_mm(mm);
+  Peer(litmus);
+  kthread_unuse_mm(mm);
+  mmput(mm);
+}
+
+}  // namespace
+
+void RegisterMembarrierOps() {
+  using Who = OpSpec::Who;
+  RegisterOp({.name = "membarrier_caller",
+              .usage = "membarrier_caller LITMUS",
+              .what = "stores x, calls membarrier, and loads y",
+              .who = Who::kUser,
+              .args = {ArgKind::kObject},
+              .run = [](const BoundOp& op) { Caller(ObjectArg<Litmus>(op, 0)); },
+              .object = &ObjectOf<Litmus>});
+  RegisterOp({.name = "membarrier_peer",
+              .usage = "membarrier_peer LITMUS",
+              .what = "stores y, and loads x",
+              .who = Who::kUser,
+              .args = {ArgKind::kObject},
+              .run = [](const BoundOp& op) { Peer(ObjectArg<Litmus>(op, 0)); },
+              .object = &ObjectOf<Litmus>});
+  RegisterOp({.name = "membarrier_kthread",
+              .usage = "membarrier_kthread LITMUS TASK",
+              .what = "stores y, and loads x, with the mm of TASK taken on",
+              .who = Who::kKthread,
+              .args = {ArgKind::kObject, ArgKind::kTask},
+              .run = [](const BoundOp& op) {
+                PeerInKthread(ObjectArg<Litmus>(op, 0), &Kernel::Get().tasks[op.args[1]]);
+              },
+              .object = &ObjectOf<Litmus>});
+}
+
+}  // namespace shootdown::kernel
