@@ -127,10 +127,6 @@ struct Mm {
   void* mapped_file = nullptr;
   void (*release_mapped_file)(void* file) = nullptr;
 
-  // A file whose last reference is a mapping (binder).
-  void* mapped_file = nullptr;
-  void (*release_mapped_file)(void* file) = nullptr;
-
   // Ghost G3.
   std::uint64_t id = 0;                              // 0 is init_mm
   std::uint64_t pte_change[kVirtPageCount] = {};     // number of the last change of each pte

@@ -56,11 +56,6 @@ struct Arch {
   void (*softint)(int level) = nullptr;
   void (*nmi)() = nullptr;
 
-  // Interrupts of the architecture's own: a softint of a level that generic code does not know, and
-  // the non-maskable one. Null: nothing happens.
-  void (*softint)(int level) = nullptr;
-  void (*nmi)() = nullptr;
-
   // A user access found no entry that serves it: the hardware or a trap handler looks further.
   // True: try again. False: no valid pte; a full fault follows.
   bool (*tlb_miss)(VirtPage va, bool write);
