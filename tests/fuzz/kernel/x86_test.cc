@@ -74,19 +74,6 @@ TEST(X86Test, PageTablesAreGivenBackWithTheLastMapping) {
   EXPECT_EQ(PagesInUse(ran), 0);
 }
 
-TEST(X86Test, AWalkFetchesWhatNobodyAskedFor) {
-  const Ran ran(X86(TwoThreads("", "yield")), "T1@0~evict(0) T1@1~walk(0)");
-
-  EXPECT_EQ(ran.Count("Make: the walker fetches a translation"), 1);
-  EXPECT_EQ(ran.TlbEntries(1, 1), 1);
-}
-
-TEST(X86Test, NothingIsFetchedThatIsNotMapped) {
-  const Ran ran(X86(TwoThreads("", "yield")), "T1@1~walk(3)");
-
-  EXPECT_EQ(ran.Count("Make: the walker fetches a translation"), 0);
-}
-
 TEST(X86Test, MremapMovesThePage) {
   const Ran ran(X86({User({.name = "app", .setup = "mmap A; touch A", .ops = "mremap A E; write E; touch A"})}));
 
