@@ -56,7 +56,8 @@ extern const Check kStaleTlbUse, kUseAfterFlush, kUseAfterPromise, kForeignTlbEn
     kContextMismatch, kContextCollision, kContextBitmap, kCpumaskLostBit, kCpumaskMissedEntry,
     kCpumaskForeignClear, kTsbFreedInUse, kRefcountRange, kRefcountConservation, kMmUseAfterFree,
     kUseMmWithoutUser, kMmputInAtomic, kPageFreedWhileMapped, kCallFunctionContext, kMmSwitchIrqsOn,
-    kDeadlock, kLivelock, kSecondaryMmMismatch, kTlbBatchLeak, kFlushArgumentReused;
+    kDeadlock, kLivelock, kSecondaryMmMismatch, kTlbBatchLeak, kFlushArgumentReused,
+    kActiveCpus;
 
 }  // namespace shootdown::check
 

@@ -1,5 +1,6 @@
 #include "fuzz/kernel/memory.h"
 
+#include <algorithm>
 #include <bit>
 
 #include "fuzz/kernel/arch/arch.h"
@@ -20,7 +21,10 @@ void zap_pte_range(MmuGather* tlb, VirtPage first, int count) {
   arch_enter_lazy_mmu_mode();
   for (int va = first.value(); va < first.value() + count; ++va) {
     const Pte pte = ptep_get_and_clear(mm, VirtPage(static_cast<std::uint8_t>(va)), tlb->fullmm);
-    if (pte.valid()) tlb->pages[tlb->count++] = &Kernel::Get().pages[pte.page()];
+    if (!pte.valid()) continue;
+    tlb->pages[tlb->count++] = &Kernel::Get().pages[pte.page()];
+    tlb->first = std::min(tlb->first, va);
+    tlb->last = std::max(tlb->last, va + 1);
   }
   arch_leave_lazy_mmu_mode();
   Tell({.kind = EventKind::kBatchLeft});

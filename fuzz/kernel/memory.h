@@ -28,6 +28,9 @@ struct MmuGather {
   bool fullmm;  // the whole mm goes
   Page* pages[kVirtPageCount] = {};
   int count = 0;
+  // Pages first .. last-1 have changed and are not flushed yet; none if first >= last.
+  int first = kVirtPageCount;
+  int last = 0;
 };
 
 // Ghost G3: the pte of `va` has just changed.

@@ -50,6 +50,7 @@ void context_switch(Rq* rq, Task* prev, Task* next) {
     }
   }
   Tell({.kind = EventKind::kMmFieldsChanged, .mm = next_mm});
+  if (arch().switch_to != nullptr) arch().switch_to(next);
   // switch_to: `current` changes here.
   this_cpu().switched_from = prev;
   Machine::Get().SwitchThread(next->idle != 0 ? IdleActor(next->number)

@@ -100,6 +100,7 @@ struct Mm {
     Cell<CtxValue> sparc64_ctx_val;
     SpinLock lock;
     Cell<TsbEntry*> tsb;
+    void* other = nullptr;  // of an architecture other than sparc64, which knows its type
   } context;
 
   // Ghost G3.
@@ -174,6 +175,7 @@ struct PerCpu {
   // trap_block and MMU registers: the CPU's own.
   PageTable* pgd_paddr = nullptr;
   TsbEntry* tsb = nullptr;
+  void* arch_data = nullptr;  // of an architecture other than sparc64
   // Ghost.
   Mm* hardware_mm = nullptr;      // whose context, TSB and page table the CPU has loaded
   Mm* bit_tested = nullptr;       // inside switch_mm: found its bit set in this mm's mask (K2)
@@ -193,7 +195,9 @@ struct Globals {
   ContextAllocator context;
   SpinLock zone_lock;
   Cell<std::uint64_t> free_pages;  // a bit each
+  void* arch_data = nullptr;       // of an architecture other than sparc64
   std::uint64_t pte_changes = 0;   // ghost: numbers pte changes
+  std::uint64_t broadcasts = 0;    // invalidations on all CPUs at once so far (tlb_invalidate.h)
 };
 
 }  // namespace shootdown::kernel

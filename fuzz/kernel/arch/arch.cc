@@ -2,12 +2,13 @@
 
 #include <array>
 
+#include "fuzz/kernel/arch/powerpc64/arch.h"
 #include "fuzz/kernel/arch/sparc64/arch.h"
 
 namespace shootdown::kernel {
 namespace {
 
-constexpr std::array<const Arch*, 1> kAll = {&sparc64::kArch};
+constexpr std::array<const Arch*, 2> kAll = {&sparc64::kArch, &powerpc64::kArch};
 
 }  // namespace
 

@@ -28,6 +28,7 @@ struct Arch {
   // arch/*/include/asm/mmu_context.h. IRQs and locks as Linux has them at each call.
   void (*switch_mm)(Mm* prev, Mm* next);  // also switch_mm_irqs_off and activate_mm
   void (*enter_lazy_tlb)(Mm* mm, Task* task);
+  void (*switch_to)(Task* next) = nullptr;  // arch/*/include/asm/switch_to.h; null: nothing of this
   void (*destroy_context)(Mm* mm);
 
   // arch/*/include/asm/pgtable.h. The page table lock is held.
@@ -40,15 +41,17 @@ struct Arch {
   // arch/*/include/asm/tlbflush.h, tlb.h. Empty where a change of a pte flushes by itself.
   void (*tlb_flush)(MmuGather* tlb);
   void (*flush_tlb_mm)(Mm* mm);
+  // [first, first + count). Null where a change of a pte flushes by itself.
+  void (*flush_tlb_range)(Mm* mm, VirtPage first, int count) = nullptr;
 
   // A user access found no entry that serves it: the hardware or a trap handler looks further.
   // True: try again. False: no valid pte; a full fault follows.
   bool (*tlb_miss)(VirtPage va, bool write);
 
-  // For judges; no steps. The number that tags entries of `mm` now, and whether it is current: false
-  // if `mm` gets another before it is used again.
-  Ctx (*context_number)(const Mm* mm);
-  bool (*context_valid)(const Mm* mm);
+  // For judges; no steps. The number that tags entries of `mm` on `cpu` now, and whether it is current:
+  // false if `mm` gets another before it is used again there.
+  Ctx (*context_number)(const Mm* mm, int cpu);
+  bool (*context_valid)(const Mm* mm, int cpu);
 };
 
 // All architectures, sparc64 first.
@@ -69,6 +72,9 @@ inline void arch_enter_lazy_mmu_mode() { arch().enter_lazy_mmu_mode(); }
 inline void arch_leave_lazy_mmu_mode() { arch().leave_lazy_mmu_mode(); }
 inline void tlb_flush(MmuGather* tlb) { arch().tlb_flush(tlb); }
 inline void flush_tlb_mm(Mm* mm) { arch().flush_tlb_mm(mm); }
+inline void flush_tlb_range(Mm* mm, VirtPage first, int count) {
+  if (arch().flush_tlb_range != nullptr) arch().flush_tlb_range(mm, first, count);
+}
 
 }  // namespace shootdown::kernel
 

@@ -37,6 +37,7 @@ struct Case {
   int tlb_sharing = 1;
   std::string role = "user";
   std::uint32_t steps = 20'000;
+  std::string arch = "sparc64";
 };
 
 void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
@@ -60,6 +61,15 @@ const std::string kSeedInsideSwitch =
     kFlusherHasLooked + "T1@[switch_mm: spin_unlock(&mm->context.lock)]>C0";
 // The twin's flusher does not look at mm_users at all.
 const std::string kTwinSchedule = "T0@[smp_flush_tlb_page: mm->mm_cpumask]>C1";
+
+// CPU 2 has been left behind; the kernel thread comes to the mm on a CPU that has never run it.
+const Tasks kTrimmedTasks = {
+    User({.name = "app",
+          .cpu = 2,
+          .setup = "mmap A; touch A; io_uring_setup ring; migrate 0",
+          .ops = "io_uring_submit ring read A; munmap A"}),
+    Kthread({.name = "sq", .cpu = 1, .ops = "io_sq_thread ring"}),
+};
 
 // A second process on the same CPU, which makes the idle task give up what it has borrowed.
 TaskSpec Other(int cpu, const std::string& ops = "") {
@@ -230,6 +240,19 @@ const std::vector<Case>& Cases() {
        .fault = OneTask("planted_put_twice; exit", "planted_hold h"),
        .twin = OneTask("planted_put_once; exit", "planted_hold h"),
        .off = {"mm_use_after_free"}},
+      // Whoever joins has set its bit, and is counted after the flusher has reset both.
+      {.name = "K6_ActiveCpus",
+       .check = "active_cpus",
+       .says = {"active_cpus of mm1 is 2", "mm_cpumask is {0}"},
+       .fault = kTrimmedTasks,
+       .twin = kTrimmedTasks,
+       .off = {"cpumask_lost_bit", "use_after_flush"},
+       .fault_version = {{"powerpc64.exit_flush_lazy_tlbs", "sender_resets_mask"}},
+       .schedule = "T1@[switch_mm_irqs_off: ContextOf(next).active_cpus]>C2",
+       .twin_schedule = "T1@[switch_mm_irqs_off: ContextOf(next).active_cpus]>C2",
+       .cpus = 3,
+       .role = "idle",
+       .arch = "powerpc64"},
       {.name = "R2_CountLeaks",
        .check = "refcount_conservation",
        .says = {"mm_count of mm1 is 2", "add up to 1"},
@@ -366,6 +389,7 @@ const std::vector<Case>& Cases() {
 Scenario ScenarioOf(const Case& c, const Tasks& tasks) {
   Scenario scenario;
   scenario.name = c.name;
+  scenario.arch = c.arch;
   scenario.machine.cpu_count = c.cpus;
   scenario.machine.tlb_sharing = c.tlb_sharing;
   scenario.machine.step_count_max = c.steps;

@@ -67,8 +67,17 @@ Scenario UseMmWithIrqsOn() {
   return scenario;
 }
 
+Scenario On(const std::string& arch, Scenario scenario) {
+  scenario.arch = arch;
+  return scenario;
+}
+
 std::vector<Case> Cases() {
   return {
+      {.name = "PowerpcSenderResetsTheMask",
+       .old_version = {"powerpc64.exit_flush_lazy_tlbs", "sender_resets_mask"},
+       .scenario = On("powerpc64", Seed()),
+       .found = {"stale_tlb_use", "use_after_flush", "cpumask_lost_bit"}},
       {.name = "FlushTrimsTheMask",
        .old_version = {"sparc64.flush", "trim_if_single_user"},
        .scenario = Seed(),

@@ -10,7 +10,7 @@ namespace {
 
 class Generator {
  public:
-  explicit Generator(std::uint64_t seed) : prng_(seed) {}
+  Generator(std::uint64_t seed, const std::string& arch) : prng_(seed) { scenario_.arch = arch; }
 
   Scenario Make() {
     scenario_.name = "random workload";
@@ -39,7 +39,8 @@ class Generator {
     m.memory_model = OneIn(3) ? sim::MemoryModel::kSc : sim::MemoryModel::kTso;
     m.store_buffer_entries = 1 << Below(4);
     m.tlb_entries = 1 << Below(3);
-    m.tlb_sharing = OneIn(4) ? 2 : 1;
+    // Only sparc64 knows strands that share a TLB.
+    m.tlb_sharing = OneIn(4) && scenario_.arch == "sparc64" ? 2 : 1;
     m.mondo_flavour = OneIn(2) ? sim::MondoFlavour::kSun4u : sim::MondoFlavour::kSun4v;
     // A strand in its miss handler can fill a shared TLB after a flush was accepted
     // (flush_test.cc).
@@ -211,6 +212,8 @@ class Generator {
 
 }  // namespace
 
-Scenario RandomWorkload(std::uint64_t seed) { return Generator(seed).Make(); }
+Scenario RandomWorkload(std::uint64_t seed, const std::string& arch) {
+  return Generator(seed, arch).Make();
+}
 
 }  // namespace shootdown::testing
