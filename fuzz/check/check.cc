@@ -7,14 +7,14 @@
 namespace shootdown::check {
 namespace {
 
-constexpr std::array<const Check*, 25> kAll = {
+constexpr std::array<const Check*, 27> kAll = {
     &kStaleTlbUse,       &kForeignTlbEntry,      &kUseAfterFlush,        &kUseAfterPromise,
     &kMmUseAfterFree,    &kPageFreedWhileMapped, &kRefcountRange,        &kTsbFreedInUse,
     &kDeadlock,          &kLivelock,             &kContextMismatch,      &kContextCollision,
     &kContextBitmap,     &kCpumaskLostBit,       &kCpumaskMissedEntry,   &kCpumaskForeignClear,
     &kUseMmWithoutUser,  &kMmputInAtomic,        &kCallFunctionContext,  &kMmSwitchIrqsOn,
     &kSecondaryMmMismatch, &kTlbBatchLeak,       &kFlushArgumentReused,  &kRefcountConservation,
-    &kActiveCpus};
+    &kActiveCpus,        &kFreedOffline,         &kTornContext};
 
 Finding last_finding;
 

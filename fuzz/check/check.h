@@ -57,7 +57,7 @@ extern const Check kStaleTlbUse, kUseAfterFlush, kUseAfterPromise, kForeignTlbEn
     kCpumaskForeignClear, kTsbFreedInUse, kRefcountRange, kRefcountConservation, kMmUseAfterFree,
     kUseMmWithoutUser, kMmputInAtomic, kPageFreedWhileMapped, kCallFunctionContext, kMmSwitchIrqsOn,
     kDeadlock, kLivelock, kSecondaryMmMismatch, kTlbBatchLeak, kFlushArgumentReused,
-    kActiveCpus;
+    kActiveCpus, kFreedOffline, kTornContext;
 
 }  // namespace shootdown::check
 

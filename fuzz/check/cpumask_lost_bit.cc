@@ -14,6 +14,7 @@ using kernel::PerCpu;
 
 void Look(const Event& e, int cpu) {
   Kernel& k = Kernel::Get();
+  if (!kernel::arch().uses_mm_cpumask) return;
   const PerCpu& pc = k.cpus[cpu];
   const Mm* const mm = pc.hardware_mm;
   if (mm == k.init_mm || pc.in_switch != 0 || kernel::TaskOn(cpu)->mm.Peek() != mm) return;

@@ -23,6 +23,7 @@ OpMap& Ops() {
     RegisterVhostOps();
     RegisterUserfaultfdOps();
     RegisterProcOps();
+    RegisterHotplugOps();
     return true;
   }();
   (void)built_in;

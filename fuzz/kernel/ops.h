@@ -67,6 +67,7 @@ void RegisterIoUringOps();
 void RegisterVhostOps();
 void RegisterUserfaultfdOps();
 void RegisterProcOps();
+void RegisterHotplugOps();
 
 }  // namespace shootdown::kernel
 

@@ -172,6 +172,7 @@ struct PerCpu {
   Cell<Mm*> secondary_mm;  // per_cpu_secondary_mm
   TlbBatch tlb_batch;
   CallData call;
+  Cell<std::uint64_t> hotplug;  // CpuState (cpu_hotplug.h)
   // trap_block and MMU registers: the CPU's own.
   PageTable* pgd_paddr = nullptr;
   TsbEntry* tsb = nullptr;
@@ -181,6 +182,7 @@ struct PerCpu {
   Mm* bit_tested = nullptr;       // inside switch_mm: found its bit set in this mm's mask (K2)
   std::uint64_t in_switch = 0;    // between the first and the last change of an mm switch
   Task* switched_from = nullptr;
+  std::uint64_t offline = 0;      // RCU, for one, no longer watches it
 };
 
 // arch/sparc/mm/init_64.c

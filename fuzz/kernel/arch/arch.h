@@ -30,6 +30,8 @@ struct Arch {
   void (*enter_lazy_tlb)(Mm* mm, Task* task);
   void (*switch_to)(Task* next) = nullptr;  // arch/*/include/asm/switch_to.h; null: nothing of this
   void (*destroy_context)(Mm* mm);
+  // This CPU goes offline, and gives up its bit (arch_clear_mm_cpumask_cpu); null: the bit is all.
+  void (*clear_mm_cpumask_cpu)(Mm* mm) = nullptr;
 
   // arch/*/include/asm/pgtable.h. The page table lock is held.
   void (*set_pte_at)(Mm* mm, VirtPage va, Pte pte);
@@ -47,6 +49,14 @@ struct Arch {
   // A user access found no entry that serves it: the hardware or a trap handler looks further.
   // True: try again. False: no valid pte; a full fault follows.
   bool (*tlb_miss)(VirtPage va, bool write);
+
+  // Adds a level to the page table; mmap_lock is held for writing. Null: it has all it can have.
+  void (*upgrade_page_table)(Mm* mm) = nullptr;
+
+  // A CPU that runs an mm must have its bit in mm_cpumask.
+  bool uses_mm_cpumask = true;
+  // Context numbers that must be there beyond one for each CPU; a scenario with fewer is refused.
+  int spare_contexts = 0;
 
   // For judges; no steps. The number that tags entries of `mm` on `cpu` now, and whether it is current:
   // false if `mm` gets another before it is used again there.

@@ -71,6 +71,19 @@ const Tasks kTrimmedTasks = {
     Kthread({.name = "sq", .cpu = 1, .ops = "io_sq_thread ring"}),
 };
 
+// The page table gets a level more while CPU 1 switches to another thread.
+const Tasks kTableGrows = {
+    User({.name = "app", .cpu = 0, .ops = "upgrade_page_table", .process = "p"}),
+    User({.name = "other", .cpu = 1, .ops = "yield"}),
+    User({.name = "peer", .cpu = 1, .ops = "yield", .process = "p"}),
+};
+
+// The process is gone; CPU 1's idle task borrows its mm, and nobody else has it.
+const Tasks kLastBorrowerGoesDown = {
+    User({.name = "app", .cpu = 1, .setup = "mmap A; touch A", .ops = "exit"}),
+    Kthread({.name = "ctl", .cpu = 0, .ops = "cpu_down 1"}),
+};
+
 // A second process on the same CPU, which makes the idle task give up what it has borrowed.
 TaskSpec Other(int cpu, const std::string& ops = "") {
   return User({.name = "other", .cpu = cpu, .ops = ops});
@@ -240,6 +253,22 @@ const std::vector<Case>& Cases() {
        .fault = OneTask("planted_put_twice; exit", "planted_hold h"),
        .twin = OneTask("planted_put_once; exit", "planted_hold h"),
        .off = {"mm_use_after_free"}},
+      {.name = "T8_TornContext",
+       .check = "torn_context",
+       .says = {"CPU 1", "page table of 3 levels of mm1", "bits that say 4"},
+       .fault = kTableGrows,
+       .twin = kTableGrows,
+       .fault_version = {{"s390.asce", "two_words"}},
+       .schedule = "T0@[crst_table_upgrade: pgd]>C1",
+       .twin_schedule = "T0@[crst_table_upgrade: asce]+1>C1",
+       .arch = "s390"},
+      {.name = "L8_FreedOffline",
+       .check = "freed_offline",
+       .says = {"mm1 is freed by CPU 1, which is offline"},
+       .fault = kLastBorrowerGoesDown,
+       .twin = kLastBorrowerGoesDown,
+       .fault_version = {{"mm.idle_task_exit", "dying_cpu_drops"}},
+       .role = "idle"},
       // Whoever joins has set its bit, and is counted after the flusher has reset both.
       {.name = "K6_ActiveCpus",
        .check = "active_cpus",

@@ -1,6 +1,11 @@
 // Every scenario of corpus/ has the verdict that its file expects.
 #include <gtest/gtest.h>
 
+#include <set>
+#include <string>
+#include <utility>
+
+#include "fuzz/kernel/version.h"
 #include "tests/fuzz/engine/engine_testing.h"
 
 namespace shootdown {
@@ -24,6 +29,24 @@ TEST(CorpusTest, HoldsRacesAndTheirRepairs) {
 TEST(CorpusTest, FilesAreNamedAfterTheirScenarios) {
   for (const std::string& name : CorpusNames()) {
     EXPECT_EQ(testing::CorpusScenario(name).name, name);
+  }
+}
+
+// A broken version that no scenario finds shows nothing, and may not even do what it says.
+TEST(CorpusTest, EveryVersionOfEverySwitchIsInAScenario) {
+  std::set<std::pair<std::string, std::string>> used = {
+      // tests/fuzz/kernel/version_test.cc
+      {"sparc64.flush_pending", "if_ctx_valid"},
+      {"sparc64.tsb_fill", "walk_then_lock"},
+  };
+  for (const std::string& name : CorpusNames()) {
+    for (const VersionChoice& v : testing::CorpusScenario(name).version) used.insert({v.name, v.value});
+  }
+  for (const kernel::VersionSwitch* s : kernel::VersionSwitch::All()) {
+    for (std::size_t i = 1; i < s->values().size(); ++i) {
+      EXPECT_TRUE(used.contains({std::string(s->name()), std::string(s->values()[i])}))
+          << s->name() << " = " << s->values()[i];
+    }
   }
 }
 

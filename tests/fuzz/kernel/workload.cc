@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "fuzz/base/prng.h"
+#include "fuzz/kernel/arch/arch.h"
 
 namespace shootdown::testing {
 namespace {
@@ -49,6 +50,8 @@ class Generator {
     m.mondo_queue_entries = 1 + Below(4);
     // Each CPU can have a process of its own loaded, and one number is the kernel's.
     m.context_count = m.cpu_count < 4 && OneIn(2) ? 4 : 8;
+    const kernel::Arch* const arch = kernel::FindArch(scenario_.arch);
+    if (m.context_count - 1 < m.cpu_count + arch->spare_contexts) m.context_count = 8;
     m.tsb_entries = 1 << Below(3);
     m.page_count = 2 + Below(7);
   }

@@ -15,6 +15,7 @@ extern const Arch kArch = {
     .switch_mm = &switch_mm_irqs_off,
     .enter_lazy_tlb = [](Mm* /*mm*/, Task* /*task*/) {},
     .destroy_context = &destroy_context,
+    .clear_mm_cpumask_cpu = &clear_mm_cpumask_cpu,
     .set_pte_at = &page_table::SetPteAt,
     .ptep_get_and_clear = &page_table::PtepGetAndClear,
     .update_mmu_cache = [](Mm* /*mm*/, VirtPage /*va*/, Pte /*pte*/) {},

@@ -22,6 +22,12 @@ VersionSwitch lazy_exit("powerpc64.exit_flush_lazy_tlbs",
                         {"cpu_clears_its_bit", "sender_resets_mask"},
                         "a665eec0a22e powerpc/64s/radix: Fix mm_cpumask trimming race vs kthread_use_mm");
 
+// dfaed3e1fa70 (6.4): a CPU that leaves the mm it borrows, asked by nobody, does so with interrupts off,
+// as an IPI always does.
+enum OwnExit { kIrqsOff, kIrqsOn };
+VersionSwitch own_exit("powerpc64.exit_lazy_flush_tlb", {"irqs_off", "irqs_on"},
+                       "dfaed3e1fa70 powerpc/64s/radix: Fix exit lazy tlb mm switch with irqs enabled");
+
 void TellMaskCleared(Mm* mm, CpuBits gone, ClearReason reason) {
   Tell({.kind = EventKind::kMaskCleared,
         .mm = mm,
@@ -38,26 +44,35 @@ bool mm_is_singlethreaded(Mm* mm) {
   return READ_ONCE(mm->mm_users) <= 1 && READ_ONCE(current()->mm) == mm;
 }
 
-// The borrower of `mm` that runs here goes over to init_mm. Interrupt context.
+// The borrower of `mm` that runs here goes over to init_mm.
 void LeaveMm(Mm* mm) {
   Task* const tsk = current();
-  mmgrab(Kernel::Get().init_mm);
+  this_cpu().in_switch = 1;
+  mmgrab_lazy_tlb(Kernel::Get().init_mm);
   WRITE_ONCE(tsk->active_mm, Kernel::Get().init_mm);
+  Tell({.kind = EventKind::kMmFieldsChanged, .mm = mm});
   switch_mm_irqs_off(mm, Kernel::Get().init_mm);
-  mmdrop(mm);
+  this_cpu().in_switch = 0;
+  mmdrop_lazy_tlb(mm);
+}
+
+// This CPU is no longer one that may have entries of `mm`. Others may have told it so meanwhile.
+void ClearOwnBit(Mm* mm) {
+  const int cpu = smp_processor_id();
+  if (!READ_ONCE(mm->mm_cpumask).Has(cpu)) return;
+  ATOMIC_RMW(ContextOf(mm).active_cpus, old - 1);
+  ATOMIC_RMW(mm->mm_cpumask, old.Without(cpu));
+  TellMaskCleared(mm, CpuBits{}.With(cpu), ClearReason::kSelf);
 }
 
 void do_exit_flush_lazy_tlb(std::uint64_t info) {
   Mm* const mm = reinterpret_cast<Mm*>(info);
-  const int cpu = smp_processor_id();
   if (lazy_exit.value() == kSenderResetsMask) {
     if (READ_ONCE(current()->mm) == mm) return;
     if (READ_ONCE(current()->active_mm) == mm) LeaveMm(mm);
   } else if (READ_ONCE(current()->mm) != mm) {
     if (READ_ONCE(current()->active_mm) == mm) LeaveMm(mm);
-    ATOMIC_RMW(ContextOf(mm).active_cpus, old - 1);
-    ATOMIC_RMW(mm->mm_cpumask, old.Without(cpu));
-    TellMaskCleared(mm, CpuBits{}.With(cpu), ClearReason::kSelf);
+    ClearOwnBit(mm);
   }
   tlb::LocalContext(PidOf(mm));
 }
@@ -74,16 +89,32 @@ void exit_flush_lazy_tlbs(Mm* mm) {
   TellMaskCleared(mm, before.Without(smp_processor_id()), ClearReason::kFlusher);
 }
 
-// True if a flush of this CPU's TLB is enough (tlbiel). Preemption is off.
+// 9393544842d6, 780de40601aa (5.12): the only CPU that has the mm borrows it, as in exit_mmap; it had
+// better leave it. Linux does so once in a thousand flushes.
+void ExitOwn(Mm* mm) {
+  const bool irqs_off = own_exit.value() == kIrqsOff;
+  const int pil = irqs_off ? local_irq_save() : 0;
+  if (READ_ONCE(current()->active_mm) == mm) LeaveMm(mm);
+  ClearOwnBit(mm);
+  if (irqs_off) local_irq_restore(pil);
+}
+
+// True if a flush of this CPU's TLB is enough (tlbiel). Preemption is off. Linux 6.12
+// flush_type_needed().
 bool FlushIsLocal(Mm* mm) {
   smp_mb();  // the ptes are changed before mm_cpumask is looked at; pairs with switch_mm's fence
-  if (mm_is_thread_local(mm)) return true;
+  if (mm_is_thread_local(mm)) {
+    if (READ_ONCE(current()->mm) == nullptr && lazy_exit.value() != kSenderResetsMask) ExitOwn(mm);
+    return true;
+  }
   if (!mm_is_singlethreaded(mm)) return false;
   exit_flush_lazy_tlbs(mm);
   return true;
 }
 
 }  // namespace
+
+void clear_mm_cpumask_cpu(Mm* mm) { ClearOwnBit(mm); }
 
 void radix__flush_tlb_mm(Mm* mm) {
   preempt_disable();

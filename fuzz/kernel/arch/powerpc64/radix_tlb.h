@@ -7,6 +7,7 @@
 namespace shootdown::kernel::powerpc64 {
 
 void radix__flush_tlb_mm(Mm* mm);
+void clear_mm_cpumask_cpu(Mm* mm);
 void radix__flush_tlb_range(Mm* mm, VirtPage first, int count);
 
 }  // namespace shootdown::kernel::powerpc64
