@@ -101,6 +101,9 @@ void cpu_die() {
   this_cpu().offline = 1;
   idle_task_exit();
   SetState(&this_cpu(), CpuState::kDead);
+  // Linux stops all CPUs while one leaves cpu_online_mask, so that nobody is about to call it. Here it
+  // answers who has seen its bit before.
+  local_irq_enable();
   for (;;) {
     Machine::Get().WaitUntil(SHOOTDOWN_SITE("dead"), WaitKind::kIdle, [] { return false; });
   }

@@ -280,7 +280,7 @@ const std::vector<Case>& Cases() {
        .schedule = "T1@[switch_mm_irqs_off: ContextOf(next).active_cpus]>C2",
        .twin_schedule = "T1@[switch_mm_irqs_off: ContextOf(next).active_cpus]>C2",
        .cpus = 3,
-       .role = "idle",
+       .role = "kthread",
        .arch = "powerpc64"},
       {.name = "R2_CountLeaks",
        .check = "refcount_conservation",
