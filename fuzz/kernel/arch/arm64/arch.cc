@@ -6,33 +6,20 @@
 #include "fuzz/kernel/arch/hardware_walk.h"
 #include "fuzz/kernel/arch/page_table.h"
 #include "fuzz/kernel/arch/tlb_invalidate.h"
-#include "fuzz/kernel/lock.h"
 #include "fuzz/kernel/memory.h"
-#include "fuzz/kernel/version.h"
 
 namespace shootdown::kernel::arm64 {
 namespace {
-
-// 5e10f9887ed8 (5.15): the ASID to invalidate is read after the change of the ptes is visible. Read before,
-// it may be the last generation's, while another CPU walks the old ptes under the mm's new one.
-enum TlbiVersion { kFenceThenRead, kReadThenFence };
-VersionSwitch tlbi_version("arm64.tlbi", {"fence_then_read", "read_then_fence"},
-                           "5e10f9887ed8 arm64: mm: Fix TLBI vs ASID rollover");
 
 void switch_mm(Mm* prev, Mm* next) {
   if (prev != next) asid_generations::check_and_switch_context(next);
 }
 
-// dsb(ishst) and ASID(mm), in the order of the version. A store barrier of its own does not exist in
-// the machine's memory model; this one orders more.
+// dsb(ishst), then ASID(mm), in this order since 5e10f9887ed8 (5.15): another CPU that has the mm under a
+// new ASID sees the change. A barrier of stores alone does not exist in the machine's memory model.
 Ctx AsidToInvalidate(Mm* mm) {
-  if (tlbi_version.value() == kFenceThenRead) {
-    smp_mb();
-    return asid_generations::ASID(mm);
-  }
-  const Ctx asid = asid_generations::ASID(mm);
   smp_mb();
-  return asid;
+  return asid_generations::ASID(mm);
 }
 
 void flush_tlb_mm(Mm* mm) {
