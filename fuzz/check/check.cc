@@ -13,7 +13,8 @@ constexpr auto kAll = std::to_array<const Check*>({
     &kLivelock, &kContextMismatch, &kContextCollision, &kContextBitmap, &kCpumaskLostBit,
     &kCpumaskMissedEntry, &kCpumaskForeignClear, &kUseMmWithoutUser, &kMmputInAtomic,
     &kCallFunctionContext, &kMmSwitchIrqsOn, &kFreedTableWalk, &kWriteLost, &kMembarrierFailed,
-    &kSecondaryMmMismatch, &kTlbBatchLeak, &kFlushArgumentReused, &kXcallAbandoned, &kRefcountConservation});
+    &kSecondaryMmMismatch, &kTlbBatchLeak, &kFlushArgumentReused, &kXcallAbandoned,
+    &kRefcountConservation, &kActiveCpus, &kFreedOffline, &kTornContext});
 
 Finding last_finding;
 std::uint64_t run_number = 0;

@@ -60,7 +60,8 @@ extern const Check kStaleTlbUse, kUseAfterFlush, kUseAfterPromise, kForeignTlbEn
     kCpumaskForeignClear, kTsbFreedInUse, kRefcountRange, kRefcountConservation, kMmUseAfterFree,
     kUseMmWithoutUser, kMmputInAtomic, kPageFreedWhileMapped, kCallFunctionContext, kMmSwitchIrqsOn,
     kDeadlock, kDifferentialRead, kLivelock, kSecondaryMmMismatch, kTlbBatchLeak,
-    kFlushArgumentReused, kXcallAbandoned, kFreedTableWalk, kWriteLost, kMembarrierFailed;
+    kFlushArgumentReused, kXcallAbandoned, kFreedTableWalk, kWriteLost, kMembarrierFailed,
+    kActiveCpus, kFreedOffline, kTornContext;
 
 }  // namespace shootdown::check
 

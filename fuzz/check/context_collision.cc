@@ -14,13 +14,13 @@ using kernel::PerCpu;
 void Judge(const Event& e) {
   Kernel& k = Kernel::Get();
   const kernel::Arch& arch = kernel::arch();
-  const auto valid = [&arch](const Mm& mm) { return mm.alive != 0 && arch.context_valid(&mm); };
+  const auto valid = [&](const Mm& mm) { return mm.alive != 0 && arch.context_valid(&mm, e.cpu); };
   if (e.mm == nullptr || e.mm == k.init_mm || !valid(*e.mm)) return;
-  const Ctx number = arch.context_number(e.mm);
+  const Ctx number = arch.context_number(e.mm, e.cpu);
   for (int i = 1; i < k.mm_count; ++i) {
     const Mm& other = k.mms[i];
     if (&other == e.mm || !valid(other)) continue;
-    if (arch.context_number(&other) != number) continue;
+    if (arch.context_number(&other, e.cpu) != number) continue;
     Report(kContextCollision, e,
            NameOf(e.mm) + " and " + NameOf(&other) + " both have context number " +
                std::to_string(number.value()));

@@ -26,10 +26,10 @@ void Judge(const Event& e) {
   Kernel& k = Kernel::Get();
   const Mm* const mm = e.mm;
   if (mm == nullptr || mm == k.init_mm || e.task->mm.Peek() != mm) return;
-  const Ctx want = kernel::arch().context_number(mm);
   for (int c = 0; c < k.machine().cpu_count(); ++c) {
     const PerCpu& pc = k.cpus[c];
     if (pc.in_switch != 0 || pc.hardware_mm != mm || kernel::TaskOn(c)->mm.Peek() != mm) continue;
+    const Ctx want = kernel::arch().context_number(mm, c);
     const Ctx loaded = k.machine().secondary(c);
     if (loaded == want) continue;
     Report(kContextMismatch, e,

@@ -14,10 +14,11 @@ using kernel::PerCpu;
 
 void Look(const Event& e, int cpu) {
   Kernel& k = Kernel::Get();
+  if (!kernel::arch().uses_mm_cpumask) return;
   const PerCpu& pc = k.cpus[cpu];
   const Mm* const mm = pc.hardware_mm;
   if (mm == k.init_mm || pc.in_switch != 0 || kernel::TaskOn(cpu)->mm.Peek() != mm) return;
-  if (k.machine().secondary(cpu) != kernel::arch().context_number(mm)) return;
+  if (k.machine().secondary(cpu) != kernel::arch().context_number(mm, cpu)) return;
   if (mm->mm_cpumask.Peek().Has(cpu)) return;
   Report(kCpumaskLostBit, e,
          "CPU " + std::to_string(cpu) + " runs " + NameOf(kernel::TaskOn(cpu)) + " on " + NameOf(mm) +

@@ -12,10 +12,10 @@ using kernel::Kernel;
 
 void Judge(const Event& e) {
   Kernel& k = Kernel::Get();
-  const Ctx number = kernel::arch().context_number(e.mm);
   const kernel::CpuBits mask = e.mm->mm_cpumask.Peek();
   for (int cpu = 0; cpu < k.machine().cpu_count(); ++cpu) {
     if (k.cpus[cpu].bit_tested != e.mm || mask.Has(cpu)) continue;
+    const Ctx number = kernel::arch().context_number(e.mm, cpu);
     const sim::Tlb tlb = k.machine().tlb(cpu);
     for (int i = 0; i < tlb.entry_count(); ++i) {
       const sim::TlbEntry& entry = tlb.entry(i);

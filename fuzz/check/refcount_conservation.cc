@@ -2,6 +2,7 @@
 // mm_count = (mm_users > 0) + explicit grabs + lazy borrowers + kthread_use_mm owners.
 #include "fuzz/check/check.h"
 #include "fuzz/kernel/kernel.h"
+#include "fuzz/kernel/mm.h"
 
 namespace shootdown::check {
 namespace {
@@ -16,13 +17,14 @@ std::int64_t Borrowers(const Kernel& k, const Mm* mm) {
   std::int64_t count = 0;
   const auto look = [&](const Task& task) {
     // Kernel threads hold mm_count for their active_mm, lazy or used.
-    if (task.mm.Peek() == nullptr && task.active_mm.Peek() == mm) ++count;
+    const bool lazy = task.mm.Peek() == nullptr && task.active_mm.Peek() == mm;
+    if (lazy && kernel::LazyTlbRefcounted()) ++count;
     if (task.kthread != 0 && task.mm.Peek() == mm) ++count;
   };
   for (int t = 0; t < k.task_count; ++t) look(k.tasks[t]);
   for (int c = 0; c < sim::Machine::Get().cpu_count(); ++c) {
     look(k.idle[c]);
-    if (k.cpus[c].rq.prev_mm.Peek() == mm) ++count;
+    if (k.cpus[c].rq.prev_mm.Peek() == mm && kernel::LazyTlbRefcounted()) ++count;
   }
   return count;
 }

@@ -1,5 +1,6 @@
 #include "fuzz/kernel/memory.h"
 
+#include <algorithm>
 #include <bit>
 
 #include "fuzz/kernel/arch/arch.h"

@@ -4,6 +4,7 @@
 #include "fuzz/kernel/lock.h"
 #include "fuzz/kernel/memory.h"
 #include "fuzz/kernel/sched.h"
+#include "fuzz/kernel/smp_call.h"
 #include "fuzz/kernel/task_work.h"
 #include "fuzz/kernel/version.h"
 
@@ -17,6 +18,13 @@ VersionSwitch use_mm_version("mm.kthread_use_mm", {"v6_12", "v4_19"},
 // With a trimming handler that looks at current->mm (arch/sparc64/trim.h).
 VersionSwitch trim_w5("trim.W5", {"off", "on"},
                       "wrong: kthread_use_mm publishes ->mm after the switch, interrupts on");
+
+// 2655421ae69f (6.4): borrowers hold no reference; the last mmdrop has them leave the mm, and finds them
+// by mm_cpumask. Only where each of them has its bit: powerpc64.
+enum LazyVersion { kRefcount, kShootdown };
+VersionSwitch lazy_version("mm.lazy_tlb", {"refcount", "shootdown"},
+                           "2655421ae69f lazy tlb: shoot lazies, non-refcounting lazy tlb mm reference "
+                           "handling scheme");
 
 void TellUsers(Mm* mm, std::int64_t before, std::int64_t after) {
   Tell({.kind = EventKind::kMmUsers,
@@ -41,8 +49,30 @@ void __mmput(Mm* mm) {
   mmdrop(mm);
 }
 
-// Linux 6.12 kernel/fork.c __mmdrop(), with refcounted lazy TLB: nobody is left to be told.
+void do_shoot_lazy_tlb(std::uint64_t info) {
+  Mm* const mm = reinterpret_cast<Mm*>(info);
+  if (READ_ONCE(current()->active_mm) != mm) return;
+  this_cpu().in_switch = 1;
+  WRITE_ONCE(current()->active_mm, Kernel::Get().init_mm);
+  switch_mm(mm, Kernel::Get().init_mm);
+  this_cpu().in_switch = 0;
+}
+
+void cleanup_lazy_tlbs(Mm* mm) {
+  if (LazyTlbRefcounted()) return;
+  preempt_disable();
+  const CpuBits mask = READ_ONCE(mm->mm_cpumask);
+  const auto info = reinterpret_cast<std::uint64_t>(mm);
+  smp_call_function_many(mask, &do_shoot_lazy_tlb, info, /*wait=*/true);
+  const int pil = local_irq_save();
+  do_shoot_lazy_tlb(info);
+  local_irq_restore(pil);
+  preempt_enable();
+}
+
+// Linux 6.12 kernel/fork.c __mmdrop(). With refcounted lazy TLB nobody is left to be told.
 void __mmdrop(Mm* mm) {
+  cleanup_lazy_tlbs(mm);
   Tell({.kind = EventKind::kMmFreed, .mm = mm});
   mm->alive = 0;  // before its context number goes: somebody else may have it at once
   destroy_context(mm);
@@ -115,8 +145,16 @@ void mmdrop(Mm* mm) {
   if (before == 1) __mmdrop(mm);
 }
 
-void mmgrab_lazy_tlb(Mm* mm) { mmgrab(mm); }
-void mmdrop_lazy_tlb(Mm* mm) { mmdrop(mm); }
+bool LazyTlbRefcounted() { return lazy_version.value() == kRefcount; }
+
+void mmgrab_lazy_tlb(Mm* mm) {
+  if (LazyTlbRefcounted()) mmgrab(mm);
+}
+
+void mmdrop_lazy_tlb(Mm* mm) {
+  if (LazyTlbRefcounted()) return mmdrop(mm);
+  smp_mb();  // membarrier relies on the one of mmdrop
+}
 
 // Linux 6.12 kernel/kthread.c kthread_use_mm(); Linux 4.19 mm/mmu_context.c use_mm().
 void kthread_use_mm(Mm* mm) {

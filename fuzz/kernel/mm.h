@@ -25,6 +25,8 @@ void mmput_async(Mm* mm);
 // mm_count: references to the struct, its page table and its context.
 void mmgrab(Mm* mm);
 void mmdrop(Mm* mm);
+// A borrower's reference counts in mm_count; else it is none at all, and the end of the mm tells them.
+[[nodiscard]] bool LazyTlbRefcounted();
 void mmgrab_lazy_tlb(Mm* mm);
 void mmdrop_lazy_tlb(Mm* mm);
 

@@ -32,6 +32,7 @@ OpMap& Ops() {
     RegisterSparc64Ops();
     RegisterExecOps();
     RegisterBinderOps();
+    RegisterHotplugOps();
     return true;
   }();
   (void)built_in;

@@ -94,6 +94,7 @@ void RegisterProcOps();
 void RegisterSparc64Ops();
 void RegisterExecOps();
 void RegisterBinderOps();
+void RegisterHotplugOps();
 
 }  // namespace shootdown::kernel
 

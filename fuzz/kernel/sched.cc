@@ -4,6 +4,7 @@
 
 #include "fuzz/kernel/arch/arch.h"
 #include "fuzz/kernel/arch/sparc64/smp.h"
+#include "fuzz/kernel/cpu_hotplug.h"
 #include "fuzz/kernel/lock.h"
 #include "fuzz/kernel/mm.h"
 
@@ -51,6 +52,7 @@ void context_switch(Rq* rq, Task* prev, Task* next) {
     }
   }
   Tell({.kind = EventKind::kMmFieldsChanged, .mm = next_mm});
+  if (arch().switch_to != nullptr) arch().switch_to(next);
   // switch_to: `current` changes here.
   this_cpu().switched_from = prev;
   Machine::Get().SwitchThread(next->idle != 0 ? IdleActor(next->number)
@@ -182,8 +184,11 @@ void do_task_dead() {
 void do_idle() {
   for (;;) {
     Rq* const rq = &this_cpu().rq;
-    Machine::Get().WaitUntil(SHOOTDOWN_SITE("rq->need_resched"), WaitKind::kIdle,
-                             [rq] { return rq->need_resched.Peek() != 0; });
+    const PerCpu* const pc = &this_cpu();
+    Machine::Get().WaitUntil(SHOOTDOWN_SITE("rq->need_resched"), WaitKind::kIdle, [rq, pc] {
+      return rq->need_resched.Peek() != 0 || CpuGoesDown(*pc);
+    });
+    if (CpuGoesDown(*pc) && rq->queue.PeekOwn() == 0) cpu_die();
     schedule();
   }
 }

@@ -35,6 +35,11 @@ void smp_call_function_many(CpuBits mask, void (*fn)(std::uint64_t info), std::u
   }
 }
 
+CpuBits AllCpus() {
+  const int count = Machine::Get().cpu_count();
+  return {count == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1};
+}
+
 void generic_smp_call_function_interrupt() {
   Kernel& k = Kernel::Get();
   const int self = smp_processor_id();

@@ -13,6 +13,9 @@ inline constexpr int kPilCallFunction = 1;  // PIL_SMP_CALL_FUNC
 void smp_call_function_many(CpuBits mask, void (*fn)(std::uint64_t info), std::uint64_t info,
                             bool wait);
 
+// cpu_online_mask.
+[[nodiscard]] CpuBits AllCpus();
+
 // Softint level 1.
 void generic_smp_call_function_interrupt();
 

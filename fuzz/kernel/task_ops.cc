@@ -3,6 +3,7 @@
 #include "fuzz/kernel/mm.h"
 #include "fuzz/kernel/ops.h"
 #include "fuzz/kernel/sched.h"
+#include "fuzz/kernel/smp_call.h"
 #include "fuzz/kernel/task_work.h"
 
 namespace shootdown::kernel {
@@ -20,6 +21,12 @@ void do_clone(Task* child) {
   WRITE_ONCE(child->mm, mm);
   WRITE_ONCE(child->active_mm, mm);
   try_to_wake_up(child);
+}
+
+void WakeFromInterrupt(std::uint64_t info) {
+  auto* const wq = reinterpret_cast<WaitQueue*>(info);
+  ATOMIC_RMW(wq->wakeups, old + 1);
+  WakeAll(&wq->waiters);
 }
 
 void do_exit() {
@@ -73,6 +80,17 @@ void RegisterTaskOps() {
                 auto* const wq = ObjectArg<WaitQueue>(op, 0);
                 ATOMIC_RMW(wq->wakeups, old + 1);
                 WakeAll(&wq->waiters);
+              },
+              .object = &ObjectOf<WaitQueue>});
+  RegisterOp({.name = "interrupt_wake",
+              .usage = "interrupt_wake QUEUE CPU",
+              .what = "as wake, from an interrupt that another CPU takes, whenever that is",
+              .args = {ArgKind::kObject, ArgKind::kCpu},
+              .run = [](const BoundOp& op) {
+                preempt_disable();
+                smp_call_function_many(CpuBits{}.With(static_cast<int>(op.args[1])), &WakeFromInterrupt,
+                                       op.args[0], /*wait=*/false);
+                preempt_enable();
               },
               .object = &ObjectOf<WaitQueue>});
 }

@@ -118,6 +118,7 @@ struct Mm {
     Cell<TsbEntry*> tsb_retiring;      // the one before, until all CPUs have left it
     Cell<std::int64_t> active_cpus;    // trim.W15 alone
     std::uint64_t page_sizes_told = 0; // ghost: hugetlb_setup has returned with these
+    void* other = nullptr;  // of an architecture other than sparc64, which knows its type
   } context;
   Cell<std::int64_t> tlb_flush_pending;   // who has changed ptes, and not flushed yet
   Cell<std::uint64_t> tlb_flush_batched;  // reclaim: generations pending (low half) and flushed
@@ -216,15 +217,18 @@ struct PerCpu {
   TrimCall trim_call;
   std::uint64_t flushes = 0;  // of this CPU, for the occasional trim
   Mm* alone_on = nullptr;     // trim.W10 alone
+  Cell<std::uint64_t> hotplug;  // CpuState (cpu_hotplug.h)
   // trap_block and MMU registers: the CPU's own.
   PageTable* pgd_paddr = nullptr;
   TsbEntry* tsb = nullptr;
   std::uint64_t page_sizes = 0;  // fields of SECONDARY (cheetah+)
+  void* arch_data = nullptr;     // of an architecture other than sparc64
   // Ghost.
   Mm* hardware_mm = nullptr;      // whose context, TSB and page table the CPU has loaded
   Mm* bit_tested = nullptr;       // inside switch_mm: found its bit set in this mm's mask (K2)
   std::uint64_t in_switch = 0;    // between the first and the last change of an mm switch
   Task* switched_from = nullptr;
+  std::uint64_t offline = 0;      // RCU, for one, no longer watches it
 };
 
 // arch/sparc/mm/init_64.c
@@ -248,7 +252,9 @@ struct Globals {
   SpinLock zone_lock;
   Cell<std::uint64_t> free_pages;  // a bit each
   Cell<Mm*> mmput_async;           // whose last mm_users reference the workqueue is to drop
+  void* arch_data = nullptr;       // of an architecture other than sparc64
   std::uint64_t pte_changes = 0;   // ghost: numbers pte changes
+  std::uint64_t broadcasts = 0;    // invalidations on all CPUs at once so far (tlb_invalidate.h)
   std::uint64_t perf_page = 0;     // perf samples user stacks: the stack's page + 1
 };
 

@@ -172,7 +172,7 @@ std::string Simulation::ProblemOfProcesses(int count) const {
   // more wraps for ever: hardware has 8,192 numbers and fewer CPUs than that.
   const sim::MachineConfig& machine = scenario_.machine;
   const int usable = machine.context_count - 1;
-  if (std::min(count, machine.cpu_count) > usable) {
+  if (std::min(count, machine.cpu_count + kernel_.arch->spare_contexts) > usable) {
     return "found process number " + std::to_string(count) + " on " +
            std::to_string(machine.cpu_count) + " CPUs, wanted at most " + std::to_string(usable) +
            " processes or CPUs: a context_count of " + std::to_string(machine.context_count) +

@@ -2,13 +2,26 @@
 
 #include <array>
 
+#include "fuzz/kernel/arch/alpha/arch.h"
+#include "fuzz/kernel/arch/arm64/arch.h"
+#include "fuzz/kernel/arch/loongarch/arch.h"
+#include "fuzz/kernel/arch/mips/arch.h"
+#include "fuzz/kernel/arch/powerpc64/arch.h"
+#include "fuzz/kernel/arch/powerpc_nohash/arch.h"
+#include "fuzz/kernel/arch/riscv/arch.h"
+#include "fuzz/kernel/arch/s390/arch.h"
+#include "fuzz/kernel/arch/sh/arch.h"
+#include "fuzz/kernel/arch/sparc32/arch.h"
 #include "fuzz/kernel/arch/sparc64/arch.h"
 #include "fuzz/kernel/arch/x86/arch.h"
 
 namespace shootdown::kernel {
 namespace {
 
-constexpr std::array<const Arch*, 2> kAll = {&sparc64::kArch, &x86::kArch};
+constexpr auto kAll = std::to_array<const Arch*>(
+    {&sparc64::kArch, &x86::kArch, &powerpc64::kArch, &powerpc_nohash::kArch, &alpha::kArch,
+     &arm64::kArch, &loongarch::kArch, &mips::kArch, &riscv::kArch, &s390::kArch, &sh::kArch,
+     &sparc32::kArch});
 
 }  // namespace
 

@@ -29,7 +29,10 @@ struct Arch {
   void (*switch_mm)(Mm* prev, Mm* next);  // also switch_mm_irqs_off and activate_mm
   void (*enter_lazy_tlb)(Mm* mm, Task* task);
   void (*prepare_arch_switch)() = nullptr;  // before the current task leaves the CPU; null: nothing
+  void (*switch_to)(Task* next) = nullptr;  // arch/*/include/asm/switch_to.h; null: nothing of this
   void (*destroy_context)(Mm* mm);
+  // This CPU goes offline, and gives up its bit (arch_clear_mm_cpumask_cpu); null: the bit is all.
+  void (*clear_mm_cpumask_cpu)(Mm* mm) = nullptr;
 
   // arch/*/include/asm/pgtable.h. The page table lock is held.
   void (*set_pte_at)(Mm* mm, VirtPage va, Pte pte);
@@ -66,10 +69,18 @@ struct Arch {
   bool (*can_walk)(VirtPage va) = nullptr;
   void (*walk)(VirtPage va) = nullptr;
 
-  // For judges; no steps. The number that tags entries of `mm` now, and whether it is current: false
-  // if `mm` gets another before it is used again.
-  Ctx (*context_number)(const Mm* mm);
-  bool (*context_valid)(const Mm* mm);
+  // Adds a level to the page table; mmap_lock is held for writing. Null: it has all it can have.
+  void (*upgrade_page_table)(Mm* mm) = nullptr;
+
+  // A CPU that runs an mm must have its bit in mm_cpumask.
+  bool uses_mm_cpumask = true;
+  // Context numbers that must be there beyond one for each CPU; a scenario with fewer is refused.
+  int spare_contexts = 0;
+
+  // For judges; no steps. The number that tags entries of `mm` on `cpu` now, and whether it is current:
+  // false if `mm` gets another before it is used again there.
+  Ctx (*context_number)(const Mm* mm, int cpu);
+  bool (*context_valid)(const Mm* mm, int cpu);
 };
 
 // All architectures, sparc64 first.

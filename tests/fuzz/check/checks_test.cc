@@ -75,6 +75,28 @@ const Tasks kJoinTasks = {
 // The second thread is between two stores of a window trap.
 const std::string kInsideSpill = "T0@1>C1 T1@[user_access_nofault: store user page]+1>C0";
 
+// CPU 2 has been left behind; the kernel thread comes to the mm on a CPU that has never run it.
+const Tasks kTrimmedTasks = {
+    User({.name = "app",
+          .cpu = 2,
+          .setup = "mmap A; touch A; io_uring_setup ring; migrate 0",
+          .ops = "io_uring_submit ring read A; munmap A"}),
+    Kthread({.name = "sq", .cpu = 1, .ops = "io_sq_thread ring"}),
+};
+
+// The page table gets a level more while CPU 1 switches to another thread.
+const Tasks kTableGrows = {
+    User({.name = "app", .cpu = 0, .ops = "upgrade_page_table", .process = "p"}),
+    User({.name = "other", .cpu = 1, .ops = "yield"}),
+    User({.name = "peer", .cpu = 1, .ops = "yield", .process = "p"}),
+};
+
+// The process is gone; CPU 1's idle task borrows its mm, and nobody else has it.
+const Tasks kLastBorrowerGoesDown = {
+    User({.name = "app", .cpu = 1, .setup = "mmap A; touch A", .ops = "exit"}),
+    Kthread({.name = "ctl", .cpu = 0, .ops = "cpu_down 1"}),
+};
+
 // A second process on the same CPU, which makes the idle task give up what it has borrowed.
 TaskSpec Other(int cpu, const std::string& ops = "") {
   return User({.name = "other", .cpu = cpu, .ops = ops});
@@ -312,6 +334,35 @@ const std::vector<Case>& Cases() {
        .fault = OneTask("planted_put_twice; exit", "planted_hold h"),
        .twin = OneTask("planted_put_once; exit", "planted_hold h"),
        .off = {"mm_use_after_free"}},
+      {.name = "T8_TornContext",
+       .check = "torn_context",
+       .says = {"CPU 1", "page table of 3 levels of mm1", "bits that say 4"},
+       .fault = kTableGrows,
+       .twin = kTableGrows,
+       .fault_version = {{"s390.asce", "two_words"}},
+       .schedule = "T0@[crst_table_upgrade: pgd]>C1",
+       .twin_schedule = "T0@[crst_table_upgrade: asce]+1>C1",
+       .arch = "s390"},
+      {.name = "L8_FreedOffline",
+       .check = "freed_offline",
+       .says = {"mm1 is freed by CPU 1, which is offline"},
+       .fault = kLastBorrowerGoesDown,
+       .twin = kLastBorrowerGoesDown,
+       .fault_version = {{"mm.idle_task_exit", "dying_cpu_drops"}},
+       .role = "idle"},
+      // Whoever joins has set its bit, and is counted after the flusher has reset both.
+      {.name = "K6_ActiveCpus",
+       .check = "active_cpus",
+       .says = {"active_cpus of mm1 is 2", "mm_cpumask is {0}"},
+       .fault = kTrimmedTasks,
+       .twin = kTrimmedTasks,
+       .off = {"cpumask_lost_bit", "use_after_flush"},
+       .fault_version = {{"powerpc64.exit_flush_lazy_tlbs", "sender_resets_mask"}},
+       .schedule = "T1@[switch_mm_irqs_off: ContextOf(next).active_cpus]>C2",
+       .twin_schedule = "T1@[switch_mm_irqs_off: ContextOf(next).active_cpus]>C2",
+       .cpus = 3,
+       .role = "kthread",
+       .arch = "powerpc64"},
       {.name = "R2_CountLeaks",
        .check = "refcount_conservation",
        .says = {"mm_count of mm1 is 2", "add up to 1"},

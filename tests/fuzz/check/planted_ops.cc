@@ -36,11 +36,6 @@ struct SpareTsb {
 
 Mm* MmOf(const BoundOp& op) { return ObjectArg<Holder>(op, 0)->mm.PeekOwn(); }
 
-CpuBits AllCpus() {
-  const int count = Machine::Get().cpu_count();
-  return {count == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1};
-}
-
 // ---- references ---------------------------------------------------------------------------------
 
 void Remember(const BoundOp& op) {

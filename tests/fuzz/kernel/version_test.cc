@@ -68,6 +68,11 @@ Scenario UseMmWithIrqsOn() {
   return scenario;
 }
 
+Scenario On(const std::string& arch, Scenario scenario) {
+  scenario.arch = arch;
+  return scenario;
+}
+
 Scenario X86(std::vector<TaskSpec> tasks, int cpus = 2) {
   Scenario scenario = CleanScenario(std::move(tasks), cpus);
   scenario.arch = "x86_64";
@@ -201,6 +206,10 @@ std::vector<Case> X86Cases() {
 std::vector<Case> Cases() {
   std::vector<Case> cases = X86Cases();
   const std::vector<Case> others = {
+      {.name = "PowerpcSenderResetsTheMask",
+       .old_version = {"powerpc64.exit_flush_lazy_tlbs", "sender_resets_mask"},
+       .scenario = On("powerpc64", Seed()),
+       .found = {"stale_tlb_use", "use_after_flush", "cpumask_lost_bit"}},
       {.name = "FlushTrimsTheMask",
        .old_version = {"sparc64.flush", "trim_if_single_user"},
        .scenario = Seed(),

@@ -4,13 +4,14 @@
 #include <vector>
 
 #include "fuzz/base/prng.h"
+#include "fuzz/kernel/arch/arch.h"
 
 namespace shootdown::testing {
 namespace {
 
 class Generator {
  public:
-  explicit Generator(std::uint64_t seed) : prng_(seed) {}
+  Generator(std::uint64_t seed, const std::string& arch) : prng_(seed) { scenario_.arch = arch; }
 
   Scenario Make() {
     scenario_.name = "random workload";
@@ -40,7 +41,8 @@ class Generator {
     m.memory_model = OneIn(3) ? sim::MemoryModel::kSc : sim::MemoryModel::kTso;
     m.store_buffer_entries = 1 << Below(4);
     m.tlb_entries = 1 << Below(3);
-    m.tlb_sharing = OneIn(4) ? 2 : 1;
+    // Only sparc64 knows strands that share a TLB.
+    m.tlb_sharing = OneIn(4) && scenario_.arch == "sparc64" ? 2 : 1;
     m.mondo_flavour = OneIn(2) ? sim::MondoFlavour::kSun4u : sim::MondoFlavour::kSun4v;
     // A strand in its miss handler can fill a shared TLB after a flush was accepted
     // (flush_test.cc).
@@ -49,6 +51,8 @@ class Generator {
     m.mondo_queue_entries = 1 + Below(4);
     // Each CPU can have a process of its own loaded, and one number is the kernel's.
     m.context_count = m.cpu_count < 4 && OneIn(2) ? 4 : 8;
+    const kernel::Arch* const arch = kernel::FindArch(scenario_.arch);
+    if (m.context_count - 1 < m.cpu_count + arch->spare_contexts) m.context_count = 8;
     m.tsb_entries = 1 << Below(3);
     m.page_count = 2 + Below(7);
   }
@@ -238,6 +242,8 @@ class Generator {
 
 }  // namespace
 
-Scenario RandomWorkload(std::uint64_t seed) { return Generator(seed).Make(); }
+Scenario RandomWorkload(std::uint64_t seed, const std::string& arch) {
+  return Generator(seed, arch).Make();
+}
 
 }  // namespace shootdown::testing

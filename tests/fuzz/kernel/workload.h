@@ -4,13 +4,14 @@
 #define SHOOTDOWN_TESTS_FUZZ_KERNEL_WORKLOAD_H_
 
 #include <cstdint>
+#include <string>
 
 #include "fuzz/scenario/scenario.h"
 
 namespace shootdown::testing {
 
 // 2 to 4 CPUs, 2 to 5 tasks, any machine, all built-in operations.
-[[nodiscard]] Scenario RandomWorkload(std::uint64_t seed);
+[[nodiscard]] Scenario RandomWorkload(std::uint64_t seed, const std::string& arch = "sparc64");
 
 }  // namespace shootdown::testing
 

@@ -4,6 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+#include <vector>
+
+#include "fuzz/kernel/arch/arch.h"
 #include "tests/fuzz/kernel/x86_workload.h"
 #include "tests/fuzz/scenario/scenario_testing.h"
 
@@ -12,29 +16,49 @@ namespace {
 
 constexpr int kScenariosAGroup = 250;
 constexpr int kWalks = 5;
+constexpr int kGroupsOfSparc64 = 8;
 
 // In groups, so that they can run side by side.
-class WorkloadTest : public ::testing::TestWithParam<int> {};
+struct Group {
+  std::string arch;
+  int number = 0;
+};
+void PrintTo(const Group& group, std::ostream* out) { *out << group.arch << "_" << group.number; }
+
+std::vector<Group> Groups() {
+  std::vector<Group> groups;
+  for (const kernel::Arch* arch : kernel::AllArchs()) {
+    if (arch->name == "x86_64") continue;
+    const int count = arch->name == "sparc64" ? kGroupsOfSparc64 : 1;
+    for (int i = 0; i < count; ++i) groups.push_back({.arch = std::string(arch->name), .number = i});
+  }
+  return groups;
+}
+
+class WorkloadTest : public ::testing::TestWithParam<Group> {};
 
 TEST_P(WorkloadTest, RandomWorkloadsStayClean) {
   for (int i = 0; i < kScenariosAGroup; ++i) {
-    const auto seed = static_cast<std::uint64_t>(GetParam() * kScenariosAGroup + i);
-    SCOPED_TRACE("RandomWorkload(" + std::to_string(seed) + ")");
-    ExpectCleanWalks(RandomWorkload(seed), kWalks, seed * kWalks);
+    const auto seed = static_cast<std::uint64_t>(GetParam().number * kScenariosAGroup + i);
+    SCOPED_TRACE("RandomWorkload(" + std::to_string(seed) + ", " + GetParam().arch + ")");
+    ExpectCleanWalks(RandomWorkload(seed, GetParam().arch), kWalks, seed * kWalks);
     if (HasFailure()) return;
   }
 }
 
-TEST_P(WorkloadTest, RandomWorkloadsStayCleanOnX86) {
-  for (int i = 0; i < kScenariosAGroup; ++i) {
-    const auto seed = static_cast<std::uint64_t>(GetParam() * kScenariosAGroup + i);
+INSTANTIATE_TEST_SUITE_P(Seeds, WorkloadTest, ::testing::ValuesIn(Groups()),
+                         [](const ::testing::TestParamInfo<Group>& test) {
+                           return test.param.arch + "_" + std::to_string(test.param.number);
+                         });
+
+// x86_64 has operations of its own.
+TEST(X86WorkloadTest, RandomWorkloadsStayClean) {
+  for (std::uint64_t seed = 0; seed < 8 * kScenariosAGroup; ++seed) {
     SCOPED_TRACE("RandomX86Workload(" + std::to_string(seed) + ")");
     ExpectCleanWalks(RandomX86Workload(seed), kWalks, seed * kWalks);
     if (HasFailure()) return;
   }
 }
-
-INSTANTIATE_TEST_SUITE_P(Seeds, WorkloadTest, ::testing::Range(0, 8));
 
 }  // namespace
 }  // namespace shootdown::testing

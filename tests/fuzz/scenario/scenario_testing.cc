@@ -175,7 +175,7 @@ std::string StarvedTasks() {
 std::string Describe(const Scenario& scenario) {
   const sim::MachineConfig& m = scenario.machine;
   std::string text =
-      "machine: cpus=" + std::to_string(m.cpu_count) +
+      "machine: arch=" + scenario.arch + " cpus=" + std::to_string(m.cpu_count) +
       (m.memory_model == sim::MemoryModel::kSc ? " SC" : " TSO") +
       (m.mondo_flavour == sim::MondoFlavour::kSun4u ? " sun4u" : " sun4v") +
       (m.mondo_done == sim::MondoDone::kExecuted ? " executed" : " accepted") +

@@ -45,9 +45,10 @@ extern const Arch kArch = {
     .softint = &Softint,
     .nmi = &perf_event_nmi_handler,
     .tlb_miss = &dtlb_miss,
-    .context_number = [](const Mm* mm) { return mm->context.sparc64_ctx_val.Peek().number(); },
+    .context_number =
+        [](const Mm* mm, int /*cpu*/) { return mm->context.sparc64_ctx_val.Peek().number(); },
     .context_valid =
-        [](const Mm* mm) {
+        [](const Mm* mm, int /*cpu*/) {
           return mm->context.sparc64_ctx_val.Peek().version() ==
                  Kernel::Get().globals->context.tlb_context_cache.Peek().version();
         },

@@ -58,8 +58,8 @@ extern const Arch kArch = {
     .store_needs = Pte::kValid | Pte::kWrite | Pte::kDirty,
     .can_walk = &CanWalk,
     .walk = &Walk,
-    .context_number = &ContextNumber,
-    .context_valid = [](const Mm* /*mm*/) { return true; },
+    .context_number = [](const Mm* mm, int /*cpu*/) { return ContextNumber(mm); },
+    .context_valid = [](const Mm* /*mm*/, int /*cpu*/) { return true; },
 };
 
 }  // namespace shootdown::kernel::x86

@@ -1,0 +1,67 @@
+// Source: Linux 6.12 arch/arm64/include/asm/mmu_context.h, tlbflush.h.
+#include "fuzz/kernel/arch/arm64/arch.h"
+
+#include "fuzz/kernel/access.h"
+#include "fuzz/kernel/arch/asid_generations.h"
+#include "fuzz/kernel/arch/hardware_walk.h"
+#include "fuzz/kernel/arch/page_table.h"
+#include "fuzz/kernel/arch/tlb_invalidate.h"
+#include "fuzz/kernel/memory.h"
+
+namespace shootdown::kernel::arm64 {
+namespace {
+
+void switch_mm(Mm* prev, Mm* next) {
+  if (prev != next) asid_generations::check_and_switch_context(next);
+}
+
+// dsb(ishst), then ASID(mm), in this order since 5e10f9887ed8 (5.15): another CPU that has the mm under a
+// new ASID sees the change. A barrier of stores alone does not exist in the machine's memory model.
+Ctx AsidToInvalidate(Mm* mm) {
+  smp_mb();
+  return asid_generations::ASID(mm);
+}
+
+void flush_tlb_mm(Mm* mm) {
+  const page_table::FlushRecord record(mm);
+  tlb::BroadcastContext(AsidToInvalidate(mm));
+  record.DoneAll();
+}
+
+void flush_tlb_range(Mm* mm, VirtPage first, int count) {
+  const page_table::FlushRecord record(mm);
+  tlb::BroadcastRange(AsidToInvalidate(mm), first, count);
+  record.Done(first, count);
+}
+
+// A whole mm that goes needs no flush: its ASID is not given out again before a rollover.
+void TlbFlush(MmuGather* tlb) {
+  if (!tlb->fullmm) page_table::TlbFlush(tlb);
+}
+
+}  // namespace
+
+extern const Arch kArch = {
+    .name = "arm64",
+    .what = "ASIDs of generations, kept over a rollover while loaded; invalidation by broadcast",
+    .boot = &asid_generations::Boot,
+    .boot_mm = &asid_generations::InitContext,
+    .switch_mm = &switch_mm,
+    .enter_lazy_tlb = [](Mm* /*mm*/, Task* /*task*/) {},
+    .destroy_context = &asid_generations::DestroyContext,
+    .set_pte_at = &page_table::SetPteAt,
+    .ptep_get_and_clear = &page_table::PtepGetAndClear,
+    .update_mmu_cache = [](Mm* /*mm*/, VirtPage /*va*/, Pte /*pte*/) {},
+    .enter_lazy_mmu_mode = [] {},
+    .leave_lazy_mmu_mode = [] {},
+    .tlb_flush = &TlbFlush,
+    .flush_tlb_mm = &flush_tlb_mm,
+    .flush_tlb_range = &flush_tlb_range,
+    .tlb_miss = &HardwareWalk,
+    .uses_mm_cpumask = false,
+    .spare_contexts = 1,  // a rollover reserves one for each CPU
+    .context_number = &asid_generations::NumberOf,
+    .context_valid = &asid_generations::Valid,
+};
+
+}  // namespace shootdown::kernel::arm64

@@ -1,0 +1,32 @@
+#include "fuzz/kernel/arch/powerpc64/arch.h"
+
+#include "fuzz/kernel/arch/hardware_walk.h"
+#include "fuzz/kernel/arch/page_table.h"
+#include "fuzz/kernel/arch/powerpc64/mmu_context.h"
+#include "fuzz/kernel/arch/powerpc64/radix_tlb.h"
+
+namespace shootdown::kernel::powerpc64 {
+
+extern const Arch kArch = {
+    .name = "powerpc64",
+    .what = "radix MMU: a PID for each mm, mm_cpumask trimmed by IPI, tlbiel or tlbie",
+    .boot = [](Kernel& kernel) { InitContext(kernel, kernel.init_mm); },
+    .boot_mm = &InitContext,
+    .switch_mm = &switch_mm_irqs_off,
+    .enter_lazy_tlb = [](Mm* /*mm*/, Task* /*task*/) {},
+    .destroy_context = &destroy_context,
+    .clear_mm_cpumask_cpu = &clear_mm_cpumask_cpu,
+    .set_pte_at = &page_table::SetPteAt,
+    .ptep_get_and_clear = &page_table::PtepGetAndClear,
+    .update_mmu_cache = [](Mm* /*mm*/, VirtPage /*va*/, Pte /*pte*/) {},
+    .enter_lazy_mmu_mode = [] {},
+    .leave_lazy_mmu_mode = [] {},
+    .tlb_flush = &page_table::TlbFlush,
+    .flush_tlb_mm = &radix__flush_tlb_mm,
+    .flush_tlb_range = &radix__flush_tlb_range,
+    .tlb_miss = &HardwareWalk,
+    .context_number = [](const Mm* mm, int /*cpu*/) { return PidOf(mm); },
+    .context_valid = [](const Mm* /*mm*/, int /*cpu*/) { return true; },
+};
+
+}  // namespace shootdown::kernel::powerpc64

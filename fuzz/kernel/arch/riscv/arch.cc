@@ -1,0 +1,101 @@
+// Source: Linux 6.12 arch/riscv/mm/context.c, mm/tlbflush.c.
+#include "fuzz/kernel/arch/riscv/arch.h"
+
+#include "fuzz/kernel/access.h"
+#include "fuzz/kernel/arch/asid_generations.h"
+#include "fuzz/kernel/arch/hardware_walk.h"
+#include "fuzz/kernel/arch/page_table.h"
+#include "fuzz/kernel/arch/tlb_invalidate.h"
+#include "fuzz/kernel/lock.h"
+#include "fuzz/kernel/memory.h"
+#include "fuzz/kernel/smp_call.h"
+#include "fuzz/kernel/version.h"
+
+namespace shootdown::kernel::riscv {
+namespace {
+
+// 82dd33fde026 (6.3): a CPU that leaves an mm keeps entries that are tagged with its ASID, and finds them
+// when it comes back. So its bit has to stay.
+enum MaskVersion { kKeepBit, kClearBit };
+VersionSwitch mask_version("riscv.set_mm", {"keep_bit", "clear_bit"},
+                           "82dd33fde026 riscv: asid: Fixup stale TLB entry cause application crash");
+
+void switch_mm(Mm* prev, Mm* next) {
+  if (prev == next) return;
+  const int cpu = smp_processor_id();
+  ATOMIC_RMW(next->mm_cpumask, old.With(cpu));
+  asid_generations::check_and_switch_context(next);
+  if (mask_version.value() == kClearBit) ATOMIC_RMW(prev->mm_cpumask, old.Without(cpu));
+}
+
+// An amoswap: what follows is ordered after it.
+Pte ptep_get_and_clear(Mm* mm, VirtPage va, bool /*fullmm*/) {
+  Cell<Pte>* const ptep = &mm->pgd->pte[va.value()];
+  const Pte orig = READ_ONCE(*ptep);
+  if (!orig.valid()) return orig;
+  ATOMIC_RMW(*ptep, Pte{});
+  GhostPteChange(mm, va);
+  return orig;
+}
+
+struct FlushData {
+  Ctx asid;
+  VirtPage first;
+  int count;
+};
+
+void ipi_flush_tlb_asid(std::uint64_t info) { tlb::LocalContext(Ctx(static_cast<std::uint16_t>(info))); }
+void ipi_flush_tlb_range(std::uint64_t info) {
+  const auto* const fd = reinterpret_cast<const FlushData*>(info);
+  tlb::LocalRange(fd->asid, fd->first, fd->count);
+}
+
+// on_each_cpu_mask(mm_cpumask(mm), ...).
+void OnMask(Mm* mm, void (*f)(std::uint64_t), std::uint64_t info) {
+  const CpuBits mask = READ_ONCE(mm->mm_cpumask);
+  smp_call_function_many(mask, f, info, /*wait=*/true);
+  if (mask.Has(smp_processor_id())) f(info);
+}
+
+void flush_tlb_mm(Mm* mm) {
+  preempt_disable();
+  const page_table::FlushRecord record(mm);
+  OnMask(mm, &ipi_flush_tlb_asid, asid_generations::ASID(mm).value());
+  record.DoneAll();
+  preempt_enable();
+}
+
+void flush_tlb_range(Mm* mm, VirtPage first, int count) {
+  preempt_disable();
+  const page_table::FlushRecord record(mm);
+  const FlushData fd{.asid = asid_generations::ASID(mm), .first = first, .count = count};
+  OnMask(mm, &ipi_flush_tlb_range, reinterpret_cast<std::uint64_t>(&fd));
+  record.Done(first, count);
+  preempt_enable();
+}
+
+}  // namespace
+
+extern const Arch kArch = {
+    .name = "riscv",
+    .what = "ASIDs of generations as on arm64; flushes tell mm_cpumask",
+    .boot = &asid_generations::Boot,
+    .boot_mm = &asid_generations::InitContext,
+    .switch_mm = &switch_mm,
+    .enter_lazy_tlb = [](Mm* /*mm*/, Task* /*task*/) {},
+    .destroy_context = &asid_generations::DestroyContext,
+    .set_pte_at = &page_table::SetPteAt,
+    .ptep_get_and_clear = &ptep_get_and_clear,
+    .update_mmu_cache = [](Mm* /*mm*/, VirtPage /*va*/, Pte /*pte*/) {},
+    .enter_lazy_mmu_mode = [] {},
+    .leave_lazy_mmu_mode = [] {},
+    .tlb_flush = &page_table::TlbFlush,
+    .flush_tlb_mm = &flush_tlb_mm,
+    .flush_tlb_range = &flush_tlb_range,
+    .tlb_miss = &HardwareWalk,
+    .spare_contexts = 1,  // a rollover reserves one for each CPU
+    .context_number = &asid_generations::NumberOf,
+    .context_valid = &asid_generations::Valid,
+};
+
+}  // namespace shootdown::kernel::riscv
