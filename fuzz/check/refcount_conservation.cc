@@ -1,6 +1,7 @@
 // R2 and its R2': counted at the end of a run, when no primitive is half done.
 // mm_count = (mm_users > 0) + explicit grabs + lazy borrowers + kthread_use_mm owners.
 #include "fuzz/check/check.h"
+#include "fuzz/kernel/cpu_hotplug.h"
 #include "fuzz/kernel/kernel.h"
 #include "fuzz/kernel/mm.h"
 
@@ -29,11 +30,21 @@ std::int64_t Borrowers(const Kernel& k, const Mm* mm) {
   return count;
 }
 
+// Boot counts a reference to init_mm for each CPU. Refcounted lazy TLB keeps that up to date, until a CPU is
+// taken down: its idle task ends up with init_mm, whether or not it had the reference.
+bool CountsInitMm(const Kernel& k) {
+  for (int c = 0; c < sim::Machine::Get().cpu_count(); ++c) {
+    if (k.cpus[c].hotplug.Peek() != static_cast<std::uint64_t>(kernel::CpuState::kOnline)) return false;
+  }
+  return kernel::LazyTlbRefcounted();
+}
+
 void Judge(const Event& e) {
   Kernel& k = Kernel::Get();
   for (int i = 0; i < k.mm_count; ++i) {
     const Mm& mm = k.mms[i];
     if (mm.alive == 0) continue;
+    if (&mm == k.init_mm && !CountsInitMm(k)) continue;
     std::int64_t users = 0;
     for (int t = 0; t < k.task_count; ++t) {
       users += k.tasks[t].kthread == 0 && k.tasks[t].mm.Peek() == &mm ? 1 : 0;

@@ -1,4 +1,4 @@
-// T8: on s390 a page table and its number of levels belong together.
+// T9: on s390 a page table and its number of levels belong together.
 #include "fuzz/check/check.h"
 #include "fuzz/kernel/arch/s390/context.h"
 #include "fuzz/kernel/kernel.h"
@@ -22,7 +22,7 @@ void Judge(const Event& e) {
 }  // namespace
 
 extern const Check kTornContext = {
-    .id = "T8",
+    .id = "T9",
     .name = "torn_context",
     .rule = "A page table is loaded with its own number of levels.",
     .why = "The hardware takes entries of one level for those of another, and walks into anything.",

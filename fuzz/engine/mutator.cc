@@ -125,7 +125,7 @@ void InsertWalk(Decisions& out, const Machine& machine, Prng& prng) {
     return;
   }
   d.kind = Kind::kWalk;
-  d.arg = static_cast<std::uint8_t>(prng.OneIn(2) ? 0 : prng.Below(kPagesOfInterest));
+  d.arg = static_cast<std::uint8_t>(prng.OneIn(2) ? 0 : prng.Below(1 + prng.Below(kPagesOfInterest)));
   out.push_back(d);
 }
 

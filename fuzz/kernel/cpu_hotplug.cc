@@ -114,7 +114,8 @@ void RegisterHotplugOps() {
               .usage = "cpu_down CPU",
               .what = "takes another CPU offline, once all tasks have left it",
               .args = {ArgKind::kCpu},
-              .run = [](const BoundOp& op) { cpu_down(static_cast<int>(op.args[0])); }});
+              .run = [](const BoundOp& op) { cpu_down(static_cast<int>(op.args[0])); },
+              .use = OpUse::kNever});  // it waits for tasks that may never leave
 }
 
 }  // namespace shootdown::kernel

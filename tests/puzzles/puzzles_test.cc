@@ -28,7 +28,9 @@ Violations Sample(program::Program& program, const StrategyName& strategy,
                   std::uint64_t run_count) {
   Violations violations;
   SampleSearch(program, strategy, {.seed = 1, .run_count_max = run_count},
-               {.found = [&](const Target::Found& found) { violations.insert(ViolationOf(found)); }});
+               {.found = [&](const Target::Found& found) { violations.insert(ViolationOf(found)); },
+                .input = nullptr,
+                .ran = nullptr});
   return violations;
 }
 

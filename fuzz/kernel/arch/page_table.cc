@@ -3,6 +3,7 @@
 #include "fuzz/kernel/access.h"
 #include "fuzz/kernel/arch/arch.h"
 #include "fuzz/kernel/memory.h"
+#include "fuzz/kernel/mmu_gather.h"
 
 namespace shootdown::kernel::page_table {
 

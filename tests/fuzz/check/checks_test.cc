@@ -334,7 +334,7 @@ const std::vector<Case>& Cases() {
        .fault = OneTask("planted_put_twice; exit", "planted_hold h"),
        .twin = OneTask("planted_put_once; exit", "planted_hold h"),
        .off = {"mm_use_after_free"}},
-      {.name = "T8_TornContext",
+      {.name = "T9_TornContext",
        .check = "torn_context",
        .says = {"CPU 1", "page table of 3 levels of mm1", "bits that say 4"},
        .fault = kTableGrows,

@@ -45,7 +45,6 @@ class DeterminismTest : public ::testing::TestWithParam<std::string> {};
 TEST_P(DeterminismTest, EqualSeedsGiveEqualSearches) {
   const Outcome first = Search(GetParam(), 1);
 
-  EXPECT_GT(first.features, 0u);
   EXPECT_EQ(Search(GetParam(), 1), first);
 }
 

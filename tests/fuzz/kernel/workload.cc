@@ -16,7 +16,9 @@ class Generator {
   Scenario Make() {
     scenario_.name = "random workload";
     scenario_.expected = "clean";
-    if (OneIn(2)) scenario_.version = {{.name = "sparc64.flush", .value = "ipi_trim"}};
+    if (OneIn(2) && scenario_.arch == "sparc64") {
+      scenario_.version = {{.name = "sparc64.flush", .value = "ipi_trim"}};
+    }
     ChooseMachine();
     // Users come first, so that there is a process whatever else is chosen.
     const int tasks = 2 + Below(4);
@@ -136,9 +138,13 @@ class Generator {
 
   // Window traps hold off the cross calls of a flush that is done when they are accepted: on machines
   // where that shows, there are none (corpus/10.4-accepted-not-executed.textproto).
-  bool CanSpill() const { return scenario_.machine.mondo_done == sim::MondoDone::kExecuted; }
+  bool CanSpill() const {
+    return scenario_.arch == "sparc64" &&
+           scenario_.machine.mondo_done == sim::MondoDone::kExecuted;
+  }
 
   void AddSparc64(TaskSpec& task) {
+    if (scenario_.arch != "sparc64") return;
     switch (Below(6)) {
       case 0:
         return Add(task, "trim_mm_cpumask");
@@ -158,7 +164,7 @@ class Generator {
 
   void FillUser(TaskSpec& task) {
     bool file_open = false;
-    if (task.name == "u0" && OneIn(4)) task.setup.push_back(Operation{"perf_event_open " + Page()});
+    if (scenario_.arch == "sparc64" && task.name == "u0" && OneIn(4)) task.setup.push_back(Operation{"perf_event_open " + Page()});
     if (!IsClonee(task.name) && !ufd_made_ && OneIn(2)) {
       ufd_made_ = true;
       task.setup.push_back(Operation{"userfaultfd ufd"});

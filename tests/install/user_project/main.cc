@@ -7,6 +7,7 @@
 #include "fuzz/kernel/lock.h"
 #include "fuzz/kernel/memory.h"
 #include "fuzz/kernel/ops.h"
+#include "fuzz/scenario/simulation.h"
 #include "proto/scenario_text.h"
 
 using namespace shootdown;

@@ -7,6 +7,7 @@
 #include "fuzz/kernel/arch/page_table.h"
 #include "fuzz/kernel/arch/tlb_invalidate.h"
 #include "fuzz/kernel/memory.h"
+#include "fuzz/kernel/mmu_gather.h"
 
 namespace shootdown::kernel::arm64 {
 namespace {

@@ -9,6 +9,7 @@
 #include "fuzz/kernel/arch/tlb_invalidate.h"
 #include "fuzz/kernel/lock.h"
 #include "fuzz/kernel/memory.h"
+#include "fuzz/kernel/mmu_gather.h"
 #include "fuzz/kernel/smp_call.h"
 #include "fuzz/kernel/version.h"
 
