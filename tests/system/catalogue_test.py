@@ -156,6 +156,20 @@ class MarkdownTest(cli.SystemTest):
         self.assert_refused(self.write_table("none.md"), "none.md: No such file")
 
 
+class ReadmeTest(cli.SystemTest):
+    def test_the_table_of_the_corpus_is_of_what_is_there(self):
+        table = (cli.CORPUS / "README.md").read_text().partition(BEGIN)[2].partition(END)[0]
+        rows = [[cell.strip() for cell in line.split("|")[1:-1]]
+                for line in table.splitlines() if line.startswith("|")][2:]
+        scenarios = self.shootdown("scenarios", "--json").json()["scenarios"]
+
+        self.assertEqual([row[:5] for row in rows],
+                         [[s["name"], s["commit"], s["arch"], str(s["cpus"]), s["expected"]]
+                          for s in scenarios])
+        for row in rows:
+            self.assertEqual(row[5], "clean" if row[4] == "clean" else "found", row[0])
+
+
 class GenerateTest(cli.SystemTest):
     def test_what_is_generated_can_be_searched_and_stays_clean(self):
         for seed in range(5):
