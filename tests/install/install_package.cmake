@@ -41,7 +41,8 @@ string(LENGTH "${lines}" line_count)
 if(line_count GREATER_EQUAL 40)
   message(FATAL_ERROR "the program in ${kernel_readme} has ${line_count} lines, wanted under 40")
 endif()
-file(COPY ${user_project_dir}/CMakeLists.txt DESTINATION ${scratch_dir}/readme)
+file(COPY ${user_project_dir}/CMakeLists.txt ${user_project_dir}/store_buffering.cc
+  DESTINATION ${scratch_dir}/readme)
 file(WRITE ${scratch_dir}/readme/main.cc "${block}")
 run("configuring the README's program" ${CMAKE_COMMAND} -G Ninja -S ${scratch_dir}/readme
   -B ${scratch_dir}/readme/build -D CMAKE_PREFIX_PATH=${prefix} -D CMAKE_CXX_COMPILER=${cxx_compiler}
