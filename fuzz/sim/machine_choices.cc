@@ -1,0 +1,240 @@
+// When the scheduler is asked, and what Machine makes of its answers: before a step (Ask), and when a CPU
+// has to wait (Block).
+#include <algorithm>
+#include <optional>
+
+#include "fuzz/sim/machine.h"
+
+namespace shootdown::sim {
+
+// How many steps may pass before the next question; `from_index` is the first step that may be
+// asked about.
+void Machine::RefreshUntil(std::uint32_t from_index) {
+  const std::uint32_t now = *hot_.index;
+  std::uint32_t next = scheduler_->NextQuestion(ActorId(hot_.actor), from_index);
+  const Cpu& cpu = cpus_[hot_.cpu];
+  if (cpu.buffer_count != 0) [[unlikely]] {
+    const Rings& rings = rings_[hot_.cpu];
+    for (int i = 0; i < cpu.buffer_count; ++i) {
+      const HeldStore& held =
+          rings.store[static_cast<std::size_t>((cpu.buffer_head + i) % kRingMax)];
+      if (held.actor == hot_.actor && held.expires >= from_index) {
+        next = std::min(next, held.expires);
+      }
+    }
+  }
+  if (cpu.defer_until != 0 && cpu.defer_actor == hot_.actor && cpu.defer_until >= from_index) {
+    next = std::min(next, cpu.defer_until);
+    if (cpu.defer_mondo_until >= from_index) next = std::min(next, cpu.defer_mondo_until);
+  }
+  const std::uint32_t left = next == kNever ? kNever : next - now + 1;
+  const std::uint32_t budget =
+      config_.step_count_max > hot_.row ? config_.step_count_max - hot_.row : 1;
+  hot_.until = std::min(left, budget);
+  // Inside Ask the step in question follows without another look at the counter.
+  if (from_index > now && hot_.until > 1) --hot_.until;
+}
+
+void Machine::Ask(const Site& site, StepKind kind, WordIndex word) {
+  // A hold is about the step in question alone: whatever else happens before it does not notice.
+  std::optional<Move> hold;
+  for (;;) {
+    if (hot_.row >= config_.step_count_max) EndRun(RunEnd::kBudget);
+    Cpu& cpu = cpus_[hot_.cpu];
+    if (cpu.buffer_count != 0) DrainExpired();
+    if (cpu.defer_until != 0 && cpu.defer_actor == hot_.actor) {
+      const bool mondos = cpu.defer_mondo_until != 0 && *hot_.index >= cpu.defer_mondo_until;
+      const bool all = *hot_.index >= cpu.defer_until;
+      if (mondos || all) cpu.defer_mondo_until = 0;
+      if (all) cpu.defer_until = 0;
+      if (mondos || all) {
+        DeliverInterrupts();
+        continue;
+      }
+    }
+    const Question question{.machine = *this,
+                            .cpu = CpuId(hot_.cpu),
+                            .actor = ActorId(hot_.actor),
+                            .index = *hot_.index,
+                            .site = site,
+                            .kind = kind,
+                            .word = word,
+                            .blocked = false};
+    const Move move = scheduler_->Pick(question);
+    if (move.kind == Move::Kind::kStep) break;
+    if (move.kind != Move::Kind::kHold) {
+      Make(move, question);
+    } else if (config_.memory_model != MemoryModel::kSc && kind == StepKind::kStore && !hold) {
+      Remember(move, question);
+      hold = move;
+    }
+  }
+  if (hold) {
+    hot_.hold_next = true;
+    hot_.hold_arg = hold->arg;
+    hot_.through_buffer = true;
+  }
+  RefreshUntil(*hot_.index + 1);
+}
+
+void Machine::Remember(const Move& move, const Question& question) {
+  // A blocked CPU is asked at one anchor many times. Defaults that were followed there before this
+  // move have to be said, or a replay would make the move at once.
+  for (MoveMade& made : defaults_made_) {
+    if (made.actor != question.actor || made.index != question.index || made.row == kNoRow) continue;
+    const auto later = [](Row row, const MoveMade& m) { return row < m.row; };
+    moves_made_.insert(
+        std::upper_bound(moves_made_.begin(), moves_made_.end(), made.row, later), made);
+    made.row = kNoRow;
+  }
+  moves_made_.push_back(
+      {.move = move, .actor = question.actor, .index = question.index, .row = hot_.row});
+}
+
+// Makes `move` if it can be made here, and remembers it if it was.
+bool Machine::Make(const Move& move, const Question& question) {
+  Cpu& cpu = cpus_[hot_.cpu];
+  switch (move.kind) {
+    case Move::Kind::kStep:
+    case Move::Kind::kNext:
+    case Move::Kind::kHold:
+      return false;
+    case Move::Kind::kRun:
+      if (move.cpu >= config_.cpu_count || move.cpu == hot_.cpu || !CanRun(move.cpu)) return false;
+      Remember(move, question);
+      SwitchCpu(move.cpu);
+      Resume();
+      return true;
+    case Move::Kind::kDrain:
+      if (move.cpu >= config_.cpu_count || cpus_[move.cpu].buffer_count == 0) return false;
+      Remember(move, question);
+      DrainOne(move.cpu);
+      DrainFollowers(move.cpu);
+      return true;
+    case Move::Kind::kDefer:
+      if (move.arg == 0 || cpu.defer_until != 0) return false;
+      Remember(move, question);
+      cpu.defer_actor = hot_.actor;
+      cpu.defer_until = question.index + move.arg;
+      if (config_.mondo_delay_max != 0) {
+        cpu.defer_mondo_until =
+            question.index + std::min<std::uint32_t>(
+                                 move.arg, static_cast<std::uint32_t>(config_.mondo_delay_max));
+      }
+      return true;
+    case Move::Kind::kResched:
+      if (guest_.softint == nullptr) return false;
+      Remember(move, question);
+      RaiseSoftint(hot_.cpu, kPilReschedule);
+      DeliverInterrupts();
+      return true;
+    case Move::Kind::kEvict:
+      if (!tlb().Evict(move.arg)) return false;
+      Remember(move, question);
+      return true;
+    case Move::Kind::kNmi:
+      if (guest_.nmi == nullptr) return false;
+      Remember(move, question);
+      cpu.nmi_pending = 1;
+      DeliverInterrupts();
+      return true;
+    case Move::Kind::kWalk: {
+      const VirtPage virt(move.arg);
+      if (guest_.walk == nullptr || !guest_.can_walk(virt)) return false;
+      Remember(move, question);
+      AppendRow(SHOOTDOWN_SITE("the walker fetches a translation"), StepKind::kNote, kNoWord,
+                virt.value());
+      guest_.walk(virt);
+      return true;
+    }
+  }
+  return false;
+}
+
+void Machine::Block(const Wait& wait) {
+  const Site& site = *wait.site;
+  bool shown = false;
+  for (;;) {
+    // What waits here would spin there, so the steps of a mondo's delay pass.
+    cpus_[hot_.cpu].defer_mondo_until = 0;
+    DeliverInterrupts();
+    if (wait.pred(wait.argument)) break;
+    if (!shown && wait.kind == WaitKind::kBlocked) AppendRow(site, StepKind::kWait, kNoWord, 0);
+    shown = true;
+    // Interrupt handlers may wait too, on top of a waiting thread, so the slot is set anew.
+    waits_[hot_.cpu] = wait;
+    LeaveBlocked(site);
+    waits_[hot_.cpu] = Wait{};
+  }
+  RefreshUntil(*hot_.index);
+}
+
+// Some other CPU goes on. Returns when this one can.
+void Machine::LeaveBlocked(const Site& site) {
+  const std::uint8_t self = hot_.cpu;
+  for (;;) {
+    if (hot_.row >= config_.step_count_max) EndRun(RunEnd::kBudget);
+    const Question question{.machine = *this,
+                            .cpu = CpuId(self),
+                            .actor = ActorId(hot_.actor),
+                            .index = *hot_.index,
+                            .site = site,
+                            .kind = StepKind::kWait,
+                            .word = waits_[self].await.word,
+                            .blocked = true};
+    const Move move = scheduler_->Pick(question);
+    if (move.kind == Move::Kind::kRun && move.cpu != self && move.cpu < config_.cpu_count &&
+        CanRun(move.cpu)) {
+      Remember(move, question);
+      SwitchCpu(move.cpu);
+      return;
+    }
+    if (move.kind == Move::Kind::kDrain) {
+      Make(move, question);
+      if (CanRun(self)) return;
+      continue;
+    }
+    if (move.kind != Move::Kind::kNext) continue;
+    // Counting up and around, this CPU last.
+    int next = -1;
+    for (int k = 1; k <= config_.cpu_count && next < 0; ++k) {
+      const int c = (self + k) % config_.cpu_count;
+      if (CanRun(c)) next = c;
+    }
+    if (next == self) return;
+    if (next >= 0) {
+      const Move made{.kind = Move::Kind::kRun, .cpu = static_cast<std::uint8_t>(next)};
+      defaults_made_.push_back(
+          {.move = made, .actor = question.actor, .index = question.index, .row = hot_.row});
+      SwitchCpu(next);
+      return;
+    }
+    NothingRuns(question);
+    if (CanRun(self)) return;
+  }
+}
+
+// A held store reaches memory if there is one; else the run is over.
+void Machine::NothingRuns(const Question& question) {
+  for (int c = 0; c < config_.cpu_count; ++c) {
+    if (cpus_[c].buffer_count != 0) {
+      const Move made{.kind = Move::Kind::kDrain, .cpu = static_cast<std::uint8_t>(c)};
+      defaults_made_.push_back(
+          {.move = made, .actor = question.actor, .index = question.index, .row = hot_.row});
+      DrainOne(c);
+      DrainFollowers(c);
+      return;
+    }
+  }
+  // A deferred interrupt comes after all.
+  for (int c = 0; c < config_.cpu_count; ++c) {
+    if (cpus_[c].defer_until != 0) {
+      cpus_[c].defer_until = 0;
+      cpus_[c].defer_mondo_until = 0;
+      return;
+    }
+  }
+  EndRun(RunEnd::kQuiet);
+}
+
+}  // namespace shootdown::sim

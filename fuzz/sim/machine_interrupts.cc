@@ -1,0 +1,118 @@
+// Non-maskable interrupts, mondos and softints of Machine: sent, pending, taken.
+#include <bit>
+
+#include "fuzz/sim/machine.h"
+
+namespace shootdown::sim {
+
+template <class Handler>
+void Machine::InHandler(const Handler& handler) {
+  Cpu& cpu = cpus_[hot_.cpu];
+  const std::uint8_t actor = hot_.actor;
+  const Wait wait = waits_[hot_.cpu];
+  waits_[hot_.cpu] = Wait{};
+  hot_.actor = CpuActor(hot_.cpu).byte();
+  hot_.index = &index_[hot_.actor];
+  ++cpu.interrupt_depth;
+  RefreshUntil(*hot_.index);
+  handler();
+  // A handler never changes CPU: threads migrate, interrupts do not.
+  --cpu.interrupt_depth;
+  // The steps that could end a handler's own delay may not come for long.
+  if (cpu.interrupt_depth == 0 && cpu.defer_actor == hot_.actor) cpu.defer_mondo_until = 0;
+  hot_.actor = actor;
+  hot_.index = &index_[actor];
+  waits_[hot_.cpu] = wait;
+  RefreshUntil(*hot_.index);
+}
+
+void Machine::DeliverInterrupts() {
+  // A thread may be on another CPU after interrupt_return, so the CPU is looked up each time.
+  while (Deliverable(hot_.cpu)) {
+    Cpu& cpu = cpus_[hot_.cpu];
+    const std::uint8_t pil = cpu.pil;
+    if (NmiDeliverable(cpu)) {
+      cpu.nmi_pending = 0;
+      cpu.pil = 15;
+      InHandler([&] {
+        Action(SHOOTDOWN_SITE("nmi"), StepKind::kNmiTaken, 15);
+        guest_.nmi();
+      });
+      cpu.pil = pil;
+      continue;
+    }
+    if (MondoDeliverable(cpu)) {
+      // Trap level 1: PSTATE.IE is 0 until `retry`. The receive register or queue slot is free again
+      // once the data have been read, before the handler runs.
+      cpu.ie = 0;
+      InHandler([&] {
+        const Mondo mondo = rings_[hot_.cpu].mondo[cpu.mondo_head];
+        LogEntry& entry = Begin(*mondo.site, StepKind::kMondoTaken, kNoWord);
+        entry.value = mondo.a0;
+        entry.link = mondo.sent;
+        if (mondo.sent != kNoRow) NoteConflict(mondo.sent, hot_.row - 1);
+        cpu.mondo_head = static_cast<std::uint8_t>((cpu.mondo_head + 1) % kRingMax);
+        --cpu.mondo_count;
+        mondo.handler(mondo.a0, mondo.a1, mondo.a2);
+        ++cpu.executed;
+      });
+      cpu.ie = 1;
+      continue;
+    }
+    const int level = std::bit_width(cpu.softint) - 1;
+    cpu.softint = static_cast<std::uint16_t>(cpu.softint & ~(1u << level));
+    cpu.pil = kPilNormalMax;
+    InHandler([&] {
+      Action(SHOOTDOWN_SITE("softint"), StepKind::kSoftintTaken, static_cast<std::uint64_t>(level));
+      guest_.softint(level);
+      // Mondos that were held back by a nested trap are taken before the level drops.
+    });
+    cpu.pil = pil;
+    if (cpu.interrupt_depth == 0 && guest_.interrupt_return != nullptr) guest_.interrupt_return();
+  }
+}
+
+void Machine::SetIe(bool on) {
+  cpus_[hot_.cpu].ie = on ? 1 : 0;
+  if (on && Deliverable(hot_.cpu)) {
+    DeliverInterrupts();
+    RefreshUntil(*hot_.index);
+  }
+}
+
+void Machine::SetPil(int level) {
+  cpus_[hot_.cpu].pil = static_cast<std::uint8_t>(level);
+  if (Deliverable(hot_.cpu)) {
+    DeliverInterrupts();
+    RefreshUntil(*hot_.index);
+  }
+}
+
+void Machine::RaiseSoftint(int cpu, int level) {
+  cpus_[cpu].softint = static_cast<std::uint16_t>(cpus_[cpu].softint | (1u << level));
+}
+
+bool Machine::MondoRoom(int target) const {
+  const int room = config_.mondo_flavour == MondoFlavour::kSun4u ? 1 : config_.mondo_queue_entries;
+  return cpus_[target].mondo_count < room;
+}
+
+bool Machine::SendMondo(const Site& site, int target, const Mondo& mondo) {
+  LogEntry& entry = BeginDrained(site, StepKind::kMondoSend, kNoWord);
+  entry.value = static_cast<std::uint64_t>(target);
+  if (!MondoRoom(target)) {
+    entry.kind = StepKind::kMondoNack;
+    return false;
+  }
+  Cpu& cpu = cpus_[target];
+  Mondo& slot = rings_[static_cast<std::size_t>(target)]
+                    .mondo[static_cast<std::size_t>((cpu.mondo_head + cpu.mondo_count) % kRingMax)];
+  slot = mondo;
+  slot.site = &site;
+  slot.sent = static_cast<Row>(&entry - log_.get());
+  ++cpu.mondo_count;
+  ++cpu.accepted;
+  return true;
+}
+
+}  // namespace shootdown::sim
