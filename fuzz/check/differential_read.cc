@@ -79,7 +79,7 @@ void Judge(const Event& e) {
     return;
   }
   const kernel::Pte used{entry.pte};
-  const kernel::Pte now = e.mm->pgd->pte[e.virt].Peek();
+  const kernel::Pte now = PteOf(e.mm->pgd, VirtPage(static_cast<std::uint8_t>(e.virt))).Peek();
   const bool write = sim::Machine::Get().log().back().kind == sim::StepKind::kUserStore;
   if (now.valid() && now.page() == used.page() && (!write || now.writable())) return;
   const std::string instead = !now.valid() ? "a page fault"

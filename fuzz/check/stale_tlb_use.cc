@@ -15,7 +15,7 @@ void Judge(const Event& e) {
   const kernel::Page& page = Kernel::Get().pages[pte.page()];
   if (e.entry->ghost.incarnation == page.incarnation) {
     // Near: the page is still there, but its mapping is gone.
-    if (e.mm->pgd != nullptr && e.mm->pgd->pte[e.virt].Peek() != pte) {
+    if (e.mm->pgd != nullptr && PteOf(e.mm->pgd, VirtPage(static_cast<std::uint8_t>(e.virt))).Peek() != pte) {
       sim::Machine::Get().Feature(Combine(0x71, static_cast<std::uint64_t>(e.virt)));
     }
     return;

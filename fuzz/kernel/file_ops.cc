@@ -94,7 +94,7 @@ void release_pfn(MappedFile* device) { truncate(device); }
 // Linux 6.12 mm/rmap.c page_mkclean_one(). True if the pte was dirty.
 bool page_mkclean_one(Mm* mm, VirtPage va) {
   spin_lock(&mm->page_table_lock);
-  Pte pte = READ_ONCE(mm->pgd->pte[va.value()]);
+  Pte pte = READ_ONCE(PteOf(mm->pgd, va));
   bool cleaned = false;
   if (pte.valid() && (pte.dirty() || pte.writable())) {
     pte = ptep_get_and_clear(mm, va, /*fullmm=*/false);

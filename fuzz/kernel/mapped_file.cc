@@ -121,7 +121,7 @@ bool do_file_fault(Mm* mm, VirtPage va, bool write) {
   if (page != nullptr && !truncated) {
     spin_lock(&mm->page_table_lock);
     if (pte_alloc(mm, va)) {
-      Pte pte = READ_ONCE(mm->pgd->pte[va.value()]);
+      Pte pte = READ_ONCE(PteOf(mm->pgd, va));
       if (!pte.valid()) {
         if (MappingHoldsPage(file)) get_page(page);
         pte = Pte::Of(page->number, write).With(write ? Pte::kDirty : 0);

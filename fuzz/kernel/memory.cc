@@ -6,6 +6,7 @@
 #include "fuzz/kernel/arch/arch.h"
 #include "fuzz/kernel/lock.h"
 #include "fuzz/kernel/mapped_file.h"
+#include "fuzz/kernel/mlock.h"
 #include "fuzz/kernel/mmu_gather.h"
 #include "fuzz/kernel/reclaim.h"
 #include "fuzz/kernel/version.h"
@@ -33,6 +34,7 @@ bool ZapPage(MmuGather* tlb, VirtPage va, Pte pte) {
   Page* const page = &Kernel::Get().pages[pte.page()];
   MappedFile* const file = FileOf(mm, va);
   if (file == nullptr) {
+    ClearPageMlocked(page);
     tlb_remove_page(tlb, page);
     return false;
   }
@@ -59,7 +61,7 @@ bool do_anonymous_fault(Mm* mm, VirtPage va, bool write, bool may_write) {
   spin_lock(&mm->page_table_lock);
   Pte pte{};
   if (pte_alloc(mm, va)) {
-    pte = READ_ONCE(mm->pgd->pte[va.value()]);
+    pte = READ_ONCE(PteOf(mm->pgd, va));
     if (pte.present() && !pte.valid()) {
       spin_unlock(&mm->page_table_lock);
       return do_numa_page(mm, va);
@@ -67,6 +69,7 @@ bool do_anonymous_fault(Mm* mm, VirtPage va, bool write, bool may_write) {
     if (!pte.valid()) {
       if (Page* const page = alloc_page(); page != nullptr) {
         pte = Pte::Of(page->number, may_write);
+        MlockNewPage(mm, va, page);
         set_pte_at(mm, va, pte);
       }
     } else if (write && !pte.writable() && may_write) {
@@ -83,10 +86,6 @@ bool do_anonymous_fault(Mm* mm, VirtPage va, bool write, bool may_write) {
 
 }  // namespace
 
-Cell<std::uint64_t>& PmdOf(Mm* mm, VirtPage va) {
-  return va.value() < kVirtPageCount / 2 ? mm->pgd->pmd : mm->pgd->pmd_high;
-}
-
 bool pte_alloc(Mm* mm, VirtPage va) {
   if (!arch().deferred_flush) {
     if (READ_ONCE(mm->pgd->pmd) == 0) WRITE_ONCE(mm->pgd->pmd, 1);
@@ -96,15 +95,18 @@ bool pte_alloc(Mm* mm, VirtPage va) {
   if (READ_ONCE(pmd) != 0) return true;
   Page* const table = alloc_page();
   if (table == nullptr) return false;
-  WRITE_ONCE(pmd, Pte::Of(table->number, /*writable=*/true).bits);
+  // Its ptes are those that the other half's table does not have.
+  const VirtPage other_half(static_cast<std::uint8_t>((va.value() + kPtesPerTable) % kVirtPageCount));
+  const std::uint64_t moved = PmdOf(mm, other_half).PeekOwn() & kPmdMoved;
+  WRITE_ONCE(pmd, Pte::Of(table->number, /*writable=*/true).bits | moved);
   return true;
 }
 
 void free_pgtables(MmuGather* tlb, std::uint64_t vma_pages) {
   if (!arch().deferred_flush) return;
   Mm* const mm = tlb->mm;
-  for (const int va : {0, kVirtPageCount / 2}) {
-    if ((vma_pages & VmaRange(VirtPage(static_cast<std::uint8_t>(va)), kVirtPageCount / 2)) != 0) {
+  for (const int va : {0, kPtesPerTable}) {
+    if ((vma_pages & VmaRange(VirtPage(static_cast<std::uint8_t>(va)), kPtesPerTable)) != 0) {
       continue;
     }
     Cell<std::uint64_t>& pmd = PmdOf(mm, VirtPage(static_cast<std::uint8_t>(va)));
@@ -141,6 +143,19 @@ void GhostPteChange(Mm* mm, VirtPage va) {
         .mm = mm,
         .virt = va.value(),
         .a = mm->pte_change[va.value()]});
+}
+
+void MlockNewPage(const Mm* mm, VirtPage va, Page* page) {
+  if ((LockedPages(mm) >> va.value() & 1) != 0) WRITE_ONCE(page->mlocked, 1);
+}
+
+void ClearPageMlocked(Page* page) {
+  if (page->mlocked.PeekOwn() != 0) WRITE_ONCE(page->mlocked, 0);
+}
+
+void GhostPageUse(const Page* page, std::uint32_t incarnation, const sim::Site& site) {
+  if (page->incarnation == incarnation) return;
+  Tell({.kind = EventKind::kFreedTouched, .a = sim::Arena::IndexOf(page), .site = &site});
 }
 
 // One zone, one lock, no per-CPU lists: the page freed last is the next one handed out, so a stale
@@ -226,16 +241,21 @@ bool mfill_atomic_pte(Mm* mm, VirtPage va) {
   Page* const page = alloc_page();
   if (page == nullptr) return false;
   spin_lock(&mm->page_table_lock);
-  const bool empty = pte_alloc(mm, va) && !READ_ONCE(mm->pgd->pte[va.value()]).present();
-  if (empty) set_pte_at(mm, va, Pte::Of(page->number, !read_only));
+  const bool empty = pte_alloc(mm, va) && !READ_ONCE(PteOf(mm->pgd, va)).present();
+  if (empty) {
+    MlockNewPage(mm, va, page);
+    set_pte_at(mm, va, Pte::Of(page->number, !read_only));
+  }
   spin_unlock(&mm->page_table_lock);
   if (!empty) put_page(page);
   return empty;
 }
 
 // Linux 6.12 mm/mmap.c exit_mmap(): a full-mm gather, which on sparc64 flushes no TLB at all: the
-// context number is not given out again without a flush.
+// context number is not given out again without a flush. Up to 5.17 locked pages had to be unlocked
+// before.
 void exit_mmap(Mm* mm) {
+  if (LockedPages(mm) != 0) exit_munlock(mm);
   mmap_read_lock(mm);
   MmuGather tlb{.mm = mm, .fullmm = true};
   tlb_gather_mmu(&tlb);

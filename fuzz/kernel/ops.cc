@@ -19,6 +19,7 @@ OpMap& Registered() {
 OpMap& Ops() {
   static const bool built_in = [] {
     RegisterMemoryOps();
+    RegisterMlockOps();
     RegisterProtectOps();
     RegisterFileOps();
     RegisterReclaimOps();
@@ -26,9 +27,11 @@ OpMap& Ops() {
     RegisterMembarrierOps();
     RegisterTaskOps();
     RegisterIoUringOps();
+    RegisterSqoTaskOps();
     RegisterVhostOps();
     RegisterUserfaultfdOps();
     RegisterProcOps();
+    RegisterCoredumpOps();
     RegisterSparc64Ops();
     RegisterExecOps();
     RegisterBinderOps();

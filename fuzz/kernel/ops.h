@@ -81,6 +81,7 @@ inline VirtPage PageArg(const BoundOp& op, std::size_t i) {
 
 // The built-in operations, a group a file.
 void RegisterMemoryOps();
+void RegisterMlockOps();
 void RegisterProtectOps();
 void RegisterFileOps();
 void RegisterReclaimOps();
@@ -88,9 +89,11 @@ void RegisterKvmGuestOps();
 void RegisterMembarrierOps();
 void RegisterTaskOps();
 void RegisterIoUringOps();
+void RegisterSqoTaskOps();
 void RegisterVhostOps();
 void RegisterUserfaultfdOps();
 void RegisterProcOps();
+void RegisterCoredumpOps();
 void RegisterSparc64Ops();
 void RegisterExecOps();
 void RegisterBinderOps();

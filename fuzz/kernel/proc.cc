@@ -29,7 +29,7 @@ void mem_read(ProcMem* file, VirtPage va) {
   mmap_read_lock(mm);
   Page* page = nullptr;
   spin_lock(&mm->page_table_lock);
-  const Pte pte = READ_ONCE(mm->pgd->pte[va.value()]);
+  const Pte pte = READ_ONCE(PteOf(mm->pgd, va));
   if (pte.valid()) {
     page = &Kernel::Get().pages[pte.page()];
     get_page(page);

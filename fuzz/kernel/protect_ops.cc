@@ -45,6 +45,10 @@ VirtPage At(int va) { return VirtPage(static_cast<std::uint8_t>(va)); }
 void madvise_dontneed(VirtPage first, int count) {
   Mm* const mm = READ_ONCE(current()->mm);
   mmap_read_lock(mm);
+  if ((LockedPages(mm) & VmaRange(first, count)) != 0) {  // -EINVAL
+    mmap_read_unlock(mm);
+    return;
+  }
   MmuGather tlb{.mm = mm, .fullmm = false};
   tlb_gather_mmu(&tlb);
   zap_pte_range(&tlb, first, count);
@@ -58,18 +62,22 @@ void madvise_dontneed(VirtPage first, int count) {
 void madvise_free(VirtPage first, int count) {
   Mm* const mm = READ_ONCE(current()->mm);
   mmap_read_lock(mm);
+  if ((LockedPages(mm) & VmaRange(first, count)) != 0) {  // -EINVAL
+    mmap_read_unlock(mm);
+    return;
+  }
   MmuGather tlb{.mm = mm, .fullmm = false};
   tlb_gather_mmu(&tlb);
   spin_lock(&mm->page_table_lock);
   flush_tlb_batched_pending(mm);
   for (int va = first.value(); va < first.value() + count; ++va) {
-    Pte pte = READ_ONCE(mm->pgd->pte[va]);
+    Pte pte = READ_ONCE(PteOf(mm->pgd, At(va)));
     if (FileOf(mm, At(va)) != nullptr) continue;  // anonymous memory only
     if (va == first.value() && pte.valid()) {
       spin_unlock(&mm->page_table_lock);
       spin_lock(&mm->page_table_lock);
       if (split_version.value() == kFlushAgain) flush_tlb_batched_pending(mm);
-      pte = READ_ONCE(mm->pgd->pte[va]);
+      pte = READ_ONCE(PteOf(mm->pgd, At(va)));
     }
     if (pte.valid() && pte.dirty()) {
       pte = ptep_get_and_clear(mm, At(va), /*fullmm=*/false);
@@ -96,7 +104,7 @@ void mprotect_read(VirtPage first, int count) {
   spin_lock(&mm->page_table_lock);
   flush_tlb_batched_pending(mm);
   for (int va = first.value(); va < first.value() + count; ++va) {
-    if (READ_ONCE(mm->pgd->pte[va]).valid()) {
+    if (READ_ONCE(PteOf(mm->pgd, At(va))).valid()) {
       const Pte pte = ptep_get_and_clear(mm, At(va), /*fullmm=*/false);  // ptep_modify_prot_start
       set_pte_at(mm, At(va), pte.Without(Pte::kWrite));
       tlb_remove_tlb_entry(&tlb, At(va));
@@ -130,7 +138,7 @@ void change_prot_numa(VirtPage first, int count) {
   spin_lock(&mm->page_table_lock);
   flush_tlb_batched_pending(mm);
   for (int va = first.value(); va < first.value() + count; ++va) {
-    if (!READ_ONCE(mm->pgd->pte[va]).valid() || FileOf(mm, At(va)) != nullptr) continue;
+    if (!READ_ONCE(PteOf(mm->pgd, At(va))).valid() || FileOf(mm, At(va)) != nullptr) continue;
     const Pte pte = ptep_get_and_clear(mm, At(va), /*fullmm=*/false);
     set_pte_at(mm, At(va), pte.Without(Pte::kValid).With(Pte::kProtNone));
     changed = true;
@@ -154,7 +162,7 @@ bool move_ptes(Mm* mm, VirtPage from, VirtPage to, int count, MmuGather* tlb) {
   flush_tlb_batched_pending(mm);
   for (int i = 0; i < count; ++i) {
     const int old_va = from.value() + i;
-    if (READ_ONCE(mm->pgd->pte[old_va]).present()) {
+    if (READ_ONCE(PteOf(mm->pgd, At(old_va))).present()) {
       if (pte_alloc(mm, At(to.value() + i))) {
         const Pte pte = ptep_get_and_clear(mm, At(old_va), /*fullmm=*/false);
         set_pte_at(mm, At(to.value() + i), pte);
@@ -169,6 +177,40 @@ bool move_ptes(Mm* mm, VirtPage from, VirtPage to, int count, MmuGather* tlb) {
   spin_unlock(&mm->page_table_lock);
   if (moved && mremap_version.value() == kFlushAfterwards) flush_tlb_range(mm, from, count);
   return all;
+}
+
+// 97113eb39fa7 (5.14): a whole table changes its place, and the lock of its ptes goes with it. Who finds a
+// page by its mappings may be at work on such a pte, and flushes where it has found it. The lock of the
+// mappings keeps them away.
+enum MovePmdVersion { kRmapLocked, kRmapUnlocked };
+VersionSwitch move_pmd_version("mm.move_normal_pmd", {"rmap_locked", "rmap_unlocked"},
+                               "97113eb39fa7 mm/mremap: hold the rmap lock in write mode when moving "
+                               "page table entries");
+
+// move_normal_pmd(). False: it is not for this move; nothing has changed. pmd_lock, which nobody else wants
+// while mmap_lock is held for writing, is left out.
+bool move_normal_pmd(Mm* mm, VirtPage from, VirtPage to, int count, MmuGather* tlb) {
+  const bool whole = from.value() % kPtesPerTable == 0 && to.value() % kPtesPerTable == 0 &&
+                     count == kPtesPerTable;
+  const std::uint64_t files = VmaRange(from, count) << kVmaFileShift;
+  if (!arch().deferred_flush || !whole || (READ_ONCE(mm->vma_pages) & files) != 0) return false;
+  Cell<std::uint64_t>& old_pmd = PmdOf(mm, from);
+  Cell<std::uint64_t>& new_pmd = PmdOf(mm, to);
+  if (READ_ONCE(old_pmd) == 0 || READ_ONCE(new_pmd) != 0) return false;
+  const bool locked = move_pmd_version.value() == kRmapLocked;
+  if (locked) take_rmap_locks(mm);
+  flush_tlb_batched_pending(mm);
+  const std::uint64_t pmd = READ_ONCE(old_pmd);
+  WRITE_ONCE(old_pmd, 0);
+  for (int i = 0; i < count; ++i) {
+    GhostPteChange(mm, At(from.value() + i));
+    tlb->change[from.value() + i] = mm->pte_change[from.value() + i];
+  }
+  flush_tlb_range(mm, from, count);
+  WRITE_ONCE(new_pmd, pmd ^ kPmdMoved);
+  for (int i = 0; i < count; ++i) GhostPteChange(mm, At(to.value() + i));
+  if (locked) drop_rmap_locks(mm);
+  return true;
 }
 
 // copy_vma(), as far as files go. False, and nothing is linked, if one of them is full.
@@ -211,7 +253,7 @@ void do_mremap(VirtPage from, VirtPage to, int count) {
   std::uint64_t now = vma_pages | new_vmas;
   anon_vma_link(mm, new_range & ~(now >> kVmaFileShift));
   MmuGather tlb{.mm = mm, .fullmm = false};
-  const bool moved = move_ptes(mm, from, to, count, &tlb);
+  const bool moved = move_normal_pmd(mm, from, to, count, &tlb) || move_ptes(mm, from, to, count, &tlb);
   now &= ~VmaAll(old_range);
   WRITE_ONCE(mm->vma_pages, now);
   tlb_gather_mmu(&tlb);
@@ -224,30 +266,19 @@ void do_mremap(VirtPage from, VirtPage to, int count) {
   GhostPromise(tlb, from, count);
 }
 
-// __oom_reap_task_mm(). The victim's threads are being killed, and may still run.
+// oom_reap_task_mm(). The victim's threads are being killed, and may still run.
 void oom_reap(Task* victim) {
   spin_lock(&victim->alloc_lock);
   Mm* const mm = READ_ONCE(victim->mm);
   if (mm != nullptr) {
     mmgrab(mm);  // mark_oom_victim
     GhostGrab(mm);
+    ATOMIC_RMW(mm->flags, old | MMF_OOM_VICTIM);
   }
   spin_unlock(&victim->alloc_lock);
   if (mm == nullptr) return;
   mmap_read_lock(mm);
-  const std::uint64_t vma_pages = READ_ONCE(mm->vma_pages);  // 0: exit_mmap was first (MMF_OOM_SKIP)
-  const std::uint64_t reapable = vma_pages & ~(vma_pages >> kVmaFileShift);
-  const bool whole = reaper_version.value() == kWholeMm;
-  MmuGather all{.mm = mm, .fullmm = true};
-  if (whole) tlb_gather_mmu(&all);
-  for (int va = 0; va < kVirtPageCount; ++va) {
-    if ((reapable >> va & 1) == 0) continue;
-    MmuGather one{.mm = mm, .fullmm = false};
-    if (!whole) tlb_gather_mmu(&one);
-    zap_pte_range(whole ? &all : &one, At(va), 1);
-    if (!whole) tlb_finish_mmu(&one);
-  }
-  if (whole) tlb_finish_mmu(&all);
+  if ((READ_ONCE(mm->flags) & MMF_OOM_SKIP) == 0) __oom_reap_task_mm(mm);
   mmap_read_unlock(mm);
   GhostDrop(mm);
   mmdrop(mm);
@@ -268,13 +299,31 @@ int Count(const BoundOp& op, std::size_t i) { return static_cast<int>(op.args[i]
 
 }  // namespace
 
+void __oom_reap_task_mm(Mm* mm) {
+  // 0: exit_mmap has been here.
+  const std::uint64_t vma_pages = READ_ONCE(mm->vma_pages);
+  const std::uint64_t reapable =
+      vma_pages & ~(vma_pages >> kVmaFileShift) & ~(vma_pages >> kVmaLockedShift);
+  const bool whole = reaper_version.value() == kWholeMm;
+  MmuGather all{.mm = mm, .fullmm = true};
+  if (whole) tlb_gather_mmu(&all);
+  for (int va = 0; va < kVirtPageCount; ++va) {
+    if ((reapable >> va & 1) == 0) continue;
+    MmuGather one{.mm = mm, .fullmm = false};
+    if (!whole) tlb_gather_mmu(&one);
+    zap_pte_range(whole ? &all : &one, At(va), 1);
+    if (!whole) tlb_finish_mmu(&one);
+  }
+  if (whole) tlb_finish_mmu(&all);
+}
+
 // Linux 6.12 mm/migrate.c: clearing the pte, copying and setting the new one take place under one hold
 // of the page table lock here. The mmap_lock is held for reading.
 bool do_numa_page(Mm* mm, VirtPage va) {
   Page* const page = alloc_page();
   Page* old_page = nullptr;
   spin_lock(&mm->page_table_lock);
-  Pte pte = READ_ONCE(mm->pgd->pte[va.value()]);
+  Pte pte = READ_ONCE(PteOf(mm->pgd, va));
   if (pte.present() && !pte.valid()) {
     if (page == nullptr) {
       set_pte_at(mm, va, pte.Without(Pte::kProtNone).With(Pte::kValid));
@@ -283,6 +332,8 @@ bool do_numa_page(Mm* mm, VirtPage va) {
       pte = ptep_get_and_clear(mm, va, /*fullmm=*/false);
       if (pte_accessible(mm, pte)) flush_tlb_range(mm, va, 1);
       WRITE_ONCE(page->contents, READ_ONCE(old_page->contents));
+      MlockNewPage(mm, va, page);
+      ClearPageMlocked(old_page);
       set_pte_at(mm, va, Pte::Of(page->number, pte.writable()));
     }
   }

@@ -40,10 +40,11 @@ Page* try_to_unmap(Mm* mm, VirtPage va, CpuBits* batch) {
   Page* page = nullptr;
   spin_lock(&anon_vma->lock);
   // As long as the vma is linked the mm is alive: exit_mmap unlinks it under this lock.
-  if ((READ_ONCE(anon_vma->pages) >> va.value() & 1) != 0) {
+  if ((READ_ONCE(anon_vma->pages) >> va.value() & 1) != 0 && READ_ONCE(PmdOf(mm, va)) != 0) {
     spin_lock(&mm->page_table_lock);
-    const Pte pte = READ_ONCE(mm->pgd->pte[va.value()]);
-    if (pte.valid()) {
+    const Pte pte = READ_ONCE(PteOf(mm->pgd, va));
+    // A locked page is not evictable.
+    if (pte.valid() && READ_ONCE(Kernel::Get().pages[pte.page()].mlocked) == 0) {
       page = &Kernel::Get().pages[pte.page()];
       (void)ptep_get_and_clear(mm, va, /*fullmm=*/false);
       if (should_defer_flush(mm)) {
@@ -67,7 +68,55 @@ void reclaim(Mm* mm, VirtPage va) {
   put_page(page);
 }
 
+// Linux 5.14 mm/rmap.c try_to_migrate_one(), mm/migrate.c remove_migration_pte(): the page goes on
+// elsewhere. Clearing the pte, copying and setting the new one take place under one hold of its lock here.
+void compact(Mm* mm, VirtPage va) {
+  if (!arch().deferred_flush) return;
+  Page* const page = alloc_page();
+  if (page == nullptr) return;
+  Page* left = page;  // what nobody has in the end
+  AnonVma* const anon_vma = AnonVmaOf(mm);
+  spin_lock(&anon_vma->lock);
+  const bool has_vma = (READ_ONCE(anon_vma->pages) >> va.value() & 1) != 0;
+  // page_vma_mapped_walk(): first where the pte is, and then its lock.
+  if (const std::uint64_t pmd = has_vma ? READ_ONCE(PmdOf(mm, va)) : 0; pmd != 0) {
+    Cell<Pte>& ptep = PteIn(mm->pgd, va, pmd);
+    spin_lock(&mm->page_table_lock);
+    Pte pte = READ_ONCE(ptep);
+    Page* const old_page = &Kernel::Get().pages[pte.page()];
+    if (pte.valid() && READ_ONCE(old_page->mlocked) == 0) {
+      pte = ATOMIC_RMW(ptep, Pte{});  // ptep_clear_flush
+      GhostPteChange(mm, va);
+      flush_tlb_range(mm, va, 1);
+      WRITE_ONCE(page->contents, READ_ONCE(old_page->contents));
+      WRITE_ONCE(ptep, Pte::Of(page->number, pte.writable()));
+      GhostPteChange(mm, va);
+      left = old_page;
+    }
+    spin_unlock(&mm->page_table_lock);
+  }
+  spin_unlock(&anon_vma->lock);
+  put_page(left);
+}
+
+// An operation on a page of a task's process, wherever that task is.
+template <void (*kRun)(Mm* mm, VirtPage va)>
+OpSpec OnProcess(std::string_view name, std::string_view usage, std::string_view what) {
+  return {.name = name,
+          .usage = usage,
+          .what = what,
+          .args = {ArgKind::kTask, ArgKind::kPage},
+          .run = [](const BoundOp& op) {
+            Kernel& k = Kernel::Get();
+            const int process = k.boot[op.args[0]].process;
+            if (process >= 0) kRun(&k.mms[process + 1], PageArg(op, 1));
+          }};
+}
+
 }  // namespace
+
+void take_rmap_locks(Mm* mm) { spin_lock(&AnonVmaOf(mm)->lock); }
+void drop_rmap_locks(Mm* mm) { spin_unlock(&AnonVmaOf(mm)->lock); }
 
 void anon_vma_link(Mm* mm, std::uint64_t pages) {
   if (!arch().deferred_flush) return;
@@ -96,15 +145,10 @@ void flush_tlb_batched_pending(Mm* mm) {
 }
 
 void RegisterReclaimOps() {
-  RegisterOp({.name = "reclaim",
-              .usage = "reclaim TASK PAGE",
-              .what = "kswapd takes an anonymous page from the process of TASK, and frees it",
-              .args = {ArgKind::kTask, ArgKind::kPage},
-              .run = [](const BoundOp& op) {
-                Kernel& k = Kernel::Get();
-                const int process = k.boot[op.args[0]].process;
-                if (process >= 0) reclaim(&k.mms[process + 1], PageArg(op, 1));
-              }});
+  RegisterOp(OnProcess<&reclaim>("reclaim", "reclaim TASK PAGE",
+                                 "kswapd takes an anonymous page from the process of TASK, and frees it"));
+  RegisterOp(OnProcess<&compact>("compact", "compact TASK PAGE",
+                                 "moves an anonymous page of the process of TASK to another place in memory"));
 }
 
 }  // namespace shootdown::kernel

@@ -79,6 +79,7 @@ struct RwSem {
 struct Page {
   Cell<std::int64_t> refcount;
   Cell<std::uint64_t> contents;   // stands for the page's bytes
+  Cell<std::uint64_t> mlocked;    // PageMlocked
   std::uint32_t incarnation = 0;  // ghost G1: bumped when the page goes back to the allocator
   std::int32_t number = 0;
   // Ghost D3: what user code has stored, and how much of that has been written out to `file`.
@@ -93,6 +94,34 @@ struct PageTable {
   Cell<std::uint64_t> pmd;  // not 0: the leaf table is there
   Cell<Pte> pte[kVirtPageCount];
   Cell<std::uint64_t> pmd_high;
+};
+
+// A bit of pmd and pmd_high: that leaf table began as the other half's, and was moved here whole
+// (mremap). Its ptes stay where they are.
+inline constexpr std::uint64_t kPmdMoved = 16;
+inline constexpr int kPtesPerTable = kVirtPageCount / 2;
+// The pte of `va` in the leaf table that an upper entry with these bits names.
+[[nodiscard]] inline Cell<Pte>& PteIn(PageTable* pgd, VirtPage va, std::uint64_t pmd) {
+  const int moved = (pmd & kPmdMoved) != 0 ? kPtesPerTable : 0;
+  return pgd->pte[(va.value() + moved) % kVirtPageCount];
+}
+[[nodiscard]] inline Cell<std::uint64_t>& PmdIn(PageTable* pgd, VirtPage va) {
+  return va.value() < kPtesPerTable ? pgd->pmd : pgd->pmd_high;
+}
+// As the page table stands for this CPU; without a table, where it would be. No steps: the upper entry
+// stays while mmap_lock is held, or the lock by which the mapping was found.
+[[nodiscard]] inline Cell<Pte>& PteOf(PageTable* pgd, VirtPage va) {
+  const std::uint64_t pmd = PmdIn(pgd, va).PeekOwn();
+  if (pmd != 0) return PteIn(pgd, va, pmd);
+  const VirtPage other_half(static_cast<std::uint8_t>((va.value() + kPtesPerTable) % kVirtPageCount));
+  return PteIn(pgd, va, PmdIn(pgd, other_half).PeekOwn());
+}
+
+// A vma that userfaultfd has made of part of another one. Those are structs of their own; all others
+// are bits of Mm::vma_pages.
+struct Vma {
+  Cell<std::uint64_t> vm_pages;
+  Cell<Vma*> vm_next;
 };
 
 struct TsbEntry {
@@ -123,6 +152,9 @@ struct Mm {
   Cell<std::int64_t> tlb_flush_pending;   // who has changed ptes, and not flushed yet
   Cell<std::uint64_t> tlb_flush_batched;  // reclaim: generations pending (low half) and flushed
   Cell<MappedFile*> vm_file[kVirtPageCount];  // of a mapping that has one
+  Cell<Vma*> mmap;                            // the first that is a struct of its own; mmap_lock
+  Cell<std::uint64_t> core_state;             // not 0: its core is being dumped
+  Cell<std::uint64_t> flags;                  // MMF_OOM_VICTIM, MMF_OOM_SKIP (memory.h)
 
   // A file whose last reference is a mapping (binder).
   void* mapped_file = nullptr;

@@ -1,16 +1,55 @@
 // userfaultfd: holds mm_count, and takes mm_users with mmget_not_zero around each request. It changes
-// page tables, but loads nothing into a TLB. Source: Linux 4.19 fs/userfaultfd.c, d2005e3f41.
+// page tables and vmas, but loads nothing into a TLB. Source: Linux 4.19 fs/userfaultfd.c, d2005e3f41.
 #include "fuzz/kernel/lock.h"
 #include "fuzz/kernel/memory.h"
 #include "fuzz/kernel/mm.h"
 #include "fuzz/kernel/ops.h"
+#include "fuzz/kernel/version.h"
 
 namespace shootdown::kernel {
 namespace {
 
+// 04f5866e41fb (5.1): whoever has an mm by mmget_not_zero leaves its vmas alone while its core is dumped.
+enum StillValidVersion { kChecked, kUnchecked };
+VersionSwitch still_valid_version("mm.mmget_still_valid", {"checked", "unchecked"},
+                                  "04f5866e41fb coredump: fix race condition between "
+                                  "mmget_not_zero()/get_task_mm() and core dumping");
+
 struct UserfaultfdCtx {
   Cell<Mm*> mm;
+  Vma vma;                     // the vma that was split off for it
+  Cell<std::uint64_t> has_vma; // mmap_lock
 };
+
+// mmap_lock is held for writing.
+bool mmget_still_valid(Mm* mm) {
+  return still_valid_version.value() == kUnchecked || READ_ONCE(mm->core_state) == 0;
+}
+
+// UFFDIO_REGISTER: a vma of its own for part of a mapping (split_vma).
+void userfaultfd_register(UserfaultfdCtx* ctx, VirtPage va) {
+  Mm* const mm = READ_ONCE(ctx->mm);
+  if (mm == nullptr || !mmget_not_zero(mm)) return;
+  mmap_write_lock(mm);
+  if (READ_ONCE(ctx->has_vma) == 0 && mmget_still_valid(mm)) {
+    WRITE_ONCE(ctx->vma.vm_pages, VmaRange(va, 1));
+    WRITE_ONCE(ctx->vma.vm_next, READ_ONCE(mm->mmap));
+    WRITE_ONCE(mm->mmap, &ctx->vma);
+    WRITE_ONCE(ctx->has_vma, 1);
+  }
+  mmap_write_unlock(mm);
+  mmput(mm);
+}
+
+// The vma becomes one with its neighbour again, and is freed (vma_merge). mmap_lock is held for writing.
+void Unregister(Mm* mm, UserfaultfdCtx* ctx) {
+  Vma* const next = READ_ONCE(ctx->vma.vm_next);
+  Cell<Vma*>* link = &mm->mmap;
+  while (READ_ONCE(*link) != &ctx->vma) link = &READ_ONCE(*link)->vm_next;
+  WRITE_ONCE(*link, next);
+  WRITE_ONCE(ctx->has_vma, 0);
+  sim::Machine::Get().Poison(&ctx->vma, sizeof(Vma));
+}
 
 void userfaultfd_create(UserfaultfdCtx* ctx) {
   Mm* const mm = READ_ONCE(current()->mm);
@@ -31,6 +70,12 @@ void userfaultfd_copy(UserfaultfdCtx* ctx, VirtPage va) {
 void userfaultfd_release(UserfaultfdCtx* ctx) {
   Mm* const mm = READ_ONCE(ctx->mm);
   if (mm == nullptr) return;
+  if (mmget_not_zero(mm)) {
+    mmap_write_lock(mm);
+    if (READ_ONCE(ctx->has_vma) != 0 && mmget_still_valid(mm)) Unregister(mm, ctx);
+    mmap_write_unlock(mm);
+    mmput(mm);
+  }
   WRITE_ONCE(ctx->mm, nullptr);
   GhostDrop(mm);
   mmdrop(mm);
@@ -47,6 +92,14 @@ void RegisterUserfaultfdOps() {
               .run = [](const BoundOp& op) { userfaultfd_create(ObjectArg<UserfaultfdCtx>(op, 0)); },
               .object = &ObjectOf<UserfaultfdCtx>,
               .use = OpUse::kOpens});
+  RegisterOp({.name = "userfaultfd_register",
+              .usage = "userfaultfd_register UFD PAGE",
+              .what = "UFFDIO_REGISTER: the page gets a vma of its own",
+              .args = {ArgKind::kObject, ArgKind::kPage},
+              .run = [](const BoundOp& op) {
+                userfaultfd_register(ObjectArg<UserfaultfdCtx>(op, 0), PageArg(op, 1));
+              },
+              .object = &ObjectOf<UserfaultfdCtx>});
   RegisterOp({.name = "userfaultfd_copy",
               .usage = "userfaultfd_copy UFD PAGE",
               .what = "UFFDIO_COPY: mmget_not_zero, fills the page table, mmput",
@@ -57,7 +110,7 @@ void RegisterUserfaultfdOps() {
               .object = &ObjectOf<UserfaultfdCtx>});
   RegisterOp({.name = "userfaultfd_close",
               .usage = "userfaultfd_close UFD",
-              .what = "drops the reference",
+              .what = "takes back the vma, and drops the reference",
               .args = {ArgKind::kObject},
               .run = [](const BoundOp& op) {
                 userfaultfd_release(ObjectArg<UserfaultfdCtx>(op, 0));

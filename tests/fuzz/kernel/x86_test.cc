@@ -82,6 +82,35 @@ TEST(X86Test, MremapMovesThePage) {
   EXPECT_TRUE(ran.mm(1).pgd->pte[4].Peek().dirty());
 }
 
+TEST(X86Test, MremapOfAWholeTableMovesTheTable) {
+  const Ran ran(X86({User({.name = "app",
+                           .setup = "mmap A 4; touch A; touch C",
+                           .ops = "mremap A E 4; touch E; touch G; mmap A; touch A"})}));
+
+  EXPECT_EQ(ran.outcome().check, "clean") << ran.outcome().message;
+  EXPECT_EQ(ran.Count("move_normal_pmd: old_pmd"), 3);  // read twice, and taken away
+  EXPECT_EQ(ran.task(0).faults, 0u);
+  EXPECT_EQ(PagesInUse(ran), 5);  // two tables, the pages that were A and C, and a new A
+}
+
+TEST(X86Test, CompactionMovesAPageAndItsContents) {
+  const Ran ran(X86({User({.name = "app", .cpu = 1, .setup = "mmap A; touch A", .ops = "touch A"}),
+                     Kthread({.name = "kcompactd", .ops = "compact app A"})}));
+
+  EXPECT_EQ(ran.outcome().check, "clean") << ran.outcome().message;
+  EXPECT_EQ(ran.CountSent(kInterrupt), 1);
+  EXPECT_EQ(ran.mm(1).pgd->pte[0].Peek().page(), 2);  // page 0 is the table, page 1 was A's
+  EXPECT_EQ(PagesInUse(ran), 2);
+}
+
+TEST(X86Test, LockedPagesStay) {
+  const Ran ran(X86({User({.name = "app", .cpu = 1, .setup = "mmap A; mlock A"}),
+                     Kthread({.name = "k", .ops = "reclaim app A; compact app A; oom_reap app"})}));
+
+  EXPECT_EQ(ran.outcome().check, "clean") << ran.outcome().message;
+  EXPECT_EQ(ran.mm(1).pgd->pte[0].Peek(), kernel::Pte::Of(0, /*writable=*/true));
+}
+
 TEST(X86Test, ReclaimFlushesOnceAndThenFrees) {
   const Ran ran(X86({User({.name = "app", .cpu = 1, .setup = "mmap A; touch A", .ops = "touch A"}),
                      Kthread({.name = "kswapd", .ops = "reclaim app A"})}));

@@ -12,7 +12,7 @@ namespace {
 
 // native_set_pte(): a plain store.
 void set_pte_at(Mm* mm, VirtPage va, Pte pte) {
-  Cell<Pte>& ptep = mm->pgd->pte[va.value()];
+  Cell<Pte>& ptep = PteOf(mm->pgd, va);
   WRITE_ONCE(ptep, pte);
   GhostPteChange(mm, va);
 }
@@ -21,7 +21,7 @@ void set_pte_at(Mm* mm, VirtPage va, Pte pte) {
 // ptep_get_and_clear_full() is two plain accesses if the whole mm goes.
 // Linux 4.20 arch/x86/include/asm/pgtable.h.
 Pte ptep_get_and_clear(Mm* mm, VirtPage va, bool fullmm) {
-  Cell<Pte>& ptep = mm->pgd->pte[va.value()];
+  Cell<Pte>& ptep = PteOf(mm->pgd, va);
   Pte pte = READ_ONCE(ptep);
   if (!pte.present()) return pte;  // zap_pte_range passes over pte_none
   if (fullmm) {

@@ -11,6 +11,7 @@ namespace shootdown::kernel::x86 {
 // Intel SDM volume 3A, 4.10.3 (paging-structure caches).
 struct CachedPmd {
   std::uint64_t valid = 0;
+  std::uint64_t entry = 0;  // as it was read
   Page* table = nullptr;
   std::uint64_t incarnation = 0;  // ghost: of the table when it was read
 };

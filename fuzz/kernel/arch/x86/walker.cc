@@ -10,11 +10,7 @@ using sim::Machine;
 using sim::StepKind;
 using sim::TlbGhost;
 
-int HalfOf(VirtPage va) { return va.value() / (kVirtPageCount / 2); }
-
-Cell<std::uint64_t>& PmdIn(PageTable* pgd, VirtPage va) {
-  return HalfOf(va) == 0 ? pgd->pmd : pgd->pmd_high;
-}
+int HalfOf(VirtPage va) { return va.value() / kPtesPerTable; }
 
 // The walker is about to read ptes of that table (T8).
 void TellTableRead(const CachedPmd& pmd, VirtPage va) {
@@ -27,16 +23,20 @@ void TellTableRead(const CachedPmd& pmd, VirtPage va) {
 
 CachedPmd PmdOfTable(Pte entry) {
   Page* const table = &Kernel::Get().pages[entry.page()];
-  return {.valid = 1, .table = table, .incarnation = table->incarnation};
+  return {.valid = 1, .entry = entry.bits, .table = table, .incarnation = table->incarnation};
 }
 
-void Fill(VirtPage va, Pte pte) {
-  Machine& m = Machine::Get();
+// What is known of a pte at the moment at which it is read.
+TlbGhost GhostOf(VirtPage va, Pte pte) {
   const Mm* const mm = this_cpu().hardware_mm;
-  m.tlb().Insert(m.secondary(m.cpu()), va, pte.bits,
-                 {.owner = static_cast<std::uint32_t>(mm->id),
-                  .incarnation = Kernel::Get().pages[pte.page()].incarnation,
-                  .pte_change = mm->pte_change[va.value()]});
+  return {.owner = static_cast<std::uint32_t>(mm->id),
+          .incarnation = Kernel::Get().pages[pte.page()].incarnation,
+          .pte_change = mm->pte_change[va.value()]};
+}
+
+void Fill(VirtPage va, Pte pte, const TlbGhost& ghost) {
+  Machine& m = Machine::Get();
+  m.tlb().Insert(m.secondary(m.cpu()), va, pte.bits, ghost);
 }
 
 // Interrupts are off: an instruction and its walk are one, and a flush comes before or after.
@@ -50,9 +50,10 @@ bool WalkNow(VirtPage va, bool write) {
     pmd = PmdOfTable(entry);
   }
   TellTableRead(pmd, va);
-  Cell<Pte>& ptep = pgd->pte[va.value()];
+  Cell<Pte>& ptep = PteIn(pgd, va, pmd.entry);
   Pte pte = READ_ONCE(ptep);
   if (!pte.valid() || (write && !pte.writable())) return false;
+  const TlbGhost ghost = GhostOf(va, pte);
   if (write && !pte.dirty()) {
     // Set in the pte itself, in one with the test that it is still the same.
     const Pte before = ATOMIC_RMW(ptep, old == pte ? old.With(Pte::kDirty) : old);
@@ -61,7 +62,7 @@ bool WalkNow(VirtPage va, bool write) {
   }
   Machine::Get().Action(SHOOTDOWN_SITE_AS("tlb insert", &FormatVirtPage), StepKind::kTlbInsert,
                         va.value());
-  Fill(va, pte);
+  Fill(va, pte, ghost);
   return true;
 }
 
@@ -82,9 +83,9 @@ bool CanWalk(VirtPage va) {
   if (!Machine::Get().ie()) return false;
   const CachedPmd& pmd = cpu_tlbstate().pmds[HalfOf(va)];
   // Also through what the CPU remembers, and the page table has no more.
-  const bool linked = PmdIn(pgd, va).Peek() != 0;
-  if (!linked) return pmd.valid != 0;
-  if (!pgd->pte[va.value()].Peek().valid()) return false;
+  const std::uint64_t linked = PmdIn(pgd, va).Peek();
+  if (linked == 0) return pmd.valid != 0;
+  if (!PteIn(pgd, va, pmd.valid != 0 ? pmd.entry : linked).Peek().valid()) return false;
   Machine& m = Machine::Get();
   return m.tlb().Lookup(m.secondary(m.cpu()), va) == nullptr;
 }
@@ -94,8 +95,8 @@ void Walk(VirtPage va) {
   CachedPmd& pmd = cpu_tlbstate().pmds[HalfOf(va)];
   if (pmd.valid == 0) pmd = PmdOfTable(Pte{PmdIn(pgd, va).Peek()});
   TellTableRead(pmd, va);
-  const Pte pte = pgd->pte[va.value()].Peek();
-  if (pte.valid()) Fill(va, pte);
+  const Pte pte = PteIn(pgd, va, pmd.entry).Peek();
+  if (pte.valid()) Fill(va, pte, GhostOf(va, pte));
 }
 
 }  // namespace shootdown::kernel::x86

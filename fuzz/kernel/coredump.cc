@@ -1,0 +1,61 @@
+// A core dump: the task that dumps takes itself for the only one that can change its vmas, and walks them
+// without mmap_lock. Source: Linux 5.0 fs/coredump.c coredump_wait(), coredump_finish(); fs/binfmt_elf.c
+// elf_core_dump().
+// Left out: the kill of the other threads. They are waited for, and have to end by themselves.
+#include "fuzz/kernel/lock.h"
+#include "fuzz/kernel/mm.h"
+#include "fuzz/kernel/ops.h"
+#include "fuzz/kernel/sched.h"
+
+namespace shootdown::kernel {
+namespace {
+
+// Threads that have the mm, other than this one. No steps: for a wait condition.
+bool HasOtherThreads(const Mm* mm) {
+  const Kernel& k = Kernel::Get();
+  for (int t = 0; t < k.task_count; ++t) {
+    const Task& task = k.tasks[t];
+    if (&task != current() && task.kthread == 0 && task.mm.Peek() == mm) return true;
+  }
+  return false;
+}
+
+void coredump_wait(Mm* mm) {
+  mmap_write_lock(mm);
+  WRITE_ONCE(mm->core_state, 1);
+  mmap_write_unlock(mm);
+  PollUntil(SHOOTDOWN_SITE("core_state.startup"), sim::WaitKind::kBlocked,
+            [mm] { return !HasOtherThreads(mm); });
+}
+
+void elf_core_dump(Mm* mm) {
+  (void)READ_ONCE(mm->vma_pages);
+  for (const Vma* vma = READ_ONCE(mm->mmap); vma != nullptr; vma = READ_ONCE(vma->vm_next)) {
+    (void)READ_ONCE(vma->vm_pages);
+  }
+}
+
+void do_coredump() {
+  Mm* const mm = READ_ONCE(current()->mm);
+  coredump_wait(mm);
+  elf_core_dump(mm);
+  // coredump_finish
+  mmap_write_lock(mm);
+  WRITE_ONCE(mm->core_state, 0);
+  mmap_write_unlock(mm);
+  exit_mm();
+  do_task_dead();
+}
+
+}  // namespace
+
+void RegisterCoredumpOps() {
+  RegisterOp({.name = "coredump",
+              .usage = "coredump",
+              .what = "dumps the core of the caller's process, once its other threads are gone, and exits",
+              .who = OpSpec::Who::kUser,
+              .run = [](const BoundOp&) { do_coredump(); },
+              .use = OpUse::kNever});  // it waits for threads that need not end
+}
+
+}  // namespace shootdown::kernel

@@ -1,0 +1,83 @@
+#include "fuzz/kernel/mlock.h"
+
+#include "fuzz/kernel/lock.h"
+#include "fuzz/kernel/memory.h"
+#include "fuzz/kernel/ops.h"
+#include "fuzz/kernel/version.h"
+
+namespace shootdown::kernel {
+namespace {
+
+// 27ae357fa82b (4.17): the reaper passes over locked vmas, and munlock has just made this one an ordinary
+// one. So a victim is reaped first, and nobody reaps it after that.
+enum MunlockVersion { kAfterReaping, kWhileReaping };
+VersionSwitch munlock_version("mm.exit_munlock", {"after_reaping", "while_reaping"},
+                              "27ae357fa82b mm, oom: fix concurrent munlock and oom reaper unmap");
+
+VirtPage At(int va) { return VirtPage(static_cast<std::uint8_t>(va)); }
+
+// mlock_fixup(), mm_populate(). Anonymous memory only.
+void do_mlock(VirtPage first, int count) {
+  Mm* const mm = READ_ONCE(current()->mm);
+  mmap_write_lock(mm);
+  const std::uint64_t vma_pages = READ_ONCE(mm->vma_pages);
+  const std::uint64_t anonymous = vma_pages & ~(vma_pages >> kVmaFileShift) & VmaRange(first, count);
+  WRITE_ONCE(mm->vma_pages, vma_pages | anonymous << kVmaLockedShift);
+  for (int va = first.value(); va < first.value() + count; ++va) {
+    if ((anonymous >> va & 1) != 0) (void)mfill_atomic_pte(mm, At(va));
+  }
+  spin_lock(&mm->page_table_lock);
+  for (int va = first.value(); va < first.value() + count; ++va) {
+    const Pte pte = (anonymous >> va & 1) != 0 ? READ_ONCE(PteOf(mm->pgd, At(va))) : Pte{};
+    if (pte.present()) WRITE_ONCE(Kernel::Get().pages[pte.page()].mlocked, 1);
+  }
+  spin_unlock(&mm->page_table_lock);
+  mmap_write_unlock(mm);
+}
+
+// Linux 4.17 mm/mlock.c munlock_vma_pages_range(): the flag goes first, since other vmas may lock the same
+// page. The locked page is one of a pmd's size: follow_page_mask() looks at the entry, and then takes the
+// lock that the entry leads to (pmd_lock), by which PageMlocked stands here.
+void munlock_vma_pages_all(Mm* mm, std::uint64_t locked) {
+  WRITE_ONCE(mm->vma_pages, READ_ONCE(mm->vma_pages) & ~(locked << kVmaLockedShift));
+  for (int v = 0; v < kVirtPageCount; ++v) {
+    if ((locked >> v & 1) == 0) continue;
+    const VirtPage va(static_cast<std::uint8_t>(v));
+    const Pte pte = READ_ONCE(PteOf(mm->pgd, va));
+    if (!pte.present()) continue;
+    Page* const page = &Kernel::Get().pages[pte.page()];
+    const std::uint32_t incarnation = page->incarnation;
+    ATOMIC_RMW(page->mlocked, std::uint64_t{0});
+    GhostPageUse(page, incarnation, SHOOTDOWN_SITE("page->mlocked"));
+  }
+}
+
+}  // namespace
+
+void exit_munlock(Mm* mm) {
+  const std::uint64_t locked = LockedPages(mm);
+  if (munlock_version.value() == kAfterReaping && (READ_ONCE(mm->flags) & MMF_OOM_VICTIM) != 0) {
+    mmap_read_lock(mm);
+    __oom_reap_task_mm(mm);
+    mmap_read_unlock(mm);
+    ATOMIC_RMW(mm->flags, old | MMF_OOM_SKIP);
+    // Whoever has not seen the flag is done when this lock has been had.
+    mmap_write_lock(mm);
+    mmap_write_unlock(mm);
+  }
+  munlock_vma_pages_all(mm, locked);
+}
+
+void RegisterMlockOps() {
+  RegisterOp({.name = "mlock",
+              .usage = "mlock PAGE [COUNT]",
+              .what = "locks what is mapped there in memory: reclaim and the oom reaper leave it alone",
+              .who = OpSpec::Who::kUser,
+              .args = {ArgKind::kPage, ArgKind::kCount},
+              .optional = 1,
+              .run = [](const BoundOp& op) {
+                do_mlock(PageArg(op, 0), static_cast<int>(op.args[1]));
+              }});
+}
+
+}  // namespace shootdown::kernel
