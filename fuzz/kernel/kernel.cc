@@ -56,6 +56,7 @@ Kernel::Kernel(Machine& machine, const Arch& chosen) : machine_(machine) {
                     .nmi = &Nmi,
                     .can_walk = chosen.can_walk,
                     .walk = chosen.walk,
+                    .walk_page_count = kVirtPageCount,
                     .interrupt_return = &preempt_check_resched,
                     .quiet = [] { Kernel::Get().Quiet(); }});
   machine.SetPoisonHandler([](const sim::Site& site, sim::WordIndex word) {

@@ -32,9 +32,10 @@ struct Guest {
   void (*softint)(int level) = nullptr;  // runs with PIL 14, interrupts of class mondo allowed
   void (*nmi)() = nullptr;
   // Hardware that walks page tables of its own accord: whether this CPU would find something for
-  // `virt` now, and the walk itself. Neither takes a step. Null: it does not.
+  // `virt` now, and the walk itself. Neither takes a step. Null: it does not. Pages are 0 .. count - 1.
   bool (*can_walk)(VirtPage virt) = nullptr;
   void (*walk)(VirtPage virt) = nullptr;
+  int walk_page_count = 0;
   void (*interrupt_return)() = nullptr;  // after a softint, back in the interrupted thread
   // No CPU can go on and no store is held: either all is done, or this is a deadlock. Runs on the
   // host's stack.

@@ -154,7 +154,12 @@ class Machine {
     return await.word == kNoWord ? nullptr : &await;
   }
   [[nodiscard]] int BufferedStores(int cpu) const { return cpus_[cpu].buffer_count; }
+  // An interrupt has come to this CPU while a decision makes interrupts wait.
+  [[nodiscard]] bool InterruptDeferred(int cpu) const;
   [[nodiscard]] bool walks_by_itself() const { return guest_.walk != nullptr; }
+  [[nodiscard]] int walk_page_count() const { return walks_by_itself() ? guest_.walk_page_count : 0; }
+  // Whether a walk of the running CPU would fetch something for `virt` now.
+  [[nodiscard]] bool CanWalk(VirtPage virt) const { return walks_by_itself() && guest_.can_walk(virt); }
   // Held store `i` of the CPU, the oldest first. REQUIRES: i < BufferedStores(cpu).
   struct Buffered {
     WordIndex word;

@@ -140,7 +140,7 @@ bool Machine::Make(const Move& move, const Question& question) {
       return true;
     case Move::Kind::kWalk: {
       const VirtPage virt(move.arg);
-      if (guest_.walk == nullptr || !guest_.can_walk(virt)) return false;
+      if (!CanWalk(virt)) return false;
       Remember(move, question);
       AppendRow(SHOOTDOWN_SITE("the walker fetches a translation"), StepKind::kNote, kNoWord,
                 virt.value());

@@ -5,6 +5,11 @@
 
 namespace shootdown::sim {
 
+bool Machine::InterruptDeferred(int cpu) const {
+  const Cpu& c = cpus_[cpu];
+  return (c.defer_mondo_until != 0 && c.mondo_count != 0) || (c.defer_until != 0 && c.softint != 0);
+}
+
 template <class Handler>
 void Machine::InHandler(const Handler& handler) {
   Cpu& cpu = cpus_[hot_.cpu];
