@@ -31,7 +31,9 @@ std::string ActorName(const Simulation& simulation, ActorId actor) {
 }
 
 std::string StepText(const LogEntry& e) {
-  const std::string value = e.site->format(e.value);
+  // A mask is one of CPUs wherever the kernel has one.
+  const bool mask = e.site->format == &sim::FormatMask;
+  const std::string value = (mask ? "CPUs " : "") + e.site->format(e.value);
   switch (e.kind) {
     case StepKind::kLoad:
       return "R  " + Place(e) + " = " + value +
