@@ -52,6 +52,24 @@ bool HasUnknownFields(const pb::Message& message) {
   return false;
 }
 
+v1::Minimality ToProto(Minimality minimality) {
+  switch (minimality) {
+    case Minimality::kUnknown: return v1::MINIMALITY_UNSPECIFIED;
+    case Minimality::kOneMinimal: return v1::MINIMALITY_ONE_MINIMAL;
+    case Minimality::kMinimum: return v1::MINIMALITY_MINIMUM;
+  }
+  return v1::MINIMALITY_UNSPECIFIED;
+}
+
+// A number that this version does not know says nothing to it.
+Minimality FromProto(v1::Minimality minimality) {
+  switch (minimality) {
+    case v1::MINIMALITY_ONE_MINIMAL: return Minimality::kOneMinimal;
+    case v1::MINIMALITY_MINIMUM: return Minimality::kMinimum;
+    default: return Minimality::kUnknown;
+  }
+}
+
 }  // namespace
 
 v1::Failure ToProto(const Failure& failure) {
@@ -90,6 +108,8 @@ v1::Failure ToProto(const Failure& failure) {
     out.set_without(step.without);
     out.set_verdict(step.verdict);
   }
+  message.set_minimality(ToProto(failure.minimality));
+  message.set_minimality_runs(failure.minimality_runs);
   return message;
 }
 
@@ -121,6 +141,8 @@ Failure FromProto(const v1::Failure& message) {
   for (const v1::ProofStep& step : message.scenario_proof()) {
     failure.scenario_proof.push_back({.without = step.without(), .verdict = step.verdict()});
   }
+  failure.minimality = FromProto(message.minimality());
+  failure.minimality_runs = message.minimality_runs();
   return failure;
 }
 

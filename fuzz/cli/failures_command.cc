@@ -8,6 +8,7 @@
 #include "fuzz/cli/commands.h"
 #include "fuzz/cli/exit_status.h"
 #include "fuzz/cli/locate.h"
+#include "fuzz/cli/minimality_words.h"
 #include "fuzz/cli/remote_failures.h"
 #include "fuzz/schedule/schedule.h"
 #include "proto/failure_file.h"
@@ -100,6 +101,8 @@ int Show(const Flags& flags) {
                         {"signature", f.signature},
                         {"state", State(f)},
                         {"decisions", f.anchors.size()},
+                        {"minimality", MinimalityJson(f)},
+                        {"minimality_runs", f.minimality_runs},
                         {"schedule", f.schedule_text},
                         {"found_schedule", f.found_schedule_text},
                         {"message", f.message},
@@ -118,7 +121,9 @@ int Show(const Flags& flags) {
   std::printf("%s  %s\n", FailureId(f).c_str(), f.scenario_name.c_str());
   std::printf("check      %s\nbroken     %s\nwhy        %s\n", f.check.c_str(), f.message.c_str(),
               f.why.c_str());
-  std::printf("schedule   %s\n", f.schedule_text.c_str());
+  std::printf("schedule   %s\n",
+              f.schedule_text.empty() ? "(empty: the default order)" : f.schedule_text.c_str());
+  std::printf("size       %s\n", MinimalityText(f).c_str());
   for (std::size_t i = 0; i < f.anchors.size(); ++i) {
     std::printf("  decision %zu stands before %s (time %u)\n", i + 1, f.anchors[i].site.c_str(),
                 f.anchors[i].occurrence + 1);

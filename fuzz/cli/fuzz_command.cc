@@ -12,6 +12,7 @@
 #include "fuzz/cli/commands.h"
 #include "fuzz/cli/exit_status.h"
 #include "fuzz/cli/locate.h"
+#include "fuzz/cli/minimality_words.h"
 #include "fuzz/cli/progress_line.h"
 #include "fuzz/cli/scenario_size.h"
 #include "fuzz/cli/strategy_option.h"
@@ -109,6 +110,8 @@ class ScenarioFuzz {
                           {"found_at_run", bug.failure.found_at_run},
                           {"decisions", bug.decisions_found},
                           {"minimized_decisions", bug.decisions},
+                          {"minimality", MinimalityJson(bug.failure)},
+                          {"minimality_runs", bug.failure.minimality_runs},
                           {"tasks", loaded_.scenario.tasks.size()},
                           {"minimized_tasks", bug.scenario.tasks.size()},
                           {"operations", OperationCount(loaded_.scenario)},
@@ -168,6 +171,7 @@ class ScenarioFuzz {
                  bug.failure.message);
     spdlog::info("  {} decisions, {} when minimized: {}", bug.decisions_found, bug.decisions,
                  bug.failure.schedule_text);
+    spdlog::info("  {}", MinimalityText(bug.failure));
     spdlog::info("  {}", SizeText(bug.scenario, loaded_.scenario));
     spdlog::info("  stored as {}; look at it: shootdown replay {} --trace{}", bug.id, bug.id,
                  flags_.store.empty() ? "" : " --store " + flags_.store);

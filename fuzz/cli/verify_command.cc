@@ -10,6 +10,7 @@
 #include "fuzz/cli/commands.h"
 #include "fuzz/cli/exit_status.h"
 #include "fuzz/cli/locate.h"
+#include "fuzz/cli/minimality_words.h"
 #include "fuzz/cli/progress_line.h"
 #include "fuzz/engine/minimize_failure.h"
 #include "fuzz/engine/record.h"
@@ -70,6 +71,7 @@ class ScenarioProof {
     spdlog::info("{}: {}: {}", loaded_.scenario.name, failure.check, failure.message);
     spdlog::info("  {} decisions, {} when minimized: {}", report_.schedule.size(),
                  failure.anchors.size(), failure.schedule_text);
+    spdlog::info("  {}", MinimalityText(failure));
     spdlog::info("  stored as {}; look at it: shootdown replay {} --trace{}", FailureId(failure),
                  FailureId(failure), flags_.store.empty() ? "" : " --store " + flags_.store);
     return absl::OkStatus();
@@ -126,6 +128,8 @@ class ScenarioProof {
                          {"check", smallest_->failure.check},
                          {"decisions", report_.schedule.size()},
                          {"minimized_decisions", smallest_->failure.anchors.size()},
+                         {"minimality", MinimalityJson(smallest_->failure)},
+                         {"minimality_runs", smallest_->failure.minimality_runs},
                          {"schedule", smallest_->failure.schedule_text}};
     }
     return json;

@@ -30,6 +30,15 @@ struct ProofStep {
   friend bool operator==(const ProofStep&, const ProofStep&) = default;
 };
 
+// What is known of a minimized schedule.
+enum class Minimality : std::uint8_t {
+  kUnknown,     // it is not minimized, or was by a version that did not ask
+  kOneMinimal,  // no one decision can be left out
+  kMinimum,     // and no schedule of fewer decisions, of the same kinds or switches, fails in the same way
+};
+// `minimum, proven`, `1-minimal`; empty: unknown.
+[[nodiscard]] const char* MinimalityName(Minimality minimality);
+
 struct Failure {
   std::string scenario_name;
   std::string scenario_text;    // the whole scenario, protobuf text format, as it was run
@@ -47,6 +56,8 @@ struct Failure {
   std::vector<ProofStep> proof;  // one for each decision; empty while it is not minimized
   std::vector<ProofStep> scenario_proof;  // one for each operation, then for each task
   bool minimized = false;
+  Minimality minimality = Minimality::kUnknown;
+  std::uint64_t minimality_runs = 0;  // smaller schedules that were tried for it
   std::uint64_t found_at_run = 0;
   std::uint64_t seed = 0;        // of the run of `fuzz` that found it
   friend bool operator==(const Failure&, const Failure&) = default;
@@ -59,8 +70,8 @@ struct Failure {
 // minimizing keeps the id and finding the same thing twice gives the same id.
 [[nodiscard]] std::string FailureId(const Failure& failure);
 
-// Of two records of one id, the one to keep: minimized before not, then fewer decisions, then the
-// smaller scenario, then the lesser text. Better(a, b) is the same record as Better(b, a), so stores merge in any order.
+// Of two records of one id, the one to keep: minimized before not, then fewer decisions, then
+// what is known to be the minimum, then the smaller scenario, then the lesser text. Better(a, b) is the same record as Better(b, a), so stores merge in any order.
 // REQUIRES: FailureId(a) == FailureId(b).
 [[nodiscard]] const Failure& Better(const Failure& a, const Failure& b);
 

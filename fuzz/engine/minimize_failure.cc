@@ -9,15 +9,25 @@ namespace shootdown {
 
 std::optional<SmallestFailure> MinimizeFailure(std::unique_ptr<Simulation> simulation,
                                                const Failure& failure,
-                                               const ScenarioPrinter& print_scenario) {
+                                               const ScenarioPrinter& print_scenario,
+                                               const ProofBudget& budget) {
   const absl::StatusOr<Schedule> schedule = Schedule::Parse(failure.schedule_text);
   SHOOTDOWN_CHECK(schedule.ok());
   const auto now = RecordFailure(*simulation, *schedule, failure.scenario_text);
   if (!now.has_value() || now->kind_key != failure.kind_key) return std::nullopt;
 
   const Scenario whole = simulation->scenario();
-  const MinimizedScenario small =
-      MinimizeScenario(std::move(simulation), *schedule, failure.kind_key);
+  MinimizedScenario small = MinimizeScenario(std::move(simulation), *schedule, failure.kind_key);
+  std::uint64_t run_count = small.minimized.run_count;
+  MinimumProof proof;
+  for (;;) {
+    proof = ProveMinimum(*small.simulation, small.minimized.schedule, failure.kind_key, budget);
+    run_count += proof.run_count;
+    if (!proof.smaller.has_value()) break;
+    // With fewer decisions more of the scenario may go.
+    small = MinimizeScenario(std::move(small.simulation), *proof.smaller, failure.kind_key);
+    run_count += small.minimized.run_count;
+  }
   const Scenario& scenario = small.simulation->scenario();
   // A text that says the same is kept byte for byte, for it makes the id.
   const bool is_less = scenario != whole;
@@ -26,7 +36,7 @@ std::optional<SmallestFailure> MinimizeFailure(std::unique_ptr<Simulation> simul
                     is_less ? print_scenario(scenario) : failure.scenario_text);
   SHOOTDOWN_CHECK(recorded.has_value());
 
-  SmallestFailure result{.failure = *std::move(recorded), .run_count = small.minimized.run_count};
+  SmallestFailure result{.failure = *std::move(recorded), .run_count = run_count};
   Failure& smallest = result.failure;
   smallest.found_scenario_text =
       is_less ? FoundScenarioText(failure) : failure.found_scenario_text;
@@ -34,6 +44,8 @@ std::optional<SmallestFailure> MinimizeFailure(std::unique_ptr<Simulation> simul
   smallest.found_at_run = failure.found_at_run;
   smallest.seed = failure.seed;
   smallest.minimized = true;
+  smallest.minimality = proof.minimality;
+  smallest.minimality_runs = proof.run_count;
   smallest.proof = small.minimized.proof;
   smallest.scenario_proof = small.scenario_proof;
   SHOOTDOWN_CHECK(FailureId(smallest) == FailureId(failure));

@@ -1,5 +1,6 @@
-// From a failure to the smallest one of its kind, under the same id: minimizer.h, scenario_minimizer.h
-// and record.h, one after the other.
+// From a failure to the smallest one of its kind, under the same id: minimizer.h, scenario_minimizer.h,
+// minimum_proof.h and record.h, one after the other. A smaller schedule that the proof comes upon is
+// minimized in its turn.
 #ifndef SHOOTDOWN_FUZZ_ENGINE_MINIMIZE_FAILURE_H_
 #define SHOOTDOWN_FUZZ_ENGINE_MINIMIZE_FAILURE_H_
 
@@ -9,6 +10,7 @@
 #include <string>
 
 #include "fuzz/corpus/failure.h"
+#include "fuzz/engine/minimum_proof.h"
 #include "fuzz/scenario/scenario.h"
 #include "fuzz/scenario/simulation.h"
 
@@ -26,7 +28,7 @@ struct SmallestFailure {
 // `simulation` is that of the failure's scenario; it is gone afterwards.
 [[nodiscard]] std::optional<SmallestFailure> MinimizeFailure(
     std::unique_ptr<Simulation> simulation, const Failure& failure,
-    const ScenarioPrinter& print_scenario);
+    const ScenarioPrinter& print_scenario, const ProofBudget& budget = {});
 
 }  // namespace shootdown
 

@@ -79,6 +79,14 @@ class Placer {
     return Current();
   }
 
+  [[nodiscard]] bool FailsInTheDefaultOrder() {
+    ++run_count_;
+    const Schedule nothing;
+    ScheduleScheduler scheduler(nothing);
+    const check::Finding* const finding = simulation_.Run(scheduler);
+    return finding != nullptr && KindKey(*finding, simulation_.machine()) == kind_key_;
+  }
+
   // What happened with every decision as near to its old place as could be.
   [[nodiscard]] const std::string& first_verdict() const { return first_verdict_; }
   [[nodiscard]] std::uint64_t run_count() const { return run_count_; }
@@ -206,6 +214,10 @@ class ScenarioMinimizer {
     const std::vector<PlacedDecision> wanted =
         part.kind == PartKind::kTask ? WithoutTask(decisions_, part.task) : decisions_;
     Placer placer(*simulation_, wanted, kind_key_);
+    if (!minimized_.schedule.empty() && placer.FailsInTheDefaultOrder()) {
+      *verdict = kWithoutSchedule;
+      return false;
+    }
     const std::optional<Schedule> failing = placer.Find();
     run_count_ += placer.run_count();
     if (!failing.has_value()) {
@@ -214,10 +226,6 @@ class ScenarioMinimizer {
     }
     Minimized smaller = MinimizeSchedule(*simulation_, *failing, kind_key_);
     SHOOTDOWN_CHECK(smaller.schedule.size() <= minimized_.schedule.size());
-    if (smaller.schedule.empty() && !minimized_.schedule.empty()) {
-      *verdict = kWithoutSchedule;
-      return false;
-    }
     scenario_ = std::move(candidate);
     Adopt(std::move(smaller));
     return true;

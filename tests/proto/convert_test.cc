@@ -33,6 +33,20 @@ TEST(ConvertTest, AFullFailureSetsEveryFieldOfTheMessage) {
   }
 }
 
+TEST(ConvertTest, AFailureFromBeforeAnybodyAskedForTheMinimumIsRead) {
+  v1::Failure message = ToProto(FullFailure());
+  message.clear_minimality();
+  message.clear_minimality_runs();
+
+  const auto decoded = DecodeFailure(message.SerializeAsString());
+
+  ASSERT_TRUE(decoded.ok()) << decoded.status();
+  Failure expected = FullFailure();
+  expected.minimality = Minimality::kUnknown;
+  expected.minimality_runs = 0;
+  EXPECT_EQ(*decoded, expected);
+}
+
 TEST(ConvertTest, RandomFailuresSurvive) {
   for (std::uint64_t seed = 0; seed < 1000; ++seed) {
     Prng prng(seed);

@@ -30,6 +30,8 @@ inline Failure FullFailure() {
           .proof = {{.without = "T1@12>C0", .verdict = "clean"}},
           .scenario_proof = {{.without = "app: munmap A", .verdict = "clean"}},
           .minimized = true,
+          .minimality = Minimality::kMinimum,
+          .minimality_runs = 191,
           .found_at_run = std::numeric_limits<std::uint64_t>::max(),
           .seed = 42};
 }
@@ -61,6 +63,8 @@ inline Failure RandomFailure(Prng& prng) {
     failure.scenario_proof.push_back({.without = RandomText(prng), .verdict = RandomText(prng)});
   }
   failure.minimized = prng.OneIn(2);
+  failure.minimality = static_cast<Minimality>(prng.Below(3));
+  failure.minimality_runs = prng.OneIn(2) ? prng.Next() : 0;
   failure.found_at_run = prng.OneIn(2) ? prng.Next() : 0;
   failure.seed = prng.Next();
   return failure;

@@ -19,7 +19,7 @@ MAY_INCLUDE = {
     "fuzz/explore": {"fuzz/scenario", "fuzz/schedule", "fuzz/sim", "fuzz/base"},
     "fuzz/corpus": {"fuzz/base"},
     "fuzz/strategy": {"fuzz/schedule", "fuzz/sim", "fuzz/base"},
-    "fuzz/engine": {"fuzz/scenario", "fuzz/strategy", "fuzz/schedule", "fuzz/corpus", "fuzz/check", "fuzz/sim",
+    "fuzz/engine": {"fuzz/scenario", "fuzz/explore", "fuzz/strategy", "fuzz/schedule", "fuzz/corpus", "fuzz/check", "fuzz/sim",
                     "fuzz/base"},
     "fuzz/process": {"fuzz/engine", "fuzz/scenario", "fuzz/strategy", "fuzz/schedule", "fuzz/corpus", "fuzz/sim",
                      "fuzz/base", "proto"},

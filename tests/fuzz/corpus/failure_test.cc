@@ -47,16 +47,21 @@ TEST(FailureIdTest, OfARecordWithoutTheFieldIsWhatItWas) {
 }
 
 // Each is better than all behind it, whichever is named first.
-TEST(BetterTest, MinimizedThenDecisionsThenTheScenarioThenTheText) {
+TEST(BetterTest, MinimizedThenDecisionsThenWhatIsProvenThenTheScenarioThenTheText) {
   const Failure best = FullFailure();
   Failure longer_text = best;
   longer_text.schedule_text = "T1@123>C0";
   Failure larger_scenario = Unreduced();
+  Failure not_proven = best;
+  not_proven.minimality = Minimality::kOneMinimal;
+  Failure not_asked = best;
+  not_asked.minimality = Minimality::kUnknown;
   Failure more_decisions = best;
   more_decisions.anchors.push_back({});
   Failure not_minimized = best;
   not_minimized.minimized = false;
-  const Failure ranked[] = {best, longer_text, larger_scenario, more_decisions, not_minimized};
+  const Failure ranked[] = {best,      longer_text,    larger_scenario, not_proven,
+                            not_asked, more_decisions, not_minimized};
 
   for (std::size_t i = 0; i < std::size(ranked); ++i) {
     for (std::size_t j = i + 1; j < std::size(ranked); ++j) {

@@ -1,0 +1,32 @@
+#include "fuzz/cli/minimality_words.h"
+
+#include "absl/strings/str_format.h"
+
+namespace shootdown {
+
+std::string MinimalityText(const Failure& failure) {
+  const std::string name = MinimalityName(failure.minimality);
+  switch (failure.minimality) {
+    case Minimality::kUnknown:
+      return failure.minimized ? "minimized by a version that did not ask for the minimum; "
+                                 "`shootdown minimize` does"
+                               : "not minimized";
+    case Minimality::kOneMinimal:
+      return absl::StrFormat(
+          "%s: without any one decision it is gone; %d runs were too few to try "
+          "all schedules of fewer decisions",
+          name, failure.minimality_runs);
+    case Minimality::kMinimum:
+      if (failure.anchors.empty()) return name + ": it fails in the default order";
+      return absl::StrFormat("%s: no schedule of fewer decisions fails like this (%d runs)", name,
+                             failure.minimality_runs);
+  }
+  return name;
+}
+
+nlohmann::ordered_json MinimalityJson(const Failure& failure) {
+  if (failure.minimality == Minimality::kUnknown) return nullptr;
+  return MinimalityName(failure.minimality);
+}
+
+}  // namespace shootdown
