@@ -9,7 +9,9 @@
 #include "fuzz/cli/exit_status.h"
 #include "fuzz/cli/html_report.h"
 #include "fuzz/cli/locate.h"
+#include "fuzz/cli/minimality_words.h"
 #include "fuzz/cli/perfetto.h"
+#include "fuzz/cli/replay_questions.h"
 #include "fuzz/cli/scenario_size.h"
 #include "fuzz/cli/trace_table.h"
 #include "fuzz/engine/minimize_failure.h"
@@ -28,6 +30,7 @@ struct ReplayFlags {
   std::string html;
   std::string perfetto;
   std::int64_t break_at = -1;
+  ReplayQuestions questions;
   bool trace = false;
   bool json = false;
 };
@@ -111,8 +114,14 @@ int RunReplay(const ReplayFlags& flags) {
                               ".\n" + TraceTable(**simulation, message, why);
     std::fputs(table.c_str(), flags.json ? stderr : stdout);
   }
+  // Of a failure that is not what it was there is nothing to ask.
+  Json answers = Json::object();
+  if (replay->reproduced) {
+    AnswerQuestions(**simulation, replay->schedule, failure->kind_key, flags.questions,
+                    flags.json ? stderr : stdout, answers);
+  }
   if (flags.json) {
-    const Json whole = {{"id", FailureId(*failure)},
+    Json whole = {{"id", FailureId(*failure)},
                         {"reproduced", replay->reproduced},
                         {"check", replay->check},
                         {"signature", failure->signature},
@@ -120,9 +129,12 @@ int RunReplay(const ReplayFlags& flags) {
                         {"trace_hash", replay->trace_hash},
                         {"expected_trace_hash", failure->trace_hash},
                         {"decisions", failure->anchors.size()},
+                        {"minimality", MinimalityJson(*failure)},
+                        {"minimality_runs", failure->minimality_runs},
                         {"tasks", loaded->scenario.tasks.size()},
                         {"operations", OperationCount(loaded->scenario)},
                         {"schedule", replay->schedule.ToText()}};
+    whole.update(answers);
     std::printf("%s\n", whole.dump(2).c_str());
   }
   if (!replay->reproduced) {
@@ -130,6 +142,7 @@ int RunReplay(const ReplayFlags& flags) {
     return kExitFinding;
   }
   spdlog::info("{}: reproduced exactly, {} steps: {}", FailureId(*failure), steps, failure->check);
+  spdlog::info("  {}", MinimalityText(*failure));
   return kExitDone;
 }
 
@@ -137,6 +150,7 @@ struct MinimizeFlags {
   std::string failure;
   std::string store;
   std::string output;
+  ProofBudget proof;
 };
 
 int RunMinimize(const MinimizeFlags& flags) {
@@ -158,7 +172,7 @@ int RunMinimize(const MinimizeFlags& flags) {
   absl::StatusOr<std::unique_ptr<Simulation>> simulation = BuildSimulation(*loaded);
   if (!simulation.ok()) return Fail(simulation.status());
   const std::optional<SmallestFailure> smallest =
-      MinimizeFailure(*std::move(simulation), *failure, &PrintScenario);
+      MinimizeFailure(*std::move(simulation), *failure, &PrintScenario, flags.proof);
   if (!smallest.has_value()) {
     spdlog::error("shootdown: {} does not fail as it did; replay it to see the difference",
                   FailureId(*failure));
@@ -170,6 +184,7 @@ int RunMinimize(const MinimizeFlags& flags) {
   spdlog::info("{}: {} decisions, {} when minimized, after {} runs: {}", FailureId(*failure),
                schedule->size(), smaller.anchors.size(), smallest->run_count,
                smaller.schedule_text);
+  spdlog::info("  {}", MinimalityText(smaller));
   spdlog::info("  {}", SizeText(scenario->scenario, *found));
   for (const auto* const proof : {&smaller.proof, &smaller.scenario_proof}) {
     for (const ProofStep& step : *proof) {
@@ -196,6 +211,17 @@ void AddReplayCommand(CLI::App& app, int* exit_status) {
   command->add_option("--perfetto", flags->perfetto, "writes a Chrome trace, for ui.perfetto.dev");
   command->add_option("--break-at", flags->break_at, "raises SIGTRAP before that step")
       ->check(CLI::Range(0, 1'000'000));
+  command->add_flag("--needs-store-buffer", flags->questions.needs_store_buffer,
+                    "asks whether it fails with every store in memory at once (SC), too");
+  command->add_flag("--last-chance", flags->questions.last_chance,
+                    "finds the last step from which some schedule still avoids the failure");
+  command->add_flag("--neighbour", flags->questions.neighbour,
+                    "shows the nearest schedule that passes, side by side, and the accesses that it has "
+                    "in another order");
+  command->add_option("--search-runs", flags->questions.run_count_max,
+                      "runs, at most, for each search of the questions above")
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 40))
+      ->capture_default_str();
   command->add_option("--store", flags->store, "folder of the store");
   command->add_flag("--json", flags->json, "one JSON object on standard output");
   command->callback([flags, exit_status] { *exit_status = RunReplay(*flags); });
@@ -208,7 +234,17 @@ void AddMinimizeCommand(CLI::App& app, int* exit_status) {
   command->add_option("FAILURE", flags->failure, "an id, the start of one, or a file")->required();
   command->add_option("--store", flags->store, "folder of the store");
   command->add_option("-o", flags->output, "writes a file instead of the store");
-  command->callback([flags, exit_status] { *exit_status = RunMinimize(*flags); });
+  auto* const runs =
+      command->add_option("--proof-runs", flags->proof.run_count_max,
+                          "runs, at most, to try all schedules of fewer decisions; enough of them prove "
+                          "the minimum")
+          ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 40))
+          ->capture_default_str();
+  command->callback([flags, exit_status, runs] {
+    // Who asks for so many runs means them, however long they are.
+    if (runs->count() != 0) flags->proof.step_count_max = UINT64_MAX;
+    *exit_status = RunMinimize(*flags);
+  });
 }
 
 }  // namespace shootdown

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_format.h"
 #include "fuzz/cli/step_words.h"
+#include "fuzz/cli/text_wrap.h"
 
 namespace shootdown {
 namespace {
@@ -15,20 +16,6 @@ using sim::StepKind;
 
 constexpr std::size_t kColumnWidth = 58;
 constexpr std::size_t kNumberWidth = 4;
-
-// `text` in pieces of at most `width`, broken at blanks where there are some.
-std::vector<std::string> Wrap(const std::string& text, std::size_t width) {
-  std::vector<std::string> lines;
-  std::string rest = text;
-  while (rest.size() > width) {
-    std::size_t at = rest.rfind(' ', width);
-    if (at == std::string::npos || at < width / 3) at = width;
-    lines.push_back(rest.substr(0, at));
-    rest = "     " + rest.substr(rest[at] == ' ' ? at + 1 : at);
-  }
-  lines.push_back(rest);
-  return lines;
-}
 
 class Table {
  public:

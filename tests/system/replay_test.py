@@ -81,6 +81,92 @@ class ExportTest(cli.SystemTest):
                 self.assert_refused(result, str(path), status=result.status)
 
 
+class QuestionsTest(cli.SystemTest):
+    """What else a failure can be asked."""
+
+    def ask(self, *flags, scenario=STALE_HIT):
+        failure = self.find(scenario)
+        words = self.shootdown("replay", failure, "--store", self.store, *flags)
+        self.assertEqual(words.status, DONE, words.err)
+        result = self.shootdown("replay", failure, "--store", self.store, *flags, "--json")
+        self.assertEqual(result.status, DONE, result.err)
+        return words.out, result.json()
+
+    def test_the_stored_failure_says_that_it_is_the_minimum(self):
+        failure = self.find()
+
+        shown = self.shootdown("failures", "show", failure, "--store", self.store)
+        as_json = self.shootdown("failures", "show", failure, "--store", self.store, "--json").json()
+        replayed = self.shootdown("replay", failure, "--store", self.store, "--json").json()
+
+        self.assertIn("minimum, proven", shown.out)
+        for whole in (as_json, replayed):
+            self.assertEqual(whole["minimality"], "minimum, proven")
+            self.assertGreater(whole["minimality_runs"], 10)
+
+    def test_fewer_runs_prove_less_and_more_runs_prove_it_again(self):
+        failure = self.find()
+        for runs, wanted in (("1", "1-minimal"), ("100000", "minimum, proven")):
+            result = self.shootdown("minimize", failure, "--store", self.store, "--proof-runs", runs,
+                                    "-o", f"{runs}.failure")
+            self.assertEqual(result.status, DONE, result.err)
+            self.assertIn(wanted, result.err)
+
+            shown = self.shootdown("failures", "show", self.folder / f"{runs}.failure", "--json").json()
+
+            self.assertEqual(shown["minimality"], wanted)
+
+    def test_this_race_needs_no_store_buffer(self):
+        words, whole = self.ask("--needs-store-buffer")
+
+        self.assertIn("not needed", words)
+        self.assertEqual(whole["needs_store_buffer"]["answer"], "no")
+
+    def test_a_missing_fence_needs_one(self):
+        words, whole = self.ask("--needs-store-buffer", scenario="W12-no-fence")
+
+        self.assertIn("STORE BUFFER  needed", words)
+        self.assertEqual(whole["needs_store_buffer"]["answer"], "yes")
+        self.assertGreater(whole["needs_store_buffer"]["runs"], 1000)
+
+    def test_the_last_chance_is_a_step_of_the_run(self):
+        words, whole = self.ask("--last-chance")
+
+        chance = whole["last_chance"]
+        self.assertIs(chance["proved"], True)
+        self.assertLess(chance["step"], whole["steps"])
+        self.assertIn(f"step {chance['step']}, CPU {chance['at']['cpu']}, {chance['at']['function']}()",
+                      words)
+
+    def test_the_neighbour_passes_and_names_the_race(self):
+        words, whole = self.ask("--neighbour")
+
+        neighbour = whole["neighbour"]
+        first, second = neighbour["reversed"]
+        self.assertNotEqual(first["cpu"], second["cpu"])
+        self.assertLess(first["step"], second["step"])
+        self.assertIn(f"fails: {whole['schedule']}", words)
+        self.assertIn(f"passes: {neighbour['schedule']}", words)
+        self.assertIn(f">{first['step']} | ", words)
+
+    def test_all_at_once_and_a_budget_that_is_too_small(self):
+        words, whole = self.ask("--needs-store-buffer", "--last-chance", "--neighbour",
+                                "--search-runs", "2")
+
+        self.assertIs(whole["last_chance"]["proved"], False)
+        for word in ("STORE BUFFER", "LAST CHANCE", "NEIGHBOUR"):
+            self.assertIn(word, words)
+
+    def test_a_budget_of_nothing_is_refused(self):
+        for flag, command in (("--search-runs", "replay"), ("--proof-runs", "minimize")):
+            for value in ("0", "-1", "many"):
+                with self.subTest((flag, value)):
+                    result = self.shootdown(command, "x", flag, value)
+
+                    self.assertEqual((result.status, result.out), (cli.BAD_INPUT, ""))
+                    self.assertIn(flag, result.err)
+
+
 class HtmlTest(cli.SystemTest):
     """The page in a real browser."""
 

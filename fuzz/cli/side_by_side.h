@@ -1,0 +1,42 @@
+// Two runs beside each other: what they have in common once, and from where they part both, with
+// the same steps on the same line.
+#ifndef SHOOTDOWN_FUZZ_CLI_SIDE_BY_SIDE_H_
+#define SHOOTDOWN_FUZZ_CLI_SIDE_BY_SIDE_H_
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "fuzz/scenario/simulation.h"
+#include "fuzz/schedule/schedule.h"
+
+namespace shootdown {
+
+struct RowWords {
+  // Equal in two runs if they are the same step: actor, its number among the actor's steps, site.
+  std::tuple<std::uint8_t, std::uint32_t, std::uint32_t> step;
+  int cpu = 0;
+  std::string function;
+  std::string text;
+};
+
+struct RunWords {
+  std::string title;  // `fails: T0@20>C1`
+  std::string end;    // what comes of it
+  std::vector<RowWords> rows;
+};
+
+// Runs `schedule` and writes down what a reader needs of it.
+[[nodiscard]] RunWords WordsOfRun(Simulation& simulation, const Schedule& schedule);
+
+// `first_difference`: the first row that is not the same in both. Rows of the left run that are
+// `marked` get an arrow, on both sides.
+[[nodiscard]] std::string SideBySide(const RunWords& left, const RunWords& right,
+                                     std::size_t first_difference,
+                                     std::span<const sim::Row> marked);
+
+}  // namespace shootdown
+
+#endif  // SHOOTDOWN_FUZZ_CLI_SIDE_BY_SIDE_H_

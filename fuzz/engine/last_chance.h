@@ -1,0 +1,40 @@
+// The last step of a failing run from which some schedule still avoids the failure: after it,
+// whatever the CPUs do, a check fires. The mistake has been made there, however much later it is
+// seen.
+//
+// Whether the failure can still be avoided only ever goes from yes to no along the run: a run that
+// passes and agrees with the failing one up to a step agrees with it up to every earlier one too.
+// So the step is found by bisection.
+#ifndef SHOOTDOWN_FUZZ_ENGINE_LAST_CHANCE_H_
+#define SHOOTDOWN_FUZZ_ENGINE_LAST_CHANCE_H_
+
+#include <cstdint>
+#include <optional>
+
+#include "fuzz/scenario/simulation.h"
+#include "fuzz/schedule/schedule.h"
+
+namespace shootdown {
+
+struct LastChance {
+  // The row of the failing run that must not happen. Nothing: no schedule was found that passes at
+  // all.
+  std::optional<sim::Row> row;
+  // Of a run that goes as the failing one up to that row, and then passes.
+  Schedule passing;
+  // Every schedule that goes on from behind `row` was run, and failed. Else `run_count_max` runs
+  // did.
+  bool proved = false;
+  std::uint64_t run_count = 0;
+};
+
+// Who takes each step is varied, and, if a store is held in `failing`, which stores are held and
+// when they drain. Not varied: interrupts, evictions, walks of hardware. REQUIRES: `failing` makes
+// `simulation` fail. At most `run_count_max` runs for each step that is asked about; there are
+// log2(steps) of those.
+[[nodiscard]] LastChance FindLastChance(Simulation& simulation, const Schedule& failing,
+                                        std::uint64_t run_count_max);
+
+}  // namespace shootdown
+
+#endif  // SHOOTDOWN_FUZZ_ENGINE_LAST_CHANCE_H_
