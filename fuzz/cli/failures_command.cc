@@ -125,8 +125,8 @@ int Show(const Flags& flags) {
               f.schedule_text.empty() ? "(empty: the default order)" : f.schedule_text.c_str());
   std::printf("size       %s\n", MinimalityText(f).c_str());
   for (std::size_t i = 0; i < f.anchors.size(); ++i) {
-    std::printf("  decision %zu stands before %s (time %u)\n", i + 1, f.anchors[i].site.c_str(),
-                f.anchors[i].occurrence + 1);
+    std::printf("  decision %zu stands before %s, when its actor comes there for time %u\n", i + 1,
+                f.anchors[i].site.c_str(), f.anchors[i].occurrence + 1);
   }
   for (const auto* const proof : {&f.proof, &f.scenario_proof}) {
     for (const ProofStep& p : *proof) {

@@ -14,10 +14,8 @@
 #include "fuzz/cli/replay_questions.h"
 #include "fuzz/cli/scenario_size.h"
 #include "fuzz/cli/trace_table.h"
-#include "fuzz/engine/minimize_failure.h"
 #include "fuzz/engine/record.h"
 #include "fuzz/schedule/schedule_scheduler.h"
-#include "proto/failure_file.h"
 
 namespace shootdown {
 namespace {
@@ -75,6 +73,13 @@ void ExplainDifference(const Replay& replay) {
         "again by site the same check fires: {}",
         replay.schedule.ToText());
   }
+}
+
+CLI::Validator NotEmpty() {
+  return {[](const std::string& value) {
+            return value.empty() ? std::string("found \"\", wanted the name of a file") : std::string();
+          },
+          "", "not empty"};
 }
 
 int RunReplay(const ReplayFlags& flags) {
@@ -146,59 +151,6 @@ int RunReplay(const ReplayFlags& flags) {
   return kExitDone;
 }
 
-struct MinimizeFlags {
-  std::string failure;
-  std::string store;
-  std::string output;
-  ProofBudget proof;
-};
-
-int RunMinimize(const MinimizeFlags& flags) {
-  const absl::StatusOr<Failure> failure = LoadFailure(flags.failure, flags.store);
-  if (!failure.ok()) return Fail(failure.status());
-  const absl::StatusOr<LoadedScenario> loaded = ParseStoredScenario(*failure);
-  if (!loaded.ok()) return Fail(loaded.status());
-  const absl::StatusOr<Scenario> found = ParseFoundScenario(*failure);
-  if (!found.ok()) return Fail(found.status());
-  const absl::StatusOr<Schedule> schedule = Schedule::Parse(failure->schedule_text);
-  if (!schedule.ok()) return Fail(schedule.status());
-  // Opened before there is a result to lose.
-  std::unique_ptr<Store> store;
-  if (flags.output.empty()) {
-    auto open = Store::Open(StorePath(flags.store), OpenMode::kReadWrite);
-    if (!open.ok()) return Fail(open.status());
-    store = *std::move(open);
-  }
-  absl::StatusOr<std::unique_ptr<Simulation>> simulation = BuildSimulation(*loaded);
-  if (!simulation.ok()) return Fail(simulation.status());
-  const std::optional<SmallestFailure> smallest =
-      MinimizeFailure(*std::move(simulation), *failure, &PrintScenario, flags.proof);
-  if (!smallest.has_value()) {
-    spdlog::error("shootdown: {} does not fail as it did; replay it to see the difference",
-                  FailureId(*failure));
-    return kExitFinding;
-  }
-  const Failure& smaller = smallest->failure;
-  const absl::StatusOr<LoadedScenario> scenario = ParseStoredScenario(smaller);
-  if (!scenario.ok()) return Fail(scenario.status());
-  spdlog::info("{}: {} decisions, {} when minimized, after {} runs: {}", FailureId(*failure),
-               schedule->size(), smaller.anchors.size(), smallest->run_count,
-               smaller.schedule_text);
-  spdlog::info("  {}", MinimalityText(smaller));
-  spdlog::info("  {}", SizeText(scenario->scenario, *found));
-  for (const auto* const proof : {&smaller.proof, &smaller.scenario_proof}) {
-    for (const ProofStep& step : *proof) {
-      spdlog::info("  without {}: {}", step.without, step.verdict);
-    }
-  }
-  if (!flags.output.empty()) {
-    if (absl::Status s = WriteFailureFile(flags.output, smaller); !s.ok()) return Fail(s);
-    return kExitDone;
-  }
-  const absl::Status put = store->PutFailure(smaller);
-  return put.ok() ? kExitDone : Fail(put);
-}
-
 }  // namespace
 
 void AddReplayCommand(CLI::App& app, int* exit_status) {
@@ -207,8 +159,10 @@ void AddReplayCommand(CLI::App& app, int* exit_status) {
   const auto flags = std::make_shared<ReplayFlags>();
   command->add_option("FAILURE", flags->failure, "an id, the start of one, or a file")->required();
   command->add_flag("--trace", flags->trace, "shows the interleaving, a column for each CPU");
-  command->add_option("--html", flags->html, "writes a page for a browser: lanes, TLBs, store buffers");
-  command->add_option("--perfetto", flags->perfetto, "writes a Chrome trace, for ui.perfetto.dev");
+  command->add_option("--html", flags->html, "writes a page for a browser: lanes, TLBs, store buffers")
+      ->check(NotEmpty());
+  command->add_option("--perfetto", flags->perfetto, "writes a Chrome trace, for ui.perfetto.dev")
+      ->check(NotEmpty());
   command->add_option("--break-at", flags->break_at, "raises SIGTRAP before that step")
       ->check(CLI::Range(0, 1'000'000));
   command->add_flag("--needs-store-buffer", flags->questions.needs_store_buffer,
@@ -225,26 +179,6 @@ void AddReplayCommand(CLI::App& app, int* exit_status) {
   command->add_option("--store", flags->store, "folder of the store");
   command->add_flag("--json", flags->json, "one JSON object on standard output");
   command->callback([flags, exit_status] { *exit_status = RunReplay(*flags); });
-}
-
-void AddMinimizeCommand(CLI::App& app, int* exit_status) {
-  auto* const command =
-      app.add_subcommand("minimize", "removes every decision, operation and task that a failure does not need");
-  const auto flags = std::make_shared<MinimizeFlags>();
-  command->add_option("FAILURE", flags->failure, "an id, the start of one, or a file")->required();
-  command->add_option("--store", flags->store, "folder of the store");
-  command->add_option("-o", flags->output, "writes a file instead of the store");
-  auto* const runs =
-      command->add_option("--proof-runs", flags->proof.run_count_max,
-                          "runs, at most, to try all schedules of fewer decisions; enough of them prove "
-                          "the minimum")
-          ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 40))
-          ->capture_default_str();
-  command->callback([flags, exit_status, runs] {
-    // Who asks for so many runs means them, however long they are.
-    if (runs->count() != 0) flags->proof.step_count_max = UINT64_MAX;
-    *exit_status = RunMinimize(*flags);
-  });
 }
 
 }  // namespace shootdown

@@ -79,7 +79,8 @@ MinimumProof ProveMinimum(Simulation& simulation, const Schedule& schedule,
       simulation, {.kinds = explore::KindsOf(schedule) | explore::KindBit(Decision::Kind::kSwitch),
                    .decision_count_max = schedule.size() - 1,
                    .run_count_max = budget.run_count_max,
-                   .step_count_max = budget.step_count_max});
+                   .step_count_max = budget.step_count_max,
+       .should_stop = budget.should_stop});
   std::vector<Schedule> failing;
   const explore::TreeReport report =
       tree.Explore([&](const Schedule& tried, const sim::Violation* violation) {

@@ -10,6 +10,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -24,6 +25,8 @@ struct ProofBudget {
   // Every two-decision failure of the catalogue is proven within a few hundred runs.
   std::uint64_t run_count_max = 20'000;
   std::uint64_t step_count_max = 4'000'000;  // of all runs together
+  // For somebody who does not want to wait any more: true, and the proof ends unfinished.
+  std::function<bool()> should_stop = nullptr;
 };
 
 struct MinimumProof {

@@ -205,6 +205,11 @@ TreeReport ScheduleTree::Explore(const Visitor& visitor) {
 }
 
 bool ScheduleTree::Run(sim::Scheduler& scheduler, const sim::Violation** violation) {
+  constexpr std::uint64_t kRunsBetweenQuestions = 256;
+  if (options_.should_stop && report_.runs % kRunsBetweenQuestions == 0 && options_.should_stop()) {
+    out_of_budget_ = true;
+    return false;
+  }
   if (report_.runs >= options_.run_count_max || report_.steps >= options_.step_count_max) {
     out_of_budget_ = true;
     return false;

@@ -40,6 +40,7 @@ struct TreeOptions {
   // Where the search ends unfinished: never by the clock, since results are stored.
   std::uint64_t run_count_max = UINT64_MAX;
   std::uint64_t step_count_max = UINT64_MAX;  // of all runs together
+  std::function<bool()> should_stop = nullptr;  // asked now and then
   // The tree below this schedule, and what its decisions are followed by from row `root_rows` on.
   // REQUIRES: all of it is made before that row, and it is not larger than decision_count_max.
   Schedule root = {};

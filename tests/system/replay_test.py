@@ -157,6 +157,15 @@ class QuestionsTest(cli.SystemTest):
         for word in ("STORE BUFFER", "LAST CHANCE", "NEIGHBOUR"):
             self.assertIn(word, words)
 
+    def test_a_file_without_a_name_is_refused(self):
+        failure = self.find()
+        for flag in ("--html", "--perfetto"):
+            with self.subTest(flag):
+                result = self.shootdown("replay", failure, "--store", self.store, flag, "")
+
+                self.assertEqual((result.status, result.out), (cli.BAD_INPUT, ""))
+                self.assertIn(f'{flag}: found "", wanted the name of a file', result.err)
+
     def test_a_budget_of_nothing_is_refused(self):
         for flag, command in (("--search-runs", "replay"), ("--proof-runs", "minimize")):
             for value in ("0", "-1", "many"):

@@ -64,11 +64,22 @@ TEST_P(MinimumProofTest, WithTooFewRunsNothingIsProven) {
   EXPECT_EQ(less.run_count, whole.run_count - 1);
 }
 
+TEST_P(MinimumProofTest, WhoStopsItGetsNoProof) {
+  const auto simulation = BuildCorpus(GetParam());
+  const Target::Found found = FirstFinding(*simulation, 1);
+  const Schedule schedule = MinimizeSchedule(*simulation, found.exact, found.kind_key).schedule;
+
+  const MinimumProof proof = ProveMinimum(*simulation, schedule, found.kind_key,
+                                          {.should_stop = [] { return true; }});
+
+  EXPECT_EQ(proof.minimality, Minimality::kOneMinimal);
+  EXPECT_EQ(proof.run_count, 0u);
+}
+
 INSTANTIATE_TEST_SUITE_P(Corpus, MinimumProofTest, ::testing::ValuesIn(SeedRaceNames()),
                          [](const auto& scenario) { return TestName(scenario.param); });
 
-// Four decisions that fail, where two would do: each of two TLB entries goes, and comes back, and
-// the race needs none of that.
+// Three decisions that fail, where two would do: the race needs no interrupt.
 TEST(MinimumProofTest, ASmallerScheduleOfTheSameKindIsFound) {
   const auto simulation = BuildCorpus("seed-stale-hit");
   const Target::Found found = FirstFinding(*simulation, 1);

@@ -1,0 +1,100 @@
+#include <spdlog/spdlog.h>
+
+#include <csignal>
+
+#include "fuzz/cli/commands.h"
+#include "fuzz/cli/exit_status.h"
+#include "fuzz/cli/locate.h"
+#include "fuzz/cli/minimality_words.h"
+#include "fuzz/cli/scenario_size.h"
+#include "fuzz/engine/minimize_failure.h"
+#include "proto/failure_file.h"
+#include "proto/scenario_text.h"
+
+namespace shootdown {
+namespace {
+
+volatile sig_atomic_t interrupted = 0;
+
+struct MinimizeFlags {
+  std::string failure;
+  std::string store;
+  std::string output;
+  ProofBudget proof;
+};
+
+int RunMinimize(const MinimizeFlags& flags) {
+  const absl::StatusOr<Failure> failure = LoadFailure(flags.failure, flags.store);
+  if (!failure.ok()) return Fail(failure.status());
+  const absl::StatusOr<LoadedScenario> loaded = ParseStoredScenario(*failure);
+  if (!loaded.ok()) return Fail(loaded.status());
+  const absl::StatusOr<Scenario> found = ParseFoundScenario(*failure);
+  if (!found.ok()) return Fail(found.status());
+  const absl::StatusOr<Schedule> schedule = Schedule::Parse(failure->schedule_text);
+  if (!schedule.ok()) return Fail(schedule.status());
+  // Opened before there is a result to lose.
+  std::unique_ptr<Store> store;
+  if (flags.output.empty()) {
+    auto open = Store::Open(StorePath(flags.store), OpenMode::kReadWrite);
+    if (!open.ok()) return Fail(open.status());
+    store = *std::move(open);
+  }
+  absl::StatusOr<std::unique_ptr<Simulation>> simulation = BuildSimulation(*loaded);
+  if (!simulation.ok()) return Fail(simulation.status());
+  struct sigaction action = {};
+  action.sa_handler = [](int) { interrupted = 1; };
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+  const std::optional<SmallestFailure> smallest =
+      MinimizeFailure(*std::move(simulation), *failure, &PrintScenario, flags.proof);
+  if (!smallest.has_value()) {
+    spdlog::error("shootdown: {} does not fail as it did; replay it to see the difference",
+                  FailureId(*failure));
+    return kExitFinding;
+  }
+  if (interrupted != 0) spdlog::info("interrupted; it is kept as small as it is by now");
+  const Failure& smaller = smallest->failure;
+  const absl::StatusOr<LoadedScenario> scenario = ParseStoredScenario(smaller);
+  if (!scenario.ok()) return Fail(scenario.status());
+  spdlog::info("{}: {} decisions, {} when minimized, after {} runs: {}", FailureId(*failure),
+               schedule->size(), smaller.anchors.size(), smallest->run_count,
+               smaller.schedule_text);
+  spdlog::info("  {}", MinimalityText(smaller));
+  spdlog::info("  {}", SizeText(scenario->scenario, *found));
+  for (const auto* const proof : {&smaller.proof, &smaller.scenario_proof}) {
+    for (const ProofStep& step : *proof) {
+      spdlog::info("  without {}: {}", step.without, step.verdict);
+    }
+  }
+  if (!flags.output.empty()) {
+    if (absl::Status s = WriteFailureFile(flags.output, smaller); !s.ok()) return Fail(s);
+    return kExitDone;
+  }
+  const absl::Status put = store->PutFailure(smaller);
+  return put.ok() ? kExitDone : Fail(put);
+}
+
+}  // namespace
+
+void AddMinimizeCommand(CLI::App& app, int* exit_status) {
+  auto* const command =
+      app.add_subcommand("minimize", "removes every decision, operation and task that a failure does not need");
+  const auto flags = std::make_shared<MinimizeFlags>();
+  command->add_option("FAILURE", flags->failure, "an id, the start of one, or a file")->required();
+  command->add_option("--store", flags->store, "folder of the store");
+  command->add_option("-o", flags->output, "writes a file instead of the store");
+  auto* const runs =
+      command->add_option("--proof-runs", flags->proof.run_count_max,
+                          "runs, at most, to try all schedules of fewer decisions; enough of them prove "
+                          "the minimum")
+          ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 40))
+          ->capture_default_str();
+  command->callback([flags, exit_status, runs] {
+    flags->proof.should_stop = [] { return interrupted != 0; };
+    // Who asks for so many runs means them, however long they are.
+    if (runs->count() != 0) flags->proof.step_count_max = UINT64_MAX;
+    *exit_status = RunMinimize(*flags);
+  });
+}
+
+}  // namespace shootdown
