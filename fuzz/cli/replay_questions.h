@@ -17,7 +17,7 @@ struct ReplayQuestions {
   bool needs_store_buffer = false;
   bool last_chance = false;
   bool neighbour = false;
-  std::uint64_t run_count_max = 1'000'000;  // for each search
+  std::uint64_t run_count_max = 300'000;  // for each search
 };
 
 // Prints the answers on `out`, and puts each into `json` under the question's name.
