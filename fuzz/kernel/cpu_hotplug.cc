@@ -115,7 +115,7 @@ void RegisterHotplugOps() {
               .what = "takes another CPU offline, once all tasks have left it",
               .args = {ArgKind::kCpu},
               .run = [](const BoundOp& op) { cpu_down(static_cast<int>(op.args[0])); },
-              .use = OpUse::kNever});  // it waits for tasks that may never leave
+              .use = OpUse::kLeftCpu});  // it waits for tasks that are there
 }
 
 }  // namespace shootdown::kernel

@@ -71,7 +71,7 @@ void RegisterExecOps() {
               .what = "goes on as PROCESS, with a new, empty mm; also for a kernel thread",
               .args = {ArgKind::kImage},
               .run = [](const BoundOp& op) { do_execve(&Kernel::Get().mms[op.args[0] + 1]); },
-              .use = OpUse::kNever});  // its processes have to be few
+              .use = OpUse::kLast});
 }
 
 }  // namespace shootdown::kernel

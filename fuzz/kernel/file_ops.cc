@@ -126,6 +126,11 @@ void write_back(MappedFile* file) {
   spin_unlock(&file->page_lock);
 }
 
+// One file is of one kind for all who map it.
+struct DeviceBuffer : MappedFile {};
+struct HugetlbFile : MappedFile {};
+
+template <class File>
 OpSpec MapOp(std::string_view name, std::string_view usage, std::string_view what,
              void (*run)(const BoundOp& op)) {
   return {.name = name,
@@ -134,9 +139,10 @@ OpSpec MapOp(std::string_view name, std::string_view usage, std::string_view wha
           .who = OpSpec::Who::kUser,
           .args = {ArgKind::kObject, ArgKind::kPage},
           .run = run,
-          .object = &ObjectOf<MappedFile>};
+          .object = &ObjectOf<File>};
 }
 
+template <class File>
 OpSpec OwnerOp(std::string_view name, std::string_view usage, std::string_view what,
                void (*run)(const BoundOp& op)) {
   return {.name = name,
@@ -144,41 +150,35 @@ OpSpec OwnerOp(std::string_view name, std::string_view usage, std::string_view w
           .what = what,
           .args = {ArgKind::kObject},
           .run = run,
-          .object = &ObjectOf<MappedFile>};
-}
-
-// A file is of one kind for all who map it, which random workloads do not know.
-OpSpec Alone(OpSpec spec) {
-  spec.use = OpUse::kNever;
-  return spec;
+          .object = &ObjectOf<File>};
 }
 
 }  // namespace
 
 void RegisterFileOps() {
-  RegisterOp(MapOp("file_mmap", "file_mmap FILE PAGE", "maps the page of a file, shared and writable",
+  RegisterOp(MapOp<MappedFile>("file_mmap", "file_mmap FILE PAGE", "maps the page of a file, shared and writable",
                    [](const BoundOp& op) {
                      map_file(ObjectArg<MappedFile>(op, 0), MappedFile::kPageCache, PageArg(op, 1));
                    }));
-  RegisterOp(Alone(MapOp("pfn_mmap", "pfn_mmap DEVICE PAGE",
+  RegisterOp(MapOp<DeviceBuffer>("pfn_mmap", "pfn_mmap DEVICE PAGE",
                    "maps a driver's buffer (VM_PFNMAP): the mapping holds no reference to the page",
                    [](const BoundOp& op) {
                      map_file(ObjectArg<MappedFile>(op, 0), MappedFile::kPfnmap, PageArg(op, 1));
-                   })));
-  RegisterOp(Alone(MapOp("hugetlb_mmap", "hugetlb_mmap FILE PAGE",
+                   }));
+  RegisterOp(MapOp<HugetlbFile>("hugetlb_mmap", "hugetlb_mmap FILE PAGE",
                    "maps a huge page through a page table that all who map the file share",
                    [](const BoundOp& op) {
                      map_file(ObjectArg<MappedFile>(op, 0), MappedFile::kHugetlb, PageArg(op, 1));
-                   })));
-  RegisterOp(OwnerOp("file_truncate", "file_truncate FILE",
+                   }));
+  RegisterOp(OwnerOp<MappedFile>("file_truncate", "file_truncate FILE",
                      "takes the page out of all mappings, and frees it",
                      [](const BoundOp& op) { truncate(ObjectArg<MappedFile>(op, 0)); }));
-  RegisterOp(OwnerOp("file_writeback", "file_writeback FILE",
+  RegisterOp(OwnerOp<MappedFile>("file_writeback", "file_writeback FILE",
                      "write-protects the page in all mappings, and writes it out if it is dirty",
                      [](const BoundOp& op) { write_back(ObjectArg<MappedFile>(op, 0)); }));
-  RegisterOp(Alone(OwnerOp("pfn_release", "pfn_release DEVICE",
+  RegisterOp(OwnerOp<DeviceBuffer>("pfn_release", "pfn_release DEVICE",
                      "unmaps a driver's buffer where it is mapped, and frees it",
-                     [](const BoundOp& op) { release_pfn(ObjectArg<MappedFile>(op, 0)); })));
+                     [](const BoundOp& op) { release_pfn(ObjectArg<MappedFile>(op, 0)); }));
 }
 
 }  // namespace shootdown::kernel

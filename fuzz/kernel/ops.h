@@ -34,7 +34,11 @@ enum class OpUse : std::uint8_t {
   kServes,   // the only operation of a kernel thread, one for an object
   kStarts,   // once for the task that it names, which does not exist before
   kLast,     // nothing of the task comes after it
-  kNever,    // not in random workloads
+  kSetup,    // in a setup alone
+  kTrap,     // as kAnytime, where a flush waits until cross calls are executed (mondo_done: EXECUTED)
+  kTrapLast, // as kLast, under that condition
+  kLeftCpu,  // once, on a CPU that all tasks have left for good in their setup
+  kNever,    // not in random workloads; a comment says why
 };
 
 struct OpSpec {

@@ -20,7 +20,7 @@ using kernel::OpUse;
 
 using ObjectFactory = decltype(OpSpec::object);
 
-// Few pages, so that tasks meet.
+// Few pages, so that tasks meet. Where there are two page tables, some are in the second.
 constexpr int kPageCount = 3;
 
 // What operations can be done on one kind of object: a ring, a device, a file.
@@ -53,7 +53,8 @@ class Generator {
     const auto archs = kernel::AllArchs();
     // The first is the one that has most to it.
     const std::size_t drawn = OneIn(2) ? 0 : static_cast<std::size_t>(Below(archs.size()));
-    scenario_.arch = arch.empty() ? archs[drawn]->name : arch;
+    arch_ = arch.empty() ? archs[drawn] : kernel::FindArch(arch);
+    scenario_.arch = arch_->name;
     for (const OpSpec* op : kernel::AllOps()) {
       if (!op->arch.empty() && op->arch != scenario_.arch) continue;
       ops_.push_back(op);
@@ -106,19 +107,27 @@ class Generator {
     m.mondo_queue_entries = 1 + static_cast<int>(Below(4));
     // As few context numbers as will do: each CPU can have a process of its own loaded, and one number
     // is the kernel's.
-    const int least = std::max(4, static_cast<int>(std::bit_ceil(
-                                      static_cast<unsigned>(m.cpu_count + 1))));
+    const int loaded = m.cpu_count + arch_->spare_contexts;
+    const int least = std::max(4, static_cast<int>(std::bit_ceil(static_cast<unsigned>(loaded + 1))));
     m.context_count = OneIn(2) ? least : 2 * least;
     m.tsb_entries = 1 << Below(3);
     m.page_count = 2 + static_cast<int>(Below(7));
+    // Page tables come from the pool too, if hardware walks them.
+    if (arch_->deferred_flush && OneIn(2)) m.page_count += 6;
+    if (m.cpu_count > 1 && OneIn(4)) left_cpu_ = m.cpu_count - 1;
   }
 
-  std::string AnyCpu() { return std::to_string(Below(static_cast<std::size_t>(scenario_.machine.cpu_count))); }
+  // A CPU that tasks may be on after their setup.
+  std::size_t UsedCpu() {
+    const int count = scenario_.machine.cpu_count - (left_cpu_ >= 0 ? 1 : 0);
+    return Below(static_cast<std::size_t>(count));
+  }
+  std::string AnyCpu() { return std::to_string(UsedCpu()); }
 
   TaskSpec& NewTask(const char* letter) {
     TaskSpec task;
     task.name = letter + std::to_string(scenario_.tasks.size());
-    task.cpu = static_cast<int>(Below(static_cast<std::size_t>(scenario_.machine.cpu_count)));
+    task.cpu = static_cast<int>(UsedCpu());
     scenario_.tasks.push_back(task);
     return scenario_.tasks.back();
   }
@@ -132,9 +141,16 @@ class Generator {
       unborn_.push_back(task.name);
       all_unborn_.push_back(task.name);
     } else if (OneIn(2)) {
-      task.setup = {Operation{"mmap A " + std::to_string(kPageCount)},
+      const std::size_t mapped = kPageCount + Below(2);
+      task.setup = {Operation{"mmap A " + std::to_string(mapped)},
                     Operation{"touch " + AnyPage()}};
-      if (OneIn(3)) task.setup.push_back(Operation{"migrate " + AnyCpu()});
+      // A CPU that it leaves may go on to borrow its mm.
+      if (left_cpu_ >= 0 && OneIn(2)) {
+        task.setup.push_back(Operation{"migrate " + std::to_string(left_cpu_)});
+        task.setup.push_back(Operation{"migrate " + AnyCpu()});
+      } else if (OneIn(3)) {
+        task.setup.push_back(Operation{"migrate " + AnyCpu()});
+      }
     }
   }
 
@@ -182,7 +198,11 @@ class Generator {
     return std::ranges::find(all_unborn_, task.name) != all_unborn_.end();
   }
 
-  std::string AnyPage() { return std::string(1, static_cast<char>('A' + Below(kPageCount))); }
+  std::string AnyPage() {
+    const bool second_table = arch_->deferred_flush && OneIn(4);
+    const std::size_t page = Below(kPageCount) + (second_table ? kernel::kPtesPerTable : 0);
+    return std::string(1, static_cast<char>('A' + page));
+  }
 
   std::vector<Object*> ObjectsOf(std::size_t owner) {
     std::vector<Object*> mine;
@@ -225,11 +245,19 @@ class Generator {
           word = AnyPage();
           pages_left = kernel::kVirtPageCount - (word[0] - 'A');
           break;
-        case ArgKind::kCount:
-          word = std::to_string(1 + Below(static_cast<std::size_t>(std::min(pages_left, kPageCount))));
+        case ArgKind::kCount: {
+          // All pages of a table, now and then.
+          const int most = std::min(pages_left, kPageCount);
+          const bool table = pages_left >= kernel::kPtesPerTable && OneIn(4);
+          word = std::to_string(table ? kernel::kPtesPerTable
+                                      : 1 + static_cast<int>(Below(static_cast<std::size_t>(most))));
           break;
+        }
         case ArgKind::kCpu:
-          word = AnyCpu();
+          word = op.use == OpUse::kLeftCpu ? std::to_string(left_cpu_) : AnyCpu();
+          break;
+        case ArgKind::kImage:
+          word = "image/" + scenario_.tasks[t].name;
           break;
         case ArgKind::kTask:
           if (op.use == OpUse::kStarts) {
@@ -256,12 +284,18 @@ class Generator {
     if (!words.empty()) to.push_back(Operation{words});
   }
 
+  bool CanTrap() const { return scenario_.machine.mondo_done == sim::MondoDone::kExecuted; }
+
   bool MayDo(const OpSpec& op, std::size_t t) {
     const TaskSpec& task = scenario_.tasks[t];
     if (!Allowed(op, task)) return false;
     switch (op.use) {
       case OpUse::kAnytime:
         return true;
+      case OpUse::kTrap:
+        return CanTrap();
+      case OpUse::kLeftCpu:
+        return left_cpu_ >= 0 && !went_down_;
       case OpUse::kOwner:
         return op.object == nullptr || !ObjectName(op, t).empty();
       case OpUse::kStarts:
@@ -299,10 +333,17 @@ class Generator {
       Add(before ? task.setup : task.ops, Words(*object->kind->opens, t, object->name));
       object->open = true;
     }
+    for (const OpSpec* op : ops_) {
+      const bool can = op->use == OpUse::kSetup && Allowed(*op, task) && !IsUnborn(task);
+      if (can && OneIn(8)) Add(task.setup, Words(*op, t, ""));
+    }
     const std::size_t count = 2 + Below(8);
     for (std::size_t i = 0; i < count; ++i) {
       const std::vector<const OpSpec*> choices = Choices(t);
-      if (!choices.empty()) Add(task.ops, Words(*Any(choices), t, ""));
+      if (choices.empty()) continue;
+      const OpSpec* const op = Any(choices);
+      Add(task.ops, Words(*op, t, ""));
+      if (op->use == OpUse::kLeftCpu) went_down_ = true;
     }
     // Those that were not started during the work are started at its end by the first task: one that
     // never starts is a scenario of its own.
@@ -316,13 +357,17 @@ class Generator {
     }
     std::vector<const OpSpec*> last;
     for (const OpSpec* op : ops_) {
-      if (op->use == OpUse::kLast && Allowed(*op, task)) last.push_back(op);
+      const bool is_last = op->use == OpUse::kLast || (op->use == OpUse::kTrapLast && CanTrap());
+      if (is_last && Allowed(*op, task)) last.push_back(op);
     }
     if (!last.empty() && OneIn(2)) Add(task.ops, Words(*Any(last), t, ""));
   }
 
   Prng prng_;
   Scenario scenario_;
+  const kernel::Arch* arch_ = nullptr;
+  int left_cpu_ = -1;  // all tasks leave it before their operations begin; -1: none is left
+  bool went_down_ = false;
   std::vector<const OpSpec*> ops_;
   std::map<ObjectFactory, ObjectKind> kinds_;
   std::vector<Object> objects_;

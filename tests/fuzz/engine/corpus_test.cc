@@ -1,10 +1,13 @@
 // Every scenario of corpus/ has the verdict that its file expects.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "fuzz/check/check.h"
 #include "fuzz/kernel/version.h"
 #include "tests/fuzz/engine/engine_testing.h"
 
@@ -46,6 +49,15 @@ TEST(CorpusTest, EveryVersionOfEverySwitchIsInAScenario) {
       EXPECT_TRUE(used.contains({std::string(s->name()), std::string(s->values()[i])}))
           << s->name() << " = " << s->values()[i];
     }
+  }
+}
+
+// A flush that reaches too few must show there, whatever the other checks say.
+TEST(CorpusTest, TheDifferentialCheckJudgesEveryCleanScenario) {
+  ASSERT_TRUE(check::FindCheck("differential_read")->on_by_default);
+  for (const std::string& name : CorpusNames(Verdict::kClean)) {
+    const std::vector<std::string> off = testing::CorpusScenario(name).checks_off;
+    EXPECT_EQ(std::ranges::count(off, "differential_read"), 0) << name;
   }
 }
 

@@ -5,8 +5,10 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <ostream>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "fuzz/kernel/arch/arch.h"
@@ -86,22 +88,52 @@ TEST(GenerateTest, ABrokenKernelIsFoundOut) {
 }
 
 // In groups, so that they can run side by side.
-constexpr int kGroupCount = 8;
+struct Group {
+  std::string arch;
+  std::string flush;  // sparc64.flush; empty: its default
+  int number = 0;
+};
+void PrintTo(const Group& group, std::ostream* out) {
+  *out << group.arch << group.flush << "_" << group.number;
+}
+
+std::vector<Group> Groups() {
+  std::vector<Group> groups;
+  const auto add = [&](std::string_view arch, const std::string& flush, int count) {
+    for (int i = 0; i < count; ++i) {
+      groups.push_back({.arch = std::string(arch), .flush = flush, .number = i});
+    }
+  };
+  // Most to the two that have most to them.
+  for (const kernel::Arch* arch : kernel::AllArchs()) {
+    add(arch->name, "", arch->name == "sparc64" || arch->name == "x86_64" ? 6 : 1);
+  }
+  add("sparc64", "ipi_trim", 6);
+  return groups;
+}
+
 constexpr int kScenariosAGroup = 250;
 constexpr int kWalks = 5;
 
-class GeneratedTest : public ::testing::TestWithParam<int> {};
+class GeneratedTest : public ::testing::TestWithParam<Group> {};
 
 TEST_P(GeneratedTest, StaysClean) {
+  const Group& group = GetParam();
   for (int i = 0; i < kScenariosAGroup; ++i) {
-    const auto seed = static_cast<std::uint64_t>(GetParam() * kScenariosAGroup + i);
-    SCOPED_TRACE("GenerateScenario(" + std::to_string(seed) + ")");
-    testing::ExpectCleanWalks(GenerateScenario(seed), kWalks, seed * kWalks);
+    const auto seed = static_cast<std::uint64_t>(group.number * kScenariosAGroup + i);
+    SCOPED_TRACE("GenerateScenario(" + std::to_string(seed) + ", " + group.arch + ")");
+    Scenario scenario = GenerateScenario(seed, group.arch);
+    if (!group.flush.empty()) scenario.version = {{.name = "sparc64.flush", .value = group.flush}};
+    testing::ExpectCleanWalks(scenario, kWalks, seed * kWalks);
     if (HasFailure()) return;
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, GeneratedTest, ::testing::Range(0, kGroupCount));
+INSTANTIATE_TEST_SUITE_P(Seeds, GeneratedTest, ::testing::ValuesIn(Groups()),
+                         [](const ::testing::TestParamInfo<Group>& test) {
+                           return test.param.arch + test.param.flush + "_" +
+                                  std::to_string(test.param.number);
+                         });
 
 }  // namespace
 }  // namespace shootdown

@@ -65,6 +65,8 @@ void Boot(Kernel& kernel) {
       m.arena().Alloc<LoadedAsce>("user_asce", static_cast<std::size_t>(m.cpu_count()));
   for (int c = 0; c < m.cpu_count(); ++c) kernel.cpus[c].arch_data = &loaded[c];
   InitContext(kernel, kernel.init_mm);
+  // Every CPU has it loaded, and takes its share away with it.
+  ContextOf(kernel.init_mm).attach_count.Init(static_cast<std::uint64_t>(m.cpu_count()));
 }
 
 void set_user_asce(Mm* mm) {

@@ -55,7 +55,7 @@ void RegisterSparc64Ops() {
        .optional = 1,
        .run = [](const BoundOp& op) { SpillTrap(PageArg(op, 0), static_cast<int>(op.args[1])); },
        .arch = kArch,
-       .use = OpUse::kNever});
+       .use = OpUse::kTrap});
   RegisterOp(
       {.name = "exit_with_windows",
        .usage = "exit_with_windows PAGE [COUNT]",
@@ -66,7 +66,7 @@ void RegisterSparc64Ops() {
        .run =
            [](const BoundOp& op) { ExitWithWindows(PageArg(op, 0), static_cast<int>(op.args[1])); },
        .arch = kArch,
-       .use = OpUse::kNever});
+       .use = OpUse::kTrapLast});
   RegisterOp({.name = "hugetlb_setup",
               .usage = "hugetlb_setup",
               .what = "changes the page sizes of the caller's context, and flushes it",
@@ -78,7 +78,8 @@ void RegisterSparc64Ops() {
               .what = "in a setup: each NMI looks at PAGE, the stack of what it interrupted",
               .args = {ArgKind::kPage},
               .run = [](const BoundOp& op) { perf_event_open(PageArg(op, 0)); },
-              .arch = kArch});
+              .arch = kArch,
+              .use = OpUse::kSetup});
   RegisterOp({.name = "kernel_ptes",
               .usage = "kernel_ptes PTES",
               .what = "changes kernel ptes in lazy mmu mode, without a page table lock",
