@@ -20,6 +20,7 @@ int Fail(const absl::Status& status) {
     case absl::StatusCode::kPermissionDenied:
     case absl::StatusCode::kUnavailable:
     case absl::StatusCode::kAlreadyExists: return kExitBadInput;
+    case absl::StatusCode::kCancelled: return kExitLimit;
     default: return kExitOurFault;
   }
 }

@@ -11,7 +11,7 @@ enum ExitStatus : int {
   kExitFinding = 1,    // a finding; replay: did not reproduce
   kExitBadInput = 2,   // wrong usage or bad input
   kExitOurFault = 3,   // our own fault, or the machine's: a full disk, a damaged store
-  kExitLimit = 4,      // verify: a limit was reached before there was an answer
+  kExitLimit = 4,      // a limit was reached, or somebody interrupted, before there was an answer
 };
 
 // Prints `status` as one line on standard error. Returns the exit status that fits it.

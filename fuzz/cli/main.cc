@@ -2,7 +2,9 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <string>
 
 #include "fuzz/cli/commands.h"
 #include "fuzz/cli/exit_status.h"
@@ -19,6 +21,11 @@ int main(int argc, char** argv) {
   app.footer("Exit status: 0 done and nothing found (replay: reproduced), 1 a finding (replay: did not\n"
              "reproduce), 2 wrong usage or bad input, 3 our own fault or the machine's, 4 a limit was\n"
              "reached before there was an answer (verify).");
+  app.failure_message([](const CLI::App* /*app*/, const CLI::Error& error) {
+    std::string words = error.what();
+    std::ranges::replace_if(words, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
+    return "shootdown: " + words + "; see --help\n";
+  });
   int exit_status = shootdown::kExitDone;
   shootdown::AddScenariosCommand(app, &exit_status);
   shootdown::AddFuzzCommand(app, &exit_status);

@@ -51,8 +51,7 @@ class UsageTest(cli.SystemTest):
             with self.subTest(words):
                 result = self.shootdown(*words)
 
-                self.assertEqual((result.status, result.out), (BAD_INPUT, ""))
-                self.assertIn("--help", result.err)
+                self.assert_refused(result, "--help")
 
     def test_a_wrong_strategy_is_told_what_there_is(self):
         for words in (["fuzz", STALE_HIT], ["campaign", "create", STALE_HIT, "--coordinator", "localhost:1"]):

@@ -52,6 +52,7 @@ class EveryScenarioTest(cluster.ClusterTest):
             self.assertEqual(row["state"], "minimized", finding.words)
             self.assertNotEqual(finding.found_by, finding.confirmed_by, finding.words)
             self.assertTrue(finding.failure.minimized)
+            self.assertNotEqual(finding.failure.minimality, 0, "it was not asked for the minimum")
 
     def assert_exports_replay_without_a_store(self, rows):
         for row in rows:

@@ -125,6 +125,8 @@ TEST(EngineProcessTest, ACampaignsBugIsFoundReplayedAndMinimized) {
   EXPECT_EQ(minimized.result->minimized().kind_key(), failure.kind_key());
   EXPECT_EQ(minimized.result->minimized().found_schedule_text(), failure.found_schedule_text());
   EXPECT_NE(minimized.result->minimized().proof_size(), 0);
+  EXPECT_EQ(minimized.result->minimized().minimality(), v1::MINIMALITY_MINIMUM);
+  EXPECT_NE(minimized.result->minimized().minimality_runs(), 0u);
 }
 
 TEST(EngineProcessTest, ACleanRunHasATraceToo) {
