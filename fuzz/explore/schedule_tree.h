@@ -48,7 +48,9 @@ struct TreeOptions {
 };
 
 struct TreeReport {
-  bool complete = false;  // every schedule within the bound was run, or the visitor wanted no more
+  // Every schedule within the bound was run, or the visitor wanted no more. Never where stores leave a
+  // buffer in another order than they came (SC and TSO only).
+  bool complete = false;
   std::uint64_t runs = 0;
   std::uint64_t steps = 0;
 };
