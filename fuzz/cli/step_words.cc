@@ -37,7 +37,10 @@ std::string StepText(const LogEntry& e) {
   switch (e.kind) {
     case StepKind::kLoad:
       return "R  " + Place(e) + " = " + value +
-             ((e.flags & LogEntry::kForwarded) != 0 ? "  (from the store buffer)" : "");
+             ((e.flags & LogEntry::kForwarded) != 0 ? "  (from the store buffer)"
+              : (e.flags & LogEntry::kOld) != 0     ? "  (early: an older value)"
+              : (e.flags & LogEntry::kHeld) != 0    ? "  (put off)"
+                                                    : "");
     case StepKind::kStore:
       return "W  " + Place(e) + " := " + value +
              ((e.flags & LogEntry::kHeld) != 0 ? "  (held in the store buffer)" : "");
@@ -62,6 +65,8 @@ std::string StepText(const LogEntry& e) {
     case StepKind::kNmiTaken: return "<= NMI";
     case StepKind::kDrain:
       return "~  drains: " + Place(e) + " := " + value + ", stored at #" + std::to_string(e.link);
+    case StepKind::kLateLoad:
+      return "~  loads: " + Place(e) + " = " + value + ", put off at #" + std::to_string(e.link);
     case StepKind::kAction: return "   " + Place(e) + " " + value;
     case StepKind::kWait: return ".. waits: " + std::string(e.site->label);
     case StepKind::kNote: return "   " + std::string(e.site->label);
@@ -85,6 +90,7 @@ std::string DecisionText(const Simulation& simulation, const sim::MoveMade& made
     case Decision::Kind::kEvict: return words + "the TLB drops an entry";
     case Decision::Kind::kNmi: return words + "an NMI arrives";
     case Decision::Kind::kWalk: return words + "the walker fetches a page";
+    case Decision::Kind::kOld: return words + "its load comes early, and gives an older value";
   }
   return words;
 }

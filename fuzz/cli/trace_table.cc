@@ -88,7 +88,7 @@ class Table {
     // The function, and who runs it, where they change.
     const std::string where =
         std::string(e.site->function) + "()  " + ActorName(simulation_, ActorId(e.actor));
-    if (function_[cpu] != where && e.kind != StepKind::kDrain) {
+    if (function_[cpu] != where && !IsOfBuffer(e.kind)) {
       function_[cpu] = where;
       Cell("", cpu, where);
     }

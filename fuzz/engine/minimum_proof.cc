@@ -33,6 +33,7 @@ class ComplexityCounter : public sim::Scheduler {
         break;
       case Move::Kind::kDrain:
       case Move::Kind::kHold:
+      case Move::Kind::kOld:
         ++counts_.lingering;
         break;
       case Move::Kind::kDefer:

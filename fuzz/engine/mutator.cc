@@ -19,7 +19,7 @@ Decision Before(const LogEntry& entry) {
 }
 
 bool CanAnchor(const LogEntry& entry) {
-  return IsStep(entry.kind) && entry.kind != StepKind::kDrain;
+  return IsStep(entry.kind) && !IsOfBuffer(entry.kind);
 }
 
 // A random step of the run, or null if there is none.
@@ -85,7 +85,26 @@ void HoldStore(Decisions& out, const Machine& machine, Prng& prng) {
     if (!CanAnchor(later)) return;
     Decision drain = Before(later);
     drain.to = BufferActor(log[row].cpu);
+    if (machine.config().memory_model >= sim::MemoryModel::kPso && prng.OneIn(4)) {
+      drain.arg = static_cast<std::uint8_t>(1 + prng.Below(3));
+    }
     out.push_back(drain);
+    return;
+  }
+}
+
+// A load that met a store of another CPU gives what was there before it, or earlier still.
+void InsertOldLoad(Decisions& out, const Machine& machine, Prng& prng) {
+  const auto conflicts = machine.conflicts();
+  for (int tries = 0; tries < 16 && !conflicts.empty(); ++tries) {
+    const sim::Conflict& race =
+        conflicts[prng.Below(static_cast<std::uint32_t>(conflicts.size()))];
+    const LogEntry& load = machine.log()[race.second];
+    if (load.kind != StepKind::kLoad || !IsWrite(machine.log()[race.first].kind)) continue;
+    Decision old = Before(load);
+    old.kind = Kind::kOld;
+    old.arg = static_cast<std::uint8_t>(prng.OneIn(2) ? 1 : 1 + prng.Below(3));
+    out.push_back(old);
     return;
   }
 }
@@ -140,7 +159,7 @@ std::size_t AnyOf(const Decisions& decisions, Prng& prng) {
 }
 
 void MutateOnce(Decisions& out, const Machine& machine, Prng& prng) {
-  const bool tso = machine.config().memory_model == sim::MemoryModel::kTso;
+  const bool holds = machine.config().memory_model != sim::MemoryModel::kSc;
   // The longer a schedule is, the likelier it gets shorter: long ones cost more and reveal less.
   if (out.size() > 2 && prng.Below(24) < out.size()) {
     out.erase(out.begin() + static_cast<std::ptrdiff_t>(AnyOf(out, prng)));
@@ -148,6 +167,10 @@ void MutateOnce(Decisions& out, const Machine& machine, Prng& prng) {
   }
   if (machine.walks_by_itself() && prng.OneIn(8)) {
     InsertWalk(out, machine, prng);
+    return;
+  }
+  if (machine.config().memory_model == sim::MemoryModel::kRmo && prng.OneIn(6)) {
+    InsertOldLoad(out, machine, prng);
     return;
   }
   const std::uint32_t choice = prng.Below(100);
@@ -160,7 +183,7 @@ void MutateOnce(Decisions& out, const Machine& machine, Prng& prng) {
   } else if (choice < 85) {
     Decision& d = out[AnyOf(out, prng)];
     if (d.kind == Kind::kSwitch) d.to = OtherCpu(machine, d.to.number(), prng);
-  } else if (choice < 93 && tso) {
+  } else if (choice < 93 && holds) {
     HoldStore(out, machine, prng);
   } else {
     InsertInterrupt(out, machine, prng);

@@ -16,6 +16,21 @@ std::uint32_t NameOf(const LogEntry& entry) {
   return (static_cast<std::uint32_t>(entry.actor) << 24 | entry.index) + 1;
 }
 
+// Whose store the row, a write, is.
+const LogEntry& Writer(std::span<const LogEntry> log, sim::Row row) {
+  return log[log[row].kind == StepKind::kDrain ? log[row].link : row];
+}
+
+// The name of the CPU's last store to the word of the load of row `load`, before it.
+std::uint32_t OwnStoreBefore(std::span<const LogEntry> log, sim::Row load) {
+  for (sim::Row r = load; r-- > 0;) {
+    if (log[r].kind == StepKind::kStore && log[r].cpu == log[load].cpu && log[r].word == log[load].word) {
+      return NameOf(log[r]);
+    }
+  }
+  return 0;
+}
+
 }  // namespace
 
 ClassHash Classes::Of(const sim::Machine& machine) {
@@ -43,7 +58,11 @@ ClassHash Classes::Of(const sim::Machine& machine) {
     switch (entry.kind) {
       case StepKind::kLoad:
       case StepKind::kUserLoad: {
-        if (entry.word == sim::kNoWord) break;
+        if (entry.word == sim::kNoWord || (entry.flags & LogEntry::kHeld) != 0) break;
+        if ((entry.flags & LogEntry::kOld) != 0) {
+          read(entry, entry.link == sim::kNoRow ? 0 : NameOf(Writer(log, entry.link)));
+          break;
+        }
         const bool own = (entry.flags & LogEntry::kForwarded) != 0;
         read(entry, get(own ? own_[entry.cpu * memory_.size() + entry.word] : memory_[entry.word]));
         break;
@@ -60,6 +79,12 @@ ClassHash Classes::Of(const sim::Machine& machine) {
       case StepKind::kDrain:
         write(entry, NameOf(log[entry.link]));
         break;
+      case StepKind::kLateLoad: {
+        const LogEntry& load = log[entry.link];
+        const bool own = (entry.flags & LogEntry::kForwarded) != 0;
+        read(load, own ? OwnStoreBefore(log, entry.link) : get(memory_[entry.word]));
+        break;
+      }
       case StepKind::kRmw:
         read(entry, get(memory_[entry.word]));
         if ((entry.flags & LogEntry::kUnchanged) == 0) write(entry, NameOf(entry));
@@ -67,7 +92,7 @@ ClassHash Classes::Of(const sim::Machine& machine) {
       default:
         break;
     }
-    if (sim::IsStep(entry.kind) && entry.kind != StepKind::kDrain) ++steps[entry.cpu];
+    if (sim::IsStep(entry.kind) && !sim::IsOfBuffer(entry.kind)) ++steps[entry.cpu];
   }
   hash.both = Combine(hash.reads_from, coherence);
   for (int c = 0; c < machine.cpu_count(); ++c) {

@@ -24,16 +24,20 @@ void Enumerator::ListOptions() {
     if ((enabled & Bit(p)) == 0) return;
     std::uint32_t cost = 0;
     if (bound_.kind == Bound::Kind::kDelays) cost = position;
-    if (bound_.kind == Bound::Kind::kPreemptions) cost = may_stay && !IsBuffer(p) && p != last_;
+    if (bound_.kind == Bound::Kind::kPreemptions) {
+      cost = may_stay && !IsBuffer(p) && CpuOf(p) != last_;
+    }
     ++position;
     if (bound_.kind == Bound::Kind::kNone || spent_ + cost <= bound_.limit) {
       options_.push_back({p, cost});
     }
   };
-  for (int k = 0; k < n; ++k) add((first + k) % n);
-  if (tso()) {
-    for (int k = 0; k < n; ++k) add(BufferOf((first + k) % n));
-  }
+  const auto add_all = [&](ProcessSet set) {
+    for (ProcessSet rest = set & enabled; rest != 0; rest &= rest - 1) add(Lowest(rest));
+  };
+  for (int k = 0; k < n; ++k) add_all(StepsOf((first + k) % n));
+  if (!buffers()) return;
+  for (int k = 0; k < n; ++k) add_all(WaysOf((first + k) % n));
 }
 
 Process Enumerator::Choose() {
@@ -44,7 +48,7 @@ Process Enumerator::Choose() {
   }
   const Option taken = path_[depth_++].back();
   spent_ += taken.cost;
-  if (!IsBuffer(taken.process)) last_ = taken.process;
+  if (!IsBuffer(taken.process)) last_ = CpuOf(taken.process);
   return taken.process;
 }
 
@@ -65,7 +69,7 @@ Report Enumerate(sim::Subject& subject, Bound bound, const Options& options) {
     count.Ended(subject.RunOnce(enumerator));
     if (count.report().violation && !options.go_on) return count.report();
   } while (enumerator.Advance());
-  count.report().complete = true;
+  count.report().complete = !enumerator.too_many();
   return count.report();
 }
 

@@ -35,6 +35,7 @@ class Enumerator : public ProcessScheduler {
 
   // Prepares the next schedule; false if there is none left.
   [[nodiscard]] bool Advance();
+  using ProcessScheduler::too_many;
 
  protected:
   void NewRun() override;

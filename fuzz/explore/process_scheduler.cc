@@ -15,46 +15,109 @@ Move RunOn(int cpu) {
   return {.kind = Move::Kind::kRun, .cpu = static_cast<std::uint8_t>(cpu)};
 }
 
+struct Shape {
+  int ways;  // out of each buffer
+  int olds;  // for each CPU
+};
+
+Shape ShapeOf(const sim::MachineConfig& config, WaysOut ways_out) {
+  const int by_word = kProcessCountMax / config.cpu_count - 1;
+  const int ways = ways_out == WaysOut::kByWord ? by_word : config.store_buffer_entries;
+  switch (config.memory_model) {
+    case sim::MemoryModel::kSc: return {0, 0};
+    case sim::MemoryModel::kTso: return {1, 0};
+    case sim::MemoryModel::kPso: return {ways, 0};
+    case sim::MemoryModel::kRmo: return {config.store_buffer_entries, kOldValueCountMax};
+  }
+  return {0, 0};
+}
+
 }  // namespace
 
-int ProcessCount(const sim::MachineConfig& config) {
-  return config.memory_model == sim::MemoryModel::kTso ? 2 * config.cpu_count : config.cpu_count;
+int ProcessCount(const sim::MachineConfig& config, WaysOut ways_out) {
+  const Shape shape = ShapeOf(config, ways_out);
+  return config.cpu_count * (1 + shape.ways + shape.olds);
 }
 
 void ProcessScheduler::StartRun(const sim::Machine& machine) {
   machine_ = &machine;
   cpu_count_ = machine.cpu_count();
-  tso_ = machine.config().memory_model == sim::MemoryModel::kTso;
+  const Shape shape = ShapeOf(machine.config(), ways_out_);
+  way_count_ = shape.ways;
+  old_count_ = shape.olds;
+  first_old_ = cpu_count_ * (1 + way_count_);
+  weak_ = machine.config().memory_model >= sim::MemoryModel::kPso;
   current_ = 0;
   started_ = 0;
   chosen_ = kNobody;
-  held_ = false;
+  settled_ = false;
   wakes_ = false;
   ask_at_ = 0;
   NewRun();
 }
 
-bool ProcessScheduler::CanStep(int cpu) const {
-  if (!machine_->CanRun(cpu)) return false;
-  const int buffered = tso_ ? machine_->BufferedStores(cpu) : 0;
-  if (buffered == 0 || machine_->InterruptDue(cpu)) return true;
-  switch (pending(cpu).kind) {
-    case StepKind::kStore:
-      return buffered < machine_->config().store_buffer_entries;
-    case StepKind::kRmw:
-    case StepKind::kFence:
-    case StepKind::kMondoSend:
-      return false;
-    default:
-      return true;
+Process ProcessScheduler::WayOf(int cpu, sim::WordIndex word) {
+  if (!weak_) return FirstWay(cpu);
+  std::vector<sim::WordIndex>& words = words_[static_cast<std::size_t>(cpu)];
+  const auto found = std::ranges::find(words, word);
+  const auto way = static_cast<int>(found - words.begin());
+  if (way == way_count_) {
+    too_many_ = true;
+    return kNobody;
   }
+  if (found == words.end()) words.push_back(word);
+  return FirstWay(cpu) + way;
 }
 
-ProcessSet ProcessScheduler::Enabled() const {
+int ProcessScheduler::PlaceOf(Process p) const {
+  const int cpu = CpuOf(p);
+  const int way = p - FirstWay(cpu);
+  if (!weak_ || ways_out_ == WaysOut::kByPlace) return way;
+  const std::vector<sim::WordIndex>& words = words_[static_cast<std::size_t>(cpu)];
+  const int count = machine_->BufferedCount(cpu);
+  if (static_cast<std::size_t>(way) >= words.size()) return count;
+  for (int i = 0; i < count; ++i) {
+    if (machine_->BufferedAt(cpu, i).word == words[static_cast<std::size_t>(way)]) return i;
+  }
+  return count;
+}
+
+bool ProcessScheduler::CanStep(int cpu) const {
+  if (!machine_->CanRun(cpu)) return false;
+  const int buffered = machine_->BufferedCount(cpu);
+  if (buffered == 0 || machine_->InterruptDue(cpu)) return true;
+  const Pending& next = pending(cpu);
+  if (next.empties_buffer) return false;
+  if (next.may_wait) return buffered < machine_->config().store_buffer_entries;
+  if (next.kind == StepKind::kLoad) return !machine_->BufferBlocksLoad(cpu);
+  return next.kind != StepKind::kRmw || !machine_->BufferBlocksRmw(cpu, next.word);
+}
+
+// How many older values the CPU's next step may give: none if that is no load.
+int ProcessScheduler::OldValues(int cpu) {
+  const Pending& next = pending(cpu);
+  if (next.kind != StepKind::kLoad || next.blocked) return 0;
+  if (machine_->Awaited(cpu) != nullptr || machine_->InterruptDue(cpu)) return 0;
+  if (machine_->BufferedCount(cpu) != 0 && machine_->BufferBlocksLoad(cpu)) return 0;
+  const int count = machine_->OldValueCount(cpu, next.word);
+  if (count > old_count_) too_many_ = true;
+  return std::min(count, old_count_);
+}
+
+ProcessSet ProcessScheduler::Enabled() {
   ProcessSet enabled = 0;
   for (int c = 0; c < cpu_count_; ++c) {
-    if (CanStep(c)) enabled |= Bit(c);
-    if (tso_ && machine_->BufferedStores(c) != 0) enabled |= Bit(BufferOf(c));
+    const bool can = CanStep(c);
+    if (can) enabled |= Bit(c);
+    if (machine_->BufferedCount(c) != 0) {
+      for (int way = 0; way < way_count_; ++way) {
+        const Process p = FirstWay(c) + way;
+        if (machine_->MayLeave(c, PlaceOf(p))) enabled |= Bit(p);
+      }
+    }
+    if (can && old_count_ != 0) {
+      enabled |= ((ProcessSet{1} << OldValues(c)) - 1) << FirstOld(c);
+    }
   }
   return enabled;
 }
@@ -67,10 +130,14 @@ Move ProcessScheduler::Pick(const sim::Question& question) {
           .kind = question.kind,
           .word = question.word,
           .blocked = question.blocked,
+          .may_wait = question.may_wait,
+          .empties_buffer = question.empties_buffer,
+          .membar = question.membar,
           .actor = question.actor.byte()};
   if (question.blocked) {
     if (const sim::Await* const await = machine_->Awaited(cpu); await != nullptr) {
       next.kind = await->kind;
+      next.empties_buffer = await->kind == StepKind::kRmw;
     }
   }
 
@@ -93,20 +160,24 @@ Move ProcessScheduler::Pick(const sim::Question& question) {
     if (chosen_ == kNobody) {
       return {.kind = question.blocked ? Move::Kind::kNext : Move::Kind::kStep};
     }
-    wakes_ = !IsBuffer(chosen_) && pending(chosen_).blocked && machine_->Awaited(chosen_) == nullptr;
+    wakes_ = chosen_ < cpu_count_ && pending(chosen_).blocked && machine_->Awaited(chosen_) == nullptr;
     if (IsBuffer(chosen_)) {
-      const int buffer = CpuOf(chosen_);
+      const Process way = chosen_;
       chosen_ = kNobody;
-      return {.kind = Move::Kind::kDrain, .cpu = static_cast<std::uint8_t>(buffer)};
+      return {.kind = Move::Kind::kDrain,
+              .cpu = static_cast<std::uint8_t>(CpuOf(way)),
+              .arg = static_cast<std::uint8_t>(PlaceOf(way))};
     }
   }
-  if (chosen_ != cpu) return RunOn(chosen_);
+  if (CpuOf(chosen_) != cpu) return RunOn(CpuOf(chosen_));
   SHOOTDOWN_CHECK(!question.blocked);  // who cannot go on is not enabled
-  if (tso_ && question.kind == StepKind::kStore && !held_) {
-    held_ = true;
-    return {.kind = Move::Kind::kHold};
+  if (!settled_ && (question.may_wait || IsOld(chosen_))) {
+    settled_ = true;
+    if (!IsOld(chosen_)) return {.kind = Move::Kind::kHold};
+    return {.kind = Move::Kind::kOld,
+            .arg = static_cast<std::uint8_t>(1 + chosen_ - FirstOld(cpu))};
   }
-  held_ = false;
+  settled_ = false;
   chosen_ = kNobody;
   unasked_actor_ = question.actor;
   ask_at_ = question.index + 1 + StepsUnasked();

@@ -1,11 +1,15 @@
 // The scheduler's seam as a systematic search wants it: at each point somebody of a small set of processes
-// takes the next step. A CPU is a process; under TSO each store buffer is one too, whose step is that its
-// oldest store reaches memory, and every store is held, so that each leaves at a moment of its own.
+// takes the next step. A CPU is a process; so is each way out of a store buffer, whose step is that what
+// stands there leaves, and every store is held, so that each leaves at a moment of its own. Under TSO a
+// buffer has one way out, for the oldest; under PSO and RMO one for each place in it, or for each word that
+// is stored to. Under RMO a CPU whose next step is a load is several processes: one for each value that the
+// load may give; and loads that may be late are held too.
 //
 // The end of a wait which is no step of its own (Machine::WaitUntil) is a choice like a step. The wait's
 // beginning is not: it looks for the first time together with the step before it.
 //
-// A step that finds the buffer empty (RMW, fence, cross call) cannot be taken before it is. No other
+// A step that finds the buffer empty (RMW, fence, cross call), or rid of something, cannot be taken before
+// it is. No other
 // moves are made: no interrupt is deferred, nothing is evicted, no reschedule or non-maskable interrupt
 // arrives.
 #ifndef SHOOTDOWN_FUZZ_EXPLORE_PROCESS_SCHEDULER_H_
@@ -14,13 +18,15 @@
 #include <array>
 #include <bit>
 #include <cstdint>
+#include <vector>
 
 #include "fuzz/sim/machine.h"
 #include "fuzz/sim/scheduler.h"
 
 namespace shootdown::explore {
 
-// CPU c is process c, its store buffer is process cpu_count + c.
+// CPU c is process c. After the CPUs come the ways out of buffers, as many for each CPU, and after those
+// the older values that a CPU's load may give.
 using Process = int;
 // A set of processes, a bit each. So there are at most 64: 64 CPUs under SC, 32 under TSO.
 using ProcessSet = std::uint64_t;
@@ -28,11 +34,21 @@ inline constexpr int kProcessCountMax = 64;
 constexpr ProcessSet Bit(Process p) { return ProcessSet{1} << p; }
 constexpr Process Lowest(ProcessSet set) { return std::countr_zero(set); }
 
+// How many values older than the current one of a word are told apart. More are not tried, and the search
+// is then not complete.
+inline constexpr int kOldValueCountMax = 7;
+
+// What the ways out of a store buffer are, under PSO and RMO. By place there are few, and what one stands
+// for changes when others leave; by word each is the same for the whole search, as reduction needs it.
+enum class WaysOut : std::uint8_t { kByPlace, kByWord };
+
 // How many processes a machine of this shape has.
-[[nodiscard]] int ProcessCount(const sim::MachineConfig& config);
+[[nodiscard]] int ProcessCount(const sim::MachineConfig& config,
+                               WaysOut ways_out = WaysOut::kByPlace);
 
 class ProcessScheduler : public sim::Scheduler {
  public:
+  explicit ProcessScheduler(WaysOut ways_out = WaysOut::kByPlace) : ways_out_(ways_out) {}
   void StartRun(const sim::Machine& machine) final;
   [[nodiscard]] sim::Move Pick(const sim::Question& question) final;
   [[nodiscard]] std::uint32_t NextQuestion(ActorId actor, std::uint32_t index) final;
@@ -47,39 +63,72 @@ class ProcessScheduler : public sim::Scheduler {
     sim::StepKind kind = sim::StepKind::kAction;
     sim::WordIndex word = sim::kNoWord;
     bool blocked = false;  // it cannot, at the moment at which it was last asked
+    bool may_wait = false;
+    bool empties_buffer = false;
+    sim::MembarMask membar = 0;
     std::uint8_t actor = 0;
   };
 
   virtual void NewRun() = 0;
   // Who takes the next step: one of Enabled(), or kNobody if there is none, or kCut.
   [[nodiscard]] virtual Process Choose() = 0;
-  // How many steps more the CPU that was just chosen takes without another question. They are no stores
-  // under TSO, and it can take them.
+  // How many steps more the CPU that was just chosen takes without another question. They are not to be
+  // held, and it can take them.
   [[nodiscard]] virtual std::uint32_t StepsUnasked() { return 0; }
 
   [[nodiscard]] const sim::Machine& machine() const { return *machine_; }
   [[nodiscard]] int cpu_count() const { return cpu_count_; }
-  [[nodiscard]] bool tso() const { return tso_; }
+  [[nodiscard]] int process_count() const { return first_old_ + cpu_count_ * old_count_; }
+  [[nodiscard]] bool buffers() const { return way_count_ != 0; }
+  // Under PSO and RMO: more than the oldest may leave.
+  [[nodiscard]] bool weak() const { return weak_; }
+  // There was more to try than processes could be told apart.
+  [[nodiscard]] bool too_many() const { return too_many_; }
   [[nodiscard]] int current_cpu() const { return current_; }
-  [[nodiscard]] bool IsBuffer(Process p) const { return p >= cpu_count_; }
-  [[nodiscard]] Process BufferOf(int cpu) const { return cpu_count_ + cpu; }
-  [[nodiscard]] int CpuOf(Process p) const { return p >= cpu_count_ ? p - cpu_count_ : p; }
+  [[nodiscard]] bool IsBuffer(Process p) const { return p >= cpu_count_ && p < first_old_; }
+  [[nodiscard]] bool IsOld(Process p) const { return p >= first_old_; }
+  [[nodiscard]] Process FirstWay(int cpu) const { return cpu_count_ + cpu * way_count_; }
+  [[nodiscard]] int way_count() const { return way_count_; }
+  // All ways out of a CPU's buffer.
+  [[nodiscard]] ProcessSet WaysOf(int cpu) const {
+    return ((ProcessSet{1} << way_count_) - 1) << FirstWay(cpu);
+  }
+  // What CPU `cpu` may do: its steps, with all values that a load may give.
+  [[nodiscard]] ProcessSet StepsOf(int cpu) const {
+    return Bit(cpu) | (((ProcessSet{1} << old_count_) - 1) << FirstOld(cpu));
+  }
+  // The way by which what is stored to `word` leaves the buffer; kNobody if there are too many. Only by word.
+  [[nodiscard]] Process WayOf(int cpu, sim::WordIndex word);
+  [[nodiscard]] int CpuOf(Process p) const {
+    if (p < cpu_count_) return p;
+    return p < first_old_ ? (p - cpu_count_) / way_count_ : (p - first_old_) / old_count_;
+  }
+  // Where in the buffer stands what leaves by way `p` next; its size if nothing does.
+  [[nodiscard]] int PlaceOf(Process p) const;
   [[nodiscard]] const Pending& pending(int cpu) const {
     return pending_[static_cast<std::size_t>(cpu)];
   }
-  [[nodiscard]] ProcessSet Enabled() const;
+  [[nodiscard]] ProcessSet Enabled();
 
  private:
   [[nodiscard]] bool CanStep(int cpu) const;
+  [[nodiscard]] int OldValues(int cpu);
+  [[nodiscard]] Process FirstOld(int cpu) const { return first_old_ + cpu * old_count_; }
 
   const sim::Machine* machine_ = nullptr;
+  WaysOut ways_out_;
   int cpu_count_ = 0;
-  bool tso_ = false;
+  int way_count_ = 0;   // for each CPU
+  int old_count_ = 0;   // for each CPU
+  int first_old_ = 0;
+  bool weak_ = false;
+  bool too_many_ = false;
+  std::array<std::vector<sim::WordIndex>, kCpuCountMax> words_;  // by word: that of each way
   int current_ = 0;
   int started_ = 0;          // CPUs below have been entered: what they do next is known
   Process chosen_ = kNobody;  // a CPU that is to take the next step
   bool wakes_ = false;        // it was chosen for the end of its wait, which is no step
-  bool held_ = false;         // and it is a store, which was held
+  bool settled_ = false;      // and that it is held, or which value it gives, was said
   ActorId unasked_actor_;      // who needs no question before
   std::uint32_t ask_at_ = 0;   // this step of its own
   std::array<Pending, kCpuCountMax> pending_;

@@ -10,12 +10,14 @@ namespace shootdown::explore {
 using sim::StepKind;
 
 SourceDpor::SourceDpor(sim::Subject& subject, const DporOptions& options)
-    : subject_(subject),
+    : ProcessScheduler(WaysOut::kByWord),
+      subject_(subject),
       options_(options),
-      process_count_(ProcessCount(subject.machine().config())),
+      process_count_(ProcessCount(subject.machine().config(), WaysOut::kByWord)),
       buffer_entries_(static_cast<std::size_t>(subject.machine().config().store_buffer_entries)),
       last_on_word_(subject.machine().arena().used_bytes() / 8, kNone) {
-  SHOOTDOWN_CHECK(process_count_ <= kProcessCountMax);
+  SHOOTDOWN_CHECK(process_count_ <= kProcessCountMax ||
+                  subject.machine().config().memory_model == sim::MemoryModel::kRmo);
   last_of_process_.fill(kNone);
 }
 
@@ -30,20 +32,20 @@ SourceDpor::Step SourceDpor::NextOf(Process p) const {
   if (IsBuffer(p)) {
     return {.kind = StepKind::kDrain,
             .writes = true,
-            .word = machine().BufferedStore(CpuOf(p), 0).word};
+            .word = machine().BufferedAt(CpuOf(p), PlaceOf(p)).word};
   }
   const Pending& next = pending(p);
-  Step step{.kind = next.kind, .word = next.word};
+  Step step{.kind = next.kind, .empties_buffer = next.empties_buffer, .word = next.word};
   switch (next.kind) {
     case StepKind::kLoad: {
-      for (int i = 0; i < machine().BufferedStores(p); ++i) {
-        step.forwarded = step.forwarded || machine().BufferedStore(p, i).word == step.word;
+      for (int i = 0; i < machine().BufferedCount(p); ++i) {
+        step.forwarded = step.forwarded || machine().BufferedAt(p, i).word == step.word;
       }
       step.reads = !step.forwarded;
       break;
     }
     case StepKind::kStore:
-      step.writes = !tso();
+      step.writes = !buffers();
       break;
     case StepKind::kRmw:
       step.reads = true;
@@ -86,6 +88,26 @@ void SourceDpor::Join(std::int32_t frame) {
   }
 }
 
+// The store whose drain is the next step of `way`.
+std::int32_t SourceDpor::StoreOfNextDrain(Process way) const {
+  const std::int32_t last = last_of_process_[static_cast<std::size_t>(way)];
+  const std::size_t drained = last == kNone ? 0 : frames_[static_cast<std::size_t>(last)].nth;
+  return stores_[static_cast<std::size_t>(way)][drained];
+}
+
+// The drains of the CPU's stores from before the frame `membar`: they are done.
+void SourceDpor::JoinDrainsBefore(int cpu, std::int32_t membar) {
+  for (Process way = FirstWay(cpu); way < FirstWay(cpu) + way_count(); ++way) {
+    std::int32_t drain = last_of_process_[static_cast<std::size_t>(way)];
+    while (drain != kNone &&
+           stores_[static_cast<std::size_t>(way)]
+                  [frames_[static_cast<std::size_t>(drain)].nth - 1] > membar) {
+      drain = frames_[static_cast<std::size_t>(drain)].before_of_process;
+    }
+    if (drain != kNone) Join(drain);
+  }
+}
+
 // What happens before the step of `p` whatever other processes access.
 void SourceDpor::ClockBefore(Process p, const Step& step) {
   std::fill_n(now_.begin(), process_count_, Clock{0});
@@ -94,18 +116,24 @@ void SourceDpor::ClockBefore(Process p, const Step& step) {
     if (last != kNone) Join(last);
   };
   join_last(p);
-  if (!tso()) return;
+  if (!buffers()) return;
+  const std::int32_t last_step = last_of_process_[static_cast<std::size_t>(p)];
   if (IsBuffer(p)) {
-    const std::int32_t last = last_of_process_[static_cast<std::size_t>(p)];
-    const std::size_t drained = last == kNone ? 0 : frames_[static_cast<std::size_t>(last)].nth;
-    Join(stores_[static_cast<std::size_t>(CpuOf(p))][drained]);
-  } else if (step.kind == StepKind::kRmw || step.kind == StepKind::kFence) {
-    join_last(BufferOf(p));
-  } else if (step.kind == StepKind::kStore) {
-    const std::size_t stores = stores_[static_cast<std::size_t>(p)].size();
+    const std::int32_t store = StoreOfNextDrain(p);
+    Join(store);
+    if (weak()) JoinDrainsBefore(CpuOf(p), frames_[static_cast<std::size_t>(store)].store_store);
+  } else if (step.empties_buffer) {
+    JoinDrainsBefore(p, static_cast<std::int32_t>(depth_));
+  } else if (weak() && last_step != kNone &&
+             (step.kind == StepKind::kLoad || step.kind == StepKind::kRmw)) {
+    const Frame& last = frames_[static_cast<std::size_t>(last_step)];
+    JoinDrainsBefore(p, last.store_load);
+    if (step.kind == StepKind::kRmw) JoinDrainsBefore(p, last.store_store);
+  } else if (step.kind == StepKind::kStore && !weak()) {
+    const std::size_t stores = stores_[static_cast<std::size_t>(FirstWay(p))].size();
     if (stores < buffer_entries_) return;
     const std::size_t made_room = stores - buffer_entries_ + 1;
-    std::int32_t drain = last_of_process_[static_cast<std::size_t>(BufferOf(p))];
+    std::int32_t drain = last_of_process_[static_cast<std::size_t>(FirstWay(p))];
     while (drain != kNone && frames_[static_cast<std::size_t>(drain)].nth != made_room) {
       drain = frames_[static_cast<std::size_t>(drain)].before_of_process;
     }
@@ -119,11 +147,7 @@ void SourceDpor::FindRaces(Process p, const Step& step, bool await) {
   if (step.word == sim::kNoWord) return;
   const bool races = options_.reduction == DporOptions::Reduction::kSourceSets;
   std::int32_t own_store = kNone;  // a drain is dependent on loads that came after its store
-  if (step.kind == StepKind::kDrain) {
-    const std::int32_t last = last_of_process_[static_cast<std::size_t>(p)];
-    own_store = stores_[static_cast<std::size_t>(CpuOf(p))]
-                       [last == kNone ? 0 : frames_[static_cast<std::size_t>(last)].nth];
-  }
+  if (step.kind == StepKind::kDrain) own_store = StoreOfNextDrain(p);
   bool past_write = false;
   for (std::int32_t i = last_on_word_[step.word]; i != kNone;
        i = frames_[static_cast<std::size_t>(i)].before_on_word) {
@@ -198,7 +222,10 @@ void SourceDpor::RacesOfWaits() {
   for (int c = 0; c < cpu_count(); ++c) {
     const sim::Await* const await = machine().Awaited(c);
     if (await == nullptr) continue;
-    const Step step{.kind = await->kind, .reads = true, .word = await->word};
+    const Step step{.kind = await->kind,
+                    .reads = true,
+                    .empties_buffer = await->kind == StepKind::kRmw,
+                    .word = await->word};
     ClockBefore(c, step);
     FindRacesOfAwait(c, step, *await);
   }
@@ -229,8 +256,8 @@ Process SourceDpor::Choose() {
       return over ? kNobody : kCut;
     }
     // Drains first, then on with the CPU that runs: near the default order.
-    const Process buffer = BufferOf(current_cpu());
-    f.process = tso() && (awake & Bit(buffer)) != 0     ? buffer
+    const ProcessSet drains = buffers() ? awake & WaysOf(current_cpu()) : 0;
+    f.process = drains != 0                         ? Lowest(drains)
                 : (awake & Bit(current_cpu())) != 0 ? current_cpu()
                                                     : Lowest(awake);
     f.backtrack = options_.reduction == DporOptions::Reduction::kSleepSets ? f.enabled
@@ -275,11 +302,20 @@ void SourceDpor::CountStep() {
   f.word = step.reads || step.writes || step.forwarded ? step.word : sim::kNoWord;
   if (f.word != sim::kNoWord) {
     if (f.writes) f.old_value = sim::Machine::PeekWord(f.word);
-    if (f.kind == StepKind::kDrain) f.new_value = machine().BufferedStore(CpuOf(p), 0).value;
+    if (f.kind == StepKind::kDrain) f.new_value = machine().BufferedAt(CpuOf(p), PlaceOf(p)).value;
     f.before_on_word = last_on_word_[f.word];
     last_on_word_[f.word] = here;
   }
-  if (tso() && f.kind == StepKind::kStore) stores_[static_cast<std::size_t>(p)].push_back(here);
+  if (weak() && !IsBuffer(p)) NoteMembar(f);
+  if (buffers() && f.kind == StepKind::kStore) {
+    f.way = WayOf(p, step.word);
+    if (f.way == kNobody ||
+        (weak() && machine().BufferedCount(p) + 1 == machine().config().store_buffer_entries)) {
+      refused_ = true;
+      f.way = FirstWay(p);
+    }
+    stores_[static_cast<std::size_t>(f.way)].push_back(here);
+  }
   f.counted = true;
   now_[static_cast<std::size_t>(p)] = static_cast<Clock>(f.nth);
   std::copy_n(now_.begin(), process_count_,
@@ -295,12 +331,26 @@ void SourceDpor::CountStep() {
   }
 }
 
+// Which membars the CPU has behind it once the step of `f` is taken, or, if that is one, with it.
+void SourceDpor::NoteMembar(Frame& f) const {
+  if (f.before_of_process != kNone) {
+    const Frame& before = frames_[static_cast<std::size_t>(f.before_of_process)];
+    f.store_store = before.store_store;
+    f.store_load = before.store_load;
+  }
+  if (f.kind != StepKind::kFence) return;
+  const sim::MembarMask mask = pending(f.process).membar;
+  const auto here = static_cast<std::int32_t>(depth_);
+  if ((mask & sim::kStoreStore) != 0) f.store_store = here;
+  if ((mask & sim::kStoreLoad) != 0) f.store_load = here;
+}
+
 // Behind the step that was just chosen, as far as the run is a repetition.
 std::uint32_t SourceDpor::StepsUnasked() {
   std::uint32_t count = 0;
   const Process p = frames_[depth_ - 1].process;
   while (depth_ < replayed_ && frames_[depth_].process == p &&
-         !(tso() && frames_[depth_].kind == StepKind::kStore)) {
+         !(buffers() && frames_[depth_].kind == StepKind::kStore)) {
     ++depth_;
     ++count;
   }
@@ -311,7 +361,7 @@ void SourceDpor::Undo(std::size_t frame) {
   const Frame& f = frames_[frame];
   last_of_process_[static_cast<std::size_t>(f.process)] = f.before_of_process;
   if (f.word != sim::kNoWord) last_on_word_[f.word] = f.before_on_word;
-  if (tso() && f.kind == StepKind::kStore) stores_[static_cast<std::size_t>(f.process)].pop_back();
+  if (buffers() && f.kind == StepKind::kStore) stores_[static_cast<std::size_t>(f.way)].pop_back();
 }
 
 bool SourceDpor::Backtrack() {
@@ -333,6 +383,10 @@ bool SourceDpor::Backtrack() {
 
 Report SourceDpor::Explore() {
   RunCount count(subject_, options_, /*classes=*/true);
+  if (subject_.machine().config().memory_model == sim::MemoryModel::kRmo) {
+    refused_ = true;
+    return count.report();
+  }
   do {
     if (count.Stopped()) return count.report();
     const sim::Violation* const violation = subject_.RunOnce(*this);

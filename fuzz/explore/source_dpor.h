@@ -2,17 +2,18 @@
 // Aronis, Jonsson, Sagonas, "Optimal dynamic partial order reduction", POPL 2014). Stateless: each
 // execution is a run of its own, from the snapshot.
 //
-// Two steps are dependent if they touch the same word and one writes it. Under TSO it is the drain that
-// writes, not the store; a load served by the CPU's own buffer is dependent on that buffer's drains of the
-// word, and on nothing else. A step that needs an empty buffer comes after the drains, a store that found
-// the buffer full after the drain that made room.
+// Two steps are dependent if they touch the same word and one writes it. Under TSO and PSO it is the drain
+// that writes, not the store; a load served by the CPU's own buffer is dependent on that buffer's drains of
+// the word, and on nothing else. A step that needs an empty buffer, or some stores out of it (a membar says
+// so), comes after those drains; a store that found the buffer full after the drain that made room.
 //
 // AWAIT and LOCK cannot happen before their word is ready. Such a step is in a race with each earlier write
 // of the word before which it would have been ready (not only with the last one: in between it may be
 // unable to happen), and so is one that nobody ever made ready, at the end of the run.
 //
 // What the machine does beyond loads, stores, atomics, fences and drains (TLBs, cross calls, waits that are
-// no steps) is not known here: a program that does it is refused. StateSearch takes those.
+// no steps) is not known here, nor is RMO, nor a full buffer under PSO: such a program is refused.
+// StateSearch takes those.
 #ifndef SHOOTDOWN_FUZZ_EXPLORE_SOURCE_DPOR_H_
 #define SHOOTDOWN_FUZZ_EXPLORE_SOURCE_DPOR_H_
 
@@ -86,6 +87,11 @@ class SourceDpor : public ProcessScheduler {
     std::int32_t before_on_word = kNone;
     std::uint64_t old_value = 0;         // writes: of the word in memory
     std::uint64_t new_value = 0;         // drains
+    // Under PSO, frames of the CPU's last membars before it: those that order its later stores after its
+    // earlier ones, and its later loads.
+    std::int32_t store_store = kNone;
+    std::int32_t store_load = kNone;
+    Process way = 0;                     // stores that are held: out of the buffer
   };
   // What a process would do in the state that the run is in.
   struct Step {
@@ -93,6 +99,7 @@ class SourceDpor : public ProcessScheduler {
     bool reads = false;
     bool writes = false;
     bool forwarded = false;
+    bool empties_buffer = false;
     sim::WordIndex word = sim::kNoWord;
   };
   [[nodiscard]] Step NextOf(Process p) const;
@@ -106,6 +113,9 @@ class SourceDpor : public ProcessScheduler {
   void FindRacesOfAwait(Process p, const Step& step, const sim::Await& await);
   void Race(std::int32_t first, Process p);
   void Join(std::int32_t frame);
+  void JoinDrainsBefore(int cpu, std::int32_t membar);
+  void NoteMembar(Frame& f) const;
+  [[nodiscard]] std::int32_t StoreOfNextDrain(Process way) const;
   void RacesOfWaits();
   [[nodiscard]] bool HappensBefore(std::int32_t i, std::int32_t j) const {
     return ClockOf(j)[frames_[static_cast<std::size_t>(i)].process] >=
@@ -131,7 +141,7 @@ class SourceDpor : public ProcessScheduler {
   std::array<Clock, kProcessCountMax> now_{};
   std::array<std::int32_t, kProcessCountMax> last_of_process_;
   std::vector<std::int32_t> last_on_word_;
-  std::array<std::vector<std::int32_t>, kCpuCountMax> stores_;  // frames of a CPU's stores, TSO
+  std::array<std::vector<std::int32_t>, kProcessCountMax> stores_;  // by way out: frames of held stores
   std::size_t depth_ = 0;
   std::size_t replayed_ = 0;   // frames below are counted, and only followed
   ProcessSet next_sleep_ = 0;  // of the state after the last frame

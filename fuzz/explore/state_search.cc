@@ -24,6 +24,7 @@ void StateSearch::NewRun() {
   last_cpu_ = kNobody;
   seen_by_cpu_.fill(0);
   sent_to_cpu_.fill(0);
+  late_loads_ = 0;
   seen_by_thread_.fill(0);
 }
 
@@ -33,9 +34,16 @@ void StateSearch::Absorb() {
   for (; rows_ < log.size(); ++rows_) {
     const LogEntry& entry = log[rows_];
     if (entry.kind == StepKind::kDrain) continue;  // nobody is told
+    if (entry.kind == StepKind::kLateLoad) {       // when it happened does not matter
+      const LogEntry& load = log[entry.link];
+      late_loads_ += Combine(Combine(load.actor, load.index), entry.value);
+      continue;
+    }
+    const bool late = entry.kind == StepKind::kLoad && (entry.flags & LogEntry::kHeld) != 0;
     const std::uint64_t what = static_cast<std::uint64_t>(entry.kind) << 8 | entry.actor;
     std::uint64_t& seen = seen_by_cpu_[entry.cpu];
-    seen = Combine(seen, Combine(Combine(entry.site->hash, entry.value), what << 32 | entry.word));
+    seen = Combine(seen, Combine(Combine(entry.site->hash, late ? 0 : entry.value),
+                                 what << 32 | entry.word));
     if (entry.actor < sim::kThreadCountMax) {
       std::uint64_t& thread = seen_by_thread_[entry.actor];
       thread = Combine(thread, seen);
@@ -64,12 +72,14 @@ Hash128 StateSearch::Key() {
     add(std::uint64_t{next.site->hash} << 32 | next.word);
     add(static_cast<std::uint64_t>(next.kind) << 16 | std::uint64_t{next.actor} << 8 |
         (next.blocked ? 1 : 0));
-    for (int k = 0; k < m.BufferedStores(c); ++k) {
-      const auto store = m.BufferedStore(c, k);
-      add(store.word);
-      add(store.value);
+    for (int k = 0; k < m.BufferedCount(c); ++k) {
+      const auto held = m.BufferedAt(c, k);
+      add(held.word);
+      add(held.value);
     }
   }
+  add(late_loads_);
+  m.AppendMemoryOrder(scratch_);
   for (const std::uint64_t seen : seen_by_thread_) {
     if (seen != 0) add(seen);
   }
@@ -78,17 +88,17 @@ Hash128 StateSearch::Key() {
 }
 
 std::uint32_t StateSearch::Cost(Process p, ProcessSet enabled) const {
-  if (!options_.preemptions || IsBuffer(p) || last_cpu_ == kNobody || p == last_cpu_) return 0;
+  if (!options_.preemptions || IsBuffer(p) || last_cpu_ == kNobody || CpuOf(p) == last_cpu_) return 0;
   return (enabled & Bit(last_cpu_)) != 0 ? 1 : 0;
 }
 
 // Before the step: an RMW's row says what it left behind, not what it found.
 void StateSearch::Take(Process p) {
   if (IsBuffer(p)) return;
-  last_cpu_ = p;
-  const Pending& next = pending(p);
+  last_cpu_ = CpuOf(p);
+  const Pending& next = pending(last_cpu_);
   if (next.kind != StepKind::kRmw || next.word == sim::kNoWord) return;
-  std::uint64_t& seen = seen_by_cpu_[static_cast<std::size_t>(p)];
+  std::uint64_t& seen = seen_by_cpu_[static_cast<std::size_t>(last_cpu_)];
   seen = Combine(seen, sim::Machine::PeekWord(next.word));
 }
 
@@ -113,10 +123,10 @@ Process StateSearch::Choose() {
       }
     }
     // Drains first, then on with the CPU that runs: near the default order.
-    const Process buffer = BufferOf(current_cpu());
-    frame.process = tso() && (frame.left & Bit(buffer)) != 0 ? buffer
+    const ProcessSet drains = buffers() ? frame.left & WaysOf(current_cpu()) : 0;
+    frame.process = drains != 0                              ? Lowest(drains)
                     : (frame.left & Bit(current_cpu())) != 0 ? current_cpu()
-                                                              : Lowest(frame.left);
+                                                             : Lowest(frame.left);
     frame.left &= ~Bit(frame.process);
     frames_.push_back(frame);
   }
@@ -154,7 +164,7 @@ Report StateSearch::Explore() {
     }
   } while (Backtrack());
   count.report().states = visited_.size();
-  count.report().complete = true;
+  count.report().complete = !too_many();
   return count.report();
 }
 

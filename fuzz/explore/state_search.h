@@ -71,6 +71,7 @@ class StateSearch : public ProcessScheduler {
   Process last_cpu_ = kNobody;
   std::array<std::uint64_t, kCpuCountMax> seen_by_cpu_{};
   std::array<std::uint64_t, kCpuCountMax> sent_to_cpu_{};  // cross calls, in order
+  std::uint64_t late_loads_ = 0;  // what loads that were put off have given
   std::array<std::uint64_t, sim::kThreadCountMax> seen_by_thread_{};
   std::vector<std::uint64_t> scratch_;
 };

@@ -45,6 +45,7 @@ void SpinLockAt(SpinLock* lock, const sim::Site& site) {
 void SpinUnlockAt(SpinLock* lock, const sim::Site& site) {
   lock->owner = -1;
   --current()->spinlocks_held;
+  Machine::Get().Membar(site, sim::kLoadStore | sim::kStoreStore);
   lock->locked.Store(site, 0);
   preempt_enable();
 }

@@ -20,7 +20,10 @@ bool TryLockAt(Mutex& mutex, const sim::Site& site) {
   return mutex.owner.Rmw(site, [self](std::uint64_t owner) { return owner == 0 ? self : owner; }) == 0;
 }
 
-void UnlockAt(Mutex& mutex, const sim::Site& site) { mutex.owner.Store(site, 0); }
+void UnlockAt(Mutex& mutex, const sim::Site& site) {
+  sim::Machine::Get().Membar(site, sim::kLoadStore | sim::kStoreStore);
+  mutex.owner.Store(site, 0);
+}
 
 void WaitAt(Condition& condition, Mutex& mutex, const sim::Site& site) {
   const std::uint64_t self = std::uint64_t{1} << sim::Machine::Get().cpu();

@@ -3,7 +3,8 @@
 //
 // Under TSO a plain store may linger in the CPU's store buffer; RMW, CAS, FENCE and LOCK find the buffer
 // empty (SPARC V9, 8.4.3), and UNLOCK is a plain store, as sparc64's spinlocks have it (Linux 4.19
-// arch/sparc/include/asm/spinlock_64.h).
+// arch/sparc/include/asm/spinlock_64.h). Under PSO and RMO a MEMBAR comes before that store, which orders it
+// after all that the critical section did.
 #ifndef SHOOTDOWN_FUZZ_PROGRAM_ACCESS_H_
 #define SHOOTDOWN_FUZZ_PROGRAM_ACCESS_H_
 
@@ -47,6 +48,21 @@ void RejectRun(const char* message);
     const auto cas_old = RMW(cell, old == cas_expected ? (desired) : old);               \
     cas_old == cas_expected;                                                             \
   }))
+
+// The same, but no fence: the bare instruction, which others may pass under PSO and RMO.
+#define RMW_UNORDERED(cell, ...)                                      \
+  ((cell).RmwUnordered(SHOOTDOWN_CELL_SITE(cell),                     \
+                       [&]([[maybe_unused]] auto old) { return __VA_ARGS__; }))
+
+// A load whose value is needed later: `auto late = LOAD_LATER(x); ...; use(LATE_VALUE(late))`. Under RMO it
+// may happen as late as that.
+#define LOAD_LATER(cell) \
+  (::shootdown::sim::Machine::Get().LoadLater(SHOOTDOWN_CELL_SITE(cell), (cell).word()))
+#define LATE_VALUE(late) (::shootdown::sim::Machine::Get().ValueOf(late))
+
+// Keeps accesses before it before accesses after it, by the bits of its mask: sim::kLoadLoad, kStoreLoad,
+// kLoadStore, kStoreStore (SPARC V9, A.32). No step where the memory model does as much by itself.
+#define MEMBAR(mask) (::shootdown::sim::Machine::Get().Membar(SHOOTDOWN_SITE("membar"), (mask)))
 
 #define FENCE() (::shootdown::sim::Machine::Get().Fence(SHOOTDOWN_SITE("fence")))
 

@@ -14,29 +14,30 @@ namespace {
 using Kind = Decision::Kind;
 
 constexpr std::array<std::string_view, Decision::kKindCount> kWords = {
-    "", "hold", "defer", "resched", "evict", "nmi", "walk"};
+    "", "hold", "defer", "resched", "evict", "nmi", "walk", "old"};
 
-// Byte strings that were written before there were walks keep their meaning, all but this very byte.
+// Byte strings that were written before there were walks and old loads keep their meaning, all but those
+// very bytes.
 Kind KindOf(std::uint8_t byte) {
   constexpr int kKindsBeforeWalk = 6;
-  return byte == static_cast<std::uint8_t>(Kind::kWalk) ? Kind::kWalk
-                                                        : static_cast<Kind>(byte % kKindsBeforeWalk);
+  return static_cast<Kind>(byte < Decision::kKindCount ? byte : byte % kKindsBeforeWalk);
 }
 
 bool TakesArgument(Kind kind) {
   return kind == Kind::kHold || kind == Kind::kDefer || kind == Kind::kEvict ||
-         kind == Kind::kWalk;
+         kind == Kind::kWalk || kind == Kind::kOld;
 }
 
 // The same decision with unused fields cleared.
 Decision Clean(Decision d) {
-  if (!TakesArgument(d.kind)) d.arg = 0;
   if (d.kind == Kind::kSwitch) {
     // Only CPUs and buffers can be gone on with: the low bit of the class tells which.
     const bool buffer = (d.to.byte() & 0x40) != 0;
     d.to = buffer ? BufferActor(d.to.number()) : CpuActor(d.to.number());
+    if (!buffer) d.arg = 0;
   } else {
     d.to = ActorId();
+    if (!TakesArgument(d.kind)) d.arg = 0;
   }
   d.index = std::min(d.index, Decision::kIndexMax);
   return d;
@@ -138,6 +139,16 @@ absl::Status ReadActor(Reader& in, std::string_view letters, ActorId* actor) {
   return absl::OkStatus();
 }
 
+// "(", a number, ")".
+absl::Status ReadArgument(Reader& in, std::uint8_t* arg) {
+  std::uint32_t number = 0;
+  if (!in.Take('(')) return in.Wanted("(");
+  if (!in.TakeNumber(255, &number)) return in.Wanted("a number from 0 to 255");
+  if (!in.Take(')')) return in.Wanted(")");
+  *arg = static_cast<std::uint8_t>(number);
+  return absl::OkStatus();
+}
+
 absl::Status ReadDecision(Reader& in, Decision* d) {
   if (absl::Status s = ReadActor(in, "TIC", &d->actor); !s.ok()) return s;
   if (!in.Take('@')) return in.Wanted("@");
@@ -146,21 +157,17 @@ absl::Status ReadDecision(Reader& in, Decision* d) {
   }
   if (in.Take('>')) {
     d->kind = Kind::kSwitch;
-    return ReadActor(in, "CB", &d->to);
+    if (absl::Status s = ReadActor(in, "CB", &d->to); !s.ok()) return s;
+    const bool buffer = d->to.actor_class() == ActorId::Class::kBuffer;
+    return buffer && in.Peek() == '(' ? ReadArgument(in, &d->arg) : absl::OkStatus();
   }
   if (!in.Take('~')) return in.Wanted("> or ~");
   Reader before = in;
   const std::string_view word = in.TakeWord();
   const auto* const found = std::find(kWords.begin() + 1, kWords.end(), word);
-  if (found == kWords.end()) return before.Wanted("hold, defer, resched, evict, nmi or walk");
+  if (found == kWords.end()) return before.Wanted("hold, defer, resched, evict, nmi, walk or old");
   d->kind = static_cast<Kind>(found - kWords.begin());
-  if (!TakesArgument(d->kind)) return absl::OkStatus();
-  std::uint32_t arg = 0;
-  if (!in.Take('(')) return in.Wanted("(");
-  if (!in.TakeNumber(255, &arg)) return in.Wanted("a number from 0 to 255");
-  if (!in.Take(')')) return in.Wanted(")");
-  d->arg = static_cast<std::uint8_t>(arg);
-  return absl::OkStatus();
+  return TakesArgument(d->kind) ? ReadArgument(in, &d->arg) : absl::OkStatus();
 }
 
 std::string ActorText(ActorId actor) {
@@ -246,12 +253,12 @@ Schedule Schedule::Canonical() && {
   }
   decisions_.resize(kept);
   SortByAnchor(decisions_);
-  // A step is held once. Anything else can happen twice before a step: two interrupts arrive, an entry
+  // A step is held once, and its load gives one value. Anything else can happen twice before a step: two interrupts arrive, an entry
   // is evicted, brought back by a handler, and evicted again.
   kept = 0;
   for (const Decision& d : decisions_) {
     bool again = false;
-    if (d.kind == Kind::kHold) {
+    if (d.kind == Kind::kHold || d.kind == Kind::kOld) {
       for (std::size_t k = kept; k > 0 && SameAnchor(decisions_[k - 1], d); --k) {
         again = again || decisions_[k - 1] == d;
       }
@@ -265,7 +272,10 @@ Schedule Schedule::Canonical() && {
 std::string ToText(const Decision& d) {
   std::string text = ActorText(d.actor);
   text.append("@").append(std::to_string(d.index));
-  if (d.kind == Kind::kSwitch) return text.append(">").append(ActorText(d.to));
+  if (d.kind == Kind::kSwitch) {
+    text.append(">").append(ActorText(d.to));
+    return d.arg == 0 ? text : text.append("(").append(std::to_string(d.arg)).append(")");
+  }
   text += '~';
   text += kWords[static_cast<std::size_t>(d.kind)];
   if (TakesArgument(d.kind)) text.append("(").append(std::to_string(d.arg)).append(")");

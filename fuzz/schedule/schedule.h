@@ -33,21 +33,25 @@ namespace shootdown {
 // (counted from 0).
 struct Decision {
   enum class Kind : std::uint8_t {
-    kSwitch = 0,   // go on with `to`: a CPU (C<n>), or let one store of buffer B<n> reach memory
+    kSwitch = 0,   // go on with `to`: a CPU (C<n>), or let buffer B<n>'s store at place `arg` (the
+                   // oldest: 0) reach memory
     kHold = 1,     // this step's store stays in the store buffer, for at most `arg` further steps
-                   // of its CPU (0: until a fence, a full buffer, or a drain)
+                   // of its CPU (0: until a fence, a full buffer, or a drain); so does a load that
+                   // may come late (RMO)
     kDefer = 2,    // the CPU's pending interrupts wait for `arg` further steps of the actor
     kResched = 3,  // a reschedule interrupt arrives at the CPU (a timer tick, a wake-up)
     kEvict = 4,    // the TLB drops its entry number `arg` (modulo the number of entries)
     kNmi = 5,      // a non-maskable interrupt arrives at the CPU
     kWalk = 6,     // the CPU's walker fetches page `arg`, though nobody has asked for it
+    kOld = 7,      // this step's load comes early (RMO): it gives what the word held before its last
+                   // `arg` stores
   };
-  static constexpr int kKindCount = 7;
+  static constexpr int kKindCount = 8;
 
   Kind kind = Kind::kSwitch;
   ActorId actor;
   ActorId to = ActorId();  // kSwitch only: class kCpu or kBuffer
-  std::uint8_t arg = 0;   // kHold, kDefer, kEvict, kWalk
+  std::uint8_t arg = 0;   // kHold, kDefer, kEvict, kWalk, kOld; kSwitch to a buffer
   std::uint32_t index = 0;  // at most kIndexMax
 
   static constexpr std::uint32_t kIndexMax = 0xffff;
@@ -70,7 +74,8 @@ class Schedule {
   [[nodiscard]] std::size_t EncodeTo(std::span<std::uint8_t> bytes) const;
 
   // The text form: decisions with blanks between, `T1@12>C0 T0@5~hold(3) C1@0~defer(2)
-  // T0@9~resched T0@9~evict(1) T0@9~nmi T0@9~walk(0) T0@7>B0`. The empty schedule is the empty text.
+  // T0@9~resched T0@9~evict(1) T0@9~nmi T0@9~walk(0) T0@9~old(1) T0@7>B0 T0@8>B0(1)`. The empty
+  // schedule is the empty text.
   // Errors: INVALID_ARGUMENT with line:column, what stands there, and what was wanted.
   [[nodiscard]] static absl::StatusOr<Schedule> Parse(std::string_view text);
   [[nodiscard]] std::string ToText() const;

@@ -18,7 +18,7 @@ Move ToMove(const Decision& d) {
   switch (d.kind) {
     case Kind::kSwitch:
       return d.to.actor_class() == ActorId::Class::kBuffer
-                 ? Move{.kind = Move::Kind::kDrain, .cpu = number}
+                 ? Move{.kind = Move::Kind::kDrain, .cpu = number, .arg = d.arg}
                  : Move{.kind = Move::Kind::kRun, .cpu = number};
     case Kind::kHold: return {.kind = Move::Kind::kHold, .arg = d.arg};
     case Kind::kDefer: return {.kind = Move::Kind::kDefer, .arg = d.arg};
@@ -26,14 +26,26 @@ Move ToMove(const Decision& d) {
     case Kind::kEvict: return {.kind = Move::Kind::kEvict, .arg = d.arg};
     case Kind::kNmi: return {.kind = Move::Kind::kNmi};
     case Kind::kWalk: return {.kind = Move::Kind::kWalk, .arg = d.arg};
+    case Kind::kOld: return {.kind = Move::Kind::kOld, .arg = d.arg};
   }
   return {};
 }
 
 bool CanBeMade(const Move& move, const sim::Machine& machine) {
   if (move.cpu >= machine.cpu_count()) return false;
-  return move.kind == Move::Kind::kDrain ? machine.BufferedStores(move.cpu) != 0
+  return move.kind == Move::Kind::kDrain ? machine.MayLeave(move.cpu, move.arg)
                                          : machine.CanRun(move.cpu);
+}
+
+// Something that may leave the buffer of `cpu`: the oldest always may.
+Move SomeDrain(const sim::Machine& machine, std::uint8_t cpu, Prng& prng) {
+  std::uint8_t place = 0;
+  if (machine.config().memory_model >= sim::MemoryModel::kPso) {
+    place = static_cast<std::uint8_t>(
+        prng.Below(static_cast<std::uint32_t>(machine.BufferedCount(cpu))));
+    while (!machine.MayLeave(cpu, place)) --place;
+  }
+  return {.kind = Move::Kind::kDrain, .cpu = cpu, .arg = place};
 }
 
 }  // namespace
@@ -100,18 +112,28 @@ Move RandomWalk::Pick(const sim::Question& question) {
   std::uint8_t draining[kCpuCountMax];
   std::uint32_t buffers = 0;
   for (int c = 0; c < m.cpu_count(); ++c) {
-    if (m.BufferedStores(c) != 0) draining[buffers++] = static_cast<std::uint8_t>(c);
+    if (m.BufferedCount(c) != 0) draining[buffers++] = static_cast<std::uint8_t>(c);
   }
   if (count + buffers == 0) return {.kind = Move::Kind::kNext};
   const std::uint32_t choice = prng_.Below(count + buffers);
-  if (choice >= count) return {.kind = Move::Kind::kDrain, .cpu = draining[choice - count]};
+  if (choice >= count) return SomeDrain(m, draining[choice - count], prng_);
   if (runnable[choice] != question.cpu.value()) {
     switched_ = true;
     return {.kind = Move::Kind::kRun, .cpu = runnable[choice]};
   }
-  if (question.kind == sim::StepKind::kStore && hold_one_in_ != 0 && prng_.OneIn(hold_one_in_)) {
-    switched_ = true;  // the hold is part of taking this step
+  if (hold_one_in_ == 0) return {.kind = Move::Kind::kStep};
+  // A hold, or an older value, is part of taking this step.
+  if (question.may_wait && prng_.OneIn(hold_one_in_)) {
+    switched_ = true;
     return {.kind = Move::Kind::kHold};
+  }
+  if (m.config().memory_model == sim::MemoryModel::kRmo && question.kind == sim::StepKind::kLoad) {
+    const int older = m.OldValueCount(question.cpu.value(), question.word);
+    if (older != 0 && prng_.OneIn(hold_one_in_)) {
+      switched_ = true;
+      return {.kind = Move::Kind::kOld,
+              .arg = static_cast<std::uint8_t>(1 + prng_.Below(static_cast<std::uint32_t>(older)))};
+    }
   }
   return {.kind = Move::Kind::kStep};
 }
@@ -133,6 +155,7 @@ void AppendDecisions(std::span<const sim::MoveMade> moves, std::vector<Decision>
       case Move::Kind::kEvict: d.kind = Kind::kEvict; break;
       case Move::Kind::kNmi: d.kind = Kind::kNmi; break;
       case Move::Kind::kWalk: d.kind = Kind::kWalk; break;
+      case Move::Kind::kOld: d.kind = Kind::kOld; break;
     }
     out.push_back(d);
   }

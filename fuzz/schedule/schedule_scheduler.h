@@ -32,7 +32,8 @@ class ScheduleScheduler : public sim::Scheduler {
 };
 
 // At every step, any CPU that can run goes on, all with equal chance. With `hold_one_in` > 0 one
-// store in that many is held; held stores drain as often as a CPU runs.
+// store in that many is held, and held stores drain as often as a CPU runs; under RMO one load in that many
+// gives an older value, if there is one.
 class RandomWalk : public sim::Scheduler {
  public:
   RandomWalk(std::uint64_t seed, std::uint32_t hold_one_in)

@@ -67,11 +67,21 @@ void Arena::AddName(const void* address, std::size_t bytes, std::string name) {
                     .name = std::move(name)});
 }
 
-std::string Arena::NameOf(WordIndex word) const {
+const Arena::Name* Arena::Find(WordIndex word) const {
   const auto after = std::ranges::upper_bound(names_, word, {}, &Name::first);
-  if (after == names_.begin()) return "?";
+  if (after == names_.begin()) return nullptr;
   const Name& name = *(after - 1);
-  return word < name.first + name.count ? name.name : "?";
+  return word < name.first + name.count ? &name : nullptr;
+}
+
+std::string Arena::NameOf(WordIndex word) const {
+  const Name* const name = Find(word);
+  return name != nullptr ? name->name : "?";
+}
+
+WordIndex Arena::ObjectOf(WordIndex word) const {
+  const Name* const name = Find(word);
+  return name != nullptr ? name->first : 0;
 }
 
 }  // namespace shootdown::sim

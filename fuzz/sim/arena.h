@@ -67,6 +67,8 @@ class Arena {
 
   // The object that holds `word`, or "?" if none does.
   [[nodiscard]] std::string NameOf(WordIndex word) const;
+  // Where the object that holds `word` begins: what a pointer to it is as a word. 0 if none does.
+  [[nodiscard]] WordIndex ObjectOf(WordIndex word) const;
 
   // The stack of thread `n` (its lowest address). REQUIRES: n < kThreadCountMax.
   [[nodiscard]] static char* Stack(std::size_t n);
@@ -87,6 +89,7 @@ class Arena {
     WordIndex count;
     std::string name;
   };
+  [[nodiscard]] const Name* Find(WordIndex word) const;
   char* AllocBytes(std::size_t bytes);
   void AddName(const void* address, std::size_t bytes, std::string name);
 

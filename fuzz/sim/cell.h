@@ -57,7 +57,14 @@ class Cell {
         site, &word_, [&](std::uint64_t old) { return ToWord(static_cast<T>(f(FromWord<T>(old)))); }));
   }
 
-  // The same, once ready(value) is true: the CPU waits before.
+  // As Rmw, but no fence: the bare instruction.
+  template <class F>
+  T RmwUnordered(const Site& site, F f) {
+    return FromWord<T>(Machine::Get().RmwUnordered(
+        site, &word_, [&](std::uint64_t old) { return ToWord(static_cast<T>(f(FromWord<T>(old)))); }));
+  }
+
+  // As Load and Rmw, once ready(value) is true: the CPU waits before.
   template <class Ready>
   T LoadWhen(const Site& site, Ready ready) const {
     return FromWord<T>(Machine::Get().LoadWhen(

@@ -33,8 +33,16 @@ enum class StepKind : std::uint8_t {
   // Rows that are not steps: they move no actor's index.
   kWait,           // the CPU starts to wait
   kNote,           // something that a reader wants to know
+  // Last, since traces are hashed by number.
+  kLateLoad,       // a load that was put off happens: a step of the buffer
 };
-constexpr bool IsStep(StepKind kind) { return kind < StepKind::kWait; }
+constexpr bool IsStep(StepKind kind) {
+  return kind < StepKind::kWait || kind == StepKind::kLateLoad;
+}
+// A step of a store buffer: nothing can be anchored to it.
+constexpr bool IsOfBuffer(StepKind kind) {
+  return kind == StepKind::kDrain || kind == StepKind::kLateLoad;
+}
 constexpr bool IsWrite(StepKind kind) {
   return kind == StepKind::kStore || kind == StepKind::kRmw || kind == StepKind::kDrain ||
          kind == StepKind::kUserStore;
@@ -48,17 +56,20 @@ struct LogEntry {
   std::uint64_t value;   // loaded, stored, or what the kind says
   WordIndex word;        // the memory word, or kNoWord
   std::uint32_t index;   // the actor's own step number
-  Row link;              // kMondoTaken: the send; kDrain: the store; else kNoRow
+  Row link;              // kMondoTaken: the send; kDrain: the store; kLateLoad: the load; kLoad with
+                         // kOld: whose value it has, if a write of this run; else kNoRow
   StepKind kind;
   std::uint8_t cpu;
   std::uint8_t actor;    // ActorId::byte()
   std::uint8_t flags;    // see below
 
-  static constexpr std::uint8_t kHeld = 1;       // the store went into the store buffer
+  static constexpr std::uint8_t kHeld = 1;       // the store went into the store buffer; the load was put off
   static constexpr std::uint8_t kForwarded = 2;  // the load was served by the store buffer
   // An RMW that left the word as it was, as a compare-and-swap that failed. For those who count; a run's
   // trace says as much by its values, so the flag has no part in its hash.
   static constexpr std::uint8_t kUnchanged = 4;
+  static constexpr std::uint8_t kOld = 8;        // the load came early: the word holds another value now
+  static constexpr std::uint8_t kUnordered = 16;  // an RMW that is no fence
 };
 static_assert(sizeof(LogEntry) == 32);
 

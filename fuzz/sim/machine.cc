@@ -67,7 +67,10 @@ RunEnd Machine::Run(Scheduler& scheduler) {
   for (const WordIndex w : poisoned_) shadow_[w] = Shadow{};
   poisoned_.clear();
   index_.fill(0);
-  for (int c = 0; c < config_.cpu_count; ++c) waits_[static_cast<std::size_t>(c)] = Wait{};
+  for (int c = 0; c < config_.cpu_count; ++c) {
+    waits_[static_cast<std::size_t>(c)] = Wait{};
+    rings_[static_cast<std::size_t>(c)].barriers = Barriers{};
+  }
   for (; started_count_ != 0; --started_count_) {
     fibers_[started_[started_count_ - 1]].context = nullptr;
   }
@@ -187,8 +190,6 @@ void Machine::Note(const Site& site, std::uint64_t value) {
   if (hot_.row >= config_.step_count_max) EndRun(RunEnd::kBudget);
   AppendRow(site, StepKind::kNote, kNoWord, value);
 }
-
-void Machine::Fence(const Site& site) { BeginDrained(site, StepKind::kFence, kNoWord).value = 0; }
 
 void Machine::WriteSecondary(const Site& site, Ctx ctx) {
   Begin(site, StepKind::kContextWrite, kNoWord).value = ctx.value();

@@ -8,7 +8,8 @@
 //   M1  One CPU runs at a time, and one step happens at a time: a run is a sequence of log rows.
 //   M2  A run depends on the snapshot and on the scheduler's answers alone.
 //   M3  A CPU that waits has nothing to do: its condition is false, and no interrupt can be taken.
-//   M4  Under TSO a CPU's stores reach memory in program order, and its own loads see them at once.
+//   M4  A CPU's own loads see its stores at once. Under TSO these reach memory in program order; under PSO
+//       and RMO in one that the model allows (SPARC V9, appendix D).
 //   M5  Guest mistakes never abort the process; they are rows of the log for judges to read.
 //
 // Sources: The SPARC Architecture Manual, Version 9, chapter 8 and appendix D (memory models);
@@ -24,6 +25,7 @@
 #include <span>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "fuzz/base/check.h"
@@ -33,6 +35,7 @@
 #include "fuzz/sim/ids.h"
 #include "fuzz/sim/log.h"
 #include "fuzz/sim/machine_config.h"
+#include "fuzz/sim/membar.h"
 #include "fuzz/sim/scheduler.h"
 #include "fuzz/sim/tlb.h"
 
@@ -83,7 +86,22 @@ class Machine {
   std::uint64_t LoadWhen(const Site& site, const std::uint64_t* word, const Ready& ready);
   template <class Ready, class F>
   std::uint64_t RmwWhen(const Site& site, std::uint64_t* word, const Ready& ready, const F& f);
-  void Fence(const Site& site);  // membar #StoreLoad
+  // The bare instruction: atomic, but no fence. PSO and RMO let accesses pass it (SPARC V9 8.4.4); under
+  // SC and TSO it is Rmw.
+  template <class F>
+  std::uint64_t RmwUnordered(const Site& site, std::uint64_t* word, const F& f);
+  // Everything before it is done before everything after it: a membar with all bits.
+  void Fence(const Site& site);
+  // No step if the mask orders nothing that the memory model does not order anyway.
+  void Membar(const Site& site, MembarMask mask);
+
+  // A load whose value nothing needs yet: under RMO it may happen as late as ValueOf, which waits for it.
+  // Accesses between the two pass it, unless they store to its word or a membar forbids it. Else it is Load.
+  struct LateLoad {
+    Row row;
+  };
+  [[nodiscard]] LateLoad LoadLater(const Site& site, const std::uint64_t* word);
+  std::uint64_t ValueOf(LateLoad load);
   // One instruction that accesses user memory: looks `virt` up under the context in SECONDARY. The
   // entry is null on a miss, or if its pte lacks one of the bits `need`: the trap follows. On a hit
   // the guest names the word of memory that was accessed with TouchUserWord, before its next step.
@@ -153,23 +171,34 @@ class Machine {
     const Await& await = waits_[static_cast<std::size_t>(cpu)].await;
     return await.word == kNoWord ? nullptr : &await;
   }
-  [[nodiscard]] int BufferedStores(int cpu) const { return cpus_[cpu].buffer_count; }
+  // Held stores, and under RMO loads that were put off.
+  [[nodiscard]] int BufferedCount(int cpu) const { return cpus_[cpu].buffer_count; }
   // An interrupt has come to this CPU while a decision makes interrupts wait.
   [[nodiscard]] bool InterruptDeferred(int cpu) const;
   [[nodiscard]] bool walks_by_itself() const { return guest_.walk != nullptr; }
   [[nodiscard]] int walk_page_count() const { return walks_by_itself() ? guest_.walk_page_count : 0; }
   // Whether a walk of the running CPU would fetch something for `virt` now.
   [[nodiscard]] bool CanWalk(VirtPage virt) const { return walks_by_itself() && guest_.can_walk(virt); }
-  // Held store `i` of the CPU, the oldest first. REQUIRES: i < BufferedStores(cpu).
+  // What CPU `cpu` holds at place `i`, the oldest first. REQUIRES: i < BufferedCount(cpu).
   struct Buffered {
     WordIndex word;
     std::uint64_t value;
+    bool is_load;
   };
-  [[nodiscard]] Buffered BufferedStore(int cpu, int i) const {
-    const HeldStore& held = rings_[static_cast<std::size_t>(cpu)]
-                                .store[static_cast<std::size_t>((cpus_[cpu].buffer_head + i) % kRingMax)];
-    return {Arena::IndexOf(held.word), held.value};
+  [[nodiscard]] Buffered BufferedAt(int cpu, int i) const {
+    const Held& held = HeldAt(cpu, i);
+    return {Arena::IndexOf(held.word), held.value, held.is_load};
   }
+  // Nothing that the buffer holds has to leave before what it holds at place `i`, if there is such a place.
+  [[nodiscard]] bool MayLeave(int cpu, int i) const;
+  // Something in the CPU's buffer has to leave before a plain load, or an RMW, of `word`.
+  [[nodiscard]] bool BufferBlocksLoad(int cpu) const;
+  [[nodiscard]] bool BufferBlocksRmw(int cpu, WordIndex word) const;
+  // How many values older than the current one a load of `word` may give CPU `cpu`. Only RMO has any.
+  [[nodiscard]] int OldValueCount(int cpu, WordIndex word) const;
+  // All that tells two states apart in which memory and buffers hold the same: how old a value each CPU may
+  // still load, what in its buffer waits for what. The same words for states that go on alike.
+  void AppendMemoryOrder(std::vector<std::uint64_t>& out) const;
   // What memory holds, whatever waits in store buffers.
   [[nodiscard]] static std::uint64_t PeekWord(WordIndex word) {
     return *reinterpret_cast<const std::uint64_t*>(kArenaBase + std::uint64_t{word} * 8);
@@ -220,18 +249,31 @@ class Machine {
     WaitKind kind = WaitKind::kIdle;
     Await await = {};
   };
-  struct HeldStore {
+  // A store that has not reached memory, or a load that has not happened.
+  struct Held {
     std::uint64_t* word;
     std::uint64_t value;
-    Row row;               // of the store
-    std::uint32_t expires; // drains before the actor's step of this number
+    Row row;               // of the store or load
+    Row after_stores;      // those with rows below these come before it
+    Row after_loads;
+    std::uint32_t expires; // leaves before the actor's step of this number
     std::uint8_t actor;
     bool held;             // by a decision; else it only waits for those before it
+    bool is_load;
   };
   static constexpr int kRingMax = 16;
+  // The row of the last membar with each bit, 0 if there was none; and where the last wait ended.
+  struct Barriers {
+    Row load_load = 0;
+    Row store_load = 0;
+    Row load_store = 0;
+    Row store_store = 0;
+    Row waited = 0;
+  };
   struct Rings {
     std::array<Mondo, kRingMax> mondo;
-    std::array<HeldStore, kRingMax> store;
+    std::array<Held, kRingMax> held;
+    Barriers barriers;
   };
   struct Shadow {
     Row write = 0;  // base_ + row of the last access in this run; below base_ means none
@@ -250,7 +292,12 @@ class Machine {
   LogEntry& BeginDrained(const Site& site, StepKind kind, WordIndex word);
   LogEntry& Append(const Site& site, StepKind kind, WordIndex word);
   LogEntry& AppendRow(const Site& site, StepKind kind, WordIndex word, std::uint64_t value);
-  void Ask(const Site& site, StepKind kind, WordIndex word);
+  struct Nature {  // of a step, beyond its kind
+    bool may_wait = false;
+    bool empties_buffer = false;
+    MembarMask membar = 0;
+  };
+  void Ask(const Site& site, StepKind kind, WordIndex word, Nature nature);
   bool Make(const Move& move, const Question& question);
   void Remember(const Move& move, const Question& question);
   void Block(const Wait& wait);
@@ -273,18 +320,40 @@ class Machine {
   void NoteWrite(WordIndex word, Row row);
   void NoteConflict(Row first, Row second);
   void Poisoned(const Site& site, WordIndex word);
-  [[nodiscard]] const HeldStore* Forward(int cpu, const std::uint64_t* word) const;
+  void NoteReadBy(int cpu, WordIndex word, Row row);
+  [[nodiscard]] const Held& HeldAt(int cpu, int i) const {
+    return rings_[static_cast<std::size_t>(cpu)]
+        .held[static_cast<std::size_t>((cpus_[cpu].buffer_head + i) % kRingMax)];
+  }
+  [[nodiscard]] Held& HeldAt(int cpu, int i) {
+    return const_cast<Held&>(static_cast<const Machine*>(this)->HeldAt(cpu, i));
+  }
+  [[nodiscard]] bool weak() const { return config_.memory_model >= MemoryModel::kPso; }
+  [[nodiscard]] static bool Precedes(const Held& earlier, const Held& later);
+  [[nodiscard]] const Held* Forward(int cpu, const std::uint64_t* word, Row before) const;
   [[nodiscard]] std::uint64_t PeekAs(int cpu, const std::uint64_t* word) const;
   template <class Ready>
   void BeginWhen(const Site& site, StepKind kind, const std::uint64_t* word, const Ready& ready);
+  std::uint64_t LoadAtOnce(const Site& site, const std::uint64_t* word);
   std::uint64_t LoadThroughBuffer(LogEntry& entry, const std::uint64_t* word);
+  std::uint64_t LoadOld(LogEntry& entry);
   template <class F>
   std::uint64_t FinishRmw(LogEntry& entry, std::uint64_t* word, const F& f);
-  void BufferStore(LogEntry& entry, std::uint64_t* word, std::uint64_t value);
-  void DrainOne(int cpu);
+  void Buffer(LogEntry& entry, std::uint64_t* word, std::uint64_t value, bool is_load);
+  void Leave(int cpu, int i);
+  void HappenLate(int cpu, const Held& load);
+  void ForceOut(int cpu, int i);
+  void ForceOutForLoad();
+  void ForceOutForRmw(const std::uint64_t* word);
   void DrainFollowers(int cpu);
   void DrainAll(int cpu);
   void DrainExpired();
+  struct LoadOrder;
+  [[nodiscard]] LoadOrder OrderOf(int cpu, WordIndex word) const;
+  [[nodiscard]] Row FloorOfLate(Row row) const;
+  [[nodiscard]] std::uint64_t ValueBefore(WordIndex word, Row row) const;
+  [[nodiscard]] static bool WritesMemory(const LogEntry& entry);
+  [[nodiscard]] int CountOldValues(int cpu, WordIndex word, const LoadOrder& order) const;
 
   struct Hot {
     std::uint32_t until = 0;        // steps left before the scheduler is asked
@@ -295,6 +364,7 @@ class Machine {
     bool through_buffer = false;    // loads must look into the buffer, stores go to its end
     bool hold_next = false;
     std::uint8_t hold_arg = 0;
+    std::uint8_t old_next = 0;      // the load gives the value before so many stores
   };
   inline static Machine* live_ = nullptr;
 
@@ -324,6 +394,8 @@ class Machine {
   TlbEntry* tlb_entries_ = nullptr;   // in the arena
   std::vector<char> snapshot_;
   std::vector<WordIndex> poisoned_;
+  mutable std::vector<Row> moments_;                       // of loads; only while they are asked for
+  mutable std::vector<std::pair<Row, Row>> late_floors_;   // of loads that were put off, by row
   void (*on_poison_)(const Site& site, WordIndex word) = nullptr;
   Guest guest_;
   MachineConfig config_;

@@ -14,10 +14,8 @@ void Machine::RefreshUntil(std::uint32_t from_index) {
   std::uint32_t next = scheduler_->NextQuestion(ActorId(hot_.actor), from_index);
   const Cpu& cpu = cpus_[hot_.cpu];
   if (cpu.buffer_count != 0) [[unlikely]] {
-    const Rings& rings = rings_[hot_.cpu];
     for (int i = 0; i < cpu.buffer_count; ++i) {
-      const HeldStore& held =
-          rings.store[static_cast<std::size_t>((cpu.buffer_head + i) % kRingMax)];
+      const Held& held = HeldAt(hot_.cpu, i);
       if (held.actor == hot_.actor && held.expires >= from_index) {
         next = std::min(next, held.expires);
       }
@@ -35,9 +33,14 @@ void Machine::RefreshUntil(std::uint32_t from_index) {
   if (from_index > now && hot_.until > 1) --hot_.until;
 }
 
-void Machine::Ask(const Site& site, StepKind kind, WordIndex word) {
-  // A hold is about the step in question alone: whatever else happens before it does not notice.
-  std::optional<Move> hold;
+void Machine::Ask(const Site& site, StepKind kind, WordIndex word, Nature nature) {
+  // A hold, or that the load is an old one, is about the step in question alone: whatever else happens
+  // before it does not notice.
+  std::optional<Move> about_step;
+  const bool may_wait = kind == StepKind::kStore ? config_.memory_model != MemoryModel::kSc
+                                                 : nature.may_wait;
+  const bool may_be_old = config_.memory_model == MemoryModel::kRmo && kind == StepKind::kLoad &&
+                          waits_[hot_.cpu].pred == nullptr;
   for (;;) {
     if (hot_.row >= config_.step_count_max) EndRun(RunEnd::kBudget);
     Cpu& cpu = cpus_[hot_.cpu];
@@ -59,20 +62,30 @@ void Machine::Ask(const Site& site, StepKind kind, WordIndex word) {
                             .site = site,
                             .kind = kind,
                             .word = word,
-                            .blocked = false};
+                            .blocked = false,
+                            .may_wait = may_wait,
+                            .empties_buffer = nature.empties_buffer,
+                            .membar = nature.membar};
     const Move move = scheduler_->Pick(question);
     if (move.kind == Move::Kind::kStep) break;
-    if (move.kind != Move::Kind::kHold) {
+    if (move.kind != Move::Kind::kHold && move.kind != Move::Kind::kOld) {
       Make(move, question);
-    } else if (config_.memory_model != MemoryModel::kSc && kind == StepKind::kStore && !hold) {
+    } else if (!about_step &&
+               (move.kind == Move::Kind::kHold
+                    ? may_wait
+                    : may_be_old && move.arg != 0 && move.arg <= OldValueCount(hot_.cpu, word))) {
       Remember(move, question);
-      hold = move;
+      about_step = move;
     }
   }
-  if (hold) {
+  if (about_step && about_step->kind == Move::Kind::kHold) {
     hot_.hold_next = true;
-    hot_.hold_arg = hold->arg;
+    hot_.hold_arg = about_step->arg;
     hot_.through_buffer = true;
+  } else if (about_step) {
+    // Others may have run since.
+    hot_.old_next = static_cast<std::uint8_t>(
+        std::min<int>(about_step->arg, OldValueCount(hot_.cpu, word)));
   }
   RefreshUntil(*hot_.index + 1);
 }
@@ -98,6 +111,7 @@ bool Machine::Make(const Move& move, const Question& question) {
     case Move::Kind::kStep:
     case Move::Kind::kNext:
     case Move::Kind::kHold:
+    case Move::Kind::kOld:
       return false;
     case Move::Kind::kRun:
       if (move.cpu >= config_.cpu_count || move.cpu == hot_.cpu || !CanRun(move.cpu)) return false;
@@ -106,9 +120,9 @@ bool Machine::Make(const Move& move, const Question& question) {
       Resume();
       return true;
     case Move::Kind::kDrain:
-      if (move.cpu >= config_.cpu_count || cpus_[move.cpu].buffer_count == 0) return false;
+      if (move.cpu >= config_.cpu_count || !MayLeave(move.cpu, move.arg)) return false;
       Remember(move, question);
-      DrainOne(move.cpu);
+      Leave(move.cpu, move.arg);
       DrainFollowers(move.cpu);
       return true;
     case Move::Kind::kDefer:
@@ -221,7 +235,7 @@ void Machine::NothingRuns(const Question& question) {
       const Move made{.kind = Move::Kind::kDrain, .cpu = static_cast<std::uint8_t>(c)};
       defaults_made_.push_back(
           {.move = made, .actor = question.actor, .index = question.index, .row = hot_.row});
-      DrainOne(c);
+      Leave(c, 0);
       DrainFollowers(c);
       return;
     }

@@ -2,13 +2,20 @@
 #ifndef SHOOTDOWN_FUZZ_SIM_MACHINE_CONFIG_H_
 #define SHOOTDOWN_FUZZ_SIM_MACHINE_CONFIG_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 namespace shootdown::sim {
 
 // SPARC V9 manual, chapter 8. TSO: a load may complete before an earlier store to another location
-// is visible; nothing else is reordered.
-enum class MemoryModel : std::uint8_t { kSc, kTso };
+// is visible; nothing else is reordered. PSO: stores to different locations pass each other too. RMO: so
+// do loads, among each other and with stores.
+enum class MemoryModel : std::uint8_t { kSc, kTso, kPso, kRmo };
+constexpr std::string_view NameOf(MemoryModel model) {
+  constexpr std::string_view kNames[] = {"SC", "TSO", "PSO", "RMO"};
+  return kNames[static_cast<std::size_t>(model)];
+}
 
 // How a cross call travels. sun4u: one receive register a CPU, busy means NACK. sun4v: a queue in
 // memory a CPU, full means EWOULDBLOCK. Source: Linux 4.19 arch/sparc/kernel/smp_64.c.

@@ -7,7 +7,7 @@
 namespace shootdown::sim {
 
 inline LogEntry& Machine::Begin(const Site& site, StepKind kind, WordIndex word) {
-  if (--hot_.until == 0) [[unlikely]] Ask(site, kind, word);
+  if (--hot_.until == 0) [[unlikely]] Ask(site, kind, word, {});
   return Append(site, kind, word);
 }
 
@@ -26,19 +26,21 @@ inline LogEntry& Machine::Append(const Site& site, StepKind kind, WordIndex word
 
 // For steps that find the store buffer empty: whatever it holds reaches memory just before them.
 inline LogEntry& Machine::BeginDrained(const Site& site, StepKind kind, WordIndex word) {
-  if (--hot_.until == 0) [[unlikely]] Ask(site, kind, word);
+  if (--hot_.until == 0) [[unlikely]] Ask(site, kind, word, {.empties_buffer = true});
   if (hot_.through_buffer) [[unlikely]] DrainAll(hot_.cpu);
   return Append(site, kind, word);
 }
 
-inline void Machine::NoteRead(WordIndex word, Row row) {
+inline void Machine::NoteRead(WordIndex word, Row row) { NoteReadBy(hot_.cpu, word, row); }
+
+inline void Machine::NoteReadBy(int cpu, WordIndex word, Row row) {
   Shadow& shadow = shadow_[word];
   if (shadow.write >= base_) {
     if (shadow.write == kPoisoned) [[unlikely]] {
       Poisoned(*log_[row].site, word);
       return;
     }
-    if (log_[shadow.write - base_].cpu != hot_.cpu) NoteConflict(shadow.write - base_, row);
+    if (log_[shadow.write - base_].cpu != cpu) NoteConflict(shadow.write - base_, row);
   }
   shadow.read = base_ + row;
 }
@@ -110,7 +112,7 @@ inline std::uint64_t Machine::PeekOwn(const std::uint64_t* word) const {
 }
 
 inline std::uint64_t Machine::PeekAs(int cpu, const std::uint64_t* word) const {
-  const HeldStore* const held = Forward(cpu, word);
+  const Held* const held = Forward(cpu, word, kNoRow);
   return held != nullptr ? held->value : *word;
 }
 
@@ -120,11 +122,15 @@ inline void Machine::Action(const Site& site, StepKind kind, std::uint64_t value
 
 template <class Pred>
 void Machine::WaitUntil(const Site& site, WaitKind kind, const Pred& pred) {
-  if (pred()) return;
+  if (pred()) {
+    rings_[hot_.cpu].barriers.waited = hot_.row;
+    return;
+  }
   Block({.pred = [](const void* p) { return (*static_cast<const Pred*>(p))(); },
          .argument = &pred,
          .site = &site,
          .kind = kind});
+  rings_[hot_.cpu].barriers.waited = hot_.row;
 }
 
 // Comes back when the step is to be taken at once. A scheduler that is asked may let others run first, and
@@ -149,7 +155,7 @@ void Machine::BeginWhen(const Site& site, StepKind kind, const std::uint64_t* wo
     if (!pred()) Block(wait);
     if (--hot_.until != 0) return;
     waits_[hot_.cpu] = wait;
-    Ask(site, kind, wait.await.word);
+    Ask(site, kind, wait.await.word, {.empties_buffer = kind == StepKind::kRmw});
     waits_[hot_.cpu] = Wait{};
     if (pred()) return;
     RefreshUntil(*hot_.index);
@@ -159,11 +165,24 @@ void Machine::BeginWhen(const Site& site, StepKind kind, const std::uint64_t* wo
 template <class Ready>
 std::uint64_t Machine::LoadWhen(const Site& site, const std::uint64_t* word, const Ready& ready) {
   BeginWhen(site, StepKind::kLoad, word, ready);
+  if (hot_.through_buffer) ForceOutForLoad();
   LogEntry& entry = Append(site, StepKind::kLoad, Arena::IndexOf(word));
   if (hot_.through_buffer) return LoadThroughBuffer(entry, word);
   entry.value = *word;
   NoteRead(entry.word, hot_.row - 1);
   return *word;
+}
+
+template <class F>
+std::uint64_t Machine::RmwUnordered(const Site& site, std::uint64_t* word, const F& f) {
+  if (!weak()) return Rmw(site, word, f);
+  const WordIndex w = Arena::IndexOf(word);
+  if (--hot_.until == 0) Ask(site, StepKind::kRmw, w, {});
+  if (hot_.through_buffer) ForceOutForRmw(word);
+  LogEntry& entry = Append(site, StepKind::kRmw, w);
+  const std::uint64_t old = FinishRmw(entry, word, f);
+  entry.flags = static_cast<std::uint8_t>(entry.flags | LogEntry::kUnordered);
+  return old;
 }
 
 template <class Ready, class F>

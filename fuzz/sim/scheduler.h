@@ -7,6 +7,7 @@
 
 #include "fuzz/sim/ids.h"
 #include "fuzz/sim/log.h"
+#include "fuzz/sim/membar.h"
 
 namespace shootdown::sim {
 
@@ -17,13 +18,14 @@ struct Move {
     kStep,     // the current actor takes its step (not a choice when it is blocked)
     kNext,     // blocked only: the next runnable CPU in the default order
     kRun,      // CPU `cpu` goes on
-    kDrain,    // the oldest store of CPU `cpu`'s buffer reaches memory
-    kHold,     // this store stays in the buffer for at most `arg` further steps (0: no limit)
+    kDrain,    // the store at place `arg` of CPU `cpu`'s buffer (the oldest: 0) reaches memory
+    kHold,     // this step may wait: it stays in the buffer for at most `arg` further steps (0: no limit)
     kDefer,    // the CPU's interrupts wait for `arg` further steps of the actor
     kResched,  // a reschedule interrupt arrives at this CPU
     kEvict,    // this CPU's TLB drops entry `arg`
     kNmi,      // a non-maskable interrupt arrives at this CPU
     kWalk,     // this CPU's walker fetches page `arg` through what is loaded now
+    kOld,      // this load gives what its word held before its last `arg` stores (RMO)
   };
   Kind kind = Kind::kStep;
   std::uint8_t cpu = 0;
@@ -39,6 +41,9 @@ struct Question {
   StepKind kind;        // of that step; kWait when blocked
   WordIndex word;       // that the step accesses, if that is known before it; else kNoWord
   bool blocked;         // the CPU cannot go on
+  bool may_wait = false;      // a hold applies: a store, or a load whose value is needed later only
+  bool empties_buffer = false;  // the step comes after all that the CPU's buffer holds
+  MembarMask membar = 0;      // of a membar which does not
 };
 
 class Scheduler {

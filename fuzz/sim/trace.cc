@@ -7,11 +7,11 @@
 namespace shootdown::sim {
 
 const char* KindName(StepKind kind) {
-  static constexpr std::array<const char*, 19> kNames = {
+  static constexpr std::array<const char*, 20> kNames = {
       "load",       "store",       "rmw",           "fence",       "user_load",
       "user_store", "tlb_miss",    "tlb_insert",    "demap",       "context_write",
       "mondo_send", "mondo_nack",  "mondo_taken",   "softint_taken", "nmi_taken",
-      "drain",      "action",      "wait",          "note"};
+      "drain",      "action",      "wait",          "note",        "late_load"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 
@@ -26,6 +26,7 @@ std::string RowText(const LogEntry& entry) {
   }
   if ((entry.flags & LogEntry::kHeld) != 0) text += " held";
   if ((entry.flags & LogEntry::kForwarded) != 0) text += " forwarded";
+  if ((entry.flags & LogEntry::kOld) != 0) text += " old";
   return text;
 }
 

@@ -29,4 +29,9 @@ std::optional<std::uint8_t> Blend::Hold(int /*cpu*/) {
   return static_cast<std::uint8_t>(draws_.OneIn(2) ? 0 : 1 + draws_.Below(8));
 }
 
+std::uint8_t Blend::Older(int /*cpu*/, int count) {
+  if (!holding_ || draws_.OneIn(2)) return 0;
+  return static_cast<std::uint8_t>(1 + draws_.Below(static_cast<std::uint32_t>(count)));
+}
+
 }  // namespace shootdown

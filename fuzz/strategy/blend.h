@@ -22,6 +22,7 @@ class Blend : public RaceReversal {
   [[nodiscard]] int Choose(std::span<const std::uint8_t> enabled, int current) override;
   void Taken(int cpu) override;
   [[nodiscard]] std::optional<std::uint8_t> Hold(int cpu) override;
+  [[nodiscard]] std::uint8_t Older(int cpu, int count) override;
 
  private:
   Prng draws_;

@@ -8,7 +8,7 @@ void StepChooser::StartRun(const sim::Machine& machine) {
   cpu_count_ = machine.cpu_count();
   chosen_ = kNobody;
   move_count_ = 0;
-  hold_settled_ = false;
+  order_settled_ = false;
   looking_ = look_ahead_ == LookAhead::kYes;
   pending_.fill(PendingStep());
   NewRun(machine);
@@ -19,16 +19,29 @@ Move StepChooser::GoOnWith(int cpu) {
   return {.kind = Move::Kind::kRun, .cpu = static_cast<std::uint8_t>(cpu)};
 }
 
-Move StepChooser::TakeStep(int cpu) {
-  if (pending(cpu).kind == sim::StepKind::kStore && !hold_settled_ && move_count_ < kMoveCountMax) {
-    hold_settled_ = true;
-    if (const std::optional<std::uint8_t> steps = Hold(cpu); steps.has_value()) {
+Move StepChooser::TakeStep(const sim::Machine& machine, int cpu) {
+  if (!order_settled_ && move_count_ < kMoveCountMax) {
+    order_settled_ = true;
+    const PendingStep& step = pending(cpu);
+    Move move;
+    if (step.may_wait) {
+      if (const std::optional<std::uint8_t> steps = Hold(cpu); steps.has_value()) {
+        move = {.kind = Move::Kind::kHold, .arg = *steps};
+      }
+    } else if (step.kind == sim::StepKind::kLoad) {
+      if (const int count = machine.OldValueCount(cpu, step.word); count != 0) {
+        if (const std::uint8_t older = Older(cpu, count); older != 0) {
+          move = {.kind = Move::Kind::kOld, .arg = older};
+        }
+      }
+    }
+    if (move.kind != Move::Kind::kStep) {
       ++move_count_;
       chosen_ = cpu;  // asked again
-      return {.kind = Move::Kind::kHold, .arg = *steps};
+      return move;
     }
   }
-  hold_settled_ = false;
+  order_settled_ = false;
   chosen_ = kNobody;
   Taken(cpu);
   return {.kind = Move::Kind::kStep};
@@ -51,6 +64,7 @@ Move StepChooser::Pick(const sim::Question& question) {
                         .site = &question.site,
                         .kind = question.kind,
                         .word = question.word,
+                        .may_wait = question.may_wait,
                         .known = !question.blocked};
   if (here != now) {
     here = now;
@@ -60,9 +74,9 @@ Move StepChooser::Pick(const sim::Question& question) {
     if (const int next = NotLookedAt(question); next != kNobody) return GoOnWith(next);
     looking_ = false;
   }
-  if (!question.blocked && (chosen_ == self || Eager(self))) return TakeStep(self);
+  if (!question.blocked && (chosen_ == self || Eager(self))) return TakeStep(question.machine, self);
   if (move_count_ >= kMoveCountMax) {
-    if (!question.blocked) return TakeStep(self);
+    if (!question.blocked) return TakeStep(question.machine, self);
     return {.kind = Move::Kind::kNext};
   }
   std::array<std::uint8_t, kCpuCountMax> enabled;
@@ -74,7 +88,7 @@ Move StepChooser::Pick(const sim::Question& question) {
   // The machine knows what is left to do when nobody can go on.
   if (count == 0) return {.kind = Move::Kind::kNext};
   chosen_ = Choose({enabled.data(), count}, self);
-  return chosen_ == self ? TakeStep(self) : GoOnWith(chosen_);
+  return chosen_ == self ? TakeStep(question.machine, self) : GoOnWith(chosen_);
 }
 
 }  // namespace shootdown

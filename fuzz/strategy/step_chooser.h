@@ -33,6 +33,7 @@ struct PendingStep {
   const sim::Site* site = nullptr;
   sim::StepKind kind = sim::StepKind::kWait;
   sim::WordIndex word = sim::kNoWord;
+  bool may_wait = false;  // a hold applies
   bool known = false;  // the CPU stands before this step; else it waits, or has not started
 
   friend bool operator==(const PendingStep&, const PendingStep&) = default;
@@ -69,9 +70,12 @@ class StepChooser : public sim::Scheduler {
   [[nodiscard]] virtual int Choose(std::span<const std::uint8_t> enabled, int current) = 0;
   // `cpu` takes the step that is pending there.
   virtual void Taken(int /*cpu*/) {}
-  // Asked about a store that is taken next: for how many further steps of its actor at most it stays in
+  // Asked about a step that may wait, a store as a rule, and is taken next: for how many further steps of its actor at most it stays in
   // the store buffer (0: no limit). Without a value it reaches memory at once.
   [[nodiscard]] virtual std::optional<std::uint8_t> Hold(int /*cpu*/) { return std::nullopt; }
+  // Asked under RMO about a load that is taken next and may give one of `count` older values: which one,
+  // 1 being the youngest; 0: none of them.
+  [[nodiscard]] virtual std::uint8_t Older(int /*cpu*/, int /*count*/) { return 0; }
 
   [[nodiscard]] const PendingStep& pending(int cpu) const {
     return pending_[static_cast<std::size_t>(cpu)];
@@ -82,12 +86,12 @@ class StepChooser : public sim::Scheduler {
   static constexpr int kNobody = -1;
 
   [[nodiscard]] sim::Move GoOnWith(int cpu);
-  [[nodiscard]] sim::Move TakeStep(int cpu);
+  [[nodiscard]] sim::Move TakeStep(const sim::Machine& machine, int cpu);
   [[nodiscard]] int NotLookedAt(const sim::Question& question) const;
 
   LookAhead look_ahead_;
   bool looking_ = false;
-  bool hold_settled_ = false;  // of the step that is taken next
+  bool order_settled_ = false;  // of the step that is taken next: when it happens
   int cpu_count_ = 0;
   int chosen_ = kNobody;  // goes on to take its step
   std::uint32_t move_count_ = 0;

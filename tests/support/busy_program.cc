@@ -66,6 +66,8 @@ std::vector<BusyCase> BusyCases() {
   return {{"Sc", {.memory_model = MemoryModel::kSc}},
           {"Tso", {.memory_model = MemoryModel::kTso, .store_buffer_entries = 3}},
           {"TsoSun4u", {.memory_model = MemoryModel::kTso, .mondo_flavour = MondoFlavour::kSun4u}},
+          {"Pso", {.memory_model = MemoryModel::kPso, .store_buffer_entries = 4}},
+          {"Rmo", {.memory_model = MemoryModel::kRmo, .store_buffer_entries = 4}},
           {"TsoSmallQueueAndDelays",
            {.memory_model = MemoryModel::kTso,
             .tlb_sharing = 2,

@@ -101,6 +101,45 @@ TEST(AgreementTest, UnderTsoEveryScheduleSaysTheSame) {
   EXPECT_GE(compared, 10);
 }
 
+TEST(AgreementTest, UnderPsoReductionLosesNoClassAndNoOutcome) {
+  RandomProgram random(MemoryModel::kPso);
+  for (std::uint64_t seed = 0; seed < 2'000; ++seed) {
+    random.Become(seed);
+    Outcomes all, reduced, of_states;
+    const Report sleep_sets = Dpor(random, all, DporOptions::Reduction::kSleepSets);
+
+    const Report dpor = Dpor(random, reduced);
+
+    ASSERT_EQ(dpor.classes, sleep_sets.classes) << random.Text();
+    ASSERT_EQ(reduced, all) << random.Text();
+    if (seed % 8 != 0) continue;  // states are many
+    (void)States(random, of_states);
+    ASSERT_EQ(of_states, all) << random.Text();
+  }
+}
+
+// Stores may pass each other, and nothing else is new; loads may be older still.
+TEST(AgreementTest, WeakerModelsShowMore) {
+  constexpr std::uint64_t kSeeds = 150;
+  std::vector<Outcomes> stronger;
+  for (const MemoryModel model : {MemoryModel::kPso, MemoryModel::kRmo}) {
+    RandomProgram random(model);
+    std::vector<Outcomes> seen;
+    std::size_t more = 0;
+    for (std::uint64_t seed = 0; seed < kSeeds; ++seed) {
+      random.Become(seed);
+      (void)States(random, seen.emplace_back());
+      if (stronger.empty()) continue;
+      ASSERT_TRUE(std::ranges::includes(seen[seed], stronger[seed])) << random.Text();
+      more += seen[seed].size() > stronger[seed].size() ? 1 : 0;
+    }
+    if (!stronger.empty()) {
+      EXPECT_GT(more, kSeeds / 10);
+    }
+    stronger = std::move(seen);
+  }
+}
+
 TEST(AgreementTest, TsoShowsAllThatScShows) {
   std::vector<Outcomes> sc;
   {

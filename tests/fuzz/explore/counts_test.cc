@@ -7,6 +7,7 @@
 // those of which only the number is known to us, not the code (CoA, wrw, big0, sigma, parker).
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <ostream>
 #include <string>
 #include <utility>
@@ -41,7 +42,7 @@ std::vector<CountCase> Cases() {
       {"R", 3, 4, 2, 2},           {"TwoPlusTwoW", 3, 3, 1, 1}, {"CoRR", 6, 6, 6, 6},
       {"TwoWritersAReader", 6, 6, 3, 3}, {"IRIW", 15, 15, 15, 15}, {"WRC", 7, 7, 7, 7},
       {"ISA2", 7, 7, 7, 7},        {"RWC", 7, 8, 7, 8},        {"SbRing", 7, 8, 7, 8},
-      {"ROWE", 3, 3, 2, 2}};
+      {"ROWE", 3, 3, 2, 2},        {"Peterson", 6, 12, 5, 8},  {"MpFence", 3, 3, 3, 3}};
   const std::vector<StandardProgram> litmus = LitmusPrograms();
   EXPECT_EQ(litmus.size(), std::size(kLitmus));
   for (std::size_t i = 0; i < litmus.size(); ++i) {
@@ -114,6 +115,47 @@ TEST(LargeCountsTest, ClassesAreAsManyUnderSc) {
     EXPECT_EQ(report.classes, static_cast<std::uint64_t>(count));
     EXPECT_EQ(report.executions, report.classes);  // none twice
   }
+}
+
+struct PsoCase {
+  const char* name;
+  std::uint64_t classes;
+};
+
+// Nidhugg's PSO_test.cpp: mp, mp_3, Small_rowe, Small_dekker, Small_peterson; the rest is as under TSO, since
+// no thread of theirs stores to two words.
+TEST(PsoCountsTest, ClassesAreAsMany) {
+  constexpr PsoCase kCases[] = {{"MP", 4},       {"MpFence", 3}, {"ROWE", 3}, {"SB", 4},
+                                {"Peterson", 16}, {"SbFences", 3}, {"LB", 3},  {"IRIW", 15},
+                                {"WRC", 7},       {"RWC", 8},      {"SbRing", 8}};
+  const std::vector<program::StandardProgram> programs = program::LitmusPrograms();
+  for (const PsoCase& c : kCases) {
+    const auto found =
+        std::ranges::find(programs, std::string(c.name), &program::StandardProgram::name);
+    ASSERT_NE(found, programs.end());
+    const auto subject = Make(*found, MemoryModel::kPso);
+
+    const Report report = SourceDpor(*subject, {}).Explore();
+
+    EXPECT_TRUE(report.complete) << c.name;
+    EXPECT_EQ(report.classes, c.classes) << c.name;
+  }
+}
+
+TEST(PsoCountsTest, WhereEachThreadStoresToOneWordPsoIsTso) {
+  for (const auto& [rounds, classes] : {std::pair(1, 3), std::pair(2, 20), std::pair(3, 175)}) {
+    const auto subject = Make(program::Fib(rounds), MemoryModel::kPso);
+
+    EXPECT_EQ(SourceDpor(*subject, {}).Explore().classes, static_cast<std::uint64_t>(classes));
+  }
+}
+
+TEST(RmoCountsTest, ReductionRefusesWhatItDoesNotKnow) {
+  const auto subject = Make(program::LitmusPrograms()[0], MemoryModel::kRmo);
+  SourceDpor dpor(*subject, {});
+
+  EXPECT_FALSE(dpor.Explore().complete);
+  EXPECT_TRUE(dpor.refused());
 }
 
 INSTANTIATE_TEST_SUITE_P(Programs, CountsTest, ::testing::ValuesIn(Cases()),

@@ -2,7 +2,7 @@
 
 namespace shootdown::program {
 
-RandomProgram::RandomProgram(MemoryModel model) {
+RandomProgram::RandomProgram(MemoryModel model) : weak_(model >= MemoryModel::kPso) {
   std::vector<std::function<void(RandomState&)>> threads;
   for (int t = 0; t < kThreads; ++t) {
     threads.push_back([this, t](RandomState& state) { RunThread(t, state); });
@@ -22,6 +22,8 @@ void RandomProgram::Become(std::uint64_t seed) {
       constexpr Op kOps[] = {Op::kLoad,  Op::kLoad,  Op::kLoad, Op::kStore,
                              Op::kStore, Op::kStore, Op::kAdd,  Op::kFence};
       step.op = prng.Below(10) == 0 ? Op::kAwait : kOps[prng.Below(8)];
+      if (weak_ && step.op == Op::kFence) step.op = Op::kMembar;
+      if (weak_ && step.op == Op::kAdd && prng.OneIn(2)) step.op = Op::kAddUnordered;
       step.word = static_cast<int>(prng.Below(2));
       step.value = step.op == Op::kAwait ? prng.Below(4) : ++value;
     }
@@ -42,8 +44,14 @@ void RandomProgram::RunThread(int thread, RandomState& state) {
       case Op::kAdd:
         *reg = RMW(word, old + 16);
         break;
+      case Op::kAddUnordered:
+        *reg = RMW_UNORDERED(word, old + 16);
+        break;
       case Op::kFence:
         FENCE();
+        break;
+      case Op::kMembar:
+        MEMBAR(static_cast<sim::MembarMask>(step.value & sim::kMembarAll));
         break;
       case Op::kAwait:
         *reg = AWAIT(word, now >= step.value) + 1000;
@@ -66,7 +74,7 @@ std::string RandomProgram::Text() const {
   std::string text;
   for (const auto& thread : steps_) {
     for (const Step& step : thread) {
-      text += std::string(1, "lsafw"[static_cast<int>(step.op)]) + "xy"[step.word] +
+      text += std::string(1, "lsafwmu"[static_cast<int>(step.op)]) + "xy"[step.word] +
               std::to_string(step.value) + " ";
     }
     text += "| ";

@@ -31,7 +31,7 @@ class RandomProgram {
   [[nodiscard]] std::string Text() const;
 
  private:
-  enum class Op : std::uint8_t { kLoad, kStore, kAdd, kFence, kAwait };
+  enum class Op : std::uint8_t { kLoad, kStore, kAdd, kFence, kAwait, kMembar, kAddUnordered };
   struct Step {
     Op op;
     int word;
@@ -40,6 +40,7 @@ class RandomProgram {
   void RunThread(int thread, RandomState& state);
 
   std::array<std::array<Step, kSteps>, kThreads> steps_{};
+  bool weak_;  // then with membars, and atomics that are no fences
   std::unique_ptr<ProgramOf<RandomState>> program_;
 };
 

@@ -78,6 +78,8 @@ std::vector<StandardProgram> LitmusPrograms() {
       Litmus("RWC", {{W(x)}, {R(x), R(y)}, {W(y), R(x)}}),
       Litmus("SbRing", {{W(x), R(y)}, {W(y), R(z)}, {W(z), R(x)}}),
       Litmus("ROWE", {{W(x), R(x)}, {W(x, 2)}}),
+      Litmus("Peterson", {{W(x), W(z), R(z), R(y)}, {W(y), W(z, 0), R(z), R(x)}}),
+      Litmus("MpFence", {{W(x), F(), W(y)}, {R(y), R(x)}}),
   };
 }
 

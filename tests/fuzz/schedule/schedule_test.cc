@@ -118,6 +118,8 @@ INSTANTIATE_TEST_SUITE_P(
                       "T0@7>B0",
                       "T0@5~hold(3) T0@7>B0 T0@9~resched T0@9~evict(1) T0@9~nmi T1@12>C0 "
                       "C1@0~defer(2)"},
+        CanonicalCase{"WeakMemory", "T0@5~old(2) T0@5~old(2) T0@4>B1(3) T0@3>B0(0) T0@2~walk(1)",
+                      "T0@2~walk(1) T0@3>B0 T0@4>B1(3) T0@5~old(2)"},
         CanonicalCase{"SortedByActorThenStep", "C0@1>C1 T1@2>C0 I0@0>C1 T1@1>C0",
                       "T1@1>C0 T1@2>C0 I0@0>C1 C0@1>C1"},
         CanonicalCase{"OrderAtOneAnchorIsKept", "T0@5>C2 T0@5~hold(0) T0@5>C1",
@@ -149,6 +151,9 @@ TEST_P(ParseErrorTest, TellsWhereWhatAndWhatWasWanted) {
 INSTANTIATE_TEST_SUITE_P(
     Texts, ParseErrorTest,
     ::testing::Values(
+        ErrorCase{"PlaceWithoutEnd", "T0@2>B0(1",
+                  "schedule:1:10: found the end, wanted )"},
+        ErrorCase{"PlaceInACpu", "T0@2>C0(1)", "schedule:1:8: found \"(1)\", wanted a blank"},
         ErrorCase{"UnknownActor", "Q1@2>C0",
                   "schedule:1:1: found \"Q1@2>C0\", wanted one of the letters TIC"},
         ErrorCase{"BufferHasNoSteps", "B0@2>C0",
@@ -169,7 +174,7 @@ INSTANTIATE_TEST_SUITE_P(
         ErrorCase{"SwitchToATask", "T1@5>T2",
                   "schedule:1:6: found \"T2\", wanted one of the letters CB"},
         ErrorCase{"UnknownWord", "T1@5~wait(3)",
-                  "schedule:1:6: found \"wait(3)\", wanted hold, defer, resched, evict, nmi or walk"},
+                  "schedule:1:6: found \"wait(3)\", wanted hold, defer, resched, evict, nmi, walk or old"},
         ErrorCase{"NoParenthesis", "T1@5~hold", "schedule:1:10: found the end, wanted ("},
         ErrorCase{"NoArgument", "T1@5~hold()",
                   "schedule:1:11: found \")\", wanted a number from 0 to 255"},
