@@ -214,8 +214,14 @@ class Reader {
         case v1::Machine::TSO:
           out.memory_model = sim::MemoryModel::kTso;
           break;
+        case v1::Machine::PSO:
+          out.memory_model = sim::MemoryModel::kPso;
+          break;
+        case v1::Machine::RMO:
+          out.memory_model = sim::MemoryModel::kRmo;
+          break;
         default:
-          FailEnum("memory_model", in.memory_model(), "SC or TSO");
+          FailEnum("memory_model", in.memory_model(), "SC or TSO or PSO or RMO");
       }
     }
     if (in.has_mondo_flavour()) {
@@ -461,10 +467,10 @@ void PrintString(std::string& out, std::string_view indent, const char* field,
 }
 
 void PrintMachine(std::string& out, const sim::MachineConfig& machine) {
-  using sim::MemoryModel, sim::MondoDone, sim::MondoFlavour;
+  using sim::MondoDone, sim::MondoFlavour;
   absl::StrAppendFormat(&out, "machine {\n  cpus: %d\n", machine.cpu_count);
   absl::StrAppendFormat(&out, "  memory_model: %s\n",
-                        machine.memory_model == MemoryModel::kSc ? "SC" : "TSO");
+                        std::string(sim::NameOf(machine.memory_model)));
   absl::StrAppendFormat(&out, "  store_buffer_entries: %d\n", machine.store_buffer_entries);
   absl::StrAppendFormat(&out, "  tlb_entries: %d\n", machine.tlb_entries);
   absl::StrAppendFormat(&out, "  tlb_sharing: %d\n", machine.tlb_sharing);

@@ -39,8 +39,20 @@ struct VerifyFlags {
 
 volatile sig_atomic_t interrupted = 0;
 
-const char* NameOf(sim::MemoryModel model) {
-  return model == sim::MemoryModel::kSc ? "sc" : "tso";
+// As --memory-model has them.
+const std::map<std::string, sim::MemoryModel>& Models() {
+  static const std::map<std::string, sim::MemoryModel> models = {{"sc", sim::MemoryModel::kSc},
+                                                                 {"tso", sim::MemoryModel::kTso},
+                                                                 {"pso", sim::MemoryModel::kPso},
+                                                                 {"rmo", sim::MemoryModel::kRmo}};
+  return models;
+}
+
+std::string FlagOf(sim::MemoryModel model) {
+  for (const auto& [flag, named] : Models()) {
+    if (named == model) return flag;
+  }
+  return "?";
 }
 
 // One scenario's proof, or what stands against it.
@@ -55,8 +67,8 @@ class ScenarioProof {
     if (const int processes = explore::ProcessCount(loaded_.scenario.machine);
         processes > explore::kProcessCountMax) {
       return absl::InvalidArgumentError(absl::StrFormat(
-          "%s: found %d CPUs and store buffers, wanted at most %d for verify", loaded_.scenario.name,
-          processes, explore::kProcessCountMax));
+          "%s: found %d CPUs and places in store buffers, wanted at most %d for verify",
+          loaded_.scenario.name, processes, explore::kProcessCountMax));
     }
     Explore(**simulation);
     simulation->reset();  // only one lives at a time
@@ -97,15 +109,17 @@ class ScenarioProof {
                    cost);
     }
     if (complete()) {
-      spdlog::info("  varied: who takes each step{}; not varied: deferred and reschedule interrupts, "
+      spdlog::info("  varied: who takes each step{}{}; not varied: deferred and reschedule interrupts, "
                    "NMIs, evictions, walks by hardware",
-                   Model() == sim::MemoryModel::kTso ? ", when each store reaches memory" : "");
+                   Model() != sim::MemoryModel::kSc ? ", when each store reaches memory" : "",
+                   Model() == sim::MemoryModel::kRmo ? ", how old a value each load gives" : "");
     }
   }
 
   [[nodiscard]] Json ToJson() const {
     Json varied = {"step_order"};
-    if (Model() == sim::MemoryModel::kTso) varied.push_back("store_buffer_drains");
+    if (Model() != sim::MemoryModel::kSc) varied.push_back("store_buffer_drains");
+    if (Model() == sim::MemoryModel::kRmo) varied.push_back("old_loads");
     Json bound = {{"preemptions", nullptr}};
     if (flags_.preemptions) bound["preemptions"] = *flags_.preemptions;
     Json json = {{"name", loaded_.scenario.name},
@@ -116,7 +130,7 @@ class ScenarioProof {
                  {"blocked", report_.blocked},
                  {"seconds", seconds_},
                  {"bound", std::move(bound)},
-                 {"memory_model", NameOf(Model())},
+                 {"memory_model", FlagOf(Model())},
                  {"states", report_.states},
                  {"hash_bits", 128},
                  {"steps_max", report_.steps_max},
@@ -141,7 +155,7 @@ class ScenarioProof {
     return std::chrono::duration<double>(Clock::now() - start_).count();
   }
   [[nodiscard]] std::string BoundText() const {
-    const std::string model = Model() == sim::MemoryModel::kSc ? "under SC" : "under TSO";
+    const std::string model = "under " + std::string(sim::NameOf(Model()));
     if (!flags_.preemptions) return model;
     return absl::StrFormat("with at most %d preemptions %s", *flags_.preemptions, model);
   }
@@ -248,11 +262,9 @@ void AddVerifyCommand(CLI::App& app, int* exit_status) {
   command->add_option("--preemptions", flags->preemptions,
                       "how often a CPU that could go on is left, at most (default: no bound)")
       ->check(CLI::Range(0u, 1'000'000u));
-  const std::map<std::string, sim::MemoryModel> models = {{"sc", sim::MemoryModel::kSc},
-                                                          {"tso", sim::MemoryModel::kTso}};
   command->add_option("--memory-model", flags->memory_model,
-                      "sc, or tso (default: as the scenario has it)")
-      ->transform(CLI::CheckedTransformer(models));
+                      "sc, tso, pso or rmo (default: as the scenario has it)")
+      ->transform(CLI::CheckedTransformer(Models()));
   command->add_option("--seconds", flags->seconds, "time for each scenario; then it is unfinished")
       ->check(CLI::Range(1u, 100'000'000u));
   command->add_option("--executions", flags->executions,

@@ -186,7 +186,7 @@ TEST(ScenarioTextTest, WhatIsPrintedIsReadBack) {
     scenario.summary = prng.OneIn(2) ? word() : "";
     scenario.commit = prng.OneIn(2) ? "v4.19-rc1" : "";
     scenario.machine = {.cpu_count = 1 + some(64),
-                        .memory_model = sim::MemoryModel{static_cast<std::uint8_t>(some(2))},
+                        .memory_model = sim::MemoryModel{static_cast<std::uint8_t>(some(4))},
                         .store_buffer_entries = 1 + some(16),
                         .tlb_entries = 1 + some(64),
                         .tlb_sharing = 1,
@@ -254,8 +254,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"UnknownInnerField", "task { cpus : 1 }",
              "f:1:8: no field \"cpus\" in task, wanted one of name, process, kthread, cpu, setup, "
              "op"},
-        Case{"UnknownEnum", "machine { memory_model: RMO }",
-             "f:1:25: memory_model: RMO, wanted SC or TSO"},
+        Case{"UnknownEnum", "machine { memory_model: ALPHA }",
+             "f:1:25: memory_model: ALPHA, wanted SC or TSO or PSO or RMO"},
         Case{"EnumInQuotes", "machine { memory_model: \"SC\" }",
              "f:1:25: found \"SC\", wanted a name without quotes"},
         Case{"EnumAsNumber", With("machine { mondo_done: 9 }"),

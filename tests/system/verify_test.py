@@ -60,6 +60,16 @@ class VerifyTest(cli.SystemTest):
 
         self.assertEqual(result.status, FINDING, result.err)
 
+    def test_a_certificate_names_the_model_and_what_it_varies(self):
+        for model, varied in (("pso", ["step_order", "store_buffer_drains"]),
+                              ("rmo", ["step_order", "store_buffer_drains", "old_loads"])):
+            with self.subTest(model=model):
+                result = self.verify(CLEAN, "--executions", "50", "--memory-model", model)
+
+                self.assertEqual(result.status, LIMIT, result.err)
+                proof = result.json()["scenarios"][0]
+                self.assertEqual((proof["memory_model"], proof["varied"]), (model, varied))
+
     def test_unknown_memory_models_are_wrong_usage(self):
         self.assertEqual(self.verify(CLEAN, "--memory-model", "alpha").status, BAD_INPUT)
 
