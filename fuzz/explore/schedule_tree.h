@@ -48,8 +48,8 @@ struct TreeOptions {
 };
 
 struct TreeReport {
-  // Every schedule within the bound was run, or the visitor wanted no more. Never under PSO and RMO, whose
-  // further decisions are not tried.
+  // Every schedule within the bound was run, or the visitor wanted no more. Never where stores leave a
+  // buffer in another order than they came (SC and TSO only).
   bool complete = false;
   std::uint64_t runs = 0;
   std::uint64_t steps = 0;
