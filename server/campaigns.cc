@@ -52,10 +52,14 @@ absl::StatusOr<v1::Campaign> Coordinator::CreateCampaign(const v1::CreateCampaig
   }
   const auto open_count = std::ranges::count_if(
       state_.campaigns(), [](const auto& entry) { return !entry.second.ended.has_value(); });
-  if (static_cast<std::size_t>(open_count) >= kOpenCampaignCountMax ||
-      state_.campaigns().size() >= kCampaignCountMax) {
+  if (static_cast<std::size_t>(open_count) >= kOpenCampaignCountMax) {
     return Exhausted(absl::StrFormat("campaigns: %d are open, at most %d may be", open_count,
                                      kOpenCampaignCountMax),
+                     absl::Seconds(60));
+  }
+  if (state_.campaigns().size() >= kCampaignCountMax) {
+    return Exhausted(absl::StrFormat("campaigns: %d are kept, the limit; delete some that ended",
+                                     kCampaignCountMax),
                      absl::Seconds(60));
   }
   Plan plan;

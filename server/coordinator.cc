@@ -128,15 +128,23 @@ bool Coordinator::IsDone(const CampaignState& campaign, absl::Time now) const {
 
 // Leases whose campaign or scenario wants no more of them. The worker drops what is not listed.
 void Coordinator::CancelLeases(absl::Time now) {
-  (void)leases_->TakeIf([&](const LeaseRecord& lease) {
+  const auto in_sync = [&](const LeaseRecord& lease) {
     mutex_.AssertHeld();
     const WorkerRecord* worker = leases_->FindWorker(lease.worker_id);
-    if (worker != nullptr && worker->in_sync) return false;
+    return worker != nullptr && worker->in_sync;
+  };
+  (void)leases_->TakeIf([&](const LeaseRecord& lease) {
+    mutex_.AssertHeld();
     const CampaignState* campaign = state_.FindCampaign(lease.campaign_id);
-    if (campaign == nullptr || campaign->ended.has_value()) return true;
-    if (lease.kind != TaskKind::kFuzz) return false;
-    const ScenarioState* scenario = campaign->Find(lease.scenario_key);
-    return Policy::IsSpent(state_, *campaign, *scenario, now);
+    if (in_sync(lease)) return false;
+    return campaign == nullptr || campaign->state() == v1::CAMPAIGN_STATE_STOPPED;
+  });
+  // A budget that is spent is no reason to lose what was found with it.
+  leases_->CancelIf([&](const LeaseRecord& lease) {
+    mutex_.AssertHeld();
+    if (lease.kind != TaskKind::kFuzz || in_sync(lease)) return false;
+    const CampaignState* campaign = state_.FindCampaign(lease.campaign_id);
+    return Policy::IsSpent(state_, *campaign, *campaign->Find(lease.scenario_key), now);
   });
 }
 

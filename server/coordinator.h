@@ -107,17 +107,19 @@ class Coordinator {
   [[nodiscard]] std::vector<std::string> DescribeState();
 
  private:
-  // How many findings, of a kind of one campaign's scenario; and of all kinds, under the kind "".
+  // How many contents of what sort, of one campaign's scenario: `inputs`, `findings`, and those of
+  // them that are of one kind, `kind ` and its key.
   using Counts = std::map<std::array<std::string, 3>, std::size_t>;
   // What one Sync changes: rows for the disk, and words for the worker.
   struct Plan {
     StoreBatch batch;
     std::vector<v1::Settled> settled;
     std::vector<std::string> wanted;
-    std::vector<std::string> ended_leases;
+    std::set<std::string> ended_leases;  // settled now, or with an answer that was lost
+    std::set<std::string> open;          // hashes of contents that it offers, and we do not have
     std::set<std::string> claimed;
     std::map<std::pair<std::string, std::string>, ProgressRow> progress;
-    Counts counts;  // of findings that it adds
+    Counts counts;  // of what it adds
 
     void Put(std::string key, const google::protobuf::Message& row);
     void Settle(const std::string& what, v1::Settled::Verdict verdict, std::string words,
@@ -134,12 +136,19 @@ class Coordinator {
   // sync.cc
   absl::Status Admit(const v1::SyncRequest& request, const std::string& worker_id, absl::Time now,
                      bool& stale) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void GrantLeases(WorkerRecord& worker, absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void TakeDropped(const v1::SyncRequest& request, const WorkerRecord& worker)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void GrantLeases(const v1::SyncRequest& request, WorkerRecord& worker, absl::Time now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Answer(const v1::SyncRequest& request, const WorkerRecord& worker,
               v1::SyncResponse& response) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   void FillFailures(v1::SyncResponse& response) const;
 
   // sync_contents.cc
+  // Contents of this sort that are on their way, or in `plan`.
+  std::size_t OnTheWay(const CampaignState& campaign, const ScenarioState& scenario,
+                       const std::string& sort, const Plan& plan) const
+      ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   void PlanInput(const v1::Input& input, const CheckedInput& checked, const WorkerRecord& worker,
                  absl::Time now, Plan& plan) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Two workers of one model say different traces of `input`: both run it exactly.
@@ -214,7 +223,7 @@ class Coordinator {
   Audits audits_ ABSL_GUARDED_BY(mutex_);
   // Keys of rows on their way to the disk. Who would write one of them too comes back later.
   std::set<std::string> claimed_ ABSL_GUARDED_BY(mutex_);
-  // Findings on their way to the disk, so that workers who submit at once keep to a limit together.
+  // Contents on their way to the disk, so that workers who submit at once keep to a limit together.
   Counts on_their_way_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, std::deque<Sample>> samples_ ABSL_GUARDED_BY(mutex_);  // by campaign
   Totals totals_ ABSL_GUARDED_BY(mutex_);

@@ -62,7 +62,10 @@ LeaseRecord& Leases::Grant(LeaseRecord lease, WorkerRecord& worker, absl::Time n
 
 void Leases::Touch(WorkerRecord& worker, absl::Time now) {
   worker.last_heard = now;
-  for (const std::string& id : worker.leases) leases_.at(id).deadline = now + kTtl;
+  for (const std::string& id : worker.leases) {
+    LeaseRecord& lease = leases_.at(id);
+    if (!lease.cancelled) lease.deadline = now + kTtl;
+  }
 }
 
 LeaseRecord Leases::Take(const std::string& lease_id) {

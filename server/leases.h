@@ -10,7 +10,6 @@
 #define SHOOTDOWN_SERVER_LEASES_H_
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <set>
 #include <string>
@@ -40,6 +39,9 @@ struct LeaseRecord {
   absl::Time granted = {};
   absl::Time deadline = {};
   std::uint64_t run_count = 0;  // so far, as the worker last said
+  // The worker shall drop it: its work is not wanted any more. It is out until the worker has handed
+  // in what it found under it, or its deadline, which nothing puts off any more.
+  bool cancelled = false;
 };
 
 struct WorkerRecord {
@@ -52,7 +54,8 @@ struct WorkerRecord {
   bool in_sync = false;  // one Sync of a worker at a time
   bool draining = false;
   std::set<std::string> leases;
-  std::deque<std::string> settled;       // leases that ended lately
+  // Leases whose end was settled with the last answer, which may have been lost.
+  std::set<std::string> settled;
   std::set<std::string> refused;         // keys of scenarios that it cannot run
   // What leases of a scenario took on one engine. Each halves what those before it count, so a long
   // one says more than a short one, which is mostly beginning.
@@ -86,7 +89,7 @@ class Leases {
 
   // Gives `lease` its id, its worker and its deadline.
   LeaseRecord& Grant(LeaseRecord lease, WorkerRecord& worker, absl::Time now);
-  // All leases of a worker run anew.
+  // All leases of a worker run anew, but for cancelled ones.
   void Touch(WorkerRecord& worker, absl::Time now);
   LeaseRecord Take(const std::string& lease_id);
   // Ends every lease that `is_over` says is over.
@@ -100,6 +103,13 @@ class Leases {
     taken.reserve(ids.size());
     for (const std::string& id : ids) taken.push_back(Take(id));
     return taken;
+  }
+  // Cancels every lease that `is_unwanted` says is not wanted any more.
+  template <class Predicate>
+  void CancelIf(Predicate is_unwanted) {
+    for (auto& [id, lease] : leases_) {
+      if (!lease.cancelled && is_unwanted(lease)) lease.cancelled = true;
+    }
   }
   // Leases whose time is over; workers that were silent for long are forgotten.
   std::vector<LeaseRecord> Expire(absl::Time now);

@@ -23,11 +23,11 @@ bool AnotherIsConnected(const State& state, const Leases& leases, const std::str
   });
 }
 
-// A running campaign that found it, or nothing.
-const CampaignState* RunningCampaignOf(const State& state, const FindingState& finding) {
+// A campaign that found it, and under which it may be run again; or nothing.
+const CampaignState* SettlingCampaignOf(const State& state, const FindingState& finding) {
   for (const std::string& id : finding.campaigns) {
     const CampaignState* campaign = state.FindCampaign(id);
-    if (campaign != nullptr && campaign->IsRunning()) return campaign;
+    if (campaign != nullptr && campaign->SettlesFindings()) return campaign;
   }
   return nullptr;
 }
@@ -49,7 +49,7 @@ std::optional<LeaseRecord> Policy::Next(const State& state, const Leases& leases
 
 std::string Policy::WhyNot(const State& state, const Leases& leases, const FindingState& finding,
                            const WorkerRecord* worker, absl::Time now) {
-  if (RunningCampaignOf(state, finding) == nullptr) return "its campaign does not run";
+  if (SettlingCampaignOf(state, finding) == nullptr) return "its campaign is paused, or was stopped";
   const FindingRow& row = finding.row;
   const bool same_model_there =
       AnotherIsConnected(state, leases, row.model_version(), /*except=*/"", now);
@@ -88,7 +88,7 @@ std::optional<LeaseRecord> Policy::NextFinding(const State& state, const Leases&
   }
   if (chosen == nullptr) return std::nullopt;
   const bool fresh = chosen->row.state() == v1::FINDING_STATE_NEW;
-  return LeaseRecord{.campaign_id = RunningCampaignOf(state, *chosen)->id,
+  return LeaseRecord{.campaign_id = SettlingCampaignOf(state, *chosen)->id,
                      .scenario_key = chosen->row.scenario_key(),
                      .kind = fresh ? TaskKind::kConfirm : TaskKind::kMinimize,
                      .finding_id = chosen->id};

@@ -90,6 +90,11 @@ struct CampaignState {
 
   [[nodiscard]] v1::CampaignState state() const;
   [[nodiscard]] bool IsRunning() const { return state() == v1::CAMPAIGN_STATE_RUNNING; }
+  // Its findings are confirmed and minimized: also those that come when it is done, from a worker
+  // that was away.
+  [[nodiscard]] bool SettlesFindings() const {
+    return IsRunning() || state() == v1::CAMPAIGN_STATE_DONE;
+  }
   [[nodiscard]] ScenarioState* Find(std::string_view scenario_key);
   [[nodiscard]] const ScenarioState* Find(std::string_view scenario_key) const;
 };

@@ -13,7 +13,13 @@
 namespace shootdown::server {
 namespace {
 
-constexpr std::size_t kSettledLeasesMax = 256;  // that are remembered of a worker
+// Leases of which a worker says something: that it has them, or how they ended.
+std::set<std::string> Named(const v1::SyncRequest& request) {
+  std::set<std::string> named;
+  for (const v1::LeaseHeld& held : request.held()) named.insert(held.lease_id());
+  for (const v1::LeaseResult& result : request.results()) named.insert(result.lease_id());
+  return named;
+}
 
 }  // namespace
 
@@ -75,6 +81,7 @@ absl::StatusOr<v1::SyncResponse> Coordinator::Sync(const v1::SyncRequest& reques
         plan.wanted.push_back(offer.hash());
       }
     }
+    plan.open.insert(plan.wanted.begin(), plan.wanted.end());
     PlanResults(request, worker, stored, now, plan);
     for (const auto& [where, row] : plan.progress) {
       plan.Put(keys::Key(keys::kProgress, where.first, where.second, worker_id), row);
@@ -85,15 +92,15 @@ absl::StatusOr<v1::SyncResponse> Coordinator::Sync(const v1::SyncRequest& reques
     if (!committed.ok()) return committed;
     for (const std::string& lease_id : plan.ended_leases) {
       if (leases_->Find(lease_id, worker_id) != nullptr) (void)leases_->Take(lease_id);
-      worker.settled.push_back(lease_id);
-      if (worker.settled.size() > kSettledLeasesMax) worker.settled.pop_front();
     }
+    worker.settled = std::move(plan.ended_leases);
+    TakeDropped(request, worker);
     for (v1::Settled& settled : plan.settled) {
       if (settled.verdict() == v1::Settled::VERDICT_REFUSED) ++totals_.refused_count;
       *response.add_settled() = std::move(settled);
     }
     for (std::string& hash : plan.wanted) response.add_wanted(std::move(hash));
-    GrantLeases(worker, now);
+    GrantLeases(request, worker, now);
     Answer(request, worker, response);
   }
   FillFailures(response);
@@ -146,12 +153,29 @@ absl::Status Coordinator::Admit(const v1::SyncRequest& request, const std::strin
 
 // -------------------------------------------------------------------------------------- the answer
 
-void Coordinator::GrantLeases(WorkerRecord& worker, absl::Time now) {
+// Of what was cancelled, the worker has handed in all, once it does not name it any more.
+void Coordinator::TakeDropped(const v1::SyncRequest& request, const WorkerRecord& worker) {
+  const std::set<std::string> named = Named(request);
+  const std::set<std::string> ids = worker.leases;
+  for (const std::string& id : ids) {
+    if (leases_->leases().at(id).cancelled && !named.contains(id)) (void)leases_->Take(id);
+  }
+}
+
+void Coordinator::GrantLeases(const v1::SyncRequest& request, WorkerRecord& worker,
+                              absl::Time now) {
   if (worker.draining || worker.job_count == 0 || state_.workers().contains(worker.id)) return;
   // One for each engine, and some more, so that none waits for a Sync.
   const std::size_t wanted = worker.job_count + std::min<std::size_t>(worker.job_count, 8);
   constexpr std::size_t kGrantCountMax = 64;  // of one answer
-  for (std::size_t i = 0; i < kGrantCountMax && worker.leases.size() < wanted; ++i) {
+  std::set<std::string> over;  // no engine will run these
+  for (const v1::LeaseResult& result : request.results()) over.insert(result.lease_id());
+  auto count = static_cast<std::size_t>(std::ranges::count_if(
+      worker.leases, [&](const std::string& id) {
+        mutex_.AssertHeld();
+        return !over.contains(id) && !leases_->leases().at(id).cancelled;
+      }));
+  for (std::size_t i = 0; i < kGrantCountMax && count < wanted; ++i, ++count) {
     std::optional<LeaseRecord> next = policy_.Next(state_, *leases_, audits_, worker, now);
     if (!next.has_value()) break;
     (void)leases_->Grant(*std::move(next), worker, now);
@@ -176,6 +200,7 @@ void Coordinator::Answer(const v1::SyncRequest& request, const WorkerRecord& wor
   std::size_t bytes = response.ByteSizeLong();
   for (const std::string& id : worker.leases) {
     const LeaseRecord& lease = leases_->leases().at(id);
+    if (lease.cancelled) continue;
     if (held.contains(id) || reported.contains(id)) {
       v1::Lease& message = *response.add_leases();
       message.set_id(id);

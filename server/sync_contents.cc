@@ -19,6 +19,15 @@ constexpr std::size_t kFindingsOfOneKindMax = 16;
 
 }  // namespace
 
+std::size_t Coordinator::OnTheWay(const CampaignState& campaign, const ScenarioState& scenario,
+                                  const std::string& sort, const Plan& plan) const {
+  const Counts::key_type what = {campaign.id, scenario.key, sort};
+  const auto others = on_their_way_.find(what);
+  const auto own = plan.counts.find(what);
+  return (others == on_their_way_.end() ? 0 : others->second) +
+         (own == plan.counts.end() ? 0 : own->second);
+}
+
 void Coordinator::PlanInput(const v1::Input& input, const CheckedInput& checked,
                             const WorkerRecord& worker, absl::Time now, Plan& plan) {
   const std::string& what = checked.offer_hash;
@@ -39,7 +48,8 @@ void Coordinator::PlanInput(const v1::Input& input, const CheckedInput& checked,
   if (campaign->ended.has_value()) return not_needed("the campaign has ended");
   const std::string key =
       keys::Key(keys::kInput, campaign->id, scenario->key, checked.schedule_hash);
-  if (claimed_.contains(key) || plan.claimed.contains(key)) return;  // offered again, then known
+  const auto later = [&] { plan.open.insert(what); };  // offered again, and settled then
+  if (claimed_.contains(key) || plan.claimed.contains(key)) return later();
   const auto present = scenario->inputs.find(checked.schedule_hash);
   if (present != scenario->inputs.end()) {
     if (present->second.row.trace_hash() != input.trace_hash()) {
@@ -52,8 +62,13 @@ void Coordinator::PlanInput(const v1::Input& input, const CheckedInput& checked,
   if (!scenario->IsWanted(checked.schedule_hash, input.schedule().size(), features)) {
     return not_needed("it has no new features");
   }
-  if (scenario->inputs.size() >= campaign->row.spec().budget().input_count_max()) {
+  const std::size_t input_count_max = campaign->row.spec().budget().input_count_max();
+  if (scenario->inputs.size() >= input_count_max) {
     return not_needed("the campaign holds as many inputs as it may");
+  }
+  // What is on its way may fail, and may push out others.
+  if (scenario->inputs.size() + OnTheWay(*campaign, *scenario, "inputs", plan) >= input_count_max) {
+    return later();
   }
   InputRow row;
   row.set_schedule(input.schedule());
@@ -68,6 +83,7 @@ void Coordinator::PlanInput(const v1::Input& input, const CheckedInput& checked,
   plan.batch.inputs.push_back(
       {.scenario_key = scenario->key,
        .bytes = std::vector<std::uint8_t>(input.schedule().begin(), input.schedule().end())});
+  ++plan.counts[{campaign->id, scenario->key, "inputs"}];
   plan.Settle(what, v1::Settled::VERDICT_ACCEPTED, "");
 }
 
@@ -110,7 +126,7 @@ void Coordinator::PlanFinding(const v1::FoundFailure& found, const CheckedFindin
   if (scenario->findings.contains(checked.id)) {
     return plan.Settle(what, v1::Settled::VERDICT_KNOWN, "", checked.id);
   }
-  if (campaign->ended.has_value()) return not_needed("the campaign has ended");
+  // A bug is a bug, also if it comes when its campaign has ended: from a worker that was away.
   const v1::CampaignSpec& spec = campaign->row.spec();
   const auto sound = std::ranges::find_if(scenario->findings, [&](const auto& entry) {
     mutex_.AssertHeld();
@@ -133,19 +149,15 @@ void Coordinator::PlanFinding(const v1::FoundFailure& found, const CheckedFindin
     return not_needed("the campaign holds enough findings of this kind");
   }
   const std::string key = keys::Key(keys::kFinding, checked.id);
-  if (claimed_.contains(key) || plan.claimed.contains(key)) return;
-  // What is on its way may fail. Who would be one too many with it is offered again, and then hears.
-  const auto on_its_way = [&](const std::string& of_kind) {
-    mutex_.AssertHeld();
-    const Counts::key_type what = {campaign->id, scenario->key, of_kind};
-    const auto others = on_their_way_.find(what);
-    const auto own = plan.counts.find(what);
-    return (others == on_their_way_.end() ? 0 : others->second) +
-           (own == plan.counts.end() ? 0 : own->second);
-  };
-  if (scenario->findings.size() + on_its_way("") >= spec.budget().finding_count_max() ||
-      scenario->FindingsOfKind(kind) + on_its_way(kind) >= kFindingsOfOneKindMax) {
-    return;
+  const auto later = [&] { plan.open.insert(what); };  // offered again, and settled then
+  if (claimed_.contains(key) || plan.claimed.contains(key)) return later();
+  // What is on its way may fail. Who would be one too many with it hears when that is known.
+  const std::string of_kind = "kind " + kind;
+  if (scenario->findings.size() + OnTheWay(*campaign, *scenario, "findings", plan) >=
+          spec.budget().finding_count_max() ||
+      scenario->FindingsOfKind(kind) + OnTheWay(*campaign, *scenario, of_kind, plan) >=
+          kFindingsOfOneKindMax) {
+    return later();
   }
   if (spec.stop_at_first_finding()) {
     // One that is on its way is the first already.
@@ -153,7 +165,7 @@ void Coordinator::PlanFinding(const v1::FoundFailure& found, const CheckedFindin
     if (plan.claimed.contains(first)) {
       return not_needed("the campaign stops at the first finding, and this is not it");
     }
-    if (claimed_.contains(first)) return;
+    if (claimed_.contains(first)) return later();
     plan.claimed.insert(first);
   }
 
@@ -187,8 +199,8 @@ void Coordinator::PlanFinding(const v1::FoundFailure& found, const CheckedFindin
   plan.Put(keys::Key(keys::kFound, campaign->id, checked.id), row);
   plan.claimed.insert(key);
   plan.batch.failures.push_back(checked.failure);
-  ++plan.counts[{campaign->id, scenario->key, kind}];
-  ++plan.counts[{campaign->id, scenario->key, ""}];
+  ++plan.counts[{campaign->id, scenario->key, of_kind}];
+  ++plan.counts[{campaign->id, scenario->key, "findings"}];
   plan.Settle(what, v1::Settled::VERDICT_ACCEPTED, "", checked.id);
   LogInfo("finding", {{"finding", checked.id},
                       {"check", checked.failure.check},

@@ -44,7 +44,8 @@ void Coordinator::PlanResults(const v1::SyncRequest& request, WorkerRecord& work
     }
     const LeaseRecord* lease = leases_->Find(id, worker.id);
     if (lease == nullptr) {
-      const bool settled = std::ranges::find(worker.settled, id) != worker.settled.end();
+      const bool settled = worker.settled.contains(id);
+      if (settled) plan.ended_leases.insert(id);
       plan.Settle(id, settled ? v1::Settled::VERDICT_KNOWN : v1::Settled::VERDICT_NOT_NEEDED,
                   settled ? "" : "the lease has run out, or was cancelled");
       continue;
@@ -53,8 +54,13 @@ void Coordinator::PlanResults(const v1::SyncRequest& request, WorkerRecord& work
         claimed_.contains(keys::Key(keys::kFinding, lease->finding_id))) {
       continue;  // its finding is being written, or deleted; the result comes again
     }
+    // While the lease is out its campaign does not end, so nothing of it comes too late.
+    if (std::ranges::any_of(result.content_hashes(),
+                            [&](const std::string& hash) { return plan.open.contains(hash); })) {
+      continue;  // it comes again, with the rest of what was found
+    }
     ++totals_.lease_outcomes[OutcomeName(result.outcome())];
-    plan.ended_leases.push_back(id);
+    plan.ended_leases.insert(id);
     plan.Settle(id, v1::Settled::VERDICT_ACCEPTED, "");
     switch (result.outcome()) {
       case v1::LeaseResult::OUTCOME_DONE:

@@ -104,6 +104,7 @@ void EngineProcess::Start(const v1::Lease& lease, std::span<const std::uint32_t>
   SHOOTDOWN_CHECK(!lease_.has_value());
   lease_ = lease;
   run_count_ = 0;
+  finding_hashes_.clear();
   last_heard_ = absl::InfinitePast();
   silence_ = absl::ZeroDuration();
   if (pid_ <= 0) (void)Spawn();  // if it fails, Take says so
@@ -163,6 +164,7 @@ void EngineProcess::Fail(Harvest& harvest, const std::string& words) {
   v1::LeaseResult result = ResultOf(*lease_, v1::LeaseResult::OUTCOME_ENGINE_FAILED);
   result.set_run_count(run_count_);
   result.set_words(words);
+  for (const std::string& hash : finding_hashes_) result.add_content_hashes(hash);
   harvest.result = std::move(result);
   lease_.reset();
 }
@@ -177,7 +179,9 @@ void EngineProcess::TakeFrame(const Frame& frame, Harvest& harvest) {
     }
     case FrameType::kFinding: {
       v1::FoundFailure found;
-      if (found.ParseFromString(frame.payload)) harvest.findings.push_back(std::move(found));
+      if (!found.ParseFromString(frame.payload)) return;
+      finding_hashes_.push_back(ContentHash(frame.payload));
+      harvest.findings.push_back(std::move(found));
       return;
     }
     case FrameType::kInput: {

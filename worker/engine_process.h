@@ -8,6 +8,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -58,6 +59,7 @@ class EngineProcess : public Engine {
   std::string model_version_;
   std::optional<v1::Lease> lease_;
   std::uint64_t run_count_ = 0;
+  std::vector<std::string> finding_hashes_;  // of this lease's
   absl::Time last_heard_ = absl::InfinitePast();
   absl::Duration silence_ = absl::ZeroDuration();
   absl::Time not_before_ = absl::InfinitePast();

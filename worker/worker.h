@@ -7,6 +7,8 @@
 //       work.proto). So losing one, or sending it twice, changes nothing.
 //   W3  An engine never waits for the network: while the coordinator is away, held leases are
 //       finished, and then engines go on from the last lease of each campaign, under no lease.
+//   W4  How a lease ended is told no earlier than all that was found under it. So the coordinator can
+//       wait for it, and does not end the campaign before.
 //
 // Time is an argument, and the network is not here, so tests need neither.
 #ifndef SHOOTDOWN_WORKER_WORKER_H_
@@ -72,7 +74,7 @@ class Worker {
   };
   struct Running {
     v1::Lease lease;      // of an away search: without id
-    bool dropped = false; // the coordinator does not count it as ours any more
+    bool dropped = false; // cut short: the coordinator does not want it any more, or has other work
   };
   struct AwayState {
     v1::Lease lease;  // the last fuzz lease of the campaign
@@ -96,6 +98,8 @@ class Worker {
   [[nodiscard]] bool Has(const std::string& lease_id) const;
   void GiveBack(const v1::Lease& lease, absl::Time now);
   void AddHeld(v1::SyncRequest& request) const;
+  static void AddHeld(const std::string& id, std::uint64_t epoch, std::uint64_t run_count,
+                      v1::SyncRequest& request);
   void AddUnsettled(v1::SyncRequest& request);
   void Forget(const std::string& what, const absl::Status& why);
 

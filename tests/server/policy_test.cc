@@ -206,7 +206,7 @@ TEST_F(PolicyTest, AFindingOfACampaignThatIsPausedWaits) {
 
   EXPECT_FALSE(Next(other, kNoon + kSecond).has_value());
   EXPECT_EQ(Policy::WhyNot(state_, leases_, *state_.FindFinding(kId), &other, kNoon),
-            "its campaign does not run");
+            "its campaign is paused, or was stopped");
 }
 
 TEST_F(PolicyTest, AnotherModelRunsWhatIsSettledOnceAndItsOwnModelDoesNot) {

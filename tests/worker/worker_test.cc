@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -40,13 +41,15 @@ class FakeEngine : public Engine {
   Harvest Take(absl::Time /*now*/) override { return std::exchange(harvest_, Harvest()); }
   std::uint64_t run_count() const override { return 0; }
 
-  void Find(std::string_view what) {
+  // Its hash.
+  std::string Find(std::string_view what) {
     v1::FoundFailure found;
     found.set_campaign_id(kCampaign);
     found.set_scenario_key(kScenario);
     found.mutable_failure()->set_found_schedule_text(std::string(what));
     found.mutable_failure()->set_kind_key("kind");
     harvest_.findings.push_back(found);
+    return ContentHash(found.SerializeAsString());
   }
   void Learn(std::uint32_t feature) {
     v1::Input input;
@@ -60,6 +63,10 @@ class FakeEngine : public Engine {
     harvest_.result = ResultOf(*lease_, outcome);
     harvest_.result->set_run_count(lease_->fuzz().run_count());
     lease_.reset();
+  }
+  // In the result of the lease that has just ended.
+  void NameContents(const std::vector<std::string>& hashes) {
+    harvest_.result->mutable_content_hashes()->Add(hashes.begin(), hashes.end());
   }
 
   [[nodiscard]] const std::optional<v1::Lease>& lease() const { return lease_; }
@@ -330,6 +337,31 @@ TEST_F(WorkerTest, MessagesStayBelowTheirLimits) {
 
   EXPECT_EQ(coordinator_.findings().size(), 3000u);
   EXPECT_LT(exchanges, 20u);
+}
+
+TEST_F(WorkerTest, HowALeaseEndedIsToldNoEarlierThanAllThatItFound) {
+  SyncIfDue();
+  const std::string lease = engines_[0].lease()->id();
+  std::vector<std::string> hashes;
+  for (int i = 0; i < 1500; ++i) {
+    hashes.push_back(engines_[0].Find(std::to_string(i)));
+  }
+  engines_[0].End();
+  engines_[0].NameContents(hashes);
+  worker_->Step(now_);
+  std::set<std::string> told;
+  while (!coordinator_.results().contains(lease)) {
+    now_ = std::max(now_, worker_->NextSync());
+    const v1::SyncRequest request = worker_->MakeRequest(now_);
+    for (const v1::Offer& offer : request.offers()) told.insert(offer.hash());
+    if (request.results_size() != 0) {
+      EXPECT_EQ(told.size(), hashes.size());
+    } else {
+      EXPECT_TRUE(std::ranges::any_of(
+          request.held(), [&](const v1::LeaseHeld& held) { return held.lease_id() == lease; }));
+    }
+    worker_->TakeOutcome({.response = coordinator_.Sync(request)}, now_);
+  }
 }
 
 // Whatever the network does, and whenever worker or coordinator die: in the end the coordinator has all
