@@ -41,6 +41,8 @@
 
 namespace shootdown {
 
+class StoreDatabase;
+
 enum class OpenMode { kReadWrite, kReadOnly };
 
 // The key under which a scenario's inputs are kept: the hash of its canonical text
@@ -148,10 +150,9 @@ class Store {
   [[nodiscard]] const std::string& path() const;
 
  private:
-  class Impl;
-  explicit Store(std::unique_ptr<Impl> impl);
+  explicit Store(std::unique_ptr<StoreDatabase> database);
 
-  std::unique_ptr<Impl> impl_;
+  const std::unique_ptr<StoreDatabase> database_;
 };
 
 }  // namespace shootdown
