@@ -159,6 +159,7 @@ void Coordinator::Tick(absl::Time now) {
                                  {"finding", lease.finding_id}});
   }
   audits_.Expire(now);
+  policy_.Tidy(state_);
   CancelLeases(now);
 
   Plan plan;

@@ -296,4 +296,12 @@ void Policy::EngineWorked(const std::string& campaign_id, const std::string& sce
   pace_[{campaign_id, scenario_key}].failure_count = 0;
 }
 
+void Policy::Tidy(const State& state) {
+  std::erase_if(pace_, [&](const auto& entry) {
+    return state.FindCampaign(entry.first.first) == nullptr;
+  });
+  std::erase_if(campaign_us_,
+                [&](const auto& entry) { return state.FindCampaign(entry.first) == nullptr; });
+}
+
 }  // namespace shootdown::server

@@ -59,6 +59,11 @@ class Policy {
   [[nodiscard]] bool EngineFailed(const std::string& campaign_id, const std::string& scenario_key);
   void EngineWorked(const std::string& campaign_id, const std::string& scenario_key);
 
+  // Forgets campaigns that are gone. To be called now and then.
+  void Tidy(const State& state);
+  // Scenarios of campaigns that it remembers something of; for tests.
+  [[nodiscard]] std::size_t scenario_count() const { return pace_.size(); }
+
  private:
   struct Pace {
     double granted_us = 0;          // of work, for fairness

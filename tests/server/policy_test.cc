@@ -28,6 +28,12 @@ class PolicyTest : public ::testing::Test {
     mutex_.Unlock();
     ASSERT_TRUE(committer_.Wait(*ticket).ok());
   }
+  void Delete(const std::string& key) {
+    mutex_.Lock();
+    const auto ticket = committer_.Enqueue({.service = {{.key = key, .value = std::nullopt}}});
+    mutex_.Unlock();
+    ASSERT_TRUE(committer_.Wait(*ticket).ok());
+  }
   void PutCampaign(const std::string& id, std::uint64_t run_count,
                    const std::vector<std::string>& scenarios = {"race"}) {
     CampaignRow row;
@@ -300,6 +306,18 @@ TEST_F(ChooseSeedsTest, WhoAloneHasAFeatureIsKnownAsInputsComeAndGo) {
     ASSERT_EQ(indexed, sole);
     ASSERT_EQ(Scenario().inputs_by_age.size(), Scenario().inputs.size());
   }
+}
+
+TEST_F(PolicyTest, NothingIsRememberedOfACampaignThatIsGone) {
+  PutCampaign(kFirst, 1'000'000, {"race", "other"});
+  ASSERT_TRUE(policy_.Next(state_, leases_, audits_, Worker("1", kNoon), kNoon).has_value());
+  policy_.Tidy(state_);
+  EXPECT_EQ(policy_.scenario_count(), 2u);
+
+  Delete(keys::Key(keys::kCampaign, kFirst));
+  policy_.Tidy(state_);
+
+  EXPECT_EQ(policy_.scenario_count(), 0u);
 }
 
 }  // namespace
