@@ -1,5 +1,6 @@
 #include "proto/rpc/log.h"
 
+#include <grpc/support/log.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
@@ -26,6 +27,13 @@ spdlog::level::level_enum ToSpdlog(LogLevel level) {
     case LogLevel::kError: return spdlog::level::err;
   }
   return spdlog::level::err;
+}
+
+// What gRPC thinks worth saying by default: whose certificate is none, who speaks no TLS.
+void LogOfGrpc(gpr_log_func_args* args) {
+  if (args->severity == GPR_LOG_SEVERITY_ERROR) {
+    LogWarning("gRPC", {{"words", args->message}});
+  }
 }
 
 }  // namespace
@@ -61,6 +69,7 @@ void StartLog(const std::string& program, LogForm form, LogLevel least) {
   logger->set_level(ToSpdlog(least));
   logger->flush_on(spdlog::level::debug);
   spdlog::set_default_logger(std::move(logger));
+  gpr_set_log_function(&LogOfGrpc);
 }
 
 void LogDebug(std::string_view event, LogFields fields) { Log(LogLevel::kDebug, event, fields); }

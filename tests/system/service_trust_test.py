@@ -1,6 +1,7 @@
 """Certificates, roles and garbage: refused with the right code, and nothing else happens."""
 
 import random
+import re
 import socket
 import ssl
 import time
@@ -127,7 +128,12 @@ class TrustTest(cluster.ClusterTest):
                               ("server of another authority",
                                self.channel(self.operator, elsewhere / "ca.pem"))):
             with self.subTest(name):
+                said = self.handshakes_failed()
                 self.assertEqual(self.code(channel, "Campaigns/ListCampaigns"), "UNAVAILABLE")
+                wait_until(lambda: self.handshakes_failed() > said, "words in the log")
+
+    def handshakes_failed(self):
+        return len(re.findall(r"warning gRPC words=.*[Hh]andshake", self.server.said()))
 
     def test_a_certificate_without_a_role_may_do_nothing(self):
         channel = self.channel(self.certs / "server")
@@ -138,6 +144,7 @@ class TrustTest(cluster.ClusterTest):
     def test_plain_text_to_a_tls_port_is_refused(self):
         plain = self.campaign("list")
         self.assertNotEqual(plain.status, DONE)
+        wait_until(self.handshakes_failed, "words in the log")
         with socket.create_connection(("127.0.0.1", self.port), timeout=5) as raw:
             raw.sendall(b"GET / HTTP/1.1\r\n\r\n")
             raw.settimeout(10)
