@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "fuzz/schedule/schedule.h"
 #include "proto/convert.h"
 #include "proto/printable.h"
 #include "proto/rpc/log.h"
@@ -27,6 +28,14 @@ const char* OutcomeName(v1::LeaseResult::Outcome outcome) {
     default:
       return "unknown";
   }
+}
+
+// What an engine ran when it failed, as people read it; empty if that is not known.
+std::string EngineInput(const v1::LeaseResult& result) {
+  const std::string& bytes = result.engine_input();
+  if (bytes.empty()) return {};
+  return Schedule::Decode({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()})
+      .ToText();
 }
 
 }  // namespace
@@ -93,6 +102,7 @@ void Coordinator::PlanResults(const v1::SyncRequest& request, WorkerRecord& work
                                    {"campaign", lease->campaign_id},
                                    {"scenario", lease->scenario_key},
                                    {"finding", lease->finding_id},
+                                   {"schedule", EngineInput(result)},
                                    {"words", result.words()}});
         if (lease->kind == TaskKind::kReplay) {
           PlanNotReplayed(*lease, worker, /*is_final=*/false, words, plan);

@@ -269,6 +269,80 @@ class GeneratedClientTest(cluster.ClusterTest):
         self.assertEqual(stats.finding_count, 1)
 
 
+class ToolsTest(cluster.ClusterTest):
+    """What grpc_cli and others ask a server that they know nothing of; and how it says no."""
+
+    def setUp(self):
+        super().setUp()
+        self.start_server()
+
+    def channel(self):
+        import grpc
+        channel = grpc.insecure_channel(self.address, options=[("grpc.enable_http_proxy", 0)])
+        self.addCleanup(channel.close)
+        return channel
+
+    def test_health_and_reflection(self):
+        channel = self.channel()
+
+        health = channel.unary_unary("/grpc.health.v1.Health/Check")(b"", timeout=10)
+        reflect = channel.stream_stream(
+            "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo")
+        # list_services: field 7; file_containing_symbol: field 4.
+        services, file = list(reflect(iter([b"\x3a\x00", b"\x22\x17shootdown.v1.SyncRequest"]),
+                                      timeout=10))
+
+        self.assertEqual(health, b"\x08\x01")  # SERVING
+        for name in ("Campaigns", "Work", "Findings", "Admin"):
+            self.assertIn(f"shootdown.v1.{name}".encode(), services)
+        self.assertIn(b"shootdown/v1/work.proto", file)
+
+    def refused(self, call):
+        """RESOURCE_EXHAUSTED: its words, and after how many milliseconds to come back."""
+        import grpc
+        with self.assertRaises(grpc.RpcError) as raised:
+            call()
+        error = raised.exception
+        self.assertEqual(error.code(), grpc.StatusCode.RESOURCE_EXHAUSTED, error)
+        return error.details(), int(dict(error.trailing_metadata())["retry-after-ms"])
+
+    def test_above_a_limit_one_is_told_when_to_come_back(self):
+        m = cluster.messages()
+        text = (pathlib.Path(cli.CORPUS) / f"{CLEAN}.textproto").read_text()
+        spec = m.campaign_pb2.CampaignSpec(
+            name="many", budget=m.campaign_pb2.CampaignBudget(run_count=1),
+            scenarios=[m.campaign_pb2.CampaignScenario(text=text)])
+        campaigns, work = self.stub("Campaigns"), self.stub("Work")
+
+        def create(number):
+            return campaigns.CreateCampaign(m.campaign_pb2.CreateCampaignRequest(
+                spec=spec, request_id=str(number)), timeout=10).campaign.id
+
+        ids = [create(number) for number in range(64)]
+        self.assertEqual(self.refused(lambda: create(64)),
+                         ("campaigns: 64 are open, at most 64 may be", 60_000))
+        campaigns.StopCampaign(m.campaign_pb2.StopCampaignRequest(id=ids[0]), timeout=10)
+        create(64)
+
+        request = m.campaign_pb2.WatchCampaignRequest(id=ids[1])
+        streams = [campaigns.WatchCampaign(request) for _ in range(32)]
+        for stream in streams:
+            next(stream)
+        self.assertEqual(self.refused(lambda: next(campaigns.WatchCampaign(request))),
+                         ("streams: 32 are open, the limit", 10_000))
+        for stream in streams:
+            stream.cancel()
+
+        def hurry():
+            for sequence in range(1, 10_000):
+                work.Sync(m.work_pb2.SyncRequest(worker_key="5" * 32, worker_name="hasty",
+                                                 model_version="m", sequence=sequence), timeout=10)
+
+        words, after_ms = self.refused(hurry)
+        self.assertIn("more than 50 Syncs a second", words)
+        self.assertEqual(after_ms, 250)
+
+
 class LookingAfterTest(cluster.ClusterTest):
     def setUp(self):
         super().setUp()
