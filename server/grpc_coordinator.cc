@@ -4,14 +4,11 @@
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/resource_quota.h>
 
-#include <atomic>
-#include <functional>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_format.h"
-#include "proto/rpc/log.h"
-#include "proto/rpc/status.h"
+#include "server/door.h"
 #include "server/limits.h"
 #include "server/server_credentials.h"
 #include "shootdown/v1/admin.grpc.pb.h"
@@ -25,76 +22,6 @@ namespace {
 constexpr std::initializer_list<Role> kWorkers = {Role::kWorker};
 constexpr std::initializer_list<Role> kOperators = {Role::kOperator};
 constexpr std::initializer_list<Role> kReaders = {Role::kOperator, Role::kViewer};
-
-// What all services share: roles, refusals, metrics, streams.
-class Door {
- public:
-  Door(Security security, Metrics& metrics) : security_(security), metrics_(metrics) {}
-
-  // `work(identity)` if the caller has one of the roles.
-  grpc::Status Call(grpc::ServerContext& context, const char* method,
-                    std::initializer_list<Role> roles,
-                    const std::function<absl::Status(const std::string& identity)>& work) {
-    const absl::Time begun = absl::Now();
-    const absl::StatusOr<std::string> identity =
-        Authorize(*context.auth_context(), security_, roles);
-    absl::Status status = identity.ok() ? work(*identity) : identity.status();
-    if (!identity.ok()) {
-      LogWarning(
-          "call refused",
-          {{"method", method}, {"peer", context.peer()}, {"words", std::string(status.message())}});
-    }
-    if (const auto retry_after = RetryAfterMs(status)) {
-      context.AddTrailingMetadata("retry-after-ms", *retry_after);
-    }
-    metrics_.Called(method, absl::StatusCodeToString(status.code()), absl::Now() - begun);
-    return ToGrpc(status);
-  }
-
-  // Calls `step` again and again until it says false, the caller goes, or the server ends.
-  absl::Status Stream(grpc::ServerContext& context, absl::Duration interval,
-                      const std::function<absl::StatusOr<bool>()>& step) {
-    if (stream_count_.fetch_add(1) >= kStreamCountMax) {
-      stream_count_.fetch_sub(1);
-      return Exhausted(absl::StrFormat("streams: %d are open, the limit", kStreamCountMax),
-                       absl::Seconds(10));
-    }
-    metrics_.StreamBegan();
-    absl::StatusOr<bool> more = true;
-    while (more.ok() && *more && !context.IsCancelled()) {
-      more = step();
-      if (more.ok() && *more && WaitForEnd(context, interval)) {
-        more = absl::UnavailableError("the server is stopping");
-      }
-    }
-    metrics_.StreamEnded();
-    stream_count_.fetch_sub(1);
-    return more.status();
-  }
-
-  void End() {
-    absl::MutexLock lock(&mutex_);
-    ended_ = true;
-  }
-
- private:
-  // True if the server ends. Looks now and then whether the caller has gone.
-  bool WaitForEnd(grpc::ServerContext& context, absl::Duration interval) {
-    const absl::Time until = absl::Now() + interval;
-    absl::MutexLock lock(&mutex_);
-    while (!ended_ && absl::Now() < until && !context.IsCancelled()) {
-      const absl::Time look = std::min(until, absl::Now() + absl::Milliseconds(500));
-      mutex_.AwaitWithDeadline(absl::Condition(&ended_), look);
-    }
-    return ended_;
-  }
-
-  const Security security_;
-  Metrics& metrics_;
-  std::atomic<int> stream_count_ = 0;
-  absl::Mutex mutex_;
-  bool ended_ ABSL_GUARDED_BY(mutex_) = false;
-};
 
 // Moves what there is into `out`.
 template <class Message>
@@ -339,6 +266,9 @@ class GrpcServerImpl : public GrpcServer {
     return absl::OkStatus();
   }
   [[nodiscard]] int port() const override { return port_; }
+  void SetServing(bool serving) override {
+    server_->GetHealthCheckService()->SetServingStatus(serving);
+  }
 
  private:
   Door door_;

@@ -1,5 +1,5 @@
-// The four services over gRPC: who may call, and a call of the coordinator. Nothing is decided
-// here.
+// The four services over gRPC, with health and reflection: each RPC is a call of the coordinator.
+// Nothing is decided here.
 #ifndef SHOOTDOWN_SERVER_GRPC_COORDINATOR_H_
 #define SHOOTDOWN_SERVER_GRPC_COORDINATOR_H_
 
@@ -29,6 +29,8 @@ class GrpcServer {
                                                                          Metrics& metrics);
   virtual ~GrpcServer() = default;
   [[nodiscard]] virtual int port() const = 0;
+  // What grpc.health.v1.Health answers, for the server and for each service.
+  virtual void SetServing(bool serving) = 0;
 };
 
 }  // namespace shootdown::server

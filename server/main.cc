@@ -63,12 +63,13 @@ sigset_t BlockSignals() {
 }
 
 // Until one of `signals` comes.
-void Serve(Coordinator& coordinator, const sigset_t& signals) {
+void Serve(Coordinator& coordinator, GrpcServer& server, const sigset_t& signals) {
   constexpr timespec kTick = {.tv_sec = 0, .tv_nsec = 250'000'000};
   int signal = -1;
   while (signal < 0) {
     signal = sigtimedwait(&signals, nullptr, &kTick);
     coordinator.Tick(absl::Now());
+    server.SetServing(coordinator.Readiness().ok());
   }
   LogInfo("stopping", {{"signal", std::to_string(signal)}});
 }
@@ -116,7 +117,7 @@ int Run(const Flags& flags) {
     }
   }
 
-  Serve(**coordinator, signals);
+  Serve(**coordinator, **grpc, signals);
   http_server.reset();
   grpc->reset();
   coordinator->reset();

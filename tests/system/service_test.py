@@ -3,6 +3,7 @@
 import collections
 import json
 import pathlib
+import resource
 import unittest
 import urllib.error
 import urllib.request
@@ -296,6 +297,29 @@ class ToolsTest(cluster.ClusterTest):
         for name in ("Campaigns", "Work", "Findings", "Admin"):
             self.assertIn(f"shootdown.v1.{name}".encode(), services)
         self.assertIn(b"shootdown/v1/work.proto", file)
+
+    def test_who_cannot_store_anything_is_not_ready(self):
+        health = self.channel().unary_unary("/grpc.health.v1.Health/Check")
+
+        def readyz():
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{self.http_port}/readyz", timeout=5):
+                    return 200
+            except urllib.error.HTTPError as error:
+                return error.code
+
+        limit = resource.prlimit(self.server.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(self.server.pid, resource.RLIMIT_FSIZE, (0, limit[1]))  # as a full disk
+        self.assertNotEqual(self.campaign("create", CLEAN).status, DONE)
+        wait_until(lambda: health(b"", timeout=10) == b"\x08\x02", "NOT_SERVING")
+        self.assertEqual(readyz(), 503)
+        self.assertEqual(self.campaign("list").status, DONE)
+
+        resource.prlimit(self.server.pid, resource.RLIMIT_FSIZE, limit)
+        self.create(CLEAN)
+
+        wait_until(lambda: health(b"", timeout=10) == b"\x08\x01", "SERVING")
+        self.assertEqual(readyz(), 200)
 
     def refused(self, call):
         """RESOURCE_EXHAUSTED: its words, and after how many milliseconds to come back."""
