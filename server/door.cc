@@ -14,8 +14,7 @@ grpc::Status Door::Call(grpc::ServerContext& context, const char* method,
                         std::initializer_list<Role> roles,
                         const std::function<absl::Status(const std::string& identity)>& work) {
   const absl::Time begun = absl::Now();
-  const absl::StatusOr<std::string> identity =
-      Authorize(*context.auth_context(), security_, roles);
+  const absl::StatusOr<std::string> identity = Authorize(*context.auth_context(), security_, roles);
   absl::Status status = identity.ok() ? work(*identity) : identity.status();
   if (!identity.ok()) {
     LogWarning(

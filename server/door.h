@@ -1,4 +1,5 @@
-// What every RPC passes through: may this caller call it, how was it answered, when may he come back.
+// What every RPC passes through: may this caller call it, how was it answered, when may he come
+// back.
 #ifndef SHOOTDOWN_SERVER_DOOR_H_
 #define SHOOTDOWN_SERVER_DOOR_H_
 
