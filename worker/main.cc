@@ -222,6 +222,7 @@ int Main(int argc, char** argv) {
   sigaction(SIGTERM, &action, nullptr);
   sigaction(SIGINT, &action, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a limit on files (ulimit -f) is a full disk, and no end
   const absl::Status status = Work(flags);
   return status.ok() ? kExitDone : Fail(status);
 }

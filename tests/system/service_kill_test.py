@@ -55,7 +55,8 @@ class KillTest(cluster.ClusterTest):
             resource.prlimit(self.server.pid, resource.RLIMIT_FSIZE, (0, limit[1]))
             time.sleep(draw.uniform(0, 0.5))
             resource.prlimit(self.server.pid, resource.RLIMIT_FSIZE, limit)
-            if draw.random() < 0.5 or not self.server.alive():
+            self.assertTrue(self.server.alive(), self.server.said())
+            if draw.random() < 0.5:
                 self.server.kill()
                 self.start_server()
         else:

@@ -290,7 +290,7 @@ class ToolsTest(cluster.ClusterTest):
         reflect = channel.stream_stream(
             "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo")
         # list_services: field 7; file_containing_symbol: field 4.
-        services, file = list(reflect(iter([b"\x3a\x00", b"\x22\x17shootdown.v1.SyncRequest"]),
+        services, file = list(reflect(iter([b"\x3a\x00", b"\x22\x18shootdown.v1.SyncRequest"]),
                                       timeout=10))
 
         self.assertEqual(health, b"\x08\x01")  # SERVING
