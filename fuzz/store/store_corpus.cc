@@ -67,21 +67,20 @@ absl::StatusOr<Store::InputList> ListInputs(const StoreDatabase& database,
 // Jumps from scenario to scenario: '0' comes right after '/'.
 absl::StatusOr<std::vector<std::string>> ListScenarioKeys(const StoreDatabase& database) {
   std::vector<std::string> keys;
-  std::unique_ptr<rocksdb::Iterator> it(
-      database.db().NewIterator({}, database.Handle(Family::kCorpus)));
-  it->SeekToFirst();
-  while (it->Valid()) {
-    const std::string_view key = View(it->key()).substr(0, store_keys::kHashDigits);
-    if (!store_keys::IsScenarioKey(key)) {
-      return absl::DataLossError(
-          absl::StrFormat("store %s: damaged: corpus has a key that begins "
-                          "with no scenario key",
-                          database.path()));
+  bool damaged = false;
+  const absl::Status looked = database.Look(Family::kCorpus, [&](rocksdb::Iterator& it) {
+    for (it.SeekToFirst(); it.Valid(); it.Seek(keys.back() + '0')) {
+      const std::string_view key = View(it.key()).substr(0, store_keys::kHashDigits);
+      damaged = !store_keys::IsScenarioKey(key);
+      if (damaged) return;
+      keys.emplace_back(key);
     }
-    keys.emplace_back(key);
-    it->Seek(keys.back() + '0');
+  });
+  if (!looked.ok()) return looked;
+  if (damaged) {
+    return absl::DataLossError(absl::StrFormat(
+        "store %s: damaged: corpus has a key that begins with no scenario key", database.path()));
   }
-  if (!it->status().ok()) return ToStatus(database.path(), it->status());
   return keys;
 }
 

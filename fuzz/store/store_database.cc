@@ -220,6 +220,11 @@ void StoreDatabase::Close() {
     db_->Flush(options, all_handles_).PermitUncheckedError();
     for (rocksdb::ColumnFamilyHandle* handle : families_) MergeYoungTables(*db_, handle);
   }
+  Release();
+}
+
+void StoreDatabase::Release() {
+  if (db_ == nullptr) return;
   for (rocksdb::ColumnFamilyHandle* handle : all_handles_) {
     db_->DestroyColumnFamilyHandle(handle).PermitUncheckedError();
   }
@@ -227,6 +232,11 @@ void StoreDatabase::Close() {
   families_ = {};
   db_->Close().PermitUncheckedError();
   db_.reset();
+}
+
+absl::Status StoreDatabase::NotOpen() const {
+  return absl::UnavailableError(absl::StrFormat(
+      "store %s: cannot be opened again at the moment, after a write that failed", path_));
 }
 
 // ----------------------------------------------------------------------------------- writing
@@ -240,20 +250,29 @@ absl::Status StoreDatabase::CheckWritable() const {
 absl::Status StoreDatabase::Update(const Filler& fill) {
   if (absl::Status writable = CheckWritable(); !writable.ok()) return writable;
   absl::MutexLock lock(&write_mutex_);
+  if (last_write_failed_) {
+    if (absl::Status opened = OpenAgain(); !opened.ok()) return opened;
+  }
   rocksdb::WriteBatch batch;
   if (absl::Status filled = fill(batch); !filled.ok()) return filled;
   return Write(batch);
 }
 
+// After a failed write RocksDB's log cannot be written any more, even when there is room again, and
+// Resume() helps with some errors only: not if it was a quota, or a limit on files. Opening does,
+// and reads what is there as after a kill.
+absl::Status StoreDatabase::OpenAgain() {
+  // What cannot be opened could not even be read.
+  if (absl::Status room = CheckRoom(path_); !room.ok()) return room;
+  absl::MutexLock lock(&open_mutex_);
+  Release();
+  absl::Status opened = OpenOurFamilies(DatabaseOptions(OpenMode::kReadWrite));
+  last_write_failed_ = !opened.ok();
+  return opened;
+}
+
 absl::Status StoreDatabase::Write(rocksdb::WriteBatch& batch) {
   if (batch.Count() == 0) return absl::OkStatus();
-  if (last_write_failed_) {
-    // After an error RocksDB refuses all writes until it is told to go on: the disk may have room
-    // again by now.
-    if (const rocksdb::Status resumed = db_->Resume(); !resumed.ok()) {
-      return ToStatus(path_, resumed);
-    }
-  }
   rocksdb::WriteOptions options;
   options.sync = true;  // D1
   const rocksdb::Status written = db_->Write(options, &batch);
@@ -263,7 +282,8 @@ absl::Status StoreDatabase::Write(rocksdb::WriteBatch& batch) {
 }
 
 absl::Status StoreDatabase::CompactFamilies() {
-  absl::MutexLock lock(&write_mutex_);
+  absl::ReaderMutexLock lock(&open_mutex_);
+  if (db_ == nullptr) return NotOpen();
   for (rocksdb::ColumnFamilyHandle* family : families_) {
     const rocksdb::Status compacted = db_->CompactRange({}, family, nullptr, nullptr);
     if (!compacted.ok()) return ToStatus(path_, compacted);
@@ -274,6 +294,8 @@ absl::Status StoreDatabase::CompactFamilies() {
 // RocksDB's checkpoint is synced, and appears under its name in one step. The marker comes last, so
 // a copy that was cut short is no store.
 absl::Status StoreDatabase::Backup(const std::string& folder) const {
+  absl::ReaderMutexLock lock(&open_mutex_);
+  if (db_ == nullptr) return NotOpen();
   rocksdb::Checkpoint* made = nullptr;
   if (const rocksdb::Status begun = rocksdb::Checkpoint::Create(db_.get(), &made); !begun.ok()) {
     return ToStatus(path_, begun);
@@ -291,6 +313,8 @@ absl::Status StoreDatabase::Backup(const std::string& folder) const {
 
 absl::StatusOr<std::optional<std::string>> StoreDatabase::Get(Family family,
                                                               std::string_view key) const {
+  absl::ReaderMutexLock lock(&open_mutex_);
+  if (db_ == nullptr) return NotOpen();
   std::string value;
   const rocksdb::Status got = db_->Get({}, Handle(family), ToSlice(key), &value);
   if (got.IsNotFound()) return std::nullopt;
@@ -298,9 +322,19 @@ absl::StatusOr<std::optional<std::string>> StoreDatabase::Get(Family family,
   return value;
 }
 
+absl::Status StoreDatabase::Look(Family family, const Looker& look) const {
+  absl::ReaderMutexLock lock(&open_mutex_);
+  if (db_ == nullptr) return NotOpen();
+  const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator({}, Handle(family)));
+  look(*it);
+  return ToStatus(path_, it->status());
+}
+
 absl::StatusOr<std::vector<std::string>> StoreDatabase::Scan(Family family,
                                                              const std::string& prefix,
                                                              const Visitor& visit) const {
+  absl::ReaderMutexLock lock(&open_mutex_);
+  if (db_ == nullptr) return NotOpen();
   std::vector<std::string> damaged;
   if (Handle(family) == nullptr) return damaged;  // an older schema, opened to read
   rocksdb::ReadOptions options;

@@ -38,14 +38,16 @@ class StoreDatabase {
   StoreDatabase& operator=(const StoreDatabase&) = delete;
 
   [[nodiscard]] const std::string& path() const { return path_; }
-  [[nodiscard]] rocksdb::DB& db() const { return *db_; }
-  // nullptr: of a newer schema than that of a folder that was opened to read.
+  // nullptr: of a newer schema than that of a folder that was opened to read. REQUIRES: called
+  // while nothing is written, or within Update().
   [[nodiscard]] rocksdb::ColumnFamilyHandle* Handle(Family family) const {
     return families_[static_cast<std::size_t>(family)];
   }
 
   // FAILED_PRECONDITION if it was opened to read only.
   [[nodiscard]] absl::Status CheckWritable() const;
+  // After a write that failed, the next one begins by opening the database anew; if that fails as
+  // well, reads are UNAVAILABLE until it succeeds.
   // Writes what `fill` puts into the batch: all of it, synced, or nothing. One at a time, so that
   // what `fill` reads stays as it is until the batch is written.
   using Filler = std::function<absl::Status(rocksdb::WriteBatch& batch)>;
@@ -54,6 +56,9 @@ class StoreDatabase {
   // The value under `key`, or nothing.
   [[nodiscard]] absl::StatusOr<std::optional<std::string>> Get(Family family,
                                                                std::string_view key) const;
+  // `look` moves an iterator over a family that is there.
+  using Looker = std::function<void(rocksdb::Iterator& it)>;
+  [[nodiscard]] absl::Status Look(Family family, const Looker& look) const;
   // `visit(key, value)` is called for each key that begins with `prefix`, ascending. Returns what
   // cannot be read. REQUIRES: hexadecimal digits follow the prefix in every key.
   using Visitor = std::function<void(std::string_view key, std::string_view value)>;
@@ -82,10 +87,15 @@ class StoreDatabase {
   absl::StatusOr<int> ReadSchema() const;
   void TakeHandles(const std::vector<std::string>& names, const Handles& handles);
   void Close();
+  void Release();
+  absl::Status OpenAgain() ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mutex_);
+  [[nodiscard]] absl::Status NotOpen() const;
   absl::Status Write(rocksdb::WriteBatch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mutex_);
 
   const std::string path_;
   const OpenMode mode_;
+  // Held while one reads, and alone while the database is opened anew. Taken after write_mutex_.
+  mutable absl::Mutex open_mutex_;
   std::unique_ptr<rocksdb::DB> db_;
   Handles all_handles_;
   std::array<rocksdb::ColumnFamilyHandle*, store_keys::kFamilyNames.size()> families_{};

@@ -35,17 +35,16 @@ absl::StatusOr<std::optional<FailureRecord>> GetRecord(const StoreDatabase& data
 absl::Status FindFitting(const StoreDatabase& database, const std::string& prefix,
                          std::vector<std::string>& fitting, std::string& value) {
   constexpr std::size_t kShownMax = 5;
-  std::unique_ptr<rocksdb::Iterator> it(
-      database.db().NewIterator({}, database.Handle(Family::kFailures)));
-  for (it->Seek(prefix); it->Valid() && View(it->key()).starts_with(prefix); it->Next()) {
-    if (fitting.empty()) value = it->value().ToString();
-    if (fitting.size() == kShownMax) {
-      fitting.emplace_back("...");
-      break;
+  return database.Look(Family::kFailures, [&](rocksdb::Iterator& it) {
+    for (it.Seek(prefix); it.Valid() && View(it.key()).starts_with(prefix); it.Next()) {
+      if (fitting.empty()) value = it.value().ToString();
+      if (fitting.size() == kShownMax) {
+        fitting.emplace_back("...");
+        break;
+      }
+      fitting.push_back(it.key().ToString());
     }
-    fitting.push_back(it->key().ToString());
-  }
-  return ToStatus(database.path(), it->status());
+  });
 }
 
 }  // namespace

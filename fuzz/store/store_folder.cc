@@ -98,6 +98,15 @@ std::size_t CountLogFiles(const std::string& path) {
   return names.ok() ? static_cast<std::size_t>(std::ranges::count_if(*names, IsLog)) : 0;
 }
 
+absl::Status CheckRoom(const std::string& path) {
+  constexpr std::size_t kBytes = 256 << 10;
+  const std::string file = (fs::path(path) / "SHOOTDOWN-ROOM").string();
+  const absl::Status written = WriteWholeFile(file, std::string(kBytes, '0'));
+  std::error_code ignored;
+  fs::remove(file, ignored);
+  return written;
+}
+
 std::uint64_t FolderFileBytes(const std::string& path) {
   const absl::StatusOr<std::vector<std::string>> names = NamesIn(path);
   if (!names.ok()) return 0;

@@ -34,6 +34,10 @@ enum class StoreFolder {
 // How many write-ahead logs are in the folder; empty ones count, unlike in RocksDB's own list.
 [[nodiscard]] std::size_t CountLogFiles(const std::string& path);
 
+// Whether there is room for what RocksDB writes when it opens a database: writes a file and removes
+// it again. RESOURCE_EXHAUSTED if not.
+[[nodiscard]] absl::Status CheckRoom(const std::string& path);
+
 // Of the files in the folder itself.
 [[nodiscard]] std::uint64_t FolderFileBytes(const std::string& path);
 

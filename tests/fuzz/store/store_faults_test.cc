@@ -38,7 +38,7 @@ TEST(StoreFaultsTest, AStoreThatDidNotFitIsCreatedLater) {
   RunOnSmallDisk("disk-full-from-the-start");
 }
 
-TEST(StoreFaultsTest, AWriteAboveTheFileLimitLosesNothing) {
+TEST(StoreFaultsTest, AFileLimitLosesNothingAndTheStoreGoesOnWithoutIt) {
   const ScratchFolder folder;
 
   EXPECT_EQ(Child({"file-limit", folder / "store"}).Wait(), 0);
