@@ -15,7 +15,7 @@ using Kind = Decision::Kind;
 Schedule WithoutLingering(const Schedule& schedule) {
   std::vector<Decision> decisions = schedule.decisions();
   std::erase_if(decisions, [](const Decision& d) {
-    return d.kind == Kind::kHold ||
+    return d.kind == Kind::kHold || d.kind == Kind::kOld ||
            (d.kind == Kind::kSwitch && d.to.actor_class() == ActorId::Class::kBuffer);
   });
   return Schedule(std::move(decisions));
@@ -37,7 +37,7 @@ StoreBufferNeed AskForStoreBuffer(Simulation& simulation, const Schedule& schedu
   }
   const explore::DecisionKinds kinds =
       (explore::KindsOf(schedule) | explore::KindBit(Kind::kSwitch)) &
-      ~explore::KindBit(Kind::kHold);
+      ~(explore::KindBit(Kind::kHold) | explore::KindBit(Kind::kOld));
   explore::ScheduleTree tree(
       simulation,
       {.kinds = kinds, .decision_count_max = schedule.size(), .run_count_max = run_count_max});

@@ -88,6 +88,19 @@ TEST(StoreBufferNeedTest, AHoldThatDoesNothingIsNoNeed) {
   EXPECT_EQ(KindOf(*f.simulation, need.schedule), f.kind_key);
 }
 
+TEST(StoreBufferNeedTest, AnOldLoadIsNoScheduleOfSc) {
+  Failing f = MakeFailing("seed-stale-hit");
+  std::vector<Decision> decisions = f.schedule.decisions();
+  decisions.push_back({.kind = Decision::Kind::kOld, .actor = TaskActor(0), .arg = 1, .index = 1});
+  const Schedule with_old = Schedule(std::move(decisions)).Canonical();
+  ASSERT_EQ(KindOf(*f.simulation, with_old), f.kind_key);
+
+  const StoreBufferNeed need = AskForStoreBuffer(*f.simulation, with_old, f.kind_key, kRunCountMax);
+
+  EXPECT_EQ(need.answer, Answer::kNotNeeded);
+  EXPECT_EQ(need.schedule, f.schedule);
+}
+
 TEST(StoreBufferNeedTest, AMissingFenceNeedsOne) {
   Failing f = MakeFailing("W12-no-fence");
   ASSERT_TRUE(Holds(f.schedule)) << f.schedule.ToText();
