@@ -34,8 +34,11 @@ std::uint64_t the_kept_run_count = 0;
 sim::Scheduler* the_sampler = nullptr;
 std::size_t news_count = 0;
 
-// Neither mutating nor sampling costs more than twice what it would alone.
-constexpr std::uint32_t kSampleOneIn = 2;
+// At first there is little to mutate, and samples find what is easily found. Later neither mutating nor
+// sampling costs more than twice what it would alone.
+constexpr std::uint64_t kEarlyRunCount = 1000;
+constexpr std::uint32_t kMutateOneInEarly = 8;
+constexpr std::uint32_t kMutateOneIn = 2;
 
 constexpr std::size_t kInputBytesMax = kDecisionCountMax * Schedule::kRecordBytes;
 
@@ -79,6 +82,18 @@ bool sampled = false;
 Input input;
 Schedule child;  // kept for its memory
 
+bool Samples(Prng& prng) {
+  const bool early = the_target->run_count() < kEarlyRunCount;
+  return !prng.OneIn(early ? kMutateOneInEarly : kMutateOneIn);
+}
+
+// The schedules of these runs are too long to be mutated, so libFuzzer keeps none.
+void RunSampler() {
+  if (the_target->Run(*the_sampler) != 0 && the_listener->input) {
+    the_listener->input(ExactSchedule(the_target->machine().moves_made()).Encode());
+  }
+}
+
 // The values that libFuzzer tells apart, each in its own bucket.
 constexpr std::array<std::uint8_t, 8> kBuckets = {1, 2, 3, 4, 8, 16, 32, 128};
 
@@ -100,6 +115,12 @@ int RunLibFuzzerInput(const std::uint8_t* data, std::size_t size) {
     return 0;
   }
   const Schedule& schedule = input.Of(data, size);
+  // libFuzzer runs the empty schedule twice; once is enough.
+  if (the_sampler != nullptr && schedule.size() == 0 && the_target->run_count() == 1) {
+    RunSampler();
+    if (the_listener->ran) the_listener->ran(*the_target);
+    return 0;
+  }
   const std::size_t news = the_target->Run(schedule);
   if (news != 0 || the_target->run_count() <= the_kept_run_count) {
     const std::size_t n = news_count++ % kNewsCountMax;
@@ -113,13 +134,10 @@ int RunLibFuzzerInput(const std::uint8_t* data, std::size_t size) {
 extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size,
                                                std::size_t size_max, unsigned int seed) {
   Prng prng(seed);
-  // The schedules of these runs are too long to be mutated, so libFuzzer keeps none, and its parent stays
-  // as it is.
-  if (the_sampler != nullptr && prng.OneIn(kSampleOneIn)) {
+  // A sample in place of a mutation: the parent stays as it is.
+  if (the_sampler != nullptr && Samples(prng)) {
     sampled = true;
-    if (the_target->Run(*the_sampler) != 0 && the_listener->input) {
-      the_listener->input(ExactSchedule(the_target->machine().moves_made()).Encode());
-    }
+    RunSampler();
     if (size != 0) return size;
     data[0] = 0;  // libFuzzer wants a byte at least
     return 1;

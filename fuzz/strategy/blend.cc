@@ -4,11 +4,21 @@ namespace shootdown {
 
 void Blend::NewRun(const sim::Machine& machine) {
   RaceReversal::NewRun(machine);
-  chosen_.NewRun(draws_.OneIn(2) ? ChosenWord::Draw::kYes : ChosenWord::Draw::kNo, draws_);
+  base_ = kBases[draws_.Below(std::size(kBases))];
+  if (base_ == Base::kCpus) cpus_.NewRun(cpu_count(), kPctDepth);
+  if (base_ == Base::kDelays) delays_.NewRun(kDelayCount);
+  plain_ = base_ == Base::kCpus || base_ == Base::kDelays;
+  SetLookAhead(plain_ ? LookAhead::kNo : LookAhead::kYes);
+  eager_ = !plain_ && !draws_.OneIn(kVisibleOneIn);
+  const bool word = !plain_ && draws_.OneIn(2);
+  chosen_.NewRun(word ? ChosenWord::Draw::kYes : ChosenWord::Draw::kNo, draws_);
   holding_ = machine.config().memory_model != sim::MemoryModel::kSc && draws_.OneIn(kHoldingOneIn);
 }
 
+bool Blend::Eager(int cpu) { return eager_ && RaceReversal::Eager(cpu); }
+
 int Blend::Choose(std::span<const std::uint8_t> enabled, int current) {
+  if (plain_) return Prefer(enabled, current);
   std::array<std::uint8_t, kCpuCountMax> free;
   std::size_t count = 0;
   for (const std::uint8_t c : enabled) {
@@ -16,6 +26,16 @@ int Blend::Choose(std::span<const std::uint8_t> enabled, int current) {
   }
   return RaceReversal::Choose(
       count != 0 ? std::span<const std::uint8_t>(free.data(), count) : enabled, current);
+}
+
+int Blend::Prefer(std::span<const std::uint8_t> free, int current) {
+  switch (base_) {
+    case Base::kSteps: break;
+    case Base::kAnybody: return free[draws_.Below(static_cast<std::uint32_t>(free.size()))];
+    case Base::kCpus: return cpus_.Choose(free);
+    case Base::kDelays: return delays_.Choose(free, current);
+  }
+  return RaceReversal::Prefer(free, current);
 }
 
 void Blend::Taken(int cpu) {

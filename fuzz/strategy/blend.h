@@ -1,12 +1,20 @@
-// The runs that owe nothing to a schedule, in the default strategy: race reversal over POS, half of the time
-// with a word whose accesses are interleaved uniformly, as SURW does; and now and then stores linger.
+// The runs that owe nothing to a schedule, in the default strategy: of every sampler something.
 //
-// Each of these is best where another is bad (tests/bench/strategies): reversals where rare orders add up,
-// the word where many threads meet in one place. Together they cost little more than the better one.
+// Who goes on is drawn anew for each run. Either whose step has the highest priority (as POS), or anybody: then
+// over it lie orders that reverse races of earlier runs, and in every other run a word whose accesses are
+// interleaved uniformly (as SURW does). Or the CPU with the highest priority (as PCT), or the default order
+// with a few delays: these runs are left as they are, near the default. Sometimes stores linger.
+//
+// Each of these is best where another is bad (tests/bench/strategies): priorities of steps where rare orders
+// add up, the default order where much else has to go as usual, the word where many threads meet in one
+// place. Steps that no other CPU sees are no choices under orders, but for one run in kVisibleOneIn; in plain
+// runs they are, since they are moments at which an interrupt can come.
 #ifndef SHOOTDOWN_FUZZ_STRATEGY_BLEND_H_
 #define SHOOTDOWN_FUZZ_STRATEGY_BLEND_H_
 
+#include "fuzz/strategy/bounded.h"
 #include "fuzz/strategy/chosen_word.h"
+#include "fuzz/strategy/pct.h"
 #include "fuzz/strategy/race_reversal.h"
 
 namespace shootdown {
@@ -14,20 +22,37 @@ namespace shootdown {
 class Blend : public RaceReversal {
  public:
   static constexpr std::uint32_t kHoldingOneIn = 4;
+  static constexpr std::uint32_t kVisibleOneIn = 4;
 
-  explicit Blend(std::uint64_t seed) : RaceReversal(seed), draws_(Mix64(~seed)) {}
+  explicit Blend(std::uint64_t seed)
+      : RaceReversal(seed), draws_(Mix64(~seed)), cpus_(Mix64(seed + 1)), delays_(Mix64(seed + 2)) {}
 
  protected:
   void NewRun(const sim::Machine& machine) override;
+  [[nodiscard]] bool Eager(int cpu) override;
   [[nodiscard]] int Choose(std::span<const std::uint8_t> enabled, int current) override;
+  [[nodiscard]] int Prefer(std::span<const std::uint8_t> free, int current) override;
   void Taken(int cpu) override;
   [[nodiscard]] std::optional<std::uint8_t> Hold(int cpu) override;
   [[nodiscard]] std::uint8_t Older(int cpu, int count) override;
 
  private:
+  enum class Base : std::uint8_t { kSteps, kAnybody, kCpus, kDelays };
+  // Each with a chance in proportion to how often it stands here.
+  static constexpr Base kBases[] = {Base::kSteps, Base::kSteps,   Base::kSteps, Base::kSteps,
+                                    Base::kSteps, Base::kAnybody, Base::kCpus,  Base::kDelays};
+  static constexpr std::uint32_t kPctDepth = 3;
+  static constexpr std::uint32_t kDelayCount = 3;
+
   Prng draws_;
   ChosenWord chosen_;
-  bool holding_ = false;  // in this run
+  CpuPriorities cpus_;
+  DelayedOrder delays_;
+  // In this run:
+  Base base_ = Base::kSteps;
+  bool plain_ = false;  // no orders
+  bool eager_ = true;
+  bool holding_ = false;
 };
 
 }  // namespace shootdown

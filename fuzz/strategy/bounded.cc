@@ -4,12 +4,14 @@
 
 namespace shootdown {
 
-void RandomPlaces::NewRun() {
+void RandomPlaces::NewRun(std::uint32_t place_count) {
   choice_count_max_ = std::max(choice_count_max_, choice_count_);
   choice_count_ = 0;
   places_.clear();
   if (choice_count_max_ == 0) return;
-  for (std::uint32_t i = 0; i < bound_; ++i) places_.push_back(1 + prng_.Below(choice_count_max_));
+  for (std::uint32_t i = 0; i < place_count; ++i) {
+    places_.push_back(1 + prng_.Below(choice_count_max_));
+  }
 }
 
 std::uint32_t RandomPlaces::Here() {
@@ -32,7 +34,7 @@ int Preemptions::Choose(std::span<const std::uint8_t> enabled, int current) {
   return other == current ? enabled.back() : other;
 }
 
-int Delays::Choose(std::span<const std::uint8_t> enabled, int current) {
+int DelayedOrder::Choose(std::span<const std::uint8_t> enabled, int current) {
   if (enabled.size() == 1) return enabled.front();
   // The first one at or after the current CPU, around.
   auto at = std::ranges::lower_bound(enabled, static_cast<std::uint8_t>(current));

@@ -22,52 +22,68 @@
 
 namespace shootdown {
 
-// `bound` random choices of a run.
+// A few random choices of a run.
 class RandomPlaces {
  public:
-  RandomPlaces(std::uint64_t seed, std::uint32_t bound) : prng_(seed), bound_(bound) {}
+  explicit RandomPlaces(std::uint64_t seed) : prng_(seed) {}
 
-  void NewRun();
+  void NewRun(std::uint32_t place_count);
   // One more choice is made: how many of the places are here.
   [[nodiscard]] std::uint32_t Here();
   [[nodiscard]] Prng& prng() { return prng_; }
 
  private:
   Prng prng_;
-  std::uint32_t bound_;
   std::uint32_t choice_count_ = 0;  // of this run
   std::uint32_t choice_count_max_ = 0;
   std::vector<std::uint32_t> places_;
 };
 
+// The fixed order, and where whoever is next is passed over.
+class DelayedOrder {
+ public:
+  explicit DelayedOrder(std::uint64_t seed) : places_(seed) {}
+
+  void NewRun(std::uint32_t delay_count) { places_.NewRun(delay_count); }
+  // As StepChooser::Choose; `current` need not be among `enabled`.
+  [[nodiscard]] int Choose(std::span<const std::uint8_t> enabled, int current);
+
+ private:
+  RandomPlaces places_;
+};
+
 class Preemptions : public StepChooser {
  public:
   Preemptions(std::uint64_t seed, std::uint32_t bound)
-      : StepChooser(LookAhead::kNo), places_(seed, bound) {}
+      : StepChooser(LookAhead::kNo), places_(seed), bound_(bound) {}
 
  protected:
   void NewRun(const sim::Machine& /*machine*/) override {
-    places_.NewRun();
+    places_.NewRun(bound_);
     first_ = true;
   }
   [[nodiscard]] int Choose(std::span<const std::uint8_t> enabled, int current) override;
 
  private:
   RandomPlaces places_;
+  std::uint32_t bound_;
   bool first_ = true;  // nobody has run yet, so nobody is preempted
 };
 
 class Delays : public StepChooser {
  public:
   Delays(std::uint64_t seed, std::uint32_t bound)
-      : StepChooser(LookAhead::kNo), places_(seed, bound) {}
+      : StepChooser(LookAhead::kNo), order_(seed), bound_(bound) {}
 
  protected:
-  void NewRun(const sim::Machine& /*machine*/) override { places_.NewRun(); }
-  [[nodiscard]] int Choose(std::span<const std::uint8_t> enabled, int current) override;
+  void NewRun(const sim::Machine& /*machine*/) override { order_.NewRun(bound_); }
+  [[nodiscard]] int Choose(std::span<const std::uint8_t> enabled, int current) override {
+    return order_.Choose(enabled, current);
+  }
 
  private:
-  RandomPlaces places_;
+  DelayedOrder order_;
+  std::uint32_t bound_;
 };
 
 }  // namespace shootdown

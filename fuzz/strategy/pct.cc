@@ -4,11 +4,12 @@
 
 namespace shootdown {
 
-void Pct::NewRun(const sim::Machine& /*machine*/) {
+void CpuPriorities::NewRun(int cpu_count, std::uint32_t depth) {
+  depth_ = depth;
   choice_count_max_ = std::max(choice_count_max_, choice_count_);
   choice_count_ = 0;
   // A random permutation of depth .. depth + n - 1: the lower ones are for the change points.
-  for (std::uint32_t c = 0; c < static_cast<std::uint32_t>(cpu_count()); ++c) {
+  for (std::uint32_t c = 0; c < static_cast<std::uint32_t>(cpu_count); ++c) {
     const std::uint32_t other = prng_.Below(c + 1);
     priority_[c] = priority_[other];
     priority_[other] = depth_ + c;
@@ -21,7 +22,7 @@ void Pct::NewRun(const sim::Machine& /*machine*/) {
   std::ranges::sort(change_points_);
 }
 
-int Pct::Choose(std::span<const std::uint8_t> enabled, int /*current*/) {
+int CpuPriorities::Choose(std::span<const std::uint8_t> enabled) {
   const auto highest = [&] { return *std::ranges::max_element(enabled, {}, [this](std::uint8_t c) { return priority_[c]; }); };
   if (enabled.size() == 1) return enabled.front();
   ++choice_count_;

@@ -17,26 +17,47 @@
 
 namespace shootdown {
 
-class Pct : public StepChooser {
+// Random priorities of CPUs, and the random choices at which somebody falls below everybody else.
+class CpuPriorities {
  public:
-  // REQUIRES: depth > 0.
-  Pct(std::uint64_t seed, std::uint32_t depth)
-      : StepChooser(LookAhead::kNo), prng_(seed), depth_(depth) {}
+  explicit CpuPriorities(std::uint64_t seed) : prng_(seed) {}
 
+  // REQUIRES: depth > 0.
+  void NewRun(int cpu_count, std::uint32_t depth);
+  // The highest of `enabled`, which is not empty.
+  [[nodiscard]] int Choose(std::span<const std::uint8_t> enabled);
   // The longest run so far, in choices.
   [[nodiscard]] std::uint32_t choice_count_max() const { return choice_count_max_; }
 
- protected:
-  void NewRun(const sim::Machine& machine) override;
-  [[nodiscard]] int Choose(std::span<const std::uint8_t> enabled, int current) override;
-
  private:
   Prng prng_;
-  std::uint32_t depth_;
+  std::uint32_t depth_ = 1;
   std::uint32_t choice_count_ = 0;  // of this run
   std::uint32_t choice_count_max_ = 0;
   std::array<std::uint32_t, kCpuCountMax> priority_{};
   std::vector<std::uint32_t> change_points_;  // ascending; numbers of choices, from 1
+};
+
+class Pct : public StepChooser {
+ public:
+  // REQUIRES: depth > 0.
+  Pct(std::uint64_t seed, std::uint32_t depth)
+      : StepChooser(LookAhead::kNo), priorities_(seed), depth_(depth) {}
+
+  // The longest run so far, in choices.
+  [[nodiscard]] std::uint32_t choice_count_max() const { return priorities_.choice_count_max(); }
+
+ protected:
+  void NewRun(const sim::Machine& /*machine*/) override {
+    priorities_.NewRun(cpu_count(), depth_);
+  }
+  [[nodiscard]] int Choose(std::span<const std::uint8_t> enabled, int /*current*/) override {
+    return priorities_.Choose(enabled);
+  }
+
+ private:
+  CpuPriorities priorities_;
+  std::uint32_t depth_;
 };
 
 }  // namespace shootdown

@@ -38,7 +38,7 @@ bool Pos::Eager(int cpu) {
   return !shared_->Shared(step.word);
 }
 
-int Pos::Choose(std::span<const std::uint8_t> enabled, int /*current*/) {
+int Pos::Choose(std::span<const std::uint8_t> enabled, int current) {
   if (shared_ != nullptr) {
     for (const std::uint8_t c : enabled) {
       if (pending(c).known && Eager(c)) return c;
@@ -53,7 +53,7 @@ int Pos::Choose(std::span<const std::uint8_t> enabled, int /*current*/) {
     same_cpu_count_ = 0;
     priorities_.DrawAll();
   }
-  return priorities_.Highest(enabled);
+  return Prefer(enabled, current);
 }
 
 void Pos::Taken(int cpu) {

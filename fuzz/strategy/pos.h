@@ -34,6 +34,11 @@ class Pos : public StepChooser {
   [[nodiscard]] int Choose(std::span<const std::uint8_t> enabled, int current) override;
   void Taken(int cpu) override;
 
+  // One of `free`, none of which is eager: here the one whose step has the highest priority.
+  [[nodiscard]] virtual int Prefer(std::span<const std::uint8_t> free, int /*current*/) {
+    return priorities_.Highest(free);
+  }
+
   [[nodiscard]] EventPriorities& priorities() { return priorities_; }
 
  private:

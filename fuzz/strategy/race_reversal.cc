@@ -1,18 +1,28 @@
 #include "fuzz/strategy/race_reversal.h"
 
+#include "fuzz/strategy/any_race.h"
+
 namespace shootdown {
 namespace {
 
 bool Matches(const Event& event, const PendingStep& step) {
-  return step.known && event.actor == step.actor && event.site_hash == step.site->hash;
+  return step.known && event.actor == step.actor && event.kind == step.kind &&
+         event.site_hash == step.site->hash;
+}
+
+// Whoever comes to the place of `after` for the same time: not only who was seen there.
+bool IsAfter(const Order& order, const PendingStep& step) {
+  return step.known && order.after.kind == step.kind && step.site->hash == order.after.site_hash &&
+         step.actor != order.before.actor;
 }
 
 Event EventAt(std::span<const sim::LogEntry> log, sim::Row row) {
-  const sim::LogEntry& entry = log[row];
-  Event event{.actor = ActorId(entry.actor), .site_hash = entry.site->hash};
-  for (const sim::LogEntry& earlier : log.first(row)) {
-    if (earlier.actor == entry.actor && earlier.site->hash == entry.site->hash &&
-        sim::IsStep(earlier.kind)) {
+  const bool drain = log[row].kind == sim::StepKind::kDrain;  // the store's CPU is what can be held
+  const sim::LogEntry& entry = log[drain ? log[row].link : row];
+  Event event{.actor = ActorId(entry.actor), .site_hash = entry.site->hash, .kind = entry.kind};
+  for (const sim::LogEntry& earlier : log.first(static_cast<std::size_t>(&entry - log.data()))) {
+    if (earlier.actor == entry.actor && earlier.kind == entry.kind &&
+        earlier.site->hash == entry.site->hash) {
       ++event.occurrence;
     }
   }
@@ -22,18 +32,14 @@ Event EventAt(std::span<const sim::LogEntry> log, sim::Row row) {
 }  // namespace
 
 void RaceReversal::EndRun(const sim::Machine& machine) {
-  const auto conflicts = machine.conflicts();
-  if (conflicts.empty() || mutations_.OneIn(kFreshOneIn)) {
+  if (machine.conflicts().empty() || mutations_.OneIn(kFreshOneIn)) {
     orders_.clear();
     return;
   }
-  const auto any = [this](std::size_t count) {
-    return mutations_.Below(static_cast<std::uint32_t>(count));
-  };
   if (!orders_.empty() && (orders_.size() == kOrderCountMax || mutations_.OneIn(4))) {
-    orders_.erase(orders_.begin() + any(orders_.size()));
+    orders_.erase(orders_.begin() + mutations_.Below(static_cast<std::uint32_t>(orders_.size())));
   }
-  const sim::Conflict& race = conflicts[any(conflicts.size())];
+  const sim::Conflict& race = AnyRace(machine, mutations_);
   const Order order{.before = EventAt(machine.log(), race.second),
                     .after = EventAt(machine.log(), race.first)};
   // The opposite order would hold both.
@@ -51,8 +57,9 @@ void RaceReversal::NewRun(const sim::Machine& machine) {
 bool RaceReversal::Held(int cpu) const {
   for (std::size_t i = 0; i < orders_.size(); ++i) {
     const Order& order = orders_[i];
-    if (!progress_[i].settled && Matches(order.after, pending(cpu)) &&
-        progress_[i].after_count == order.after.occurrence) {
+    const PendingStep& step = pending(cpu);
+    if (!progress_[i].settled && IsAfter(order, step) &&
+        progress_[i].after_count[step.actor.byte()] == order.after.occurrence) {
       return true;
     }
   }
@@ -77,7 +84,8 @@ void RaceReversal::Taken(int cpu) {
         progress.before_count++ == order.before.occurrence) {
       progress.settled = true;
     }
-    if (Matches(order.after, pending(cpu)) && progress.after_count++ == order.after.occurrence) {
+    if (IsAfter(order, pending(cpu)) &&
+        progress.after_count[pending(cpu).actor.byte()]++ == order.after.occurrence) {
       progress.settled = true;  // it was all that could run
     }
   }

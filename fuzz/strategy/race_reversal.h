@@ -2,7 +2,8 @@
 //
 // A run is POS (invisible steps eager) under a few orders "hold `after` until `before` has happened".
 // An event is named by its actor, its site and how often that actor came to that site, so it keeps its
-// meaning in other runs. An order is soft: it falls when `after` would be all that can run.
+// meaning in other runs. Whoever comes to the site of `after` that often is held, whatever his name: so an order
+// says as much among sixty threads as among two. It is soft: it falls when `after` would be all that can run.
 //
 // Most runs have the orders of the run before and one more, which reverses a race of it; now and then
 // one is dropped, and one run in kFreshOneIn starts from nothing. Steps have random priorities, anew in
@@ -22,13 +23,14 @@ namespace shootdown {
 struct Event {
   ActorId actor;
   std::uint32_t site_hash = 0;
-  std::uint32_t occurrence = 0;  // how many steps of this actor at this site are before it
+  sim::StepKind kind = sim::StepKind::kAction;
+  std::uint32_t occurrence = 0;  // how many such steps of this actor are before it
   friend constexpr bool operator==(const Event&, const Event&) = default;
 };
 
 struct Order {
   Event before;
-  Event after;  // held until `before` has happened
+  Event after;  // held until `before` has happened, whoever its actor is, but for that of `before`
   friend constexpr bool operator==(const Order&, const Order&) = default;
 };
 
@@ -55,7 +57,7 @@ class RaceReversal : public Pos {
   // How far a run has come with an order.
   struct Progress {
     std::uint32_t before_count = 0;
-    std::uint32_t after_count = 0;
+    std::array<std::uint8_t, 256> after_count{};  // by actor
     bool settled = false;
   };
 

@@ -9,9 +9,9 @@ void StepChooser::StartRun(const sim::Machine& machine) {
   chosen_ = kNobody;
   move_count_ = 0;
   order_settled_ = false;
-  looking_ = look_ahead_ == LookAhead::kYes;
   pending_.fill(PendingStep());
   NewRun(machine);
+  looking_ = look_ahead_ == LookAhead::kYes;
 }
 
 Move StepChooser::GoOnWith(int cpu) {

@@ -58,6 +58,8 @@ class StepChooser : public sim::Scheduler {
   // pending is known from the start.
   enum class LookAhead : std::uint8_t { kNo, kYes };
   explicit StepChooser(LookAhead look_ahead) : look_ahead_(look_ahead) {}
+  // Within NewRun: from this run on.
+  void SetLookAhead(LookAhead look_ahead) { look_ahead_ = look_ahead; }
 
   // A run of `machine` begins, with `cpu_count` CPUs. What the last run showed can be learnt now.
   virtual void NewRun(const sim::Machine& machine) = 0;

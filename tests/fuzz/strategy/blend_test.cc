@@ -38,6 +38,25 @@ TEST(BlendTest, StoresLingerWhereTheMachineLetsThem) {
   EXPECT_EQ(Outcomes(sim::MemoryModel::kTso), (std::set<std::string>{"00", "01", "10", "11"}));
 }
 
+// Runs near the default are among those that are not: each meets what the others do not.
+TEST(BlendTest, SomeRunsSwitchOftenAndSomeHardlyEver) {
+  GuestProgram program({.threads = {Stores('x', 30), Stores('x', 30)}});
+  Blend blend(1);
+  int few = 0;
+  int many = 0;
+  for (int n = 0; n < 200; ++n) {
+    (void)program.Run(blend);
+    const std::string cpus = CpusOf(program.machine());
+    int switches = 0;
+    for (std::size_t i = 1; i < cpus.size(); ++i) switches += cpus[i] != cpus[i - 1] ? 1 : 0;
+    few += switches <= 4 ? 1 : 0;
+    many += switches >= 12 ? 1 : 0;
+  }
+
+  EXPECT_GT(few, 20);
+  EXPECT_GT(many, 50);
+}
+
 TEST(BlendTest, AsksForReversalsAsRaceReversalDoes) {
   GuestProgram program(StoreBuffering());
   Blend blend(1);

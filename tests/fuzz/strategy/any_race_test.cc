@@ -1,0 +1,61 @@
+// Races are drawn by where they happen, not by how often.
+#include "fuzz/strategy/any_race.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "fuzz/strategy/uniform_walk.h"
+#include "tests/fuzz/strategy/strategy_testing.h"
+
+namespace shootdown::testing {
+namespace {
+
+// Two threads meet once on x, and eight others again and again on y.
+GuestProgram::Parts OneRaceAmongBusyNeighbours() {
+  GuestProgram::Parts parts = {.threads = {[](GuestProgram& g) { g.Store('x', 1); },
+                                           [](GuestProgram& g) { g.reg[1] = g.Load('x'); }}};
+  for (int n = 0; n < 8; ++n) {
+    parts.threads.emplace_back([](GuestProgram& g) {
+      for (int i = 0; i < 20; ++i) (void)g.Add('y', 1);
+    });
+  }
+  return parts;
+}
+
+TEST(AnyRaceTest, BusyNeighboursDoNotHideARace) {
+  GuestProgram program(OneRaceAmongBusyNeighbours());
+  UniformWalk walk(1);
+  (void)program.Run(walk);
+  const auto& machine = program.machine();
+  ASSERT_GT(machine.conflicts().size(), 50u);
+  const sim::WordIndex x = sim::Arena::IndexOf(program.cell('x').word());
+
+  Prng prng(1);
+  int rare = 0;
+  for (int n = 0; n < 1000; ++n) {
+    rare += machine.log()[AnyRace(machine, prng).first].word == x ? 1 : 0;
+  }
+
+  // One pair of places of two.
+  EXPECT_GT(rare, 400);
+  EXPECT_LT(rare, 600);
+}
+
+TEST(AnyRaceTest, OfOnePairOfPlacesEachRaceIsAsLikely) {
+  GuestProgram program(OneRaceAmongBusyNeighbours());
+  UniformWalk walk(1);
+  (void)program.Run(walk);
+  const auto& machine = program.machine();
+
+  Prng prng(1);
+  std::set<sim::Row> drawn;
+  for (int n = 0; n < 10'000; ++n) drawn.insert(AnyRace(machine, prng).second);
+
+  std::set<sim::Row> all;
+  for (const sim::Conflict& c : machine.conflicts()) all.insert(c.second);
+  EXPECT_EQ(drawn, all);
+}
+
+}  // namespace
+}  // namespace shootdown::testing
