@@ -7,9 +7,9 @@
 
 namespace shootdown {
 
-// A random conflict of the machine's last run. Each pair of places (site and kind of both steps) is as
-// likely as any other, however many CPUs met there and how often: so neither many threads nor busy
-// neighbours hide a race. REQUIRES: machine.conflicts() is not empty.
+// A random conflict of the machine's last run. Each pair of places (site and kind of both steps) is
+// as likely as any other, however many CPUs met there and how often: so neither many threads nor
+// busy neighbours hide a race. REQUIRES: machine.conflicts() is not empty.
 [[nodiscard]] const sim::Conflict& AnyRace(const sim::Machine& machine, Prng& prng);
 
 }  // namespace shootdown

@@ -1,5 +1,7 @@
 #include "fuzz/strategy/blend.h"
 
+#include <iterator>
+
 namespace shootdown {
 
 void Blend::NewRun(const sim::Machine& machine) {

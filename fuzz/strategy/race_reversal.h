@@ -14,6 +14,7 @@
 #ifndef SHOOTDOWN_FUZZ_STRATEGY_RACE_REVERSAL_H_
 #define SHOOTDOWN_FUZZ_STRATEGY_RACE_REVERSAL_H_
 
+#include <array>
 #include <vector>
 
 #include "fuzz/strategy/pos.h"

@@ -15,7 +15,7 @@ struct Race {
   Word context{1};
   Word cleared[3];  // page table entries: 0 is valid
   Word freed[3];
-  Word interrupt[4];
+  Word interrupt[8];
   Word noise[8];
 };
 
@@ -91,7 +91,8 @@ void BorrowLazily(Race& r, const TlbRaceShape& shape, int cpu) {
 }  // namespace
 
 std::unique_ptr<Program> TlbRace(const TlbRaceShape& shape) {
-  ProgramOf<Race>::Parts parts = {.name = "tlb_race", .threads = {}};
+  ProgramOf<Race>::Parts parts = {
+      .name = "tlb_race", .threads = {}, .machine = {.memory_model = shape.memory_model}};
   parts.threads.push_back([shape](Race& r) { Unmap(r, shape); });
   parts.threads.push_back([shape](Race& r) { UseMm(r, shape); });
   for (int c = 2; c < shape.cpus; ++c) {

@@ -14,11 +14,12 @@
 namespace shootdown::puzzles {
 
 struct TlbRaceShape {
-  int cpus = 2;       // 2 .. 4
+  int cpus = 2;       // 2 .. 8
   int pages = 2;      // 1 .. 3
   int accesses = 2;   // of each page, by CPU 1
   int lazy_polls = 2;  // of CPUs 2 and up, between borrowing and giving back
   bool fixed = false;
+  program::MemoryModel memory_model = program::MemoryModel::kSc;
   int noise_cpus = 0;  // CPUs with steps of their own that touch nothing of the above
 };
 
