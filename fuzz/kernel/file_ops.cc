@@ -12,7 +12,6 @@ namespace {
 // mmap of one page. Nothing happens if something is mapped there already, if the file is full, or if
 // it is of another kind.
 void map_file(MappedFile* file, MappedFile::Kind kind, VirtPage va) {
-  if (!arch().deferred_flush) return;
   Mm* const mm = READ_ONCE(current()->mm);
   mmap_write_lock(mm);
   const std::uint64_t vma_pages = READ_ONCE(mm->vma_pages);
@@ -126,6 +125,9 @@ void write_back(MappedFile* file) {
   spin_unlock(&file->page_lock);
 }
 
+// Files are modelled where flushes are deferred.
+constexpr std::string_view kArch = "x86_64";
+
 // One file is of one kind for all who map it.
 struct DeviceBuffer : MappedFile {};
 struct HugetlbFile : MappedFile {};
@@ -139,7 +141,8 @@ OpSpec MapOp(std::string_view name, std::string_view usage, std::string_view wha
           .who = OpSpec::Who::kUser,
           .args = {ArgKind::kObject, ArgKind::kPage},
           .run = run,
-          .object = &ObjectOf<File>};
+          .object = &ObjectOf<File>,
+          .arch = kArch};
 }
 
 template <class File>
@@ -150,7 +153,8 @@ OpSpec OwnerOp(std::string_view name, std::string_view usage, std::string_view w
           .what = what,
           .args = {ArgKind::kObject},
           .run = run,
-          .object = &ObjectOf<File>};
+          .object = &ObjectOf<File>,
+          .arch = kArch};
 }
 
 }  // namespace

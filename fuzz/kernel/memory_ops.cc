@@ -41,15 +41,15 @@ void RegisterMemoryOps() {
               .run = [](const BoundOp& op) { user_access(PageArg(op, 0), UserAccessKind::kWrite); }});
   RegisterOp({.name = "upgrade_page_table",
               .usage = "upgrade_page_table",
-              .what = "gives the caller's page table a level more, where the architecture can (s390)",
+              .what = "gives the caller's page table a level more",
               .who = Who::kUser,
               .run = [](const BoundOp&) {
-                if (arch().upgrade_page_table == nullptr) return;
                 Mm* const mm = READ_ONCE(current()->mm);
                 mmap_write_lock(mm);
                 arch().upgrade_page_table(mm);
                 mmap_write_unlock(mm);
-              }});
+              },
+              .arch = "s390"});
   RegisterOp({.name = "flush_tlb_mm",
               .usage = "flush_tlb_mm",
               .what = "flushes all translations of the caller's mm (smp_flush_tlb_mm on sparc64)",

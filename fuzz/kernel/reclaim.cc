@@ -71,7 +71,6 @@ void reclaim(Mm* mm, VirtPage va) {
 // Linux 5.14 mm/rmap.c try_to_migrate_one(), mm/migrate.c remove_migration_pte(): the page goes on
 // elsewhere. Clearing the pte, copying and setting the new one take place under one hold of its lock here.
 void compact(Mm* mm, VirtPage va) {
-  if (!arch().deferred_flush) return;
   Page* const page = alloc_page();
   if (page == nullptr) return;
   Page* left = page;  // what nobody has in the end
@@ -110,7 +109,8 @@ OpSpec OnProcess(std::string_view name, std::string_view usage, std::string_view
             Kernel& k = Kernel::Get();
             const int process = k.boot[op.args[0]].process;
             if (process >= 0) kRun(&k.mms[process + 1], PageArg(op, 1));
-          }};
+          },
+          .arch = "x86_64"};
 }
 
 }  // namespace

@@ -151,7 +151,7 @@ bool Simulation::ChooseChecks(ScenarioProblem* problem) {
     }
     if (!found->second) {
       *problem = {.part = Part::kExpected,
-                  .message = "found \"" + scenario_.expected + "\", which is off in this scenario"};
+                  .message = "found \"" + scenario_.expected + "\", which is off in this scenario, wanted a check that judges"};
       return false;
     }
   }
@@ -240,7 +240,9 @@ bool Simulation::BootTasks(ScenarioProblem* problem) {
   for (const std::uint64_t t : cloned) {
     kernel::BootTask& task = boot[t];
     if (task.process < 0 || !task.setup.empty()) {
-      *problem = {.message = "task \"" + task.name + "\" is started by clone: found " +
+      *problem = {.part = Part::kTask,
+                  .task = t,
+                  .message = "task \"" + task.name + "\" is started by clone: found " +
                              (task.process < 0 ? "a kernel thread" : "setup operations") +
                              ", wanted a user task without setup"};
       return false;

@@ -36,16 +36,8 @@ void Machine::DeliverInterrupts() {
   while (Deliverable(hot_.cpu)) {
     Cpu& cpu = cpus_[hot_.cpu];
     const std::uint8_t pil = cpu.pil;
-    if (NmiDeliverable(cpu)) {
-      cpu.nmi_pending = 0;
-      cpu.pil = 15;
-      InHandler([&] {
-        Action(SHOOTDOWN_SITE("nmi"), StepKind::kNmiTaken, 15);
-        guest_.nmi();
-      });
-      cpu.pil = pil;
-      continue;
-    }
+    // interrupt_vector comes before interrupt_level_15 (UltraSPARC User's Manual, trap priorities); and an
+    // NMI's handler has PSTATE.IE on, so that a mondo would not wait for its end either.
     if (MondoDeliverable(cpu)) {
       // Trap level 1: PSTATE.IE is 0 until `retry`. The receive register or queue slot is free again
       // once the data have been read, before the handler runs.
@@ -62,6 +54,16 @@ void Machine::DeliverInterrupts() {
         ++cpu.executed;
       });
       cpu.ie = 1;
+      continue;
+    }
+    if (NmiDeliverable(cpu)) {
+      cpu.nmi_pending = 0;
+      cpu.pil = 15;
+      InHandler([&] {
+        Action(SHOOTDOWN_SITE("nmi"), StepKind::kNmiTaken, 15);
+        guest_.nmi();
+      });
+      cpu.pil = pil;
       continue;
     }
     const int level = std::bit_width(cpu.softint) - 1;

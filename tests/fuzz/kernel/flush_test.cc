@@ -25,6 +25,24 @@ Scenario TwoThreads(const std::string& app_ops, const std::string& peer_ops = ""
                               .process = "p"})});
 }
 
+// CPU 1 is in its miss handler when the cross call is accepted, and takes it before the NMI looks at the
+// user's stack.
+TEST(FlushTest, AnNmiAfterTheMissHandlerFindsWhatWasFlushedGone) {
+  const Ran ran(CleanScenario({User({.name = "app",
+                                     .setup = "mmap A 2; touch A; perf_event_open A",
+                                     .ops = "munmap A",
+                                     .process = "p"}),
+                               User({.name = "peer",
+                                     .cpu = 1,
+                                     .setup = "touch A",
+                                     .ops = "touch B",
+                                     .process = "p"})}),
+                "T0@[smp_flush_tlb_page: mm->mm_cpumask]+1>C1 T1@4>C0 T1@4~nmi");
+
+  EXPECT_EQ(ran.outcome().check, "clean") << ran.outcome().message;
+  EXPECT_EQ(ran.Count(StepKind::kNmiTaken), 1);
+}
+
 // ---- filling
 // --------------------------------------------------------------------------------------
 

@@ -82,7 +82,10 @@ INSTANTIATE_TEST_SUITE_P(
                  "C0 mondo_taken, C0 action"},
         MaskCase{"NmiWaitsForIe", &UnderIe0, "T0@1~nmi",
                  "T0 action, T0 action, C0 nmi_taken, C0 action, T0 action, T1 mondo_send, "
-                 "C0 mondo_taken, C0 action"}),
+                 "C0 mondo_taken, C0 action"},
+        MaskCase{"MondoComesBeforeNmi", &UnderIe0, "T0@1>C1 T0@1~nmi",
+                 "T0 action, T1 mondo_send, T0 action, C0 mondo_taken, C0 action, C0 nmi_taken, "
+                 "C0 action, T0 action"}),
     [](const auto& test) { return test.param.name; });
 
 TEST(InterruptTest, HandlersRunAtTheirLevelAndGiveItBack) {

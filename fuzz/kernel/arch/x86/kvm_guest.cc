@@ -63,16 +63,16 @@ CpuBits x86::kvm_flush_tlb_others(CpuBits targets) {
 void RegisterKvmGuestOps() {
   RegisterOp({.name = "kvm_preempt",
               .usage = "kvm_preempt",
-              .what = "x86_64: the host takes the virtual CPU away for a while",
+              .what = "the host takes the virtual CPU away for a while",
               .run = [](const BoundOp&) {
-                if (arch().name == "x86_64" && cpu_tlbstate().kvm_guest != 0) vcpu_preempted();
-              }});
+                if (cpu_tlbstate().kvm_guest != 0) vcpu_preempted();
+              },
+              .arch = "x86_64"});
   RegisterOp({.name = "kvm_guest",
               .usage = "kvm_guest",
-              .what = "x86_64: this CPU is a virtual one from now on, with KVM_FEATURE_PV_TLB_FLUSH",
-              .run = [](const BoundOp&) {
-                if (arch().name == "x86_64") cpu_tlbstate().kvm_guest = 1;
-              }});
+              .what = "this CPU is a virtual one from now on, with KVM_FEATURE_PV_TLB_FLUSH",
+              .run = [](const BoundOp&) { cpu_tlbstate().kvm_guest = 1; },
+              .arch = "x86_64"});
 }
 
 }  // namespace shootdown::kernel
