@@ -8,6 +8,7 @@
 #include "fuzz/kernel/arch/tlb_invalidate.h"
 #include "fuzz/kernel/memory.h"
 #include "fuzz/kernel/mmu_gather.h"
+#include "fuzz/kernel/version.h"
 
 namespace shootdown::kernel::arm64 {
 namespace {
@@ -16,11 +17,19 @@ void switch_mm(Mm* prev, Mm* next) {
   if (prev != next) asid_generations::check_and_switch_context(next);
 }
 
-// dsb(ishst), then ASID(mm), in this order since 5e10f9887ed8 (5.15): another CPU that has the mm under a
-// new ASID sees the change. A barrier of stores alone does not exist in the machine's memory model.
+// 5e10f9887ed8 (5.14): another CPU that has the mm under a new ASID, after a rollover, must see what was
+// changed before an ASID is read and invalidated. The other way round its walk may still find the old
+// pte, and keeps it under the new ASID. In the code of before, the loads of ASID(mm) stand first.
+enum TlbiVersion { kBarrierFirst, kAsidFirst };
+VersionSwitch tlbi_version("arm64.tlbi", {"barrier_first", "asid_first"},
+                           "5e10f9887ed8 arm64: mm: Fix TLBI vs ASID rollover");
+
+// dsb(ishst); a barrier of stores alone does not exist in the machine's memory model.
 Ctx AsidToInvalidate(Mm* mm) {
-  smp_mb();
-  return asid_generations::ASID(mm);
+  if (tlbi_version.value() == kBarrierFirst) smp_mb();
+  const Ctx asid = asid_generations::ASID(mm);
+  if (tlbi_version.value() == kAsidFirst) smp_mb();
+  return asid;
 }
 
 void flush_tlb_mm(Mm* mm) {
