@@ -14,7 +14,8 @@ constexpr auto kAll = std::to_array<const Check*>({
     &kCpumaskMissedEntry, &kCpumaskForeignClear, &kUseMmWithoutUser, &kMmputInAtomic,
     &kCallFunctionContext, &kMmSwitchIrqsOn, &kFreedTableWalk, &kWriteLost, &kMembarrierFailed,
     &kSecondaryMmMismatch, &kTlbBatchLeak, &kFlushArgumentReused, &kXcallAbandoned,
-    &kRefcountConservation, &kActiveCpus, &kFreedOffline, &kTornContext});
+    &kRefcountConservation, &kActiveCpus, &kFreedOffline, &kTornContext,
+    &kHypercallRefused});
 
 Finding last_finding;
 std::uint64_t run_number = 0;

@@ -61,7 +61,7 @@ extern const Check kStaleTlbUse, kUseAfterFlush, kUseAfterPromise, kForeignTlbEn
     kUseMmWithoutUser, kMmputInAtomic, kPageFreedWhileMapped, kCallFunctionContext, kMmSwitchIrqsOn,
     kDeadlock, kDifferentialRead, kLivelock, kSecondaryMmMismatch, kTlbBatchLeak,
     kFlushArgumentReused, kXcallAbandoned, kFreedTableWalk, kWriteLost, kMembarrierFailed,
-    kActiveCpus, kFreedOffline, kTornContext;
+    kActiveCpus, kFreedOffline, kTornContext, kHypercallRefused;
 
 }  // namespace shootdown::check
 

@@ -32,6 +32,7 @@ enum class EventKind : std::uint8_t {
   kFlushArgument,    // a flush argument is written, or dies; `a` CPUs have not read it yet
   kPteChanged,       // the pte of page `virt` of mm has changed: change number `a`
   kXcallAbandoned,   // a cross call to CPU `a` is given up, and counts as delivered
+  kHypercallRefused, // Xen refuses to load or to unpin the page table of mm, because of CPU `a`
   kTableWalk,        // hardware reads the leaf table `object` of mm; `a` is its incarnation when found
   kBarrierFailed,    // both sides of a store-buffering test with membarrier have loaded 0
   kOperationDone,    // an operation of the task is done
@@ -39,7 +40,7 @@ enum class EventKind : std::uint8_t {
   kLivelock,         // the step budget is used up
   kQuiet,            // the run has come to its end
 };
-inline constexpr std::size_t kEventKindCount = 24;
+inline constexpr std::size_t kEventKindCount = 25;
 
 // Why bits of an mm_cpumask are cleared (K3).
 enum class ClearReason : std::uint64_t { kFlusher = 0, kSelf = 1, kNewContext = 2 };

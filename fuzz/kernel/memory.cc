@@ -257,6 +257,7 @@ bool mfill_atomic_pte(Mm* mm, VirtPage va) {
 void exit_mmap(Mm* mm) {
   if (LockedPages(mm) != 0) exit_munlock(mm);
   mmap_read_lock(mm);
+  if (arch().exit_mmap != nullptr) arch().exit_mmap(mm);
   MmuGather tlb{.mm = mm, .fullmm = true};
   tlb_gather_mmu(&tlb);
   const bool deferred = arch().deferred_flush;

@@ -24,6 +24,8 @@ OpMap& Ops() {
     RegisterFileOps();
     RegisterReclaimOps();
     RegisterKvmGuestOps();
+    RegisterXenOps();
+    RegisterTextPokeOps();
     RegisterMembarrierOps();
     RegisterTaskOps();
     RegisterIoUringOps();

@@ -90,6 +90,8 @@ void RegisterProtectOps();
 void RegisterFileOps();
 void RegisterReclaimOps();
 void RegisterKvmGuestOps();
+void RegisterXenOps();
+void RegisterTextPokeOps();
 void RegisterMembarrierOps();
 void RegisterTaskOps();
 void RegisterIoUringOps();

@@ -3,7 +3,9 @@
 #include <array>
 
 #include "fuzz/kernel/arch/alpha/arch.h"
+#include "fuzz/kernel/arch/arm/arch.h"
 #include "fuzz/kernel/arch/arm64/arch.h"
+#include "fuzz/kernel/arch/ia64/arch.h"
 #include "fuzz/kernel/arch/loongarch/arch.h"
 #include "fuzz/kernel/arch/mips/arch.h"
 #include "fuzz/kernel/arch/powerpc64/arch.h"
@@ -20,8 +22,8 @@ namespace {
 
 constexpr auto kAll = std::to_array<const Arch*>(
     {&sparc64::kArch, &x86::kArch, &powerpc64::kArch, &powerpc_nohash::kArch, &alpha::kArch,
-     &arm64::kArch, &loongarch::kArch, &mips::kArch, &riscv::kArch, &s390::kArch, &sh::kArch,
-     &sparc32::kArch});
+     &arm::kArch, &arm64::kArch, &ia64::kArch, &loongarch::kArch, &mips::kArch, &riscv::kArch,
+     &s390::kArch, &sh::kArch, &sparc32::kArch});
 
 }  // namespace
 

@@ -16,6 +16,13 @@ enum FastPath { kKeepZero, kReplaceZero };
 VersionSwitch fast_path("asid.fast_path", {"keep_zero", "replace_zero"},
                         "a8ffaaa060b8 arm64: asid: Do not replace active_asids if already 0");
 
+// 37f47e3d6253 (3.9): a CPU's ASID became active before its TLB was flushed. Both values are correct here:
+// until cpu_asid_lock is released this CPU runs nobody else, and no other CPU takes its fast path by what is
+// this one's active ASID (corpus/7.12-active-asid-before-flush.textproto).
+enum ActiveVersion { kAfterFlush, kBeforeFlush };
+VersionSwitch active_version("asid.active_asids", {"after_flush", "before_flush"},
+                             "37f47e3d6253 ARM: mm: fix race updating mm->context.id on ASID rollover");
+
 struct State {
   SpinLock cpu_asid_lock;
   Cell<std::uint64_t> asid_generation;  // bits above the number
@@ -131,10 +138,9 @@ std::uint64_t SwitchSlowly(Mm* mm) {
     latest = asid;
     Tell({.kind = EventKind::kContextAssigned, .mm = mm});
   }
-  // In this order since 37f47e3d6253 (3.9). The other one shows nothing here: until the lock is released
-  // this CPU runs nobody else, and no other CPU takes its fast path by what stands in this one's place.
+  if (active_version.value() == kBeforeFlush) WRITE_ONCE(active_asid, asid);
   FlushIfPending();
-  WRITE_ONCE(active_asid, asid);
+  if (active_version.value() == kAfterFlush) WRITE_ONCE(active_asid, asid);
   spin_unlock(&cpu_asid_lock);
   local_irq_restore(pil);
   return asid;

@@ -133,6 +133,13 @@ const Tasks kLazyWalker = {
 };
 const std::string kTableFreed = "T0@[inc_mm_tlb_gen: tlb_gen]>C1 T1@0~walk(0)";
 
+// CPU 1 is lazy on the mm of `app`, and patches kernel code while that exits.
+const Tasks kLazyPatcher = {
+    User({.name = "app", .cpu = 1, .setup = "xen_pv_guest; mmap A; touch A; migrate 0", .ops = "exit"}),
+    Kthread({.name = "patcher", .cpu = 1, .ops = "text_poke"}),
+};
+const std::string kPatchesMeanwhile = "T0@0>C1 T1@16>C0";
+
 // A thread writes a file out, and stores to it again, while another one unmaps it.
 const Tasks kWriteback = {
     User({.name = "a",
@@ -205,6 +212,16 @@ const std::vector<Case>& Cases() {
        .fault_version = {{"mm.tlb_remove_table", "at_once_if_single_user"}},
        .schedule = kTableFreed,
        .twin_schedule = kTableFreed,
+       .role = "kthread",
+       .arch = "x86_64"},
+      {.name = "P1_HypercallRefused",
+       .check = "hypercall_refused",
+       .says = {"a hypercall of CPU 1", "page table of mm1"},
+       .fault = kLazyPatcher,
+       .twin = kLazyPatcher,
+       .fault_version = {{"x86.use_temporary_mm", "stay_lazy"}},
+       .schedule = kPatchesMeanwhile,
+       .twin_schedule = kPatchesMeanwhile,
        .role = "kthread",
        .arch = "x86_64"},
       {.name = "D3_WriteLost",

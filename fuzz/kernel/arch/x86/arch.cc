@@ -5,6 +5,7 @@
 #include "fuzz/kernel/arch/x86/state.h"
 #include "fuzz/kernel/arch/x86/tlb.h"
 #include "fuzz/kernel/arch/x86/walker.h"
+#include "fuzz/kernel/arch/x86/xen.h"
 #include "fuzz/kernel/memory.h"
 
 namespace shootdown::kernel::x86 {
@@ -43,6 +44,7 @@ extern const Arch kArch = {
     .switch_mm = &switch_mm,
     .enter_lazy_tlb = &enter_lazy_tlb,
     .destroy_context = &destroy_context,
+    .exit_mmap = &xen_exit_mmap,
     .set_pte_at = &set_pte_at,
     .ptep_get_and_clear = &ptep_get_and_clear,
     .update_mmu_cache = [](Mm* /*mm*/, VirtPage /*va*/, Pte /*pte*/) {},

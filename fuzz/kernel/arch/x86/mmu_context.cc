@@ -2,6 +2,7 @@
 
 #include "fuzz/kernel/arch/x86/state.h"
 #include "fuzz/kernel/arch/x86/tlb.h"
+#include "fuzz/kernel/arch/x86/xen.h"
 #include "fuzz/kernel/lock.h"
 #include "fuzz/kernel/version.h"
 
@@ -35,6 +36,7 @@ void load_cr3(Mm* mm) {
   DropTranslations();
   pc.pgd_paddr = mm->pgd;
   pc.hardware_mm = mm;
+  xen_write_cr3(mm);
 }
 
 }  // namespace

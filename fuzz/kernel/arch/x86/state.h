@@ -21,6 +21,7 @@ struct TlbState {
   Cell<std::uint64_t> is_lazy;
   Cell<std::uint64_t> steal_preempted;  // kvm_steal_time.preempted: written by guest and host
   std::uint64_t kvm_guest = 0;          // constant once set up
+  Cell<Mm*> xen_current_cr3;            // what Xen has loaded, if this is a guest of Xen
   // The CPU's own.
   std::uint64_t tlb_gen = 0;  // ctxs[0].tlb_gen: up to which generation of loaded_mm it has flushed
   CachedPmd pmds[2];
@@ -28,6 +29,12 @@ struct TlbState {
 
 struct MmContext {
   Cell<std::uint64_t> tlb_gen;  // counts flushes, from 1
+  std::uint64_t xen_unpinned = 0;  // in Xen: its page table can no longer be loaded
+};
+
+struct X86Globals {
+  std::uint64_t xen_pv = 0;  // a guest of Xen; constant once set up
+  Mm* poking_mm = nullptr;   // for text_poke; no process has it
 };
 
 // In the arena; laid out by BootState.
@@ -36,6 +43,7 @@ void BootMm(Kernel& kernel, Mm* mm);
 [[nodiscard]] TlbState& cpu_tlbstate(int cpu);
 [[nodiscard]] TlbState& cpu_tlbstate();  // this CPU's
 [[nodiscard]] MmContext& context(const Mm* mm);
+[[nodiscard]] X86Globals& globals();
 void destroy_context(Mm* mm);
 
 // No PCIDs: the number only names the mm.
