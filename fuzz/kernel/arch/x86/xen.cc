@@ -79,8 +79,8 @@ void RegisterXenOps() {
                       WRITE_ONCE(xen_current_cr3, k.cpus[cpu].hardware_mm);
                     }
                   },
-              .use = OpUse::kNever,  // not in the middle of a run
-              .arch = "x86_64"});
+              .arch = "x86_64",
+              .use = OpUse::kNever});  // not in the middle of a run
 }
 
 }  // namespace shootdown::kernel
