@@ -52,14 +52,9 @@ void RegisterMemoryOps() {
               .arch = "s390"});
   RegisterOp({.name = "flush_tlb_mm",
               .usage = "flush_tlb_mm",
-              .what = "flushes all translations of the caller's mm, as fork does (dup_mmap)",
+              .what = "flushes all translations of the caller's mm (smp_flush_tlb_mm on sparc64)",
               .who = Who::kUser,
-              .run = [](const BoundOp&) {
-                Mm* const mm = READ_ONCE(current()->mm);
-                mmap_write_lock(mm);
-                flush_tlb_mm(mm);
-                mmap_write_unlock(mm);
-              }});
+              .run = [](const BoundOp&) { flush_tlb_mm(READ_ONCE(current()->mm)); }});
 }
 
 }  // namespace shootdown::kernel

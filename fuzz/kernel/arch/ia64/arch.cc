@@ -53,11 +53,11 @@ void local_finish_flush_tlb_mm(std::uint64_t info) {
 // told: whoever borrows the mm keeps the old number loaded, and loads the new one when it comes to
 // use it.
 void flush_tlb_mm(Mm* mm) {
+  spin_lock(&FlushLock(mm));
   const page_table::FlushRecord record(mm);
   const Renumbering renumbering(mm);
   GiveUpContext(mm);
-  if (READ_ONCE(mm->mm_users) == 0) return;  // exit_mmap
-  preempt_disable();
+  if (READ_ONCE(mm->mm_users) == 0) return spin_unlock(&FlushLock(mm));  // exit_mmap
   if (READ_ONCE(current()->active_mm) == mm && READ_ONCE(mm->mm_users) == 1) {
     const int pil = local_irq_save();
     local_finish_flush_tlb_mm(reinterpret_cast<std::uint64_t>(mm));
@@ -66,7 +66,7 @@ void flush_tlb_mm(Mm* mm) {
     OnEachCpu(&local_finish_flush_tlb_mm, reinterpret_cast<std::uint64_t>(mm));
   }
   record.DoneAll();
-  preempt_enable();
+  spin_unlock(&FlushLock(mm));
 }
 
 void local_flush_tlb_all(std::uint64_t /*info*/) { tlb::LocalAll(); }
@@ -82,11 +82,11 @@ void ia64_global_tlb_purge(Mm* mm, VirtPage first, int count) {
 }
 
 void flush_tlb_range(Mm* mm, VirtPage first, int count) {
-  preempt_disable();
+  spin_lock(&FlushLock(mm));
   const page_table::FlushRecord record(mm);
   ia64_global_tlb_purge(mm, first, count);
   record.Done(first, count);
-  preempt_enable();
+  spin_unlock(&FlushLock(mm));
 }
 
 }  // namespace

@@ -20,6 +20,7 @@ struct Cpu {
 };
 struct Context {
   Cell<std::uint64_t> context;  // 0: none
+  SpinLock flush_lock;
   // Ghost.
   std::uint64_t latest = 0;  // the value stored last, also if it is in a store buffer still
   std::uint64_t renumberings = 0;
@@ -77,7 +78,7 @@ std::uint64_t NewContext(Mm* mm) {
   }
   WRITE_ONCE(bitmap, READ_ONCE(bitmap) | Bit(number));
   WRITE_ONCE(next, number + 1);
-  auto& [context, latest, renumberings] = ContextOf(mm);
+  auto& [context, flush_lock, latest, renumberings] = ContextOf(mm);
   WRITE_ONCE(context, number);
   latest = number;
   Tell({.kind = EventKind::kContextAssigned, .mm = mm});
@@ -85,7 +86,7 @@ std::uint64_t NewContext(Mm* mm) {
 }
 
 std::uint64_t get_mmu_context(Mm* mm) {
-  auto& [context, latest, renumberings] = ContextOf(mm);
+  auto& [context, flush_lock, latest, renumberings] = ContextOf(mm);
   std::uint64_t number = READ_ONCE(context);
   if (number == 0) {
     SpinLock& lock = ia64_ctx().lock;
@@ -125,7 +126,7 @@ void DestroyContext(Mm* mm) {
 }
 
 void activate_context(Mm* mm) {
-  auto& [context, latest, renumberings] = ContextOf(mm);
+  auto& [context, flush_lock, latest, renumberings] = ContextOf(mm);
   std::uint64_t number = 0;
   do {
     number = get_mmu_context(mm);
@@ -146,11 +147,13 @@ void switch_mm(Mm* /*prev*/, Mm* next) {
 }
 
 void GiveUpContext(Mm* mm) {
-  auto& [context, latest, renumberings] = ContextOf(mm);
+  auto& [context, flush_lock, latest, renumberings] = ContextOf(mm);
   latest = 0;
   const std::uint64_t number = ATOMIC_RMW(context, std::uint64_t{0});
   if (number != 0) ATOMIC_RMW(ia64_ctx().flushmap, old | Bit(number));
 }
+
+SpinLock& FlushLock(Mm* mm) { return ContextOf(mm).flush_lock; }
 
 Renumbering::Renumbering(Mm* mm) : mm_(mm) { ++ContextOf(mm_).renumberings; }
 Renumbering::~Renumbering() { --ContextOf(mm_).renumberings; }

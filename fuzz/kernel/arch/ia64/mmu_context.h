@@ -20,8 +20,12 @@ void DestroyContext(Mm* mm);
 void activate_context(Mm* mm);
 // activate_mm(), and all of switch_mm(): also from an mm to itself.
 void switch_mm(Mm* prev, Mm* next);
-// Takes `mm`'s number away. In one step, where Linux loads and stores under mmap_lock.
+// Takes `mm`'s number away. In one step, where Linux loads and stores.
 void GiveUpContext(Mm* mm);
+
+// Fork holds mmap_lock while it flushes, and so does whoever purges; an operation that does nothing but flush
+// (`flush_tlb_mm`) has no such lock, so there is one of the model's own. Interrupts stay on.
+[[nodiscard]] SpinLock& FlushLock(Mm* mm);
 
 // Ghost: while the CPUs that run `mm` are told that it has lost its number.
 class Renumbering {
