@@ -182,6 +182,7 @@ void Machine::Leave(int c, int i) {
   for (; i > 0; --i) HeldAt(c, i) = HeldAt(c, i - 1);
   cpu.buffer_head = static_cast<std::uint8_t>((cpu.buffer_head + 1) % kRingMax);
   --cpu.buffer_count;
+  if (hot_.until > 1) --hot_.until;  // as in AppendRow: the budget counts rows, whoever is asked
   LogEntry& entry = log_[hot_.row++];
   entry = {.site = log_[held.row].site,
            .value = held.value,
