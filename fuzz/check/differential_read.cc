@@ -35,8 +35,15 @@ struct InEffect {
   std::array<std::uint64_t, kVirtPageCount> numbers{};
 };
 
+// Pages, a bit each, whose last change took the mapping away.
+struct Gone {
+  std::uint64_t run = 0;
+  std::uint64_t pages = 0;
+};
+
 std::array<Made, kernel::kTaskCountMax> made_by;
 std::array<InEffect, kernel::kMmCountMax> in_effect_in;
+std::array<Gone, kernel::kMmCountMax> gone_from;
 
 // `record` as it is in this run.
 template <class Record>
@@ -54,10 +61,21 @@ bool InOperation(const Event& e) {
   return e.task->idle == 0 && !sim::Machine::Get().InInterrupt();
 }
 
+// A page that is mapped where there was none needs no flush, and says nothing of entries of before:
+// whoever took those away may still be about it.
 void NoteChange(const Event& e) {
+  const std::uint64_t page = std::uint64_t{1} << e.virt;
+  Gone& gone = OfThisRun(gone_from[IndexOf(e.mm)]);
+  const bool was_gone = (gone.pages & page) != 0;
+  if (PteOf(e.mm->pgd, VirtPage(static_cast<std::uint8_t>(e.virt))).PeekOwn().valid()) {
+    gone.pages &= ~page;
+    if (was_gone) return;
+  } else {
+    gone.pages |= page;
+  }
   if (!InOperation(e)) return;
   Made& made = OfThisRun(made_by[static_cast<std::size_t>(e.task->number)]);
-  made.pages |= std::uint64_t{1} << e.virt;
+  made.pages |= page;
   made.changes[static_cast<std::size_t>(e.virt)] = {.mm = e.mm, .number = e.a};
 }
 
