@@ -41,7 +41,10 @@ bool TriesAll(DecisionKinds kinds, sim::MemoryModel model) {
       KindBit(Kind::kSwitch) | KindBit(Kind::kHold) | KindBit(Kind::kDefer) |
       KindBit(Kind::kResched) | KindBit(Kind::kEvict) | KindBit(Kind::kNmi) | KindBit(Kind::kWalk);
   const bool in_order = model == sim::MemoryModel::kSc || model == sim::MemoryModel::kTso;
-  return (kinds & ~kListed) == 0 && (in_order || (kinds & KindBit(Kind::kHold)) == 0);
+  // Only under RMO is there anything to decide about a load.
+  const DecisionKinds applied =
+      model == sim::MemoryModel::kRmo ? kinds : kinds & ~KindBit(Kind::kOld);
+  return (applied & ~kListed) == 0 && (in_order || (kinds & KindBit(Kind::kHold)) == 0);
 }
 
 template <class F>

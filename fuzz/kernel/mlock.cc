@@ -38,8 +38,10 @@ void do_mlock(VirtPage first, int count) {
 // Linux 4.17 mm/mlock.c munlock_vma_pages_range(): the flag goes first, since other vmas may lock the same
 // page. The locked page is one of a pmd's size: follow_page_mask() looks at the entry, and then takes the
 // lock that the entry leads to (pmd_lock), by which PageMlocked stands here.
-void munlock_vma_pages_all(Mm* mm, std::uint64_t locked) {
-  WRITE_ONCE(mm->vma_pages, READ_ONCE(mm->vma_pages) & ~(locked << kVmaLockedShift));
+void munlock_vma_pages_all(Mm* mm) {
+  const std::uint64_t vma_pages = READ_ONCE(mm->vma_pages);
+  const std::uint64_t locked = vma_pages >> kVmaLockedShift & 0xff;
+  WRITE_ONCE(mm->vma_pages, vma_pages & ~(locked << kVmaLockedShift));
   for (int v = 0; v < kVirtPageCount; ++v) {
     if ((locked >> v & 1) == 0) continue;
     const VirtPage va(static_cast<std::uint8_t>(v));
@@ -55,7 +57,6 @@ void munlock_vma_pages_all(Mm* mm, std::uint64_t locked) {
 }  // namespace
 
 void exit_munlock(Mm* mm) {
-  const std::uint64_t locked = LockedPages(mm);
   if (munlock_version.value() == kAfterReaping && (READ_ONCE(mm->flags) & MMF_OOM_VICTIM) != 0) {
     mmap_read_lock(mm);
     __oom_reap_task_mm(mm);
@@ -65,7 +66,7 @@ void exit_munlock(Mm* mm) {
     mmap_write_lock(mm);
     mmap_write_unlock(mm);
   }
-  munlock_vma_pages_all(mm, locked);
+  munlock_vma_pages_all(mm);
 }
 
 void RegisterMlockOps() {

@@ -66,7 +66,10 @@ Decision AnyDecision(Prng& prng, const sim::Machine& machine, DecisionKinds kind
   } while ((kinds & KindBit(d.kind)) == 0);
   const auto cpu = static_cast<int>(prng.Below(static_cast<std::uint32_t>(machine.cpu_count())));
   if (d.kind == Kind::kSwitch) d.to = prng.OneIn(4) ? BufferActor(cpu) : CpuActor(cpu);
-  d.arg = static_cast<std::uint8_t>(prng.OneIn(3) ? 0 : prng.Below(prng.OneIn(4) ? 256 : 16));
+  // Of pages and TLB entries there are few.
+  const bool small = d.kind == Kind::kWalk || d.kind == Kind::kEvict;
+  d.arg = static_cast<std::uint8_t>(
+      prng.OneIn(3) ? 0 : prng.Below(prng.OneIn(4) ? 256 : small ? 4 : 16));
   return d;
 }
 
