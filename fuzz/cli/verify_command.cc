@@ -262,9 +262,17 @@ void AddVerifyCommand(CLI::App& app, int* exit_status) {
   command->add_option("--preemptions", flags->preemptions,
                       "how often a CPU that could go on is left, at most (default: no bound)")
       ->check(CLI::Range(0u, 1'000'000u));
-  command->add_option("--memory-model", flags->memory_model,
-                      "sc, tso, pso or rmo (default: as the scenario has it)")
-      ->transform(CLI::CheckedTransformer(Models()));
+  command->add_option_function<std::string>(
+      "--memory-model",
+      [flags](const std::string& name) {
+        const auto found = Models().find(name);
+        if (found == Models().end()) {
+          throw CLI::ValidationError(
+              "--memory-model", absl::StrFormat("found \"%s\", wanted sc, tso, pso or rmo", name));
+        }
+        flags->memory_model = found->second;
+      },
+      "sc, tso, pso or rmo (default: as the scenario has it)");
   command->add_option("--seconds", flags->seconds, "time for each scenario; then it is unfinished")
       ->check(CLI::Range(1u, 100'000'000u));
   command->add_option("--executions", flags->executions,

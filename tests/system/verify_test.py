@@ -71,7 +71,10 @@ class VerifyTest(cli.SystemTest):
                 self.assertEqual((proof["memory_model"], proof["varied"]), (model, varied))
 
     def test_unknown_memory_models_are_wrong_usage(self):
-        self.assertEqual(self.verify(CLEAN, "--memory-model", "alpha").status, BAD_INPUT)
+        result = self.verify(CLEAN, "--memory-model", "alpha")
+
+        self.assertEqual(result.status, BAD_INPUT)
+        self.assertIn('--memory-model: found "alpha", wanted sc, tso, pso or rmo', result.err)
 
 
 if __name__ == "__main__":
