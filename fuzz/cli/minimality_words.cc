@@ -5,7 +5,7 @@
 namespace shootdown {
 
 std::string MinimalityText(const Failure& failure) {
-  const std::string name = MinimalityName(failure.minimality);
+  std::string name = MinimalityName(failure.minimality);
   switch (failure.minimality) {
     case Minimality::kUnknown:
       return failure.minimized ? "minimized by a version that did not ask for the minimum; "

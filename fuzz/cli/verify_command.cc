@@ -155,7 +155,7 @@ class ScenarioProof {
     return std::chrono::duration<double>(Clock::now() - start_).count();
   }
   [[nodiscard]] std::string BoundText() const {
-    const std::string model = "under " + std::string(sim::NameOf(Model()));
+    std::string model = "under " + std::string(sim::NameOf(Model()));
     if (!flags_.preemptions) return model;
     return absl::StrFormat("with at most %d preemptions %s", *flags_.preemptions, model);
   }
