@@ -125,7 +125,7 @@ class HoldsFirstStore : public sim::Scheduler {
 // replay is asked only where something was decided.
 TEST(ExactFormTest, ALivelockEndsInTheSameRowHoweverSeldomItIsAsked) {
   GuestProgram program({.threads = {[](GuestProgram& g) {
-                          g.Store('x', 1);
+                          for (const char cell : {'w', 'x', 'z'}) g.Store(cell, 1);
                           for (;;) (void)g.Add('y', 1);
                         }}},
                        {.step_count_max = 100});
