@@ -16,7 +16,7 @@ from cli import BIN, CLEAN, DONE, FINDING, LOST_BIT, STALE_HIT, wait_until
 class EveryScenarioTest(cluster.ClusterTest):
     WORKERS = 4
     RUNS = 60_000
-    # So rare that it takes up to 62,000 schedules on one engine (corpus/README.md).
+    # So rare that it takes up to 93,140 schedules on one engine (corpus/README.md).
     RARE = ("7.21-move-pmd-vs-rmap",)
     RARE_RUNS = 400_000
 
