@@ -36,8 +36,8 @@ void Machine::DeliverInterrupts() {
   while (Deliverable(hot_.cpu)) {
     Cpu& cpu = cpus_[hot_.cpu];
     const std::uint8_t pil = cpu.pil;
-    // interrupt_vector comes before interrupt_level_15 (UltraSPARC User's Manual, trap priorities); and an
-    // NMI's handler has PSTATE.IE on, so that a mondo would not wait for its end either.
+    // interrupt_vector (priority 16) comes before interrupt_level_15 (32 - 15 = 17; UltraSPARC-I User's Manual,
+    // 8.3, trap table); and an NMI's handler has PSTATE.IE on, so that a mondo would not wait for its end either.
     if (MondoDeliverable(cpu)) {
       // Trap level 1: PSTATE.IE is 0 until `retry`. The receive register or queue slot is free again
       // once the data have been read, before the handler runs.
