@@ -27,7 +27,7 @@ struct Arch {
 
   // arch/*/include/asm/mmu_context.h. IRQs and locks as Linux has them at each call.
   void (*switch_mm)(Mm* prev, Mm* next);  // also switch_mm_irqs_off and activate_mm
-  void (*enter_lazy_tlb)(Mm* mm, Task* task);
+  void (*enter_lazy_tlb)(Mm* mm, Task* task) = nullptr;  // null: nothing of the architecture's own
   void (*prepare_arch_switch)() = nullptr;  // before the current task leaves the CPU; null: nothing
   void (*switch_to)(Task* next) = nullptr;  // arch/*/include/asm/switch_to.h; null: nothing of this
   void (*destroy_context)(Mm* mm);
@@ -38,9 +38,10 @@ struct Arch {
   // arch/*/include/asm/pgtable.h. The page table lock is held.
   void (*set_pte_at)(Mm* mm, VirtPage va, Pte pte);
   Pte (*ptep_get_and_clear)(Mm* mm, VirtPage va, bool fullmm);
-  void (*update_mmu_cache)(Mm* mm, VirtPage va, Pte pte);
-  void (*enter_lazy_mmu_mode)();
-  void (*leave_lazy_mmu_mode)();
+  // Null, as with most: nothing happens.
+  void (*update_mmu_cache)(Mm* mm, VirtPage va, Pte pte) = nullptr;
+  void (*enter_lazy_mmu_mode)() = nullptr;
+  void (*leave_lazy_mmu_mode)() = nullptr;
 
   // arch/*/include/asm/tlbflush.h, tlb.h. Empty where a change of a pte flushes by itself.
   void (*tlb_flush)(MmuGather* tlb);
@@ -91,15 +92,23 @@ struct Arch {
 // The kernel's own names for what the chosen architecture does.
 [[nodiscard]] inline const Arch& arch() { return *Kernel::Get().arch; }
 inline void switch_mm(Mm* prev, Mm* next) { arch().switch_mm(prev, next); }
-inline void enter_lazy_tlb(Mm* mm, Task* task) { arch().enter_lazy_tlb(mm, task); }
+inline void enter_lazy_tlb(Mm* mm, Task* task) {
+  if (arch().enter_lazy_tlb != nullptr) arch().enter_lazy_tlb(mm, task);
+}
 inline void destroy_context(Mm* mm) { arch().destroy_context(mm); }
 inline void set_pte_at(Mm* mm, VirtPage va, Pte pte) { arch().set_pte_at(mm, va, pte); }
 [[nodiscard]] inline Pte ptep_get_and_clear(Mm* mm, VirtPage va, bool fullmm) {
   return arch().ptep_get_and_clear(mm, va, fullmm);
 }
-inline void update_mmu_cache(Mm* mm, VirtPage va, Pte pte) { arch().update_mmu_cache(mm, va, pte); }
-inline void arch_enter_lazy_mmu_mode() { arch().enter_lazy_mmu_mode(); }
-inline void arch_leave_lazy_mmu_mode() { arch().leave_lazy_mmu_mode(); }
+inline void update_mmu_cache(Mm* mm, VirtPage va, Pte pte) {
+  if (arch().update_mmu_cache != nullptr) arch().update_mmu_cache(mm, va, pte);
+}
+inline void arch_enter_lazy_mmu_mode() {
+  if (arch().enter_lazy_mmu_mode != nullptr) arch().enter_lazy_mmu_mode();
+}
+inline void arch_leave_lazy_mmu_mode() {
+  if (arch().leave_lazy_mmu_mode != nullptr) arch().leave_lazy_mmu_mode();
+}
 inline void tlb_flush(MmuGather* tlb) { arch().tlb_flush(tlb); }
 inline void flush_tlb_mm(Mm* mm) { arch().flush_tlb_mm(mm); }
 inline void flush_tlb_range(Mm* mm, VirtPage first, int count) {

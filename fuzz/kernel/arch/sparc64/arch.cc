@@ -32,7 +32,6 @@ extern const Arch kArch = {
     .boot = &Boot,
     .boot_mm = &init_new_context,
     .switch_mm = &switch_mm,
-    .enter_lazy_tlb = [](Mm* /*mm*/, Task* /*task*/) {},  // empty on sparc64
     .prepare_arch_switch = &SpillAllWindows,              // flushw
     .destroy_context = &destroy_context,
     .set_pte_at = &set_pte_at,
