@@ -150,8 +150,7 @@ void UseMmWith(Mm* mm, void (*switch_to)(Mm* mm)) {
   kthread_unuse_mm(mm);
 }
 
-// ---- context numbers
-// ------------------------------------------------------------------------------
+// ---- context numbers ----------------------------------------------------------------------------
 
 void Load(Ctx ctx) {
   Machine& m = Machine::Get();
@@ -243,8 +242,7 @@ void RenumberUnmarked(const BoundOp& /*op*/) {
   local_irq_restore(pil);
 }
 
-// ---- mm_cpumask
-// -----------------------------------------------------------------------------------
+// ---- mm_cpumask ---------------------------------------------------------------------------------
 
 void SetMask(CpuBits bits, ClearReason reason) {
   Mm* const mm = READ_ONCE(current()->mm);
@@ -279,8 +277,7 @@ void LeaveMask(const BoundOp& op) {
   local_irq_enable();
 }
 
-// ---- pages, TSB, batches
-// --------------------------------------------------------------------------
+// ---- pages, TSB, batches ------------------------------------------------------------------------
 
 Page* MappedPage(VirtPage va) {
   Mm* const mm = READ_ONCE(current()->mm);
@@ -368,8 +365,7 @@ void FlushTwice(bool wait) {
   preempt_enable();
 }
 
-// ---- calls, locks, progress
-// -----------------------------------------------------------------------
+// ---- calls, locks, progress ---------------------------------------------------------------------
 
 void DoNothing(std::uint64_t /*info*/) {}
 
@@ -420,8 +416,7 @@ void SpinUntilSet(const BoundOp& op) {
 }
 void Set(const BoundOp& op) { WRITE_ONCE(ObjectArg<Flag>(op, 0)->set, 1); }
 
-// ---- registration
-// ---------------------------------------------------------------------------------
+// ---- registration -------------------------------------------------------------------------------
 
 using Run = void (*)(const BoundOp& op);
 
