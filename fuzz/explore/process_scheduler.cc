@@ -52,6 +52,7 @@ void ProcessScheduler::StartRun(const sim::Machine& machine) {
   chosen_ = kNobody;
   settled_ = false;
   wakes_ = false;
+  event_.reset();
   ask_at_ = 0;
   NewRun();
 }
@@ -154,6 +155,13 @@ Move ProcessScheduler::Pick(const sim::Question& question) {
     wakes_ = false;
   }
   if (chosen_ == kNobody) {
+    // A drain would end the wait of the CPU that is looking at it, though that is a choice of its own: so
+    // the choice is made where somebody has a step to take.
+    if (question.blocked) {
+      for (int c = 0; c < cpu_count_; ++c) {
+        if (!pending(c).blocked && machine_->CanRun(c) && !machine_->InterruptDue(c)) return RunOn(c);
+      }
+    }
     chosen_ = Choose();
     if (chosen_ == kCut) const_cast<sim::Machine*>(machine_)->StopRun();
     // An await that was ready and is no longer has to be told to wait.
@@ -170,6 +178,12 @@ Move ProcessScheduler::Pick(const sim::Question& question) {
     }
   }
   if (CpuOf(chosen_) != cpu) return RunOn(CpuOf(chosen_));
+  if (event_ && !question.blocked) {
+    chosen_ = kNobody;
+    const Move event = *event_;
+    event_.reset();
+    return event;
+  }
   SHOOTDOWN_CHECK(!question.blocked);  // who cannot go on is not enabled
   if (!settled_ && (question.may_wait || IsOld(chosen_))) {
     settled_ = true;

@@ -9,15 +9,15 @@
 // beginning is not: it looks for the first time together with the step before it.
 //
 // A step that finds the buffer empty (RMW, fence, cross call), or rid of something, cannot be taken before
-// it is. No other
-// moves are made: no interrupt is deferred, nothing is evicted, no reschedule or non-maskable interrupt
-// arrives.
+// it is. What comes from outside (an interrupt, an eviction, a walk) comes before a CPU's step, where a search
+// wants it.
 #ifndef SHOOTDOWN_FUZZ_EXPLORE_PROCESS_SCHEDULER_H_
 #define SHOOTDOWN_FUZZ_EXPLORE_PROCESS_SCHEDULER_H_
 
 #include <array>
 #include <bit>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "fuzz/sim/machine.h"
@@ -72,6 +72,9 @@ class ProcessScheduler : public sim::Scheduler {
   virtual void NewRun() = 0;
   // Who takes the next step: one of Enabled(), or kNobody if there is none, or kCut.
   [[nodiscard]] virtual Process Choose() = 0;
+  // Within Choose(): the CPU that is chosen meets `event` where it stands, before its step, and then there
+  // is another choice. REQUIRES: it is no store buffer, and pending(cpu).blocked is false.
+  void MeetFirst(sim::Move event) { event_ = event; }
   // How many steps more the CPU that was just chosen takes without another question. They are not to be
   // held, and it can take them.
   [[nodiscard]] virtual std::uint32_t StepsUnasked() { return 0; }
@@ -109,6 +112,18 @@ class ProcessScheduler : public sim::Scheduler {
     return pending_[static_cast<std::size_t>(cpu)];
   }
   [[nodiscard]] ProcessSet Enabled();
+  // Where each CPU stands, as words: what it does next, and whose wait is looked at.
+  template <class Add>
+  void DescribeNext(const Add& add) const {
+    for (int c = 0; c < cpu_count_; ++c) {
+      const Pending& next = pending(c);
+      add(std::uint64_t{next.site->hash} << 32 | next.word);
+      add(static_cast<std::uint64_t>(next.kind) << 16 | std::uint64_t{next.actor} << 8 |
+          (next.blocked ? 1 : 0));
+    }
+    // See Pick: its wait ends with a drain.
+    add(pending(current_).blocked ? static_cast<std::uint64_t>(current_) + 1 : 0);
+  }
 
  private:
   [[nodiscard]] bool CanStep(int cpu) const;
@@ -129,6 +144,7 @@ class ProcessScheduler : public sim::Scheduler {
   Process chosen_ = kNobody;  // a CPU that is to take the next step
   bool wakes_ = false;        // it was chosen for the end of its wait, which is no step
   bool settled_ = false;      // and that it is held, or which value it gives, was said
+  std::optional<sim::Move> event_;  // what it meets instead of taking a step
   ActorId unasked_actor_;      // who needs no question before
   std::uint32_t ask_at_ = 0;   // this step of its own
   std::array<Pending, kCpuCountMax> pending_;

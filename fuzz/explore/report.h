@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 
+#include "fuzz/base/content_hash.h"
 #include "fuzz/schedule/schedule.h"
 #include "fuzz/sim/subject.h"
 
@@ -31,6 +32,9 @@ struct Report {
   std::uint64_t rf_classes = 0;   // of reads-from alone
   std::uint64_t failing_classes = 0;
   std::uint64_t states = 0;      // distinct states; 0: not counted
+  Hash128 digest;                // of the set of states: the same for the same set, in whatever order
+  // Of a bounded search of states: all schedules are explored that depart from the default order so often.
+  std::optional<std::uint32_t> departures_complete = std::nullopt;
   std::uint64_t steps_max = 0;   // of a run
   std::optional<sim::Violation> violation;  // the first
   Schedule schedule;                        // that shows it, in exact form

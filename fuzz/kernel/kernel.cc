@@ -8,6 +8,7 @@
 #include "fuzz/kernel/sched.h"
 #include "fuzz/kernel/smp_call.h"
 #include "fuzz/kernel/task_work.h"
+#include "fuzz/sim/forget.h"
 
 namespace shootdown::kernel {
 namespace {
@@ -37,7 +38,9 @@ bool QueueHas(const Rq* rq, std::uint8_t Task::* flag) {
 
 // The task has nothing to do any more, but others of this CPU may.
 [[noreturn]] void StandAside(const sim::Site& site, std::uint8_t Task::* flag) {
+  sim::Forgetting scope(site);
   for (;;) {
+    scope.Again();
     // Other CPUs ask too, so the queue is that of this CPU, whoever asks.
     const Rq* const rq = &this_cpu().rq;
     Machine::Get().WaitUntil(site, WaitKind::kIdle, [rq, flag] { return QueueHas(rq, flag); });
@@ -178,6 +181,7 @@ void Kernel::RunOps(Task* task) {
     StandAside(SHOOTDOWN_SITE("setup done"), &Task::setup_done);
   }
   for (const BoundOp& op : spec.ops) {
+    const sim::Forgetting scope(SHOOTDOWN_SITE("op"));
     op.spec->run(op);
     task_work_run();
     Tell({.kind = EventKind::kOperationDone});

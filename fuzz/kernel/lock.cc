@@ -1,6 +1,7 @@
 #include "fuzz/kernel/lock.h"
 
 #include "fuzz/kernel/sched.h"
+#include "fuzz/sim/forget.h"
 
 namespace shootdown::kernel {
 
@@ -23,6 +24,7 @@ bool in_atomic() {
 int local_irq_save() {
   Machine& m = Machine::Get();
   const int pil = m.pil();
+  sim::Learn(static_cast<std::uint64_t>(pil));
   if (pil < sim::kPilNormalMax) m.SetPil(sim::kPilNormalMax);
   return pil;
 }

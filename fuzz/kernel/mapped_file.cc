@@ -34,7 +34,7 @@ void unmap_hugepage(MmuGather* tlb, MappedFile* file, VirtPage va) {
     if (Page* const page = READ_ONCE(file->page); page != nullptr) tlb_remove_page(tlb, page);
     WRITE_ONCE(file->page, nullptr);
   }
-  tlb->change[va.value()] = mm->pte_change[va.value()];
+  GhostNoteChange(tlb, va);
   spin_unlock(&mm->page_table_lock);
   if (unshared && unshare_version.value() == kFlushUnshared) tlb_flush_mmu_tlbonly(tlb);
   spin_unlock(&file->i_mmap_lock);

@@ -129,7 +129,7 @@ void zap_pte_range(MmuGather* tlb, VirtPage first, int count) {
     const VirtPage va(static_cast<std::uint8_t>(v));
     const Pte pte = ptep_get_and_clear(mm, va, tlb->fullmm);
     if (pte.present() && ZapPage(tlb, va, pte)) force_flush = true;
-    tlb->change[v] = mm->pte_change[v];
+    GhostNoteChange(tlb, va);
   }
   arch_leave_lazy_mmu_mode();
   Tell({.kind = EventKind::kBatchLeft});

@@ -4,6 +4,7 @@
 #include "fuzz/kernel/memory.h"
 #include "fuzz/kernel/ops.h"
 #include "fuzz/kernel/version.h"
+#include "fuzz/sim/forget.h"
 
 namespace shootdown::kernel {
 namespace {
@@ -49,6 +50,7 @@ void munlock_vma_pages_all(Mm* mm) {
     if (!pte.present()) continue;
     Page* const page = &Kernel::Get().pages[pte.page()];
     const std::uint32_t incarnation = page->incarnation;
+    sim::Learn(incarnation);
     ATOMIC_RMW(page->mlocked, std::uint64_t{0});
     GhostPageUse(page, incarnation, SHOOTDOWN_SITE("page->mlocked"));
   }

@@ -6,6 +6,7 @@
 #include "fuzz/kernel/arch/arch.h"
 #include "fuzz/kernel/memory.h"
 #include "fuzz/kernel/version.h"
+#include "fuzz/sim/forget.h"
 
 namespace shootdown::kernel {
 namespace {
@@ -94,6 +95,12 @@ void tlb_finish_mmu(MmuGather* tlb) {
   for (int i = 0; i < tlb->count; ++i) put_page(tlb->pages[i]);
   tlb->count = 0;
   if (Deferred()) dec_tlb_flush_pending(tlb->mm);
+}
+
+void GhostNoteChange(MmuGather* tlb, VirtPage va) {
+  std::uint64_t& change = tlb->change[va.value()];
+  change = tlb->mm->pte_change[va.value()];
+  sim::Learn(change);
 }
 
 void GhostPromise(const MmuGather& tlb, VirtPage first, int count) {

@@ -84,7 +84,7 @@ void madvise_free(VirtPage first, int count) {
       set_pte_at(mm, At(va), pte.Without(Pte::kDirty));
       tlb_remove_tlb_entry(&tlb, At(va));
     }
-    tlb.change[va] = mm->pte_change[va];
+    GhostNoteChange(&tlb, At(va));
   }
   spin_unlock(&mm->page_table_lock);
   tlb_finish_mmu(&tlb);
@@ -109,7 +109,7 @@ void mprotect_read(VirtPage first, int count) {
       set_pte_at(mm, At(va), pte.Without(Pte::kWrite));
       tlb_remove_tlb_entry(&tlb, At(va));
     }
-    tlb.change[va] = mm->pte_change[va];
+    GhostNoteChange(&tlb, At(va));
   }
   spin_unlock(&mm->page_table_lock);
   tlb_finish_mmu(&tlb);
@@ -171,7 +171,7 @@ bool move_ptes(Mm* mm, VirtPage from, VirtPage to, int count, MmuGather* tlb) {
         all = false;
       }
     }
-    tlb->change[old_va] = mm->pte_change[old_va];
+    GhostNoteChange(tlb, At(old_va));
   }
   if (moved && mremap_version.value() == kFlushUnderLock) flush_tlb_range(mm, from, count);
   spin_unlock(&mm->page_table_lock);
@@ -204,7 +204,7 @@ bool move_normal_pmd(Mm* mm, VirtPage from, VirtPage to, int count, MmuGather* t
   WRITE_ONCE(old_pmd, 0);
   for (int i = 0; i < count; ++i) {
     GhostPteChange(mm, At(from.value() + i));
-    tlb->change[from.value() + i] = mm->pte_change[from.value() + i];
+    GhostNoteChange(tlb, At(from.value() + i));
   }
   flush_tlb_range(mm, from, count);
   WRITE_ONCE(new_pmd, pmd ^ kPmdMoved);

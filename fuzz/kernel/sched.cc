@@ -7,6 +7,7 @@
 #include "fuzz/kernel/cpu_hotplug.h"
 #include "fuzz/kernel/lock.h"
 #include "fuzz/kernel/mm.h"
+#include "fuzz/sim/forget.h"
 
 namespace shootdown::kernel {
 
@@ -76,6 +77,7 @@ void Enqueue(Task* task, int cpu) {
 }  // namespace
 
 void schedule() {
+  const sim::Forgetting scope(SHOOTDOWN_SITE("schedule"));
   do {
     preempt_disable();
     local_irq_disable();
@@ -182,7 +184,9 @@ void do_task_dead() {
 }
 
 void do_idle() {
+  sim::Forgetting scope(SHOOTDOWN_SITE("idle"));
   for (;;) {
+    scope.Again();
     Rq* const rq = &this_cpu().rq;
     const PerCpu* const pc = &this_cpu();
     Machine::Get().WaitUntil(SHOOTDOWN_SITE("rq->need_resched"), WaitKind::kIdle, [rq, pc] {

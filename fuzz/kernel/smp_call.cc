@@ -4,6 +4,7 @@
 
 #include "fuzz/kernel/access.h"
 #include "fuzz/kernel/arch/sparc64/smp.h"
+#include "fuzz/sim/forget.h"
 
 namespace shootdown::kernel {
 
@@ -46,6 +47,8 @@ void generic_smp_call_function_interrupt() {
   std::uint64_t senders = ATOMIC_RMW(this_cpu().call.queue, std::uint64_t{0});
   for (; senders != 0; senders &= senders - 1) {
     CallData* const csd = &k.cpus[std::countr_zero(senders)].call;
+    sim::Learn(reinterpret_cast<std::uintptr_t>(csd->fn));
+    sim::Learn(csd->info);
     csd->fn(csd->info);
     ATOMIC_RMW(csd->pending, old & ~(std::uint64_t{1} << self));
   }

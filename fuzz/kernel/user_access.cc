@@ -3,6 +3,7 @@
 #include "fuzz/kernel/access.h"
 #include "fuzz/kernel/arch/arch.h"
 #include "fuzz/kernel/memory.h"
+#include "fuzz/sim/forget.h"
 
 namespace shootdown::kernel {
 
@@ -29,9 +30,12 @@ bool Access(const sim::Site& site, VirtPage va, bool write) {
 
 bool user_access(VirtPage va, UserAccessKind kind) {
   const bool write = kind == UserAccessKind::kWrite;
+  sim::Forgetting scope(SHOOTDOWN_SITE("user access"));
   for (;;) {
+    scope.Again();
     if (write ? Access(SHOOTDOWN_SITE_AS("store user page", &FormatVirtPage), va, true)
               : Access(SHOOTDOWN_SITE_AS("load user page", &FormatVirtPage), va, false)) {
+      scope.Keep(1);
       return true;
     }
     if (arch().tlb_miss(va, write)) continue;
@@ -45,9 +49,12 @@ bool user_access(VirtPage va, UserAccessKind kind) {
 
 bool user_access_nofault(VirtPage va, UserAccessKind kind) {
   const bool write = kind == UserAccessKind::kWrite;
+  sim::Forgetting scope(SHOOTDOWN_SITE("user access"));
   for (;;) {
+    scope.Again();
     if (write ? Access(SHOOTDOWN_SITE_AS("store user page", &FormatVirtPage), va, true)
               : Access(SHOOTDOWN_SITE_AS("load user page", &FormatVirtPage), va, false)) {
+      scope.Keep(1);
       return true;
     }
     if (!arch().tlb_miss(va, write)) return false;

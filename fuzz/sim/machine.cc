@@ -78,6 +78,7 @@ RunEnd Machine::Run(Scheduler& scheduler) {
   feature_count_ = 0;
   moves_made_.clear();
   defaults_made_.clear();
+  marks_.clear();
   hot_ = Hot{};
   scheduler_ = &scheduler;
   scheduler.StartRun(*this);

@@ -41,6 +41,21 @@
 
 namespace shootdown::sim {
 
+// For who wants to know what a thread may still remember of what its steps told it (fuzz/sim/forget.h). Not
+// part of the log: no trace shows it.
+struct MemoryMark {
+  enum class Kind : std::uint8_t {
+    kEnter,  // from here on the actor learns things
+    kAgain,  // which it has forgotten, and begins to learn anew
+    kLeave,  // which it has forgotten
+    kLearn,  // `place` is what it has learned without a step
+  };
+  Kind kind;
+  std::uint8_t actor;
+  std::uint64_t place;  // a site's hash, or 0: an interrupt, which leaves the actor where it was; kLearn: a value
+  Row row;              // the row that comes next
+};
+
 class Machine {
  public:
   // Only one Machine lives at a time in a process. REQUIRES: config in range.
@@ -75,7 +90,7 @@ class Machine {
   // ---- what guest code does: each is one step ---------------------------------------------------
   std::uint64_t Load(const Site& site, const std::uint64_t* word);
   // No step: what Load would give this CPU right now. For the second half of a 16-byte load.
-  [[nodiscard]] std::uint64_t PeekOwn(const std::uint64_t* word) const;
+  [[nodiscard]] std::uint64_t PeekOwn(const std::uint64_t* word);
   void Store(const Site& site, std::uint64_t* word, std::uint64_t value);
   // Atomically word := f(word), and a full fence. Returns the old value. Source: SPARC V9 A.9, 8.4.3.
   template <class F>
@@ -179,6 +194,35 @@ class Machine {
   [[nodiscard]] int walk_page_count() const { return walks_by_itself() ? guest_.walk_page_count : 0; }
   // Whether a walk of the running CPU would fetch something for `virt` now.
   [[nodiscard]] bool CanWalk(VirtPage virt) const { return walks_by_itself() && guest_.can_walk(virt); }
+  // Whether CPU `cpu` would find something for `virt` now.
+  [[nodiscard]] bool CanWalk(int cpu, VirtPage virt);
+  [[nodiscard]] bool takes_softints() const { return guest_.softint != nullptr; }
+  [[nodiscard]] bool takes_nmis() const { return guest_.nmi != nullptr; }
+  [[nodiscard]] bool SoftintPending(int cpu, int level) const {
+    return (cpus_[cpu].softint >> level & 1) != 0;
+  }
+  // An interrupt has come to the CPU that it has not taken yet, or one is being handled.
+  [[nodiscard]] bool InterruptWaits(int cpu) const {
+    const Cpu& c = cpus_[cpu];
+    return c.mondo_count != 0 || c.softint != 0 || c.interrupt_depth != 0;
+  }
+  [[nodiscard]] bool InterruptsDeferred(int cpu) const { return cpus_[cpu].defer_until != 0; }
+  // Mondo `i` that is on its way to the CPU, the oldest first. REQUIRES: there are so many.
+  [[nodiscard]] const Mondo& PendingMondo(int cpu, int i) const {
+    return rings_[static_cast<std::size_t>(cpu)]
+        .mondo[static_cast<std::size_t>((cpus_[cpu].mondo_head + i) % kRingMax)];
+  }
+  [[nodiscard]] int PendingMondoCount(int cpu) const { return cpus_[cpu].mondo_count; }
+  // All that the rest of a run depends on, but for threads and what is held or on its way: guest memory,
+  // which stands after the registers, and those. Equal states give equal words.
+  [[nodiscard]] std::span<const char> GuestMemory() const;
+  void AppendRegisters(std::vector<std::uint64_t>& words) const;
+  // From the next run on marks are kept, or not.
+  void KeepMemoryMarks(bool keep) { keeps_marks_ = keep; }
+  [[nodiscard]] std::span<const MemoryMark> memory_marks() const { return marks_; }
+  void MarkMemory(MemoryMark::Kind kind, std::uint64_t place) {
+    if (keeps_marks_) marks_.push_back({kind, hot_.actor, place, hot_.row});
+  }
   // What CPU `cpu` holds at place `i`, the oldest first. REQUIRES: i < BufferedCount(cpu).
   struct Buffered {
     WordIndex word;
@@ -315,7 +359,7 @@ class Machine {
   [[nodiscard]] static bool MondoDeliverable(const Cpu& cpu);
   void DeliverInterrupts();
   template <class Handler>
-  void InHandler(const Handler& handler);
+  void InHandler(std::uint8_t pil, const Handler& handler);
   void NoteRead(WordIndex word, Row row);
   void NoteWrite(WordIndex word, Row row);
   void NoteConflict(Row first, Row second);
@@ -389,6 +433,8 @@ class Machine {
   Fiber host_;
   bool thread_switched_in_ = false;
   bool stop_requested_ = false;
+  bool keeps_marks_ = false;
+  std::vector<MemoryMark> marks_;
   RunEnd end_ = RunEnd::kQuiet;
   Tlb::State* tlb_states_ = nullptr;  // in the arena
   TlbEntry* tlb_entries_ = nullptr;   // in the arena

@@ -107,8 +107,10 @@ std::uint64_t Machine::FinishRmw(LogEntry& entry, std::uint64_t* word, const F& 
   return old;
 }
 
-inline std::uint64_t Machine::PeekOwn(const std::uint64_t* word) const {
-  return hot_.through_buffer ? PeekAs(hot_.cpu, word) : *word;
+inline std::uint64_t Machine::PeekOwn(const std::uint64_t* word) {
+  const std::uint64_t value = hot_.through_buffer ? PeekAs(hot_.cpu, word) : *word;
+  MarkMemory(MemoryMark::Kind::kLearn, value);
+  return value;
 }
 
 inline std::uint64_t Machine::PeekAs(int cpu, const std::uint64_t* word) const {

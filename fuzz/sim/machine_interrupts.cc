@@ -11,7 +11,7 @@ bool Machine::InterruptDeferred(int cpu) const {
 }
 
 template <class Handler>
-void Machine::InHandler(const Handler& handler) {
+void Machine::InHandler(std::uint8_t pil, const Handler& handler) {
   Cpu& cpu = cpus_[hot_.cpu];
   const std::uint8_t actor = hot_.actor;
   const Wait wait = waits_[hot_.cpu];
@@ -20,7 +20,11 @@ void Machine::InHandler(const Handler& handler) {
   hot_.index = &index_[hot_.actor];
   ++cpu.interrupt_depth;
   RefreshUntil(*hot_.index);
+  // It tells the code that it interrupts nothing but what memory tells.
+  MarkMemory(MemoryMark::Kind::kEnter, 0);
+  MarkMemory(MemoryMark::Kind::kLearn, pil);  // the level that it gives back
   handler();
+  MarkMemory(MemoryMark::Kind::kLeave, 0);
   // A handler never changes CPU: threads migrate, interrupts do not.
   --cpu.interrupt_depth;
   // The steps that could end a handler's own delay may not come for long.
@@ -42,7 +46,7 @@ void Machine::DeliverInterrupts() {
       // Trap level 1: PSTATE.IE is 0 until `retry`. The receive register or queue slot is free again
       // once the data have been read, before the handler runs.
       cpu.ie = 0;
-      InHandler([&] {
+      InHandler(pil, [&] {
         const Mondo mondo = rings_[hot_.cpu].mondo[cpu.mondo_head];
         LogEntry& entry = Begin(*mondo.site, StepKind::kMondoTaken, kNoWord);
         entry.value = mondo.a0;
@@ -59,7 +63,7 @@ void Machine::DeliverInterrupts() {
     if (NmiDeliverable(cpu)) {
       cpu.nmi_pending = 0;
       cpu.pil = 15;
-      InHandler([&] {
+      InHandler(pil, [&] {
         Action(SHOOTDOWN_SITE("nmi"), StepKind::kNmiTaken, 15);
         guest_.nmi();
       });
@@ -69,13 +73,17 @@ void Machine::DeliverInterrupts() {
     const int level = std::bit_width(cpu.softint) - 1;
     cpu.softint = static_cast<std::uint16_t>(cpu.softint & ~(1u << level));
     cpu.pil = kPilNormalMax;
-    InHandler([&] {
+    InHandler(pil, [&] {
       Action(SHOOTDOWN_SITE("softint"), StepKind::kSoftintTaken, static_cast<std::uint64_t>(level));
       guest_.softint(level);
       // Mondos that were held back by a nested trap are taken before the level drops.
     });
     cpu.pil = pil;
-    if (cpu.interrupt_depth == 0 && guest_.interrupt_return != nullptr) guest_.interrupt_return();
+    if (cpu.interrupt_depth == 0 && guest_.interrupt_return != nullptr) {
+      MarkMemory(MemoryMark::Kind::kEnter, 0);
+      guest_.interrupt_return();
+      MarkMemory(MemoryMark::Kind::kLeave, 0);
+    }
   }
 }
 

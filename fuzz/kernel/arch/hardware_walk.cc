@@ -1,6 +1,7 @@
 #include "fuzz/kernel/arch/hardware_walk.h"
 
 #include "fuzz/kernel/access.h"
+#include "fuzz/sim/forget.h"
 
 namespace shootdown::kernel {
 namespace {
@@ -14,6 +15,7 @@ bool Walk(VirtPage va, bool write) {
   if (pgd == nullptr) return false;
   for (;;) {
     const std::uint64_t broadcasts = globals->broadcasts;
+    sim::Learn(broadcasts);
     if (READ_ONCE(pgd->pmd) == 0) return false;
     const Pte pte = READ_ONCE(pgd->pte[va.value()]);
     if (!pte.valid() || (write && !pte.writable())) return false;
@@ -22,6 +24,7 @@ bool Walk(VirtPage va, bool write) {
     const sim::TlbGhost ghost{.owner = static_cast<std::uint32_t>(mm->id),
                               .incarnation = Kernel::Get().pages[pte.page()].incarnation,
                               .pte_change = mm->pte_change[va.value()]};
+    sim::Learn(ghost);
     m.Action(SHOOTDOWN_SITE_AS("tlb insert", &FormatVirtPage), sim::StepKind::kTlbInsert,
              va.value());
     if (globals->broadcasts != broadcasts) continue;

@@ -4,6 +4,7 @@
 #include "fuzz/kernel/arch/arch.h"
 #include "fuzz/kernel/memory.h"
 #include "fuzz/kernel/mmu_gather.h"
+#include "fuzz/sim/forget.h"
 
 namespace shootdown::kernel::page_table {
 
@@ -31,7 +32,10 @@ void TlbFlush(MmuGather* tlb) {
 }
 
 FlushRecord::FlushRecord(Mm* mm) : mm_(mm) {
-  for (int va = 0; va < kVirtPageCount; ++va) change_[va] = mm->pte_change[va];
+  for (int va = 0; va < kVirtPageCount; ++va) {
+    change_[va] = mm->pte_change[va];
+    sim::Learn(change_[va]);
+  }
 }
 
 void FlushRecord::Done(VirtPage first, int count) const {

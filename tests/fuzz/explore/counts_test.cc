@@ -53,7 +53,7 @@ std::vector<CountCase> Cases() {
   const auto same = [&](const StandardProgram& p, std::uint64_t count) {
     cases.push_back({p, count, count});
   };
-  for (const int n : {2, 4, 8, 10}) same(Readers(n), std::uint64_t{1} << n);
+  for (const int n : {2, 4, 8, 10, 13}) same(Readers(n), std::uint64_t{1} << n);
   same(LastZero(2), 5);
   same(LastZero(3), 12);
   same(LastZero(4), 28);
@@ -78,10 +78,10 @@ std::vector<CountCase> Cases() {
   }
   for (const int n : {2, 3, 4, 5}) same(LockInc(n), kFactorial[n]);
   for (const int n : {2, 3, 4}) same(Inc(n), kFactorial[n] * kFactorial[n]);
-  constexpr std::uint64_t kCasRot[] = {2, 5, 14, 43, 144, 523, 2048};
-  for (const int n : {2, 3, 4, 5, 6, 7, 8}) same(CasRot(n), kCasRot[n - 2]);
-  constexpr std::uint64_t kWriteCas[] = {5, 13, 33, 81, 193, 449};
-  for (const int n : {2, 3, 4, 5, 6, 7}) same(WriteCas(n), kWriteCas[n - 2]);
+  constexpr std::uint64_t kCasRot[] = {2, 5, 14, 43, 144, 523, 2048, 8597};
+  for (const int n : {2, 3, 4, 5, 6, 7, 8, 9}) same(CasRot(n), kCasRot[n - 2]);
+  constexpr std::uint64_t kWriteCas[] = {5, 13, 33, 81, 193, 449, 1025, 2305};
+  for (const int n : {2, 3, 4, 5, 6, 7, 8, 9}) same(WriteCas(n), kWriteCas[n - 2]);
   constexpr std::uint64_t kCasWrite[] = {6, 66, 1200};
   for (const int n : {2, 3, 4}) same(CasWrite(n), kCasWrite[n - 2]);
   return cases;

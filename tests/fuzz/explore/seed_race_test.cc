@@ -26,13 +26,17 @@ struct SeedRaceCase {
   std::uint64_t failing;         // of them
   std::uint64_t tso_reads_from;  // a run ends at the failure, so here classes are by reads-from
   std::uint64_t fixed;           // of the fixed code, under SC and under TSO
+  // Our own counts of states: failing and fixed code under SC, then under TSO. Half of what an enumerator
+  // finds (1335, 745, 2259, 1210 for two pages) whose threads remember variables that they do not read again.
+  std::uint64_t states[4] = {};
 };
 
 constexpr SeedRaceCase kCases[] = {
-    {"OnePage", {.cpus = 2, .pages = 1, .accesses = 2}, 29, 0, 29, 15},
-    {"TwoPages", {.cpus = 2, .pages = 2, .accesses = 2}, 215, 6, 213, 99},
-    {"ThreeAccesses", {.cpus = 2, .pages = 2, .accesses = 3}, 427, 10, 424, 243},
-    {"ThreePages", {.cpus = 2, .pages = 3, .accesses = 3}, 0, 0, 0, 2403},
+    {"OnePage", {.cpus = 2, .pages = 1, .accesses = 2}, 29, 0, 29, 15, {208, 151, 357, 234}},
+    {"TwoPages", {.cpus = 2, .pages = 2, .accesses = 2}, 215, 6, 213, 99, {666, 420, 1155, 670}},
+    {"ThreeAccesses", {.cpus = 2, .pages = 2, .accesses = 3}, 427, 10, 424, 243, {874, 544, 1502, 865}},
+    {"ThreePages", {.cpus = 2, .pages = 3, .accesses = 3}, 0, 0, 0, 2403,
+     {2163, 1249, 3706, 2035}},
     {"LazyCpu", {.cpus = 3, .pages = 2, .accesses = 2, .lazy_polls = 1}, 0, 0, 0, 2286},
     {"LazyCpuTwoPolls", {.cpus = 3, .pages = 2, .accesses = 2, .lazy_polls = 2}, 0, 0, 0, 3638}};
 
@@ -79,11 +83,16 @@ TEST_P(SeedRaceTest, StatesAgree) {
       shape.fixed = fixed;
       const auto subject = MakeSeedRace(shape, model);
 
-      const Report report = StateSearch(*subject, {}).Explore();
+      StateOptions options;
+      options.go_on = true;
+      const Report report = StateSearch(*subject, options).Explore();
 
+      const std::uint64_t known = model == MemoryModel::kSc ? GetParam().states[fixed ? 1 : 0]
+                                                            : GetParam().states[fixed ? 3 : 2];
+      EXPECT_EQ(report.states, known);
       const bool fails = !fixed && GetParam().shape.pages > 1;
       EXPECT_EQ(report.violation.has_value(), fails);
-      EXPECT_EQ(report.complete, !fails);
+      EXPECT_TRUE(report.complete);
     }
   }
 }

@@ -8,6 +8,7 @@
 #include "fuzz/kernel/mm.h"
 #include "fuzz/kernel/smp_call.h"
 #include "fuzz/kernel/version.h"
+#include "fuzz/sim/forget.h"
 
 namespace shootdown::kernel::powerpc64 {
 namespace {
@@ -85,6 +86,7 @@ void exit_flush_lazy_tlbs(Mm* mm) {
   // mm_reset_thread_local(): plain stores.
   WRITE_ONCE(ContextOf(mm).active_cpus, 1);
   const CpuBits before = mm->mm_cpumask.Peek();
+  sim::Learn(before.bits);
   WRITE_ONCE(mm->mm_cpumask, CpuBits{}.With(smp_processor_id()));
   TellMaskCleared(mm, before.Without(smp_processor_id()), ClearReason::kFlusher);
 }

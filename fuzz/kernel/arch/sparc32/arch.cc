@@ -10,6 +10,7 @@
 #include "fuzz/kernel/memory.h"
 #include "fuzz/kernel/smp_call.h"
 #include "fuzz/kernel/version.h"
+#include "fuzz/sim/forget.h"
 
 namespace shootdown::kernel::sparc32 {
 namespace {
@@ -79,6 +80,7 @@ void smp_flush_tlb_mm(Mm* mm) {
   if (CrossCall(mm, &local_flush_tlb_mm, info) && flush_version.value() == kTrimIfSingleUser &&
       READ_ONCE(mm->mm_users) == 1 && READ_ONCE(current()->active_mm) == mm) {
     const CpuBits before = mm->mm_cpumask.Peek();
+    sim::Learn(before.bits);
     WRITE_ONCE(mm->mm_cpumask, CpuBits{}.With(smp_processor_id()));
     Tell({.kind = EventKind::kMaskCleared,
           .mm = mm,

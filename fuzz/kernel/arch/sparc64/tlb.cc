@@ -11,6 +11,7 @@
 #include "fuzz/kernel/lock.h"
 #include "fuzz/kernel/smp_call.h"
 #include "fuzz/kernel/version.h"
+#include "fuzz/sim/forget.h"
 
 namespace shootdown::kernel::sparc64 {
 namespace {
@@ -100,6 +101,7 @@ void xcall_flush_tlb_pending(std::uint64_t ctx, std::uint64_t batch, std::uint64
 
 void cpumask_copy(Mm* mm, int cpu) {
   const CpuBits before = mm->mm_cpumask.Peek();
+  sim::Learn(before.bits);
   WRITE_ONCE(mm->mm_cpumask, CpuBits{}.With(cpu));
   Tell({.kind = EventKind::kMaskCleared,
         .mm = mm,
@@ -139,6 +141,7 @@ void tlb_batch_add(Mm* mm, VirtPage va, bool fullmm) {
   if (tb->tlb_nr != 0 && tb->mm != mm) flush_tlb_pending();
   if (tb->active == 0) {
     const std::uint64_t change = mm->pte_change[va.value()];
+    sim::Learn(change);
     flush_tsb_user_page(mm, va);
     smp_flush_tlb_page(mm, va);
     MarkFlushed(mm, va, change);
@@ -155,7 +158,10 @@ void flush_tlb_pending() {
   Mm* const mm = tb->mm;
   preempt_disable();
   std::uint64_t change[kVirtPageCount];
-  for (int va = 0; va < kVirtPageCount; ++va) change[va] = mm->pte_change[va];
+  for (int va = 0; va < kVirtPageCount; ++va) {
+    change[va] = mm->pte_change[va];
+    sim::Learn(change[va]);
+  }
   flush_tsb_user(mm, tb);
   if (pending_version.value() == kAlways || CTX_VALID(mm)) {
     if (tb->tlb_nr == 1) {

@@ -2,6 +2,7 @@
 
 #include "fuzz/kernel/arch/sparc64/trim.h"
 #include "fuzz/kernel/lock.h"
+#include "fuzz/sim/forget.h"
 
 namespace shootdown::kernel::sparc64 {
 namespace {
@@ -47,6 +48,7 @@ void flush_tsb_user_page(Mm* mm, VirtPage va) {
   flush_one(READ_ONCE(mm->context.tsb), va);
   // Written under the lock alone, so a look at it is no step. Null while nobody grows the TSB.
   if (TsbEntry* const before = mm->context.tsb_retiring.Peek(); before != nullptr) {
+    sim::Learn(sim::ToWord(before));
     flush_one(before, va);
   }
   if (!TsbFlushWithoutLock()) spin_unlock(&mm->context.lock);
@@ -58,6 +60,7 @@ void flush_tsb_user(Mm* mm, TlbBatch* tb) {
   if (!TsbFlushWithoutLock()) spin_lock(&mm->context.lock);
   TsbEntry* const tsb = READ_ONCE(mm->context.tsb);
   TsbEntry* const before = mm->context.tsb_retiring.Peek();
+  sim::Learn(sim::ToWord(before));
   for (std::uint64_t i = 0; i < tb->tlb_nr; ++i) {
     const VirtPage va(static_cast<std::uint8_t>(tb->vaddrs[i].Peek()));
     flush_one(tsb, va);
@@ -74,10 +77,11 @@ void update_mmu_cache(Mm* mm, VirtPage va, Pte pte) {
   TsbEntry* const slot = TsbSlot(READ_ONCE(mm->context.tsb), va);
   m.SetIe(false);
   tsb_lock(slot);
-  tsb_write(slot, va, pte,
-            {.owner = static_cast<std::uint32_t>(mm->id),
-             .incarnation = Kernel::Get().pages[pte.page()].incarnation,
-             .pte_change = mm->pte_change[va.value()]});
+  const sim::TlbGhost ghost{.owner = static_cast<std::uint32_t>(mm->id),
+                            .incarnation = Kernel::Get().pages[pte.page()].incarnation,
+                            .pte_change = mm->pte_change[va.value()]};
+  sim::Learn(ghost);
+  tsb_write(slot, va, pte, ghost);
   m.SetIe(true);
   spin_unlock(&mm->context.lock);
   local_irq_restore(pil);

@@ -3,6 +3,7 @@
 #include "fuzz/kernel/access.h"
 #include "fuzz/kernel/arch/sparc64/tsb.h"
 #include "fuzz/kernel/version.h"
+#include "fuzz/sim/forget.h"
 
 namespace shootdown::kernel::sparc64 {
 namespace {
@@ -33,6 +34,7 @@ Pte WalkPageTable(VirtPage va, TlbGhost* ghost) {
   *ghost = {.owner = static_cast<std::uint32_t>(mm->id),
             .incarnation = pte.valid() ? Kernel::Get().pages[pte.page()].incarnation : 0,
             .pte_change = mm->pte_change[va.value()]};
+  sim::Learn(*ghost);
   return pte;
 }
 
@@ -45,6 +47,7 @@ bool tsb_miss(VirtPage va, bool write) {
   const std::uint64_t tag = slot->tag.Load(SHOOTDOWN_SITE_AS("slot->tag", &FormatTsbTag));
   const Pte cached = slot->pte.PeekOwn();
   const TlbGhost cached_ghost = slot->ghost;
+  sim::Learn(cached_ghost);
   if (tag == va.value() && cached.valid() && (!write || cached.writable())) {
     TlbInsert(va, cached, cached_ghost);
     return true;
@@ -75,6 +78,7 @@ bool tsb_miss(VirtPage va, bool write) {
 bool dtlb_miss(VirtPage va, bool write) {
   Machine& m = Machine::Get();
   const bool ie = m.ie();  // 0 in a window trap
+  sim::Learn(ie ? 1 : 0);
   m.SetIe(false);
   const bool filled = tsb_miss(va, write);
   m.SetIe(ie);  // retry: a cross call that came meanwhile is taken first

@@ -1,12 +1,14 @@
 #include "fuzz/kernel/arch/sparc64/window.h"
 
 #include "fuzz/kernel/user_access.h"
+#include "fuzz/sim/forget.h"
 
 namespace shootdown::kernel::sparc64 {
 
 void SpillTrap(VirtPage va, int count) {
   sim::Machine& m = sim::Machine::Get();
   const bool ie = m.ie();
+  sim::Learn(ie ? 1 : 0);
   m.SetIe(false);
   for (int i = 0; i < count; ++i) {
     if (!user_access_nofault(va, UserAccessKind::kWrite)) break;

@@ -8,6 +8,7 @@
 #include "fuzz/kernel/lock.h"
 #include "fuzz/kernel/smp_call.h"
 #include "fuzz/kernel/version.h"
+#include "fuzz/sim/forget.h"
 
 namespace shootdown::kernel::x86 {
 namespace {
@@ -111,6 +112,7 @@ void flush_tlb_mm_range(Mm* mm, int first, int last, bool freed_tables) {
   preempt_disable();
   std::uint64_t change[kVirtPageCount];
   std::copy_n(mm->pte_change, kVirtPageCount, change);
+  for (const std::uint64_t number : change) sim::Learn(number);
   const FlushTlbInfo info{
       .mm = mm, .first = first, .last = last, .new_tlb_gen = inc_mm_tlb_gen(mm)};
   if (mm == READ_ONCE(cpu_tlbstate().loaded_mm)) FlushHere(info);

@@ -2,6 +2,7 @@
 
 #include "fuzz/kernel/access.h"
 #include "fuzz/kernel/arch/x86/state.h"
+#include "fuzz/sim/forget.h"
 
 namespace shootdown::kernel::x86 {
 namespace {
@@ -54,6 +55,7 @@ bool WalkNow(VirtPage va, bool write) {
   Pte pte = READ_ONCE(ptep);
   if (!pte.valid() || (write && !pte.writable())) return false;
   const TlbGhost ghost = GhostOf(va, pte);
+  sim::Learn(ghost);
   if (write && !pte.dirty()) {
     // Set in the pte itself, in one with the test that it is still the same.
     const Pte before = ATOMIC_RMW(ptep, old == pte ? old.With(Pte::kDirty) : old);
