@@ -18,7 +18,6 @@ constexpr auto kAll = std::to_array<const Check*>({
     &kHypercallRefused});
 
 Finding last_finding;
-std::uint64_t run_number = 0;
 
 bool EndsRun(kernel::EventKind kind) {
   return kind == kernel::EventKind::kQuiet || kind == kernel::EventKind::kDeadlock ||
@@ -50,11 +49,7 @@ void Report(const Check& check, const kernel::Event& event, std::string message)
 }
 
 const Finding& LastFinding() { return last_finding; }
-void ClearFinding() {
-  last_finding = Finding();
-  ++run_number;
-}
-std::uint64_t RunNumber() { return run_number; }
+void ClearFinding() { last_finding = Finding(); }
 
 std::string NameOf(const kernel::Task* task) {
   if (task->idle != 0) return "swapper" + std::to_string(task->number);

@@ -45,8 +45,6 @@ void Report(const Check& check, const kernel::Event& event, std::string message)
 [[nodiscard]] const Finding& LastFinding();
 // Before each run.
 void ClearFinding();
-// How many times findings were cleared: tells one run from another, for checks that keep notes.
-[[nodiscard]] std::uint64_t RunNumber();
 
 // For messages: `app`, `swapper1`, `mm1`, `page A`.
 [[nodiscard]] std::string NameOf(const kernel::Task* task);

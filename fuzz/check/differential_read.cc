@@ -1,10 +1,11 @@
-// X1: the same schedule on a machine that flushes everything everywhere at once. What user code gets from
-// memory must be the same there.
+// X1: the same schedule on a machine that flushes everything everywhere at once. What user code
+// gets from memory must be the same there.
 //
-// The reference needs no second run, whose steps would be others: it is a ghost in this one. In it, a
-// change of a pte takes effect in all TLBs while the operation that makes it goes on, and at the latest
-// when that operation returns (README.md has the rule). Independent of what the kernel model says about
-// its flushes, so a flush that was forgotten, and a page that nobody frees, show as well.
+// The reference needs no second run, whose steps would be others: it is a ghost in this one. In it,
+// a change of a pte takes effect in all TLBs while the operation that makes it goes on, and at the
+// latest when that operation returns (README.md has the rule). Independent of what the kernel model
+// says about its flushes, so a flush that was forgotten, and a page that nobody frees, show as
+// well.
 #include <algorithm>
 #include <array>
 
@@ -19,80 +20,66 @@ using kernel::EventKind;
 using kernel::Kernel;
 using kernel::kVirtPageCount;
 
-// The last change of each page that the task's current operation has made.
+// The last change of each page that the task's current operation has made. All of this stands in
+// guest memory, as a part of a run's state.
 struct Made {
   struct Change {
-    const kernel::Mm* mm;
+    std::uint64_t mm;  // its index
     std::uint64_t number;
   };
-  std::uint64_t run = 0;    // what stands here is of that run
   std::uint64_t pages = 0;  // a bit each: `changes` has one
   std::array<Change, kVirtPageCount> changes{};
 };
-// Of each page, the last change whose operation has returned.
-struct InEffect {
-  std::uint64_t run = 0;
-  std::array<std::uint64_t, kVirtPageCount> numbers{};
+// Of an mm.
+struct Noted {
+  std::array<std::uint64_t, kVirtPageCount>
+      in_effect{};         // the last change whose operation has returned
+  std::uint64_t gone = 0;  // pages, a bit each, whose last change took the mapping away
 };
 
-// Pages, a bit each, whose last change took the mapping away.
-struct Gone {
-  std::uint64_t run = 0;
-  std::uint64_t pages = 0;
-};
-
-std::array<Made, kernel::kTaskCountMax> made_by;
-std::array<InEffect, kernel::kMmCountMax> in_effect_in;
-std::array<Gone, kernel::kMmCountMax> gone_from;
-
-// `record` as it is in this run.
-template <class Record>
-Record& OfThisRun(Record& record) {
-  if (record.run != RunNumber()) record = {.run = RunNumber()};
-  return record;
-}
+Made* made_by;    // by task number
+Noted* noted_of;  // by mm index
 
 std::size_t IndexOf(const kernel::Mm* mm) {
   return static_cast<std::size_t>(mm - Kernel::Get().mms);
 }
 
 // An interrupt handler works for nobody's operation.
-bool InOperation(const Event& e) {
-  return e.task->idle == 0 && !sim::Machine::Get().InInterrupt();
-}
+bool InOperation(const Event& e) { return e.task->idle == 0 && !sim::Machine::Get().InInterrupt(); }
 
 // A page that is mapped where there was none needs no flush, and says nothing of entries of before:
 // whoever took those away may still be about it.
 void NoteChange(const Event& e) {
+  if (Kernel::Get().in_setup()) return;
   const std::uint64_t page = std::uint64_t{1} << e.virt;
-  Gone& gone = OfThisRun(gone_from[IndexOf(e.mm)]);
-  const bool was_gone = (gone.pages & page) != 0;
+  std::uint64_t& gone = noted_of[IndexOf(e.mm)].gone;
+  const bool was_gone = (gone & page) != 0;
   if (PteOf(e.mm->pgd, VirtPage(static_cast<std::uint8_t>(e.virt))).PeekOwn().valid()) {
-    gone.pages &= ~page;
+    gone &= ~page;
     if (was_gone) return;
   } else {
-    gone.pages |= page;
+    gone |= page;
   }
   if (!InOperation(e)) return;
-  Made& made = OfThisRun(made_by[static_cast<std::size_t>(e.task->number)]);
+  Made& made = made_by[e.task->number];
   made.pages |= page;
-  made.changes[static_cast<std::size_t>(e.virt)] = {.mm = e.mm, .number = e.a};
+  made.changes[static_cast<std::size_t>(e.virt)] = {.mm = IndexOf(e.mm), .number = e.a};
 }
 
 void NoteReturn(const Event& e) {
-  Made& made = OfThisRun(made_by[static_cast<std::size_t>(e.task->number)]);
+  Made& made = made_by[e.task->number];
   for (std::size_t va = 0; made.pages != 0; ++va, made.pages >>= 1) {
     if ((made.pages & 1) == 0) continue;
-    InEffect& in_effect = OfThisRun(in_effect_in[IndexOf(made.changes[va].mm)]);
-    in_effect.numbers[va] = std::max(in_effect.numbers[va], made.changes[va].number);
+    std::uint64_t& in_effect = noted_of[made.changes[va].mm].in_effect[va];
+    in_effect = std::max(in_effect, made.changes[va].number);
   }
 }
 
 void Judge(const Event& e) {
-  const InEffect& in_effect = OfThisRun(in_effect_in[IndexOf(e.mm)]);
   const sim::TlbEntry& entry = *e.entry;
   // A foreign entry is another check's (T4).
-  if (entry.ghost.pte_change >= in_effect.numbers[static_cast<std::size_t>(e.virt)] ||
+  if (entry.ghost.pte_change >=
+          noted_of[IndexOf(e.mm)].in_effect[static_cast<std::size_t>(e.virt)] ||
       entry.ghost.owner != e.mm->id || e.mm->pgd == nullptr) {
     return;
   }
@@ -107,8 +94,8 @@ void Judge(const Event& e) {
   Report(kDifferentialRead, e,
          NameOf(e.task) + " on CPU " + std::to_string(e.cpu) + (write ? " wrote " : " read ") +
              PageName(e.virt) + " of " + NameOf(e.mm) + " in physical page " +
-             std::to_string(used.page()) + "; had every flush reached every CPU it would have met " +
-             instead);
+             std::to_string(used.page()) +
+             "; had every flush reached every CPU it would have met " + instead);
 }
 
 }  // namespace
@@ -120,6 +107,11 @@ extern const Check kDifferentialRead = {
     .why = "What a program reads depends on which CPU it happens to run on.",
     .on_by_default = true,
     .listen = [](kernel::Judges& judges) {
+      const Kernel& k = Kernel::Get();
+      sim::Arena& arena = sim::Machine::Get().arena();
+      made_by = arena.Alloc<Made>("differential_read_made", static_cast<std::size_t>(k.task_count));
+      noted_of =
+          arena.Alloc<Noted>("differential_read_noted", static_cast<std::size_t>(k.mm_count));
       judges.Listen(EventKind::kPteChanged, &NoteChange);
       judges.Listen(EventKind::kOperationDone, &NoteReturn);
       judges.Listen(EventKind::kUserHit, &Judge);
