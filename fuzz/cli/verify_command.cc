@@ -12,6 +12,8 @@
 #include "fuzz/cli/locate.h"
 #include "fuzz/cli/minimality_words.h"
 #include "fuzz/cli/progress_line.h"
+#include "fuzz/cli/proof_checkpoint.h"
+#include "fuzz/base/content_hash.h"
 #include "fuzz/engine/minimize_failure.h"
 #include "fuzz/engine/record.h"
 #include "fuzz/explore/simulation_subject.h"
@@ -24,15 +26,21 @@ namespace {
 using Json = nlohmann::ordered_json;
 using Clock = std::chrono::steady_clock;
 
-// About a gigabyte.
+// Two to three gigabytes.
 constexpr std::uint64_t kStateCountMax = 20'000'000;
+// A checkpoint is written twice a second, or seldom enough to cost a twentieth of the time.
+constexpr double kCheckpointSecondsMin = 0.5;
+constexpr double kCheckpointShare = 20;
 
 struct VerifyFlags {
   std::vector<std::string> scenarios;
   std::optional<std::uint32_t> preemptions;
+  std::optional<std::uint32_t> delays;
   std::optional<sim::MemoryModel> memory_model;
+  std::uint32_t events = 0;
   std::uint32_t seconds = 0;
   std::uint64_t executions = 0;
+  std::string checkpoint;
   std::string store;
   bool json = false;
 };
@@ -70,9 +78,9 @@ class ScenarioProof {
           "%s: found %d CPUs and places in store buffers, wanted at most %d for verify",
           loaded_.scenario.name, processes, explore::kProcessCountMax));
     }
-    Explore(**simulation);
+    if (absl::Status explored = Explore(**simulation); !explored.ok()) return explored;
     simulation->reset();  // only one lives at a time
-    return report_.violation ? TakeFinding() : absl::OkStatus();
+    return report_.violation ? TakeFinding(*report_.violation) : absl::OkStatus();
   }
 
   // As `fuzz` does: minimizes, stores, and only then reports.
@@ -92,7 +100,8 @@ class ScenarioProof {
   [[nodiscard]] bool found() const { return report_.violation.has_value(); }
   [[nodiscard]] bool complete() const { return report_.complete; }
   [[nodiscard]] std::string verdict() const {
-    return found() ? report_.violation->check : complete() ? "clean" : "unfinished";
+    if (report_.violation) return report_.violation->check;
+    return complete() ? "clean" : "unfinished";
   }
 
   void PrintSummary() const {
@@ -105,23 +114,35 @@ class ScenarioProof {
     } else if (found()) {
       spdlog::info("{}: {}; {}", loaded_.scenario.name, verdict(), cost);
     } else {
-      spdlog::info("{}: unfinished: a limit was reached; nothing found in {}", loaded_.scenario.name,
-                   cost);
+      spdlog::info("{}: unfinished: {}; nothing found in {}", loaded_.scenario.name,
+                   was_interrupted_ ? "it was interrupted" : "a limit was reached", cost);
     }
-    if (complete()) {
-      spdlog::info("  varied: who takes each step{}{}; not varied: deferred and reschedule interrupts, "
-                   "NMIs, evictions, walks by hardware",
-                   Model() != sim::MemoryModel::kSc ? ", when each store reaches memory" : "",
-                   Model() == sim::MemoryModel::kRmo ? ", how old a value each load gives" : "");
+    if (found()) return;
+    spdlog::info("  varied: who takes each step{}{}{}",
+                 Model() != sim::MemoryModel::kSc ? ", when each store reaches memory" : "",
+                 Model() == sim::MemoryModel::kRmo ? ", how old a value each load gives" : "",
+                 flags_.events == 0 ? "; not varied: events from outside" : "");
+    if (flags_.events != 0) {
+      spdlog::info("  and at most {} of: reschedule interrupt, NMI, walk by hardware, eviction before a "
+                   "step that uses the TLB, interrupts deferred for 1, 2, 4 or 8 steps",
+                   flags_.events);
     }
+    spdlog::info("  model {}, states {}", model_, ToHex(report_.digest));
   }
 
   [[nodiscard]] Json ToJson() const {
     Json varied = {"step_order"};
     if (Model() != sim::MemoryModel::kSc) varied.push_back("store_buffer_drains");
     if (Model() == sim::MemoryModel::kRmo) varied.push_back("old_loads");
-    Json bound = {{"preemptions", nullptr}};
+    Json not_varied = Json::array();
+    for (const char* event : {"deferred_interrupts", "reschedule_interrupts", "non_maskable_interrupts",
+                              "tlb_evictions", "hardware_walks"}) {
+      (flags_.events == 0 ? not_varied : varied).push_back(event);
+    }
+    Json bound = {{"preemptions", nullptr}, {"delays", nullptr}, {"events", flags_.events}};
     if (flags_.preemptions) bound["preemptions"] = *flags_.preemptions;
+    if (flags_.delays) bound["delays"] = *flags_.delays;
+    if (flags_.events != 0) bound["deferred_for_steps"] = {1, 2, 4, 8};
     Json json = {{"name", loaded_.scenario.name},
                  {"expected", loaded_.scenario.expected},
                  {"verdict", verdict()},
@@ -132,11 +153,17 @@ class ScenarioProof {
                  {"bound", std::move(bound)},
                  {"memory_model", FlagOf(Model())},
                  {"states", report_.states},
+                 {"states_digest", ToHex(report_.digest)},
                  {"hash_bits", 128},
+                 {"model", model_},
                  {"steps_max", report_.steps_max},
                  {"varied", std::move(varied)},
-                 {"not_varied", {"deferred_interrupts", "reschedule_interrupts",
-                                 "non_maskable_interrupts", "tlb_evictions", "hardware_walks"}}};
+                 {"not_varied", std::move(not_varied)}};
+    if (!complete() && !found()) {
+      json["stopped_by"] = was_interrupted_ ? "interrupt" : "limit";
+      // As far as it is whole.
+      if (report_.departures_complete) json["complete_up_to"] = *report_.departures_complete;
+    }
     if (smallest_) {
       json["finding"] = {{"id", FailureId(smallest_->failure)},
                          {"check", smallest_->failure.check},
@@ -156,36 +183,71 @@ class ScenarioProof {
   }
   [[nodiscard]] std::string BoundText() const {
     std::string model = "under " + std::string(sim::NameOf(Model()));
+    if (flags_.delays) return absl::StrFormat("with at most %d delays %s", *flags_.delays, model);
     if (!flags_.preemptions) return model;
     return absl::StrFormat("with at most %d preemptions %s", *flags_.preemptions, model);
   }
 
-  void Explore(Simulation& simulation) {
-    start_ = Clock::now();
+  absl::Status Explore(Simulation& simulation) {
+    // The same model runs the same default order: equal certificates come of equal models.
+    model_ = RecordRun(simulation, Schedule(), loaded_.text).trace_hash;
     explore::SimulationSubject subject(simulation);
     explore::StateOptions options;
     options.preemptions = flags_.preemptions;
+    options.delays = flags_.delays;
+    options.events = flags_.events;
     options.state_count_max = kStateCountMax;
     if (flags_.executions != 0) options.execution_count_max = flags_.executions;
-    const explore::StateSearch* running = nullptr;
+    explore::StateSearch* running = nullptr;
+    absl::Status kept = absl::OkStatus();
+    double keep_at = kCheckpointSecondsMin;
+    std::optional<ProofCheckpoint> checkpoint;
     options.should_stop = [&] {
       const double elapsed = Seconds();
-      ShowProgress(running->state_count(), elapsed);
-      return interrupted != 0 || (flags_.seconds != 0 && elapsed >= flags_.seconds);
+      ShowProgress(*running, elapsed);
+      was_interrupted_ = interrupted != 0;
+      const bool over =
+          was_interrupted_ || (flags_.seconds != 0 && elapsed - before_ >= flags_.seconds);
+      if (checkpoint && !over && elapsed >= keep_at) {
+        kept = checkpoint->Write(*running, elapsed);
+        const double now = Seconds();
+        keep_at = now + std::max(kCheckpointSecondsMin, kCheckpointShare * (now - elapsed));
+      }
+      return over || !kept.ok();
     };
     explore::StateSearch search(subject, options);
     running = &search;
+    start_ = Clock::now();
+    if (!flags_.checkpoint.empty()) {
+      checkpoint.emplace(flags_.checkpoint, ProofIdentity());
+      const absl::StatusOr<double> before = checkpoint->Read(&search);
+      if (!before.ok()) return before.status();
+      before_ = *before;
+      keep_at += before_;
+      start_ -= std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(before_));
+    }
     report_ = search.Explore();
     seconds_ = Seconds();
     progress_.Clear();
+    if (!checkpoint || !kept.ok()) return kept;
+    if (!complete() && !found()) return checkpoint->Write(search, seconds_);
+    checkpoint->Remove();
+    return absl::OkStatus();
   }
 
-  absl::Status TakeFinding() {
+  // Whose states they are.
+  [[nodiscard]] std::string ProofIdentity() const {
+    return absl::StrFormat("scenario %s, %s, events %d, model %s",
+                           ToHex(HashBytes(PrintScenario(loaded_.scenario))), BoundText(),
+                           flags_.events, model_);
+  }
+
+  absl::Status TakeFinding(const sim::Violation& violation) {
     absl::StatusOr<std::unique_ptr<Simulation>> simulation = BuildSimulation(loaded_);
     if (!simulation.ok()) return simulation.status();
     const std::optional<Failure> found =
         RecordFailure(**simulation, report_.schedule, loaded_.text);
-    if (!found.has_value() || found->check != report_.violation->check) {
+    if (!found.has_value() || found->check != violation.check) {
       return absl::InternalError("what the search found does not fail again");
     }
     smallest_ = MinimizeFailure(*std::move(simulation), *found, &PrintScenario);
@@ -193,8 +255,12 @@ class ScenarioProof {
     return absl::OkStatus();
   }
 
-  void ShowProgress(std::uint64_t states, double elapsed) {
-    progress_.Show(absl::StrFormat("%s: %d states, %.0f s", loaded_.scenario.name, states, elapsed));
+  // How much there is cannot be known before. What is known of it: runs that were made, and those that are
+  // to be made for sure.
+  void ShowProgress(const explore::StateSearch& search, double elapsed) {
+    progress_.Show(absl::StrFormat("%s: %d states, %d runs of at least %d, at %d departures, %.0f s",
+                                   loaded_.scenario.name, search.state_count(), search.run_count(),
+                                   search.run_count() + search.branch_count(), search.departures(), elapsed));
   }
 
   const VerifyFlags& flags_;
@@ -202,8 +268,11 @@ class ScenarioProof {
   ProgressLine progress_;
   explore::Report report_;
   std::optional<SmallestFailure> smallest_;
+  std::string model_;  // the trace hash of its default order
   Clock::time_point start_;
+  double before_ = 0;   // seconds of the search that is gone on with
   double seconds_ = 0;
+  bool was_interrupted_ = false;
 };
 
 absl::StatusOr<LoadedScenario> LoadForProof(const VerifyFlags& flags, const std::string& name) {
@@ -214,6 +283,10 @@ absl::StatusOr<LoadedScenario> LoadForProof(const VerifyFlags& flags, const std:
 }
 
 int Verify(const VerifyFlags& flags) {
+  if (!flags.checkpoint.empty() && flags.scenarios.size() != 1) {
+    return Fail(absl::InvalidArgumentError(absl::StrFormat(
+        "--checkpoint: found %d scenarios, wanted one", flags.scenarios.size())));
+  }
   // Everything is read before anything is run: a typing mistake costs no search.
   std::vector<LoadedScenario> all;
   for (const std::string& name : flags.scenarios) {
@@ -261,7 +334,16 @@ void AddVerifyCommand(CLI::App& app, int* exit_status) {
   command->add_option("SCENARIO", flags->scenarios, "names, or files")->required();
   command->add_option("--preemptions", flags->preemptions,
                       "how often a CPU that could go on is left, at most (default: no bound)")
-      ->check(CLI::Range(0u, 1'000'000u));
+      ->check(CLI::Range(0u, explore::StateOptions::kCostMax));
+  auto* const preemptions = command->get_option("--preemptions");
+  command->add_option("--delays", flags->delays,
+                      "by how many places a step may leave the default order, all together, at most")
+      ->check(CLI::Range(0u, explore::StateOptions::kCostMax))
+      ->excludes(preemptions);
+  command->add_option("--events", flags->events,
+                      "interrupts, evictions and walks from outside in a run, at most")
+      ->check(CLI::Range(0u, explore::StateOptions::kEventCountMax))
+      ->capture_default_str();
   command->add_option_function<std::string>(
       "--memory-model",
       [flags](const std::string& name) {
@@ -278,6 +360,8 @@ void AddVerifyCommand(CLI::App& app, int* exit_status) {
   command->add_option("--executions", flags->executions,
                       "runs for each scenario; then it is unfinished")
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 62));
+  command->add_option("--checkpoint", flags->checkpoint,
+                      "a file to go on from if it is there, and to keep up to date; for one scenario");
   command->add_option("--store", flags->store, "folder of the store");
   command->add_flag("--json", flags->json, "one JSON object on standard output");
   command->callback([flags, exit_status] { *exit_status = Verify(*flags); });

@@ -192,8 +192,8 @@ class ScheduleTree::Diverter : public sim::Scheduler {
   std::uint32_t question_ = 0;
 };
 
-ScheduleTree::ScheduleTree(sim::Subject& subject, const TreeOptions& options)
-    : subject_(subject), options_(options), candidate_scheduler_(candidate_) {}
+ScheduleTree::ScheduleTree(sim::Subject& subject, TreeOptions options)
+    : subject_(subject), options_(std::move(options)), candidate_scheduler_(candidate_) {}
 
 TreeReport ScheduleTree::Explore(const Visitor& visitor) {
   visitor_ = &visitor;

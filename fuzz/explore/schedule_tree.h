@@ -66,7 +66,7 @@ class ScheduleTree {
   // Hears of each run; all of `schedule` was made in it, and it is the machine's last one.
   using Visitor = std::function<Visit(const Schedule& schedule, const sim::Violation* violation)>;
 
-  ScheduleTree(sim::Subject& subject, const TreeOptions& options);
+  ScheduleTree(sim::Subject& subject, TreeOptions options);
   [[nodiscard]] TreeReport Explore(const Visitor& visitor);
 
  private:

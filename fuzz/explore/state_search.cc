@@ -189,7 +189,13 @@ Process StateSearch::Take(const Choice& choice, Spent spent) {
 Process StateSearch::Choose() {
   key_.Absorb(machine());
   if (depth_ < path_.size()) {
-    const Choice choice = path_[depth_++];
+    const Choice choice = path_[depth_];
+    // Nobody could go on here, and so nobody was chosen: a deferred interrupt comes after all.
+    if (!IsBuffer(choice.process) && !machine().CanRun(CpuOf(choice.process))) {
+      SHOOTDOWN_CHECK(Enabled() == 0);
+      return kNobody;
+    }
+    ++depth_;
     return Take(choice, spent_);
   }
   const ProcessSet enabled = Enabled();

@@ -1,11 +1,16 @@
 """A proof, or a failure that is kept, or the word that neither was reached."""
 
+import json
+import signal
+import subprocess
+import time
 import unittest
 
 import cli
 from cli import BAD_INPUT, CLEAN, DONE, FINDING, STALE_HIT
 
 LIMIT = 4
+WALKED = "7.30-tlb-remove-table-single-user"
 
 
 class VerifyTest(cli.SystemTest):
@@ -15,21 +20,129 @@ class VerifyTest(cli.SystemTest):
     def test_the_fix_is_proved_without_a_bound(self):
         for model in "sc", "tso":
             with self.subTest(model=model):
-                result = self.verify(CLEAN, "--memory-model", model)
+                result = self.verify(CLEAN, "--memory-model", model, "--events", "0")
 
                 self.assertEqual(result.status, DONE, result.err)
                 proof = result.json()["scenarios"][0]
                 self.assertEqual((proof["verdict"], proof["complete"]), ("clean", True))
-                self.assertEqual((proof["bound"], proof["memory_model"]), ({"preemptions": None}, model))
+                self.assertEqual((proof["bound"], proof["memory_model"]), ({"preemptions": None, "delays": None, "events": 0}, model))
                 self.assertIn("verified", result.err)
 
     def test_a_certificate_is_the_same_each_time(self):
-        proofs = [self.verify(CLEAN, "--memory-model", "sc", "--preemptions", "2").json()
+        proofs = [self.verify(CLEAN, "--memory-model", "sc", "--preemptions", "2",
+                              "--events", "0").json()
                   for _ in range(2)]
 
         for proof in proofs:
             del proof["scenarios"][0]["seconds"]
         self.assertEqual(proofs[0], proofs[1])
+
+    def test_a_certificate_names_the_states_and_the_model(self):
+        def proof(scenario, *words):
+            return self.verify(scenario, "--preemptions", "1", *words).json()["scenarios"][0]
+
+        once, again, other = proof(CLEAN), proof(CLEAN), proof(CLEAN, "--memory-model", "sc")
+
+        for word in "states_digest", "model":
+            self.assertRegex(once[word], r"\A[0-9a-f]{32}\Z")
+            self.assertEqual(once[word], again[word])
+        self.assertNotEqual(once["states_digest"], other["states_digest"])
+        self.assertNotEqual(once["model"], proof("W7-no-grab-fixed")["model"])
+
+    def test_events_from_outside_are_varied_within_their_bound(self):
+        without = self.verify(WALKED, "--events", "0")
+        result = self.verify(WALKED, "--events", "1")
+
+        self.assertEqual(without.status, DONE, without.err)
+        self.assertIn("hardware_walks", without.json()["scenarios"][0]["not_varied"])
+        self.assertEqual(result.status, FINDING, result.err)
+        proof = result.json()["scenarios"][0]
+        self.assertEqual((proof["verdict"], proof["not_varied"]), ("freed_table_walk", []))
+        self.assertEqual(proof["bound"]["deferred_for_steps"], [1, 2, 4, 8])
+
+    def test_delays_are_a_bound_too(self):
+        for delays, verdict in (1, "clean"), (2, "stale_tlb_use"):
+            with self.subTest(delays=delays):
+                result = self.verify(STALE_HIT, "--memory-model", "sc", "--delays", delays,
+                                     "--events", "0")
+
+                self.assertEqual(result.json()["scenarios"][0]["verdict"], verdict, result.err)
+        self.assertEqual(self.verify(CLEAN, "--delays", "1", "--preemptions", "1").status, BAD_INPUT)
+
+    def test_an_unfinished_proof_says_how_far_it_is_whole(self):
+        result = self.verify(CLEAN, "--preemptions", "200", "--executions", "20000", "--events", "0")
+
+        self.assertEqual(result.status, LIMIT, result.err)
+        self.assertGreaterEqual(result.json()["scenarios"][0]["complete_up_to"], 1)
+
+    def test_a_proof_goes_on_after_a_kill(self):
+        words = ["seed-lost-bit-fixed", "--events", "0"]
+        whole = self.verify(*words).json()["scenarios"][0]
+        file = self.folder / "proof"
+        for _ in range(2):
+            process = self.start("verify", *words, "--checkpoint", file, "--store", self.store,
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            before = file.read_bytes() if file.exists() else None
+            while process.poll() is None and not (file.exists() and file.read_bytes() != before):
+                time.sleep(0.02)
+            process.kill()
+            process.wait()
+        self.assertTrue(file.exists())
+
+        result = self.verify(*words, "--checkpoint", file)
+
+        self.assertEqual(result.status, DONE, result.err)
+        self.assertFalse(file.exists())
+        proof = result.json()["scenarios"][0]
+        for word in "states", "states_digest", "executions", "blocked", "steps_max":
+            self.assertEqual(proof[word], whole[word], word)
+
+    def test_the_checkpoint_of_another_proof_is_refused(self):
+        file = self.folder / "proof"
+        words = ["--executions", "500", "--checkpoint", file]
+        self.verify(CLEAN, "--events", "0", *words)
+        kept = file.read_bytes()
+
+        for scenario, more in ((CLEAN, ["--events", "1"]), (CLEAN, ["--events", "0", "--preemptions", "3"]),
+                               (STALE_HIT, ["--events", "0"])):
+            with self.subTest(scenario=scenario, more=more):
+                self.assert_refused(self.verify(scenario, *more, *words), "proof: found a proof of")
+        file.write_bytes(kept[:-1])
+        self.assert_refused(self.verify(CLEAN, "--events", "0", *words), "found a damaged file")
+        file.write_text("something else\n")
+        self.assert_refused(self.verify(CLEAN, "--events", "0", *words), "found no checkpoint")
+        self.assertEqual(self.verify(CLEAN, STALE_HIT, *words).status, BAD_INPUT)
+
+    def test_the_checkpoint_of_another_build_is_refused(self):
+        file = self.folder / "proof"
+        words = [CLEAN, "--executions", "500", "--checkpoint", file]
+        self.verify(*words)
+        magic, build, rest = file.read_bytes().split(b"\n", 2)
+        self.assertRegex(build, rb"\A[0-9a-f]{32}\Z")
+        file.write_bytes(b"\n".join([magic, b"0" * 32, rest]))
+
+        self.assert_refused(self.verify(*words), "proof: found a checkpoint of another build of shootdown")
+
+    def test_a_deferred_interrupt_that_comes_after_all_is_gone_through_again(self):
+        # CPU 1 has nothing to do while its interrupt waits for a step that never comes.
+        result = self.verify("7.1-trim-vs-use-mm", "--events", "1")
+
+        self.assertEqual(result.status, FINDING, result.err)
+        self.assertEqual(result.json()["scenarios"][0]["verdict"], "stale_tlb_use")
+
+    def test_an_interrupted_proof_says_so(self):
+        file = self.folder / "proof"
+        process = self.start("verify", "seed-lost-bit-fixed", "--events", "2", "--checkpoint", file,
+                             "--store", self.store, "--json")
+        while process.poll() is None and not file.exists():
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30 * cli.PATIENCE)
+
+        self.assertEqual(process.returncode, LIMIT, err)
+        self.assertIn("unfinished: it was interrupted", err)
+        proof = json.loads(out)["scenarios"][0]
+        self.assertEqual((proof["verdict"], proof["stopped_by"]), ("unfinished", "interrupt"))
 
     def test_what_is_found_is_minimized_and_replays(self):
         result = self.verify(STALE_HIT, "--memory-model", "sc", "--preemptions", "2")
@@ -56,7 +169,7 @@ class VerifyTest(cli.SystemTest):
 
     def test_a_finding_counts_more_than_a_limit(self):
         result = self.verify(CLEAN, STALE_HIT, "--executions", "2000", "--memory-model", "sc",
-                             "--preemptions", "2")
+                             "--preemptions", "2", "--events", "0")
 
         self.assertEqual(result.status, FINDING, result.err)
 

@@ -1,0 +1,36 @@
+// A file that holds how far a proof has come, so that it goes on after a kill or a power cut.
+#ifndef SHOOTDOWN_FUZZ_CLI_PROOF_CHECKPOINT_H_
+#define SHOOTDOWN_FUZZ_CLI_PROOF_CHECKPOINT_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "fuzz/explore/state_search.h"
+
+namespace shootdown {
+
+class ProofCheckpoint {
+ public:
+  // `identity` says in words what is proved: a file with another one is refused.
+  ProofCheckpoint(std::string path, std::string identity)
+      : path_(std::move(path)), identity_(std::move(identity)) {}
+
+  // Has `search`, which has not run yet, go on where the file stands. Returns how many seconds that
+  // took; 0 if there is no file. INVALID_ARGUMENT if it is none of ours, damaged, of another
+  // proof, or of another build of this program.
+  [[nodiscard]] absl::StatusOr<double> Read(explore::StateSearch* search);
+  // In one step: whenever the power goes, a whole file is there. REQUIRES: Read was called.
+  [[nodiscard]] absl::Status Write(const explore::StateSearch& search, double seconds) const;
+  // The proof has come to its end.
+  void Remove() const;
+
+ private:
+  std::string path_;
+  std::string identity_;
+  std::string build_;
+};
+
+}  // namespace shootdown
+
+#endif  // SHOOTDOWN_FUZZ_CLI_PROOF_CHECKPOINT_H_
