@@ -5,6 +5,7 @@
 
 #include "fuzz/check/check.h"
 #include "fuzz/cli/html_page.h"
+#include "fuzz/cli/minimality_words.h"
 #include "fuzz/cli/step_words.h"
 #include "fuzz/cli/trace_table.h"
 #include "fuzz/kernel/kernel.h"
@@ -156,6 +157,7 @@ std::string HtmlReport(Simulation& simulation, const Failure& failure, const Sch
                      {"message", message},
                      {"why", why},
                      {"schedule", schedule.ToText()},
+                     {"minimality", MinimalityText(failure)},
                      {"trace_hash", failure.trace_hash},
                      {"cpus", machine.cpu_count()},
                      {"tasks", TasksJson(scenario)},

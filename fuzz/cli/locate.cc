@@ -108,4 +108,19 @@ absl::StatusOr<Failure> LoadFailure(const std::string& name, const std::string& 
   return (*open)->GetFailure(name);
 }
 
+absl::StatusOr<StoredRun> LoadStoredRun(const std::string& name, const std::string& store) {
+  absl::StatusOr<Failure> failure = LoadFailure(name, store);
+  if (!failure.ok()) return failure.status();
+  absl::StatusOr<LoadedScenario> loaded = ParseStoredScenario(*failure);
+  if (!loaded.ok()) return loaded.status();
+  absl::StatusOr<Scenario> found = ParseFoundScenario(*failure);
+  if (!found.ok()) return found.status();
+  absl::StatusOr<std::unique_ptr<Simulation>> simulation = BuildSimulation(*loaded);
+  if (!simulation.ok()) return simulation.status();
+  return StoredRun{.failure = *std::move(failure),
+                   .loaded = *std::move(loaded),
+                   .found = *std::move(found),
+                   .simulation = *std::move(simulation)};
+}
+
 }  // namespace shootdown

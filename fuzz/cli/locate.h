@@ -25,6 +25,16 @@ namespace shootdown {
 [[nodiscard]] absl::StatusOr<LoadedScenario> ParseStoredScenario(const Failure& failure);
 [[nodiscard]] absl::StatusOr<Scenario> ParseFoundScenario(const Failure& failure);
 
+// A failure as it is to be run again.
+struct StoredRun {
+  Failure failure;
+  LoadedScenario loaded;
+  Scenario found;
+  std::unique_ptr<Simulation> simulation;  // of `loaded`
+};
+// `name` and `store` as for LoadFailure.
+[[nodiscard]] absl::StatusOr<StoredRun> LoadStoredRun(const std::string& name, const std::string& store);
+
 // `given`, or $SHOOTDOWN_STORE, or the user's data folder.
 [[nodiscard]] std::string StorePath(const std::string& given);
 

@@ -24,13 +24,10 @@ struct MinimizeFlags {
 };
 
 int RunMinimize(const MinimizeFlags& flags) {
-  const absl::StatusOr<Failure> failure = LoadFailure(flags.failure, flags.store);
-  if (!failure.ok()) return Fail(failure.status());
-  const absl::StatusOr<LoadedScenario> loaded = ParseStoredScenario(*failure);
-  if (!loaded.ok()) return Fail(loaded.status());
-  const absl::StatusOr<Scenario> found = ParseFoundScenario(*failure);
-  if (!found.ok()) return Fail(found.status());
-  const absl::StatusOr<Schedule> schedule = Schedule::Parse(failure->schedule_text);
+  absl::StatusOr<StoredRun> stored = LoadStoredRun(flags.failure, flags.store);
+  if (!stored.ok()) return Fail(stored.status());
+  const Failure& failure = stored->failure;
+  const absl::StatusOr<Schedule> schedule = Schedule::Parse(failure.schedule_text);
   if (!schedule.ok()) return Fail(schedule.status());
   // Opened before there is a result to lose.
   std::unique_ptr<Store> store;
@@ -39,28 +36,26 @@ int RunMinimize(const MinimizeFlags& flags) {
     if (!open.ok()) return Fail(open.status());
     store = *std::move(open);
   }
-  absl::StatusOr<std::unique_ptr<Simulation>> simulation = BuildSimulation(*loaded);
-  if (!simulation.ok()) return Fail(simulation.status());
   struct sigaction action = {};
   action.sa_handler = [](int) { interrupted = 1; };
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
   const std::optional<SmallestFailure> smallest =
-      MinimizeFailure(*std::move(simulation), *failure, &PrintScenario, flags.proof);
+      MinimizeFailure(std::move(stored->simulation), failure, &PrintScenario, flags.proof);
   if (!smallest.has_value()) {
     spdlog::error("shootdown: {} does not fail as it did; replay it to see the difference",
-                  FailureId(*failure));
+                  FailureId(failure));
     return kExitFinding;
   }
   if (interrupted != 0) spdlog::info("interrupted; it is kept as small as it is by now");
   const Failure& smaller = smallest->failure;
   const absl::StatusOr<LoadedScenario> scenario = ParseStoredScenario(smaller);
   if (!scenario.ok()) return Fail(scenario.status());
-  spdlog::info("{}: {} decisions, {} when minimized, after {} runs: {}", FailureId(*failure),
+  spdlog::info("{}: {} decisions, {} when minimized, after {} runs: {}", FailureId(failure),
                schedule->size(), smaller.anchors.size(), smallest->run_count,
                smaller.schedule_text);
   spdlog::info("  {}", MinimalityText(smaller));
-  spdlog::info("  {}", SizeText(scenario->scenario, *found));
+  spdlog::info("  {}", SizeText(scenario->scenario, stored->found));
   for (const auto* const proof : {&smaller.proof, &smaller.scenario_proof}) {
     for (const ProofStep& step : *proof) {
       spdlog::info("  without {}: {}", step.without, step.verdict);

@@ -16,6 +16,7 @@
 #include "fuzz/cli/trace_table.h"
 #include "fuzz/engine/record.h"
 #include "fuzz/schedule/schedule_scheduler.h"
+#include "proto/file_io.h"
 
 namespace shootdown {
 namespace {
@@ -54,14 +55,6 @@ class BreakScheduler : public sim::Scheduler {
   sim::Row row_;
 };
 
-absl::Status WriteText(const std::string& path, const std::string& text) {
-  std::FILE* const file = std::fopen(path.c_str(), "w");
-  if (file == nullptr) return absl::InvalidArgumentError("cannot write " + path);
-  const bool written = std::fwrite(text.data(), 1, text.size(), file) == text.size();
-  const bool closed = std::fclose(file) == 0;
-  return written && closed ? absl::OkStatus() : absl::InternalError("cannot write all of " + path);
-}
-
 void ExplainDifference(const Replay& replay) {
   const auto words = [](const std::string& row) { return row.empty() ? "the end of the run" : row; };
   spdlog::info("NOT reproduced: the first difference is at step {}", replay.first_difference);
@@ -83,62 +76,59 @@ CLI::Validator NotEmpty() {
 }
 
 int RunReplay(const ReplayFlags& flags) {
-  const absl::StatusOr<Failure> failure = LoadFailure(flags.failure, flags.store);
-  if (!failure.ok()) return Fail(failure.status());
-  const absl::StatusOr<LoadedScenario> loaded = ParseStoredScenario(*failure);
-  if (!loaded.ok()) return Fail(loaded.status());
-  const absl::StatusOr<Scenario> found = ParseFoundScenario(*failure);
-  if (!found.ok()) return Fail(found.status());
-  const absl::StatusOr<std::unique_ptr<Simulation>> simulation = BuildSimulation(*loaded);
-  if (!simulation.ok()) return Fail(simulation.status());
-  const absl::StatusOr<Replay> replay = ReplayFailure(**simulation, *failure);
+  const absl::StatusOr<StoredRun> stored = LoadStoredRun(flags.failure, flags.store);
+  if (!stored.ok()) return Fail(stored.status());
+  const Failure& failure = stored->failure;
+  const Scenario& scenario = stored->loaded.scenario;
+  Simulation& simulation = *stored->simulation;
+  const absl::StatusOr<Replay> replay = ReplayFailure(simulation, failure);
   if (!replay.ok()) return Fail(replay.status());
-  const std::size_t steps = (*simulation)->machine().log().size();
+  const std::size_t steps = simulation.machine().log().size();
   if (flags.break_at >= 0) {
     if (static_cast<std::size_t>(flags.break_at) >= steps) {
       return Fail(absl::InvalidArgumentError(absl::StrFormat(
           "--break-at: found step %d, wanted one from 0 to %d", flags.break_at, steps - 1)));
     }
     BreakScheduler scheduler(replay->schedule, static_cast<sim::Row>(flags.break_at));
-    (void)(*simulation)->Run(scheduler);
+    (void)simulation.Run(scheduler);
   }
   const std::string message = replay->check.empty() ? "" : check::LastFinding().message;
   const std::string why =
       replay->check.empty() ? "" : std::string(check::LastFinding().check->why);
   if (!flags.perfetto.empty()) {
-    if (absl::Status s = WriteText(flags.perfetto, PerfettoTrace(**simulation, message)); !s.ok()) {
+    if (absl::Status s = WriteWholeFile(flags.perfetto, PerfettoTrace(simulation, message)); !s.ok()) {
       return Fail(s);
     }
   }
   if (!flags.html.empty()) {
-    const std::string page = HtmlReport(**simulation, *failure, replay->schedule);
-    if (absl::Status s = WriteText(flags.html, page); !s.ok()) return Fail(s);
+    const std::string page = HtmlReport(simulation, failure, replay->schedule);
+    if (absl::Status s = WriteWholeFile(flags.html, page); !s.ok()) return Fail(s);
   }
   if (flags.trace) {
-    const std::string table = loaded->scenario.name + ": " + SizeText(loaded->scenario, *found) +
-                              ".\n" + TraceTable(**simulation, message, why);
+    const std::string table = scenario.name + ": " + SizeText(scenario, stored->found) + ".\n" +
+                              TraceTable(simulation, message, why);
     std::fputs(table.c_str(), flags.json ? stderr : stdout);
   }
   // Of a failure that is not what it was there is nothing to ask.
   Json answers = Json::object();
   if (replay->reproduced) {
-    AnswerQuestions(**simulation, replay->schedule, failure->kind_key, flags.questions,
+    AnswerQuestions(simulation, replay->schedule, failure.kind_key, flags.questions,
                     flags.json ? stderr : stdout, answers);
   }
   if (flags.json) {
-    Json whole = {{"id", FailureId(*failure)},
-                        {"reproduced", replay->reproduced},
-                        {"check", replay->check},
-                        {"signature", failure->signature},
-                        {"steps", steps},
-                        {"trace_hash", replay->trace_hash},
-                        {"expected_trace_hash", failure->trace_hash},
-                        {"decisions", failure->anchors.size()},
-                        {"minimality", MinimalityJson(*failure)},
-                        {"minimality_runs", failure->minimality_runs},
-                        {"tasks", loaded->scenario.tasks.size()},
-                        {"operations", OperationCount(loaded->scenario)},
-                        {"schedule", replay->schedule.ToText()}};
+    Json whole = {{"id", FailureId(failure)},
+                  {"reproduced", replay->reproduced},
+                  {"check", replay->check},
+                  {"signature", failure.signature},
+                  {"steps", steps},
+                  {"trace_hash", replay->trace_hash},
+                  {"expected_trace_hash", failure.trace_hash},
+                  {"decisions", failure.anchors.size()},
+                  {"minimality", MinimalityJson(failure)},
+                  {"minimality_runs", failure.minimality_runs},
+                  {"tasks", scenario.tasks.size()},
+                  {"operations", OperationCount(scenario)},
+                  {"schedule", replay->schedule.ToText()}};
     whole.update(answers);
     std::printf("%s\n", whole.dump(2).c_str());
   }
@@ -146,8 +136,8 @@ int RunReplay(const ReplayFlags& flags) {
     ExplainDifference(*replay);
     return kExitFinding;
   }
-  spdlog::info("{}: reproduced exactly, {} steps: {}", FailureId(*failure), steps, failure->check);
-  spdlog::info("  {}", MinimalityText(*failure));
+  spdlog::info("{}: reproduced exactly, {} steps: {}", FailureId(failure), steps, failure.check);
+  spdlog::info("  {}", MinimalityText(failure));
   return kExitDone;
 }
 

@@ -166,6 +166,15 @@ class QuestionsTest(cli.SystemTest):
                 self.assertEqual((result.status, result.out), (cli.BAD_INPUT, ""))
                 self.assertIn(f'{flag}: found "", wanted the name of a file', result.err)
 
+    def test_what_stands_where_a_page_should_go_is_kept_if_it_cannot_be_written(self):
+        failure = self.find()
+        for flag in ("--html", "--perfetto"):
+            with self.subTest(flag):
+                result = self.shootdown("replay", failure, "--store", self.store, flag, "/dev/null")
+
+                self.assertEqual((result.status, result.out), (cli.BAD_INPUT, ""))
+                self.assertIn("/dev/null: is no regular file, so it is not replaced", result.err)
+
     def test_a_budget_of_nothing_is_refused(self):
         for flag, command in (("--search-runs", "replay"), ("--proof-runs", "minimize")):
             for value in ("0", "-1", "many"):
@@ -225,6 +234,7 @@ class HtmlTest(cli.SystemTest):
         self.assertEqual(len(self.all(".decision")), run["decisions"])
         self.assertEqual([head.text for head in self.all(".heads div")], ["#", "CPU 0", "CPU 1"])
         self.assertIn("which has been freed", self.all("#message")[0].text)
+        self.assertTrue(self.all("#minimality")[0].text.startswith("minimum, proven"))
         self.assertTrue(self.all(".end")[0].text.startswith("BROKEN"))
 
     def test_it_opens_at_the_last_step_where_the_freed_page_is_in_a_tlb(self):
