@@ -4,7 +4,6 @@
 
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
-#include "proto/rpc/log.h"
 #include "proto/rpc/status.h"
 #include "server/limits.h"
 
@@ -15,12 +14,7 @@ grpc::Status Door::Call(grpc::ServerContext& context, const char* method,
                         const std::function<absl::Status(const std::string& identity)>& work) {
   const absl::Time begun = absl::Now();
   const absl::StatusOr<std::string> identity = Authorize(*context.auth_context(), security_, roles);
-  absl::Status status = identity.ok() ? work(*identity) : identity.status();
-  if (!identity.ok()) {
-    LogWarning(
-        "call refused",
-        {{"method", method}, {"peer", context.peer()}, {"words", std::string(status.message())}});
-  }
+  const absl::Status status = identity.ok() ? work(*identity) : identity.status();
   if (const auto retry_after = RetryAfterMs(status)) {
     context.AddTrailingMetadata("retry-after-ms", *retry_after);
   }

@@ -10,6 +10,7 @@
 #include "absl/strings/str_format.h"
 #include "server/door.h"
 #include "server/limits.h"
+#include "server/refusals.h"
 #include "server/server_credentials.h"
 #include "shootdown/v1/admin.grpc.pb.h"
 #include "shootdown/v1/campaign.grpc.pb.h"
@@ -243,6 +244,9 @@ class GrpcServerImpl : public GrpcServer {
          std::initializer_list<grpc::Service*>{&work_, &campaigns_, &findings_, &admin_}) {
       builder.RegisterService(service);
     }
+    std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
+    interceptors.push_back(MakeRefusalLog());
+    builder.experimental().SetInterceptorCreators(std::move(interceptors));
     grpc::ResourceQuota quota("shootdown-server");
     quota.SetMaxThreads(128);
     quota.Resize(512 << 20);

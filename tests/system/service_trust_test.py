@@ -138,8 +138,15 @@ class TrustTest(cluster.ClusterTest):
     def test_a_certificate_without_a_role_may_do_nothing(self):
         channel = self.channel(self.certs / "server")
 
-        self.assertEqual(self.code(channel, "Campaigns/ListCampaigns"), "PERMISSION_DENIED")
-        self.assertEqual(self.code(channel, "Work/Sync"), "PERMISSION_DENIED")
+        for method in ("Campaigns/ListCampaigns", "Work/Sync"):
+            self.assertEqual(self.code(channel, method), "PERMISSION_DENIED")
+            self.assert_logged(method, "PERMISSION_DENIED")
+
+    def assert_logged(self, method, code):
+        """A line for a call that was refused."""
+        line = re.compile(rf"warning call refused method=/shootdown\.v1\.{method} peer=\S*127\.0\.0\.1\S* "
+                          rf"code={code} words=")
+        wait_until(lambda: line.search(self.server.said()), f"words about {method}: {code}")
 
     def test_plain_text_to_a_tls_port_is_refused(self):
         plain = self.campaign("list")
@@ -162,6 +169,10 @@ class TrustTest(cluster.ClusterTest):
                    for method in service.methods
                    if not method.name.startswith(("Watch", "Compact", "Backup"))]
         before = self.campaign("list", *self.flags(self.operator)).out
+        # Bytes that are no message, of which no service hears, and a message that says nothing.
+        for payload, code in ((b"\xff\xff", "INTERNAL"), (b"", "INVALID_ARGUMENT")):
+            self.assertEqual(self.code(channels[1], "Work/Sync", payload), code)
+            self.assert_logged("Work/Sync", code)
         for method in methods:
             for _ in range(30):
                 payload = draw.randbytes(draw.choice([1, 8, 100, 5000]))
@@ -170,6 +181,7 @@ class TrustTest(cluster.ClusterTest):
                                   {None, "INVALID_ARGUMENT", "INTERNAL", "NOT_FOUND",
                                    "PERMISSION_DENIED", "UNAUTHENTICATED", "FAILED_PRECONDITION",
                                    "RESOURCE_EXHAUSTED"})
+        self.assertLess(self.server.said().count("call refused"), 400, "a flood in the log")
         huge = b"\x0a" + b"\xff\xff\xff\x7f" + b"x" * (5 << 20)
         self.assertEqual(self.code(channels[1], "Work/Sync", huge), "RESOURCE_EXHAUSTED")
         self.assertTrue(self.server.alive(), self.server.said())
