@@ -11,6 +11,7 @@
 #include "server/coordinator.h"
 #include "server/keys.h"
 #include "server/limits.h"
+#include "server/progress.h"
 
 namespace shootdown::server {
 namespace {
@@ -175,8 +176,8 @@ absl::Status Coordinator::PlanDelete(const CampaignState& campaign, Plan& plan,
       drop(keys::Key(keys::kInput, campaign.id, scenario.key, hash));
       dropped.set_input_count(dropped.input_count() + 1);
     }
-    for (const auto& [worker, progress] : scenario.progress) {
-      drop(keys::Key(keys::kProgress, campaign.id, scenario.key, worker));
+    for (const auto& [part, progress] : scenario.progress) {
+      drop(keys::Key(keys::kProgress, campaign.id, scenario.key, part));
     }
     drop(keys::Key(keys::kRefused, campaign.id, scenario.key));
     for (const auto& [finding_id, found] : scenario.findings) {
@@ -207,6 +208,7 @@ v1::Campaign Coordinator::ToProto(const CampaignState& campaign, absl::Time now)
   if (campaign.ended.has_value()) message.set_ended_us(campaign.ended->ended_us());
   std::vector<std::uint32_t> by_state(v1::FindingState_ARRAYSIZE, 0);
   std::uint64_t runs_left = 0;
+  SampledRuns sampled;
   for (const ScenarioState& scenario : campaign.scenarios) {
     v1::ScenarioProgress& progress = *message.add_scenarios();
     progress.set_name(scenario.name);
@@ -217,7 +219,12 @@ v1::Campaign Coordinator::ToProto(const CampaignState& campaign, absl::Time now)
     progress.set_input_count(scenario.inputs.size());
     progress.set_finding_count(scenario.findings.size());
     progress.set_input_bytes(scenario.input_bytes);
-    progress.set_findings_dropped(scenario.FindingsDropped());
+    const ProgressRow in_all = scenario.ProgressInAll();
+    progress.set_findings_dropped(in_all.findings_dropped());
+    const SampledRuns of_scenario = SampledRunsOf(in_all);
+    *progress.mutable_behaviours() = Estimate(of_scenario);
+    sampled.run_count += of_scenario.run_count;
+    sampled.counts += of_scenario.counts;
     progress.set_refused(scenario.refused);
     for (const auto& [id, found] : scenario.findings) {
       if (const FindingState* finding = state_.FindFinding(id)) ++by_state[finding->row.state()];
@@ -227,6 +234,7 @@ v1::Campaign Coordinator::ToProto(const CampaignState& campaign, absl::Time now)
       runs_left += budget - std::min(budget, scenario.run_count);
     }
   }
+  *message.mutable_behaviours() = Estimate(sampled);
   message.mutable_findings_by_state()->Add(by_state.begin(), by_state.end());
   std::set<std::string> workers;
   for (const auto& [id, lease] : leases_->leases()) {

@@ -8,6 +8,7 @@
 #include "proto/rpc/log.h"
 #include "proto/rpc/state_names.h"
 #include "server/keys.h"
+#include "server/progress.h"
 
 namespace shootdown::server {
 namespace {
@@ -76,6 +77,7 @@ absl::Status Coordinator::Start(absl::Time now) {
   row.set_epoch(state_.epoch() + 1);
   Plan plan;
   plan.Put(keys::Key(keys::kEpoch), row);
+  PlanOneProgress(plan);
   if (absl::Status begun = Commit(plan); !begun.ok()) return begun;
   leases_ = std::make_unique<Leases>(state_.epoch());
   started_ = now;
@@ -84,6 +86,20 @@ absl::Status Coordinator::Start(absl::Time now) {
                       {"findings", std::to_string(state_.findings().size())},
                       {"data", store_->path()}});
   return absl::OkStatus();
+}
+
+void Coordinator::PlanOneProgress(Plan& plan) const {
+  for (const auto& [id, campaign] : state_.campaigns()) {
+    for (const ScenarioState& scenario : campaign.scenarios) {
+      if (scenario.progress.size() <= 1) continue;
+      for (const auto& [part, row] : scenario.progress) {
+        plan.batch.service.push_back(
+            {.key = keys::Key(keys::kProgress, id, scenario.key, part), .value = std::nullopt});
+      }
+      plan.Put(keys::Key(keys::kProgress, id, scenario.key, ProgressPart(0)),
+               scenario.ProgressInAll());
+    }
+  }
 }
 
 absl::StatusOr<std::string> Coordinator::CampaignId(std::string_view id_or_prefix) const {

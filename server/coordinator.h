@@ -110,6 +110,10 @@ class Coordinator {
   // How many contents of what sort, of one campaign's scenario: `inputs`, `findings`, and those of
   // them that are of one kind, `kind ` and its key.
   using Counts = std::map<std::array<std::string, 3>, std::size_t>;
+  struct KeyedProgress {
+    std::string key;
+    ProgressRow row;
+  };
   // What one Sync changes: rows for the disk, and words for the worker.
   struct Plan {
     StoreBatch batch;
@@ -118,7 +122,7 @@ class Coordinator {
     std::set<std::string> ended_leases;  // settled now, or with an answer that was lost
     std::set<std::string> open;          // hashes of contents that it offers, and we do not have
     std::set<std::string> claimed;
-    std::map<std::pair<std::string, std::string>, ProgressRow> progress;
+    std::map<std::pair<std::string, std::string>, KeyedProgress> progress;  // by scenario
     Counts counts;  // of what it adds
 
     void Put(std::string key, const google::protobuf::Message& row);
@@ -132,6 +136,8 @@ class Coordinator {
 
   Coordinator(std::unique_ptr<Store> store, Committer::WriteFn write);
   absl::Status Start(absl::Time now);
+  // Adds up the rows of progress of each scenario.
+  void PlanOneProgress(Plan& plan) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
 
   // sync.cc
   absl::Status Admit(const v1::SyncRequest& request, const std::string& worker_id, absl::Time now,
@@ -149,6 +155,9 @@ class Coordinator {
   std::size_t OnTheWay(const CampaignState& campaign, const ScenarioState& scenario,
                        const std::string& sort, const Plan& plan) const
       ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  // The row of progress to which this Sync may add; nullptr if all of them are being written.
+  ProgressRow* PlanProgress(const CampaignState& campaign, const ScenarioState& scenario,
+                            Plan& plan) ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   void PlanInput(const v1::Input& input, const CheckedInput& checked, const WorkerRecord& worker,
                  absl::Time now, Plan& plan) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Two workers of one model say different traces of `input`: both run it exactly.
@@ -162,8 +171,11 @@ class Coordinator {
   void PlanResults(const v1::SyncRequest& request, WorkerRecord& worker,
                    const std::map<std::string, Failure>& stored, absl::Time now, Plan& plan)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void PlanFuzzDone(const v1::LeaseResult& result, const LeaseRecord& lease, WorkerRecord& worker,
-                    absl::Time now, Plan& plan) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // False if that must wait.
+  bool PlanRuns(const v1::LeaseResult& result, const LeaseRecord& lease, Plan& plan)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void TakeFuzzDone(const v1::LeaseResult& result, const LeaseRecord& lease, WorkerRecord& worker,
+                    absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void PlanConfirmed(const v1::LeaseResult& result, const LeaseRecord& lease,
                      const WorkerRecord& worker, const std::map<std::string, Failure>& stored,
                      absl::Time now, Plan& plan) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -175,13 +187,18 @@ class Coordinator {
   // A settled finding that this model could not run keeps its state.
   void PlanNotReplayed(const LeaseRecord& lease, const WorkerRecord& worker, bool is_final,
                        const std::string& words, Plan& plan) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void PlanAudited(const v1::LeaseResult& result, const LeaseRecord& lease,
-                   const WorkerRecord& worker, absl::Time now, Plan& plan)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void PlanAttemptFailed(const LeaseRecord& lease, const std::string& words, Plan& plan)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void PlanRefused(const v1::LeaseResult& result, const LeaseRecord& lease, WorkerRecord& worker,
                    absl::Time now, Plan& plan) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  // sync_audits.cc
+  void PlanAudited(const v1::LeaseResult& result, const LeaseRecord& lease,
+                   const WorkerRecord& worker, absl::Time now, Plan& plan)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void PlanQuarantine(const std::string& worker_id, const std::string& campaign_id,
+                      const std::string& words, absl::Time now, Plan& plan)
+      ABSL_SHARED_LOCKS_REQUIRED(mutex_);
 
   // campaigns.cc
   v1::Campaign ToProto(const CampaignState& campaign, absl::Time now) const

@@ -8,12 +8,12 @@
 //   found/<campaign>/<finding>                 FoundRow
 //   input/<campaign>/<scenario>/<input>        InputRow
 //   paused/<campaign>                          PausedRow
-//   progress/<campaign>/<scenario>/<worker>    ProgressRow
+//   progress/<campaign>/<scenario>/<part>      ProgressRow
 //   refused/<campaign>/<scenario>              RefusedRow
 //   worker/<worker>                            WorkerRow
 //
-// <campaign>, <finding>, <worker>: 16 hexadecimal digits; <scenario>, <input>: 32. They are read
-// back in this order, so a campaign comes before all that belongs to it.
+// <campaign>, <finding>, <worker>: 16 hexadecimal digits; <scenario>, <input>: 32; <part>: 2. They are
+// read back in this order, so a campaign comes before all that belongs to it.
 #ifndef SHOOTDOWN_SERVER_KEYS_H_
 #define SHOOTDOWN_SERVER_KEYS_H_
 

@@ -34,6 +34,11 @@ inline constexpr int kContentHashCountMax = 65536;
 inline constexpr int kHeldCountMax = 4096;
 inline constexpr std::size_t kWordsBytesMax = 4 << 10;
 inline constexpr std::uint32_t kJobCountMax = 1024;
+// Workers in quarantine that are remembered. One of which the oldest is forgotten while it is away may
+// come back, until it differs again.
+inline constexpr std::size_t kQuarantinedCountMax = 1024;
+// Syncs that write progress of one scenario at once; more of them hand in their results a little later.
+inline constexpr std::size_t kProgressPartMax = 64;
 
 // Syncs of one worker: so many a second, and so many at once after a pause.
 inline constexpr double kSyncsPerSecond = 50;

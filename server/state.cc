@@ -7,6 +7,7 @@
 #include "proto/rpc/state_names.h"
 #include "proto/scenario_text.h"
 #include "server/keys.h"
+#include "server/progress.h"
 
 namespace shootdown::server {
 namespace {
@@ -29,10 +30,10 @@ std::vector<std::string> Split(const std::string& key) { return absl::StrSplit(k
 
 // ------------------------------------------------------------------------------ small questions
 
-std::uint64_t ScenarioState::FindingsDropped() const {
-  std::uint64_t count = 0;
-  for (const auto& [worker, row] : progress) count += row.findings_dropped();
-  return count;
+ProgressRow ScenarioState::ProgressInAll() const {
+  ProgressRow sum;
+  for (const auto& [part, row] : progress) AddProgress(row, sum);
+  return sum;
 }
 
 std::uint32_t ScenarioState::FindingsOfKind(const std::string& kind_key) const {
@@ -200,15 +201,16 @@ absl::Status State::ApplyPaused(CampaignState& campaign, const std::string* valu
   return absl::OkStatus();
 }
 
-absl::Status State::ApplyProgress(ScenarioState& scenario, const std::string& worker,
+absl::Status State::ApplyProgress(ScenarioState& scenario, const std::string& part,
                                   const std::string* value) {
   ProgressRow row;
   if (value != nullptr) {
     if (absl::Status parsed = Parse(*value, row); !parsed.ok()) return parsed;
   }
-  ProgressRow& present = scenario.progress[worker];
+  ProgressRow& present = scenario.progress[part];
   scenario.run_count += row.run_count() - present.run_count();
   present = std::move(row);
+  if (value == nullptr) scenario.progress.erase(part);
   return absl::OkStatus();
 }
 
@@ -391,9 +393,12 @@ std::vector<std::string> State::Describe() const {
     words.push_back(
         absl::StrFormat("campaign %s %s", id, StateName(campaign.state())));
     for (const ScenarioState& scenario : campaign.scenarios) {
-      words.push_back(absl::StrFormat("scenario %s %s runs=%d features=%d bytes=%d refused=%s", id,
-                                      scenario.key, scenario.run_count, scenario.features.size(),
-                                      scenario.input_bytes, scenario.refused));
+      const ProgressRow progress = scenario.ProgressInAll();
+      words.push_back(absl::StrFormat(
+          "scenario %s %s runs=%d sampled=%d behaviours=%d features=%d bytes=%d refused=%s", id,
+          scenario.key, scenario.run_count, progress.sampled_run_count(),
+          progress.behaviours_size(), scenario.features.size(), scenario.input_bytes,
+          scenario.refused));
       for (const auto& [hash, input] : scenario.inputs) {
         words.push_back(absl::StrFormat("input %s %s owns=%d", id, hash, input.owned_count));
       }

@@ -67,14 +67,15 @@ struct ScenarioState {
   std::set<std::pair<std::int64_t, std::string>> inputs_by_age = {};  // youngest first, hash
   std::vector<std::uint32_t> feature_list = {};                       // V3
   absl::flat_hash_map<std::uint32_t, Feature> features = {};
-  std::map<std::string, ProgressRow> progress = {};  // by worker
+  std::map<std::string, ProgressRow> progress = {};  // by part
   std::map<std::string, FoundRow> findings = {};     // by id
   std::map<std::string, std::uint32_t> findings_by_kind = {};  // how many of them, by kind key
   std::string refused = {};
   std::uint64_t input_bytes = 0;
   std::uint64_t run_count = 0;  // the sum over `progress`
 
-  [[nodiscard]] std::uint64_t FindingsDropped() const;
+  // All parts of it in one.
+  [[nodiscard]] ProgressRow ProgressInAll() const;
   [[nodiscard]] std::uint32_t FindingsOfKind(const std::string& kind_key) const;
   // Whether an input of these features would own one.
   [[nodiscard]] bool IsWanted(std::string_view hash, std::size_t bytes,
@@ -159,7 +160,7 @@ class State {
   absl::Status ApplyCampaign(const Parts& key, const std::string* value);
   absl::Status ApplyEnded(CampaignState& campaign, const std::string* value);
   absl::Status ApplyPaused(CampaignState& campaign, const std::string* value);
-  absl::Status ApplyProgress(ScenarioState& scenario, const std::string& worker,
+  absl::Status ApplyProgress(ScenarioState& scenario, const std::string& part,
                              const std::string* value);
   absl::Status ApplyRefused(ScenarioState& scenario, const std::string* value);
   absl::Status ApplyInput(CampaignState& campaign, ScenarioState& scenario, const std::string& hash,

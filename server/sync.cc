@@ -83,9 +83,7 @@ absl::StatusOr<v1::SyncResponse> Coordinator::Sync(const v1::SyncRequest& reques
     }
     plan.open.insert(plan.wanted.begin(), plan.wanted.end());
     PlanResults(request, worker, stored, now, plan);
-    for (const auto& [where, row] : plan.progress) {
-      plan.Put(keys::Key(keys::kProgress, where.first, where.second, worker_id), row);
-    }
+    for (const auto& [scenario, progress] : plan.progress) plan.Put(progress.key, progress.row);
 
     absl::Status committed = Commit(plan);
     worker.in_sync = false;

@@ -8,6 +8,8 @@
 #include "proto/rpc/log.h"
 #include "server/coordinator.h"
 #include "server/keys.h"
+#include "server/limits.h"
+#include "server/progress.h"
 #include "server/sync_rows.h"
 
 namespace shootdown::server {
@@ -26,6 +28,24 @@ std::size_t Coordinator::OnTheWay(const CampaignState& campaign, const ScenarioS
   const auto own = plan.counts.find(what);
   return (others == on_their_way_.end() ? 0 : others->second) +
          (own == plan.counts.end() ? 0 : own->second);
+}
+
+ProgressRow* Coordinator::PlanProgress(const CampaignState& campaign,
+                                       const ScenarioState& scenario, Plan& plan) {
+  const auto [planned, first] = plan.progress.try_emplace({campaign.id, scenario.key});
+  if (!first) return &planned->second.row;
+  for (std::size_t number = 0; number < kProgressPartMax; ++number) {
+    const std::string part = ProgressPart(number);
+    std::string key = keys::Key(keys::kProgress, campaign.id, scenario.key, part);
+    if (claimed_.contains(key)) continue;
+    plan.claimed.insert(key);
+    planned->second.key = std::move(key);
+    const auto present = scenario.progress.find(part);
+    if (present != scenario.progress.end()) planned->second.row = present->second;
+    return &planned->second.row;
+  }
+  plan.progress.erase(planned);
+  return nullptr;
 }
 
 void Coordinator::PlanInput(const v1::Input& input, const CheckedInput& checked,
@@ -122,6 +142,7 @@ void Coordinator::PlanFinding(const v1::FoundFailure& found, const CheckedFindin
   const auto not_needed = [&](const std::string& words) {
     plan.Settle(what, v1::Settled::VERDICT_NOT_NEEDED, words);
   };
+  const auto later = [&] { plan.open.insert(what); };  // offered again, and settled then
   if (scenario == nullptr) return not_needed("there is no such campaign and scenario");
   if (scenario->findings.contains(checked.id)) {
     return plan.Settle(what, v1::Settled::VERDICT_KNOWN, "", checked.id);
@@ -137,11 +158,9 @@ void Coordinator::PlanFinding(const v1::FoundFailure& found, const CheckedFindin
     return not_needed("the campaign stops at the first finding, which is " + sound->first);
   }
   if (scenario->findings.size() >= spec.budget().finding_count_max()) {
-    const auto [at, first] = plan.progress.try_emplace({campaign->id, scenario->key});
-    if (first && scenario->progress.contains(worker.id)) {
-      at->second = scenario->progress.at(worker.id);
-    }
-    at->second.set_findings_dropped(at->second.findings_dropped() + 1);
+    ProgressRow* const progress = PlanProgress(*campaign, *scenario, plan);
+    if (progress == nullptr) return later();
+    progress->set_findings_dropped(progress->findings_dropped() + 1);
     return not_needed("the campaign holds as many findings as it may");
   }
   const std::string& kind = checked.failure.kind_key;
@@ -149,7 +168,6 @@ void Coordinator::PlanFinding(const v1::FoundFailure& found, const CheckedFindin
     return not_needed("the campaign holds enough findings of this kind");
   }
   const std::string key = keys::Key(keys::kFinding, checked.id);
-  const auto later = [&] { plan.open.insert(what); };  // offered again, and settled then
   if (claimed_.contains(key) || plan.claimed.contains(key)) return later();
   // What is on its way may fail. Who would be one too many with it hears when that is known.
   const std::string of_kind = "kind " + kind;

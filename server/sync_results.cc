@@ -10,6 +10,7 @@
 #include "proto/rpc/state_names.h"
 #include "server/coordinator.h"
 #include "server/keys.h"
+#include "server/progress.h"
 #include "server/sync_rows.h"
 
 namespace shootdown::server {
@@ -68,12 +69,16 @@ void Coordinator::PlanResults(const v1::SyncRequest& request, WorkerRecord& work
                             [&](const std::string& hash) { return plan.open.contains(hash); })) {
       continue;  // it comes again, with the rest of what was found
     }
+    if (lease->kind == TaskKind::kFuzz && result.outcome() == v1::LeaseResult::OUTCOME_DONE &&
+        !PlanRuns(result, *lease, plan)) {
+      continue;  // everybody hands in results of this scenario; it comes again
+    }
     ++totals_.lease_outcomes[OutcomeName(result.outcome())];
     plan.ended_leases.insert(id);
     plan.Settle(id, v1::Settled::VERDICT_ACCEPTED, "");
     switch (result.outcome()) {
       case v1::LeaseResult::OUTCOME_DONE:
-        if (lease->kind == TaskKind::kFuzz) PlanFuzzDone(result, *lease, worker, now, plan);
+        if (lease->kind == TaskKind::kFuzz) TakeFuzzDone(result, *lease, worker, now);
         if (lease->kind == TaskKind::kConfirm) {
           PlanConfirmed(result, *lease, worker, stored, now, plan);
         }
@@ -119,20 +124,22 @@ void Coordinator::PlanResults(const v1::SyncRequest& request, WorkerRecord& work
   }
 }
 
-void Coordinator::PlanFuzzDone(const v1::LeaseResult& result, const LeaseRecord& lease,
-                               WorkerRecord& worker, absl::Time now, Plan& plan) {
+bool Coordinator::PlanRuns(const v1::LeaseResult& result, const LeaseRecord& lease, Plan& plan) {
   const CampaignState* campaign = state_.FindCampaign(lease.campaign_id);
-  if (campaign == nullptr) return;
-  const ScenarioState* scenario = campaign->Find(lease.scenario_key);
-  const auto [at, first] = plan.progress.try_emplace({campaign->id, scenario->key});
-  if (first && scenario->progress.contains(worker.id)) {
-    at->second = scenario->progress.at(worker.id);
-  }
+  if (campaign == nullptr) return true;
+  ProgressRow* const progress = PlanProgress(*campaign, *campaign->Find(lease.scenario_key), plan);
+  if (progress == nullptr) return false;
+  AddRuns(std::min(result.run_count(), lease.fuzz.run_count()), result.behaviours(), *progress);
+  return true;
+}
+
+void Coordinator::TakeFuzzDone(const v1::LeaseResult& result, const LeaseRecord& lease,
+                               WorkerRecord& worker, absl::Time now) {
+  if (state_.FindCampaign(lease.campaign_id) == nullptr) return;
   const std::uint64_t run_count = std::min(result.run_count(), lease.fuzz.run_count());
-  at->second.set_run_count(at->second.run_count() + run_count);
   totals_.run_count += run_count;
-  policy_.EngineWorked(campaign->id, scenario->key);
-  Policy::Measure(worker, scenario->key, run_count, result.busy_us());
+  policy_.EngineWorked(lease.campaign_id, lease.scenario_key);
+  Policy::Measure(worker, lease.scenario_key, run_count, result.busy_us());
   audits_.Offer(
       lease, worker.model_version,
       {.worker_id = worker.id,
@@ -310,75 +317,6 @@ void Coordinator::PlanRefused(const v1::LeaseResult& result, const LeaseRecord& 
   RefusedRow row;
   row.set_words(result.words());
   plan.Put(keys::Key(keys::kRefused, lease.campaign_id, lease.scenario_key), row);
-}
-
-void Coordinator::PlanAudited(const v1::LeaseResult& result, const LeaseRecord& lease,
-                              const WorkerRecord& worker, absl::Time /*now*/, Plan& plan) {
-  Audits::Audit* audit = audits_.Find(lease.audit_number);
-  if (audit == nullptr) return;
-  const auto quarantine = [&](const std::string& worker_id, const std::string& words) {
-    mutex_.AssertHeld();
-    WorkerRow row;
-    if (const WorkerRecord* record = leases_->FindWorker(worker_id)) row.set_name(record->name);
-    row.set_quarantined(words);
-    plan.Put(keys::Key(keys::kWorker, worker_id), row);
-    LogError("worker quarantined", {{"worker", worker_id},
-                                    {"name", row.name()},
-                                    {"campaign", audit->campaign_id},
-                                    {"words", words}});
-  };
-  if (lease.kind == TaskKind::kTrace) {
-    const Failure seen = FromProto(result.replayed());
-    audit->traces.push_back(
-        {.worker_id = worker.id, .trace_hash = seen.trace_hash, .steps = seen.trace});
-    const bool third_is_there = std::ranges::count_if(leases_->workers(), [&](const auto& entry) {
-                                  return entry.second.model_version == audit->model_version &&
-                                         entry.second.job_count > 0 && !entry.second.draining;
-                                }) > static_cast<std::ptrdiff_t>(audit->outcomes.size());
-    if (audit->traces.size() < audit->outcomes.size() + (third_is_there ? 1 : 0)) return;
-    const Audits::Verdict verdict = Audits::Judge(*audit);
-    for (const std::string& id : verdict.quarantined) quarantine(id, verdict.words);
-    if (verdict.quarantined.empty()) LogError("audit undecided", {{"words", verdict.words}});
-    audits_.Drop(lease.audit_number);
-    return;
-  }
-
-  audit->outcomes.push_back(
-      {.worker_id = worker.id,
-       .run_count = result.run_count(),
-       .checkpoints = {result.checkpoints().begin(), result.checkpoints().end()},
-       .content_hashes = {result.content_hashes().begin(), result.content_hashes().end()}});
-  const std::string difference =
-      Audits::Difference(audit->outcomes.front(), audit->outcomes.back());
-  ++totals_.lease_outcomes[difference.empty() ? "audit_equal" : "audit_different"];
-  if (difference.empty()) {
-    audits_.Drop(lease.audit_number);
-    return;
-  }
-  LogError("workers differ", {{"worker", audit->outcomes.front().worker_id},
-                              {"other", worker.id},
-                              {"campaign", audit->campaign_id},
-                              {"scenario", audit->scenario_key},
-                              {"words", difference}});
-  // What only one of them found, or else any input, says which of them runs schedules wrongly.
-  const std::string foreign = Audits::FirstForeign(audit->outcomes.front(), audit->outcomes.back());
-  const CampaignState* campaign = state_.FindCampaign(audit->campaign_id);
-  const ScenarioState* scenario =
-      campaign == nullptr ? nullptr : campaign->Find(audit->scenario_key);
-  const Input* chosen = nullptr;
-  if (scenario != nullptr) {
-    for (const auto& [hash, input] : scenario->inputs) {
-      if (chosen == nullptr || input.row.offer_hash() == foreign) chosen = &input;
-    }
-  }
-  const absl::StatusOr<Schedule> schedule = ScheduleOfInput(chosen);
-  if (!schedule.ok()) {
-    audits_.Drop(lease.audit_number);
-    return;
-  }
-  audit->tracing = true;
-  audit->schedule_text = schedule->ToText();
-  audit->stored_trace_hash = chosen->row.trace_hash();
 }
 
 }  // namespace shootdown::server

@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_format.h"
 #include "fuzz/base/content_hash.h"
+#include "fuzz/corpus/behaviour_sample.h"
 #include "fuzz/schedule/schedule.h"
 #include "fuzz/store/store.h"
 #include "fuzz/strategy/strategy_name.h"
@@ -51,6 +52,60 @@ std::string WhyNoSchedule(const char* field, const std::string& text) {
   const absl::StatusOr<Schedule> schedule = Schedule::Parse(text);
   if (schedule.ok()) return {};
   return absl::StrFormat("%s: %s", field, std::string(schedule.status().message()));
+}
+
+// A sample of what its runs did: ascending hashes, with no more times than there were runs.
+absl::Status CheckBehaviours(const v1::LeaseResult& result) {
+  constexpr std::uint64_t kTimesMask = BehaviourSample::kTimesMask;
+  if (absl::Status counted = CheckCount("results.behaviours", result.behaviours_size(),
+                                        static_cast<int>(BehaviourSample::kSizeMax));
+      !counted.ok()) {
+    return counted;
+  }
+  std::uint64_t times = 0;
+  for (int i = 0; i < result.behaviours_size(); ++i) {
+    const std::uint64_t entry = result.behaviours(i);
+    if ((entry & kTimesMask) == 0) {
+      return Wrong("results.behaviours", absl::StrFormat("%016x", entry), "1 to 3 times");
+    }
+    if (i > 0 && (entry & ~kTimesMask) <= (result.behaviours(i - 1) & ~kTimesMask)) {
+      return Wrong("results.behaviours",
+                   absl::StrFormat("%016x after %016x", entry, result.behaviours(i - 1)),
+                   "ascending hashes");
+    }
+    times += entry & kTimesMask;
+  }
+  if (times > result.run_count()) {
+    return Wrong("results.behaviours",
+                 absl::StrFormat("%d times in %d runs", times, result.run_count()),
+                 "no more than runs");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckResult(const v1::LeaseResult& result) {
+  if (!IsHex(result.lease_id(), 16)) {
+    return Wrong("results.lease_id", Quoted(result.lease_id()), "16 hexadecimal digits");
+  }
+  if (result.words().size() > kWordsBytesMax) {
+    return Wrong("results.words", absl::StrFormat("%d bytes", result.words().size()),
+                 "at most 4096");
+  }
+  if (result.engine_input().size() > kScheduleBytesMax) {
+    return Wrong("results.engine_input", absl::StrFormat("%d bytes", result.engine_input().size()),
+                 "at most 8192");
+  }
+  if (absl::Status counted =
+          CheckCount("results.content_hashes", result.content_hashes_size(), kContentHashCountMax);
+      !counted.ok()) {
+    return counted;
+  }
+  if (absl::Status counted =
+          CheckCount("results.checkpoints", result.checkpoints_size(), kResultCountMax + 1);
+      !counted.ok()) {
+    return counted;
+  }
+  return CheckBehaviours(result);
 }
 
 }  // namespace
@@ -100,27 +155,7 @@ absl::Status CheckEnvelope(const v1::SyncRequest& request) {
     if (!counted.ok()) return counted;
   }
   for (const v1::LeaseResult& result : request.results()) {
-    if (!IsHex(result.lease_id(), 16)) {
-      return Wrong("results.lease_id", Quoted(result.lease_id()), "16 hexadecimal digits");
-    }
-    if (result.words().size() > kWordsBytesMax) {
-      return Wrong("results.words", absl::StrFormat("%d bytes", result.words().size()),
-                   "at most 4096");
-    }
-    if (result.engine_input().size() > kScheduleBytesMax) {
-      return Wrong("results.engine_input",
-                   absl::StrFormat("%d bytes", result.engine_input().size()), "at most 8192");
-    }
-    if (absl::Status counted = CheckCount("results.content_hashes", result.content_hashes_size(),
-                                          kContentHashCountMax);
-        !counted.ok()) {
-      return counted;
-    }
-    if (absl::Status counted =
-            CheckCount("results.checkpoints", result.checkpoints_size(), kResultCountMax + 1);
-        !counted.ok()) {
-      return counted;
-    }
+    if (absl::Status checked = CheckResult(result); !checked.ok()) return checked;
   }
   for (const v1::Offer& offer : request.offers()) {
     if (!IsHex(offer.hash(), 32)) {

@@ -94,6 +94,9 @@ void LeaseProcess::End(Harvest& harvest) {
     if (result.outcome() == v1::LeaseResult::OUTCOME_UNSPECIFIED &&
         state.runs >= lease_.fuzz().run_count()) {
       result.set_outcome(v1::LeaseResult::OUTCOME_DONE);
+      result.mutable_behaviours()->Add(
+          state.behaviour_sample.begin(),
+          state.behaviour_sample.begin() + state.behaviour_sample_size);
     }
   }
   if (result.outcome() == v1::LeaseResult::OUTCOME_UNSPECIFIED) {

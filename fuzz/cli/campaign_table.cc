@@ -28,6 +28,27 @@ std::string FindingsText(const v1::Campaign& campaign) {
   return text.empty() ? "none" : text;
 }
 
+// The share of runs that would behave as none before; nothing if it is not known.
+std::string NewPercent(const v1::BehaviourEstimate& estimate) {
+  return estimate.run_count() == 0 ? "" : absl::StrFormat("%.3g %%", 100 * estimate.new_per_run());
+}
+
+void AppendBehaviours(const v1::BehaviourEstimate& estimate, std::string& out) {
+  if (estimate.run_count() == 0) return;
+  out += absl::StrFormat(
+      "behaviours %d distinct in %d runs; %.3g %% of such runs show a new one (95 %%: %.3g to %.3g)\n",
+      estimate.behaviour_count(), estimate.run_count(), 100 * estimate.new_per_run(),
+      100 * estimate.new_per_run_low(), 100 * estimate.new_per_run_high());
+}
+
+void AddBehaviours(const v1::BehaviourEstimate& estimate, Json& json) {
+  json["behaviours"] = estimate.behaviour_count();
+  json["behaviours_runs"] = estimate.run_count();
+  json["new_behaviours_per_run"] = estimate.new_per_run();
+  json["new_behaviours_per_run_low"] = estimate.new_per_run_low();
+  json["new_behaviours_per_run_high"] = estimate.new_per_run_high();
+}
+
 std::string Budget(const v1::CampaignBudget& budget) {
   std::string text;
   if (budget.run_count() != 0) text = absl::StrFormat("%d runs a scenario", budget.run_count());
@@ -38,11 +59,13 @@ std::string Budget(const v1::CampaignBudget& budget) {
 }
 
 void AppendScenarios(const v1::Campaign& campaign, std::string& out) {
-  out += absl::StrFormat("\n%-36s %-20s %12s %9s %7s %9s\n", "scenario", "expected", "runs",
-                         "features", "inputs", "findings");
+  out += absl::StrFormat("\n%-36s %-20s %12s %9s %11s %8s %7s %9s\n", "scenario", "expected", "runs",
+                         "features", "behaviours", "new", "inputs", "findings");
   for (const v1::ScenarioProgress& s : campaign.scenarios()) {
-    out += absl::StrFormat("%-36s %-20s %12d %9d %7d %9d\n", s.name(), s.expected(), s.run_count(),
-                           s.feature_count(), s.input_count(), s.finding_count());
+    const v1::BehaviourEstimate& b = s.behaviours();
+    out += absl::StrFormat("%-36s %-20s %12d %9d %11d %8s %7d %9d\n", s.name(), s.expected(),
+                           s.run_count(), s.feature_count(), b.behaviour_count(), NewPercent(b),
+                           s.input_count(), s.finding_count());
     if (s.findings_dropped() != 0) {
       out += absl::StrFormat("  %d more findings were dropped: the campaign's limit\n",
                              s.findings_dropped());
@@ -107,9 +130,14 @@ std::string CampaignRow(const v1::Campaign& c) {
 std::string CampaignLiveLine(const v1::Campaign& c) {
   std::string left;
   if (c.seconds_left() >= 0) left = absl::StrFormat(", %.0f s left", c.seconds_left());
-  return absl::StrFormat("%s: %s, %d workers, %d runs, %.0f runs/s, %d features, findings: %s%s",
+  std::string behaviours;
+  if (c.behaviours().run_count() != 0) {
+    behaviours = absl::StrFormat(", %d behaviours (%s of runs new)",
+                                 c.behaviours().behaviour_count(), NewPercent(c.behaviours()));
+  }
+  return absl::StrFormat("%s: %s, %d workers, %d runs, %.0f runs/s, %d features%s, findings: %s%s",
                          c.spec().name(), StateName(c.state()), c.worker_count(), RunCount(c),
-                         c.runs_per_second(), FeatureCount(c), FindingsText(c), left);
+                         c.runs_per_second(), FeatureCount(c), behaviours, FindingsText(c), left);
 }
 
 std::string CampaignTable(const v1::Campaign& c) {
@@ -122,6 +150,7 @@ std::string CampaignTable(const v1::Campaign& c) {
                          c.spec().stop_at_first_finding() ? ", to the first finding of each" : "");
   out += absl::StrFormat("workers    %d, %.0f runs/s\n", c.worker_count(), c.runs_per_second());
   out += absl::StrFormat("findings   %s\n", FindingsText(c));
+  AppendBehaviours(c.behaviours(), out);
   AppendScenarios(c, out);
   AppendTasks(c, out);
   return out;
@@ -140,6 +169,7 @@ Json CampaignJson(const v1::Campaign& c) {
                          {"findings", s.finding_count()},
                          {"findings_dropped", s.findings_dropped()},
                          {"refused", s.refused()}});
+    AddBehaviours(s.behaviours(), scenarios.back());
   }
   Json tasks = Json::array();
   for (const v1::CampaignTask& t : c.tasks()) {
@@ -157,22 +187,24 @@ Json CampaignJson(const v1::Campaign& c) {
   for (int i = 1; i < c.findings_by_state_size(); ++i) {
     findings[StateName(static_cast<v1::FindingState>(i))] = c.findings_by_state(i);
   }
-  return {{"id", c.id()},
-          {"name", c.spec().name()},
-          {"state", StateName(c.state())},
-          {"created", Utc(c.created_us())},
-          {"ended", Utc(c.ended_us())},
-          {"strategy", c.spec().strategy()},
-          {"seed", c.spec().seed()},
-          {"budget_runs", c.spec().budget().run_count()},
-          {"budget_seconds", c.spec().budget().second_count()},
-          {"workers", c.worker_count()},
-          {"runs", RunCount(c)},
-          {"runs_per_second", c.runs_per_second()},
-          {"seconds_left", c.seconds_left()},
-          {"findings_by_state", std::move(findings)},
-          {"scenarios", std::move(scenarios)},
-          {"tasks", std::move(tasks)}};
+  Json json = {{"id", c.id()},
+               {"name", c.spec().name()},
+               {"state", StateName(c.state())},
+               {"created", Utc(c.created_us())},
+               {"ended", Utc(c.ended_us())},
+               {"strategy", c.spec().strategy()},
+               {"seed", c.spec().seed()},
+               {"budget_runs", c.spec().budget().run_count()},
+               {"budget_seconds", c.spec().budget().second_count()},
+               {"workers", c.worker_count()},
+               {"runs", RunCount(c)},
+               {"runs_per_second", c.runs_per_second()},
+               {"seconds_left", c.seconds_left()},
+               {"findings_by_state", std::move(findings)},
+               {"scenarios", std::move(scenarios)},
+               {"tasks", std::move(tasks)}};
+  AddBehaviours(c.behaviours(), json);
+  return json;
 }
 
 }  // namespace shootdown

@@ -1,7 +1,6 @@
 #include "fuzz/engine/behaviours.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "fuzz/base/hash.h"
 
@@ -36,17 +35,6 @@ std::uint64_t ReadsFromClass(const sim::Machine& machine) {
   return Mix64(sum);
 }
 
-NewBehaviour EstimateNewBehaviour(std::uint64_t runs, std::uint64_t seen_once,
-                                  std::uint64_t seen_twice) {
-  if (runs == 0) return {};
-  const auto n = static_cast<double>(runs);
-  const auto once = static_cast<double>(seen_once);
-  const double rate = once / n;
-  const double slack =
-      1.96 * std::sqrt(once * (1 - rate) + 2 * static_cast<double>(seen_twice)) / n;
-  return {.per_run = rate, .low = std::max(rate - slack, 0.0), .high = std::min(rate + slack, 1.0)};
-}
-
 BehaviourSet::BehaviourSet() : slots_(std::make_unique<std::uint64_t[]>(kSlots)) {}
 
 void BehaviourSet::Add(std::uint64_t behaviour) {
@@ -54,6 +42,7 @@ void BehaviourSet::Add(std::uint64_t behaviour) {
   for (std::size_t at = (hash >> 2) % kSlots;; at = (at + 1) % kSlots) {
     std::uint64_t& slot = slots_[at];
     if (slot == 0) {
+      sample_.Add(hash | 1);
       if (size_ == kClassCountMax) return;
       slot = hash | 1;
       ++size_;
@@ -62,13 +51,15 @@ void BehaviourSet::Add(std::uint64_t behaviour) {
     }
     if ((slot & ~std::uint64_t{3}) != hash) continue;
     const std::uint64_t times = slot & 3;
+    if (times == 3) return;  // nobody asks how much more often
+    sample_.Add(hash | 1);
     if (times == 1) {
       --seen_once_;
       ++seen_twice_;
-    } else if (times == 2) {
+    } else {
       --seen_twice_;
     }
-    slot = hash | std::min<std::uint64_t>(times + 1, 3);
+    slot = hash | (times + 1);
     return;
   }
 }

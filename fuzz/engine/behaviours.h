@@ -11,26 +11,13 @@
 #include <cstdint>
 #include <memory>
 
+#include "fuzz/corpus/behaviour_sample.h"
 #include "fuzz/sim/machine.h"
 
 namespace shootdown {
 
 // Of the machine's last run.
 [[nodiscard]] std::uint64_t ReadsFromClass(const sim::Machine& machine);
-
-// How likely one more run of the same kind is to behave as none before: Good and Turing's estimate, the
-// share of runs whose behaviour came up once only, with Esty's 95 % interval. Source: Good: The Population
-// Frequencies of Species and the Estimation of Population Parameters, Biometrika 40, 1953; Esty: A
-// Normal Limit Law for a Nonparametric Estimator of the Coverage of a Random Sample, Annals of
-// Statistics 11, 1983. Both are about draws that do not depend on each other. A search that learns is none:
-// what it says is a hint when to stop, not a proof.
-struct NewBehaviour {
-  double per_run = 1;
-  double low = 0;
-  double high = 1;
-};
-[[nodiscard]] NewBehaviour EstimateNewBehaviour(std::uint64_t runs, std::uint64_t seen_once,
-                                                std::uint64_t seen_twice);
 
 class BehaviourSet {
  public:
@@ -45,6 +32,8 @@ class BehaviourSet {
   [[nodiscard]] std::size_t size() const { return size_; }
   [[nodiscard]] std::size_t seen_once() const { return seen_once_; }
   [[nodiscard]] std::size_t seen_twice() const { return seen_twice_; }
+  // Of all of them, also of those above the limit: what joins with what others saw.
+  [[nodiscard]] const BehaviourSample& sample() const { return sample_; }
 
  private:
   static constexpr std::size_t kSlots = std::size_t{1} << 20;
@@ -54,6 +43,7 @@ class BehaviourSet {
   std::size_t size_ = 0;
   std::size_t seen_once_ = 0;
   std::size_t seen_twice_ = 0;
+  BehaviourSample sample_;
 };
 
 }  // namespace shootdown

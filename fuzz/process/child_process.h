@@ -22,6 +22,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "fuzz/corpus/behaviour_sample.h"
 #include "fuzz/schedule/schedule.h"
 
 namespace shootdown {
@@ -42,6 +43,9 @@ struct ChildState {
   std::atomic<std::uint64_t> behaviours;  // BehaviourSet: all, and those seen once and twice
   std::atomic<std::uint64_t> behaviours_once;
   std::atomic<std::uint64_t> behaviours_twice;
+  // BehaviourSample, once a search with a limit of runs has made them all.
+  std::atomic<std::uint32_t> behaviour_sample_size;
+  std::array<std::uint64_t, BehaviourSample::kSizeMax> behaviour_sample;
   std::atomic<std::uint32_t> checkpoint_count;
   std::atomic<std::uint32_t> decision_count;
   std::array<std::uint64_t, kCheckpointCount> checkpoints;

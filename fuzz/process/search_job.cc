@@ -1,5 +1,6 @@
 #include "fuzz/process/search_job.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <utility>
 
@@ -59,6 +60,12 @@ void RunSearchJob(Simulation& simulation, const StrategyName& strategy,
         state->checkpoints[state->checkpoint_count] = chain;
         state->checkpoint_count.fetch_add(1, std::memory_order_relaxed);
         next_checkpoint = CheckpointAt(options.run_count_max, state->checkpoint_count + 1);
+      }
+      if (runs >= options.run_count_max) {
+        const auto sample = behaviours.sample().entries();
+        std::ranges::copy(sample, state->behaviour_sample.begin());
+        state->behaviour_sample_size.store(static_cast<std::uint32_t>(sample.size()),
+                                           std::memory_order_relaxed);
       }
     }
     state->runs.store(runs, std::memory_order_relaxed);

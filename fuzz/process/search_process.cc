@@ -87,8 +87,11 @@ SearchCounts Sum(const Children& children) {
     sum.features = std::max<std::uint64_t>(sum.features, child->state().features);
     if (child->state().behaviours > sum.behaviours) {
       sum.behaviours = child->state().behaviours;
-      sum.new_behaviour = EstimateNewBehaviour(child->state().runs, child->state().behaviours_once,
-                                               child->state().behaviours_twice);
+      sum.new_behaviour = EstimateNewBehaviour(
+          child->state().runs,
+          {.all = static_cast<double>(sum.behaviours),
+           .once = static_cast<double>(child->state().behaviours_once),
+           .twice = static_cast<double>(child->state().behaviours_twice)});
     }
   }
   return sum;

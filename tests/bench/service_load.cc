@@ -27,6 +27,7 @@
 #include "absl/strings/str_format.h"
 #include "fuzz/base/content_hash.h"
 #include "fuzz/base/prng.h"
+#include "fuzz/corpus/behaviour_sample.h"
 #include "fuzz/corpus/failure.h"
 #include "proto/convert.h"
 #include "proto/failure_file.h"
@@ -139,6 +140,13 @@ class SimulatedWorker {
     if (lease.has_fuzz()) {
       result.set_run_count(lease.fuzz().run_count());
       result.set_busy_us(3'000'000);
+      // As many different behaviours as runs: a full sample, of which the coordinator keeps a part.
+      BehaviourSample sample;
+      for (std::uint64_t run = 0; run < lease.fuzz().run_count(); ++run) {
+        sample.Add((prng_.Next() & ~BehaviourSample::kTimesMask) | 1);
+        if (sample.entries().size() == BehaviourSample::kSizeMax) break;
+      }
+      result.mutable_behaviours()->Add(sample.entries().begin(), sample.entries().end());
       if (prng_.Below(1000) < load_.findings_per_thousand) Find(lease, result);
     } else if (lease.has_replay()) {
       *result.mutable_replayed() = ToProto(failure_);

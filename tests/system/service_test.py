@@ -2,8 +2,12 @@
 
 import collections
 import json
+import os
 import pathlib
+import pty
+import re
 import resource
+import subprocess
 import unittest
 import urllib.error
 import urllib.request
@@ -94,6 +98,25 @@ class OneMachineAndManyTest(cluster.ClusterTest):
 
         self.assertEqual(signatures(self.store), signatures(alone))
 
+    def test_workers_together_estimate_what_one_process_counts(self):
+        # Draws that do not depend on each other, so that it does not matter who makes them.
+        words = ["seed-lost-bit-clone", "--runs", 50_000, "--strategy", "pos", "--keep-going"]
+        self.start_server()
+        for number in range(2):
+            self.start_worker(f"w{number}")
+        ended = self.wait_for_campaign(self.create(*words), seconds=120)
+        alone = self.fuzz(*words, "--json").json()["scenarios"][0]
+
+        for joined in (ended, ended["scenarios"][0]):
+            self.assertEqual(joined["behaviours_runs"], 50_000)
+            self.assertGreater(joined["behaviours"], 511)  # so it is a sample
+            self.assertLess(abs(joined["behaviours"] / alone["behaviours"] - 1), 0.25)
+            # Far more than four standard deviations.
+            widths = sum(of["new_behaviours_per_run_high"] - of["new_behaviours_per_run_low"]
+                         for of in (joined, alone))
+            self.assertLess(abs(joined["new_behaviours_per_run"] - alone["new_behaviours_per_run"]),
+                            widths)
+
     def test_a_bug_that_is_found_all_the_time_is_kept_sixteen_times_and_listed_once(self):
         self.start_server()
         self.start_worker()
@@ -162,6 +185,30 @@ class OperatorTest(cluster.ClusterTest):
 
         self.assertEqual(self.campaign("create", STALE_HIT, "--watch").status, FINDING)
         self.assertEqual(self.campaign("create", CLEAN, "--watch", "--runs", 30_000).status, DONE)
+
+    def test_the_live_line_says_how_far_it_is_and_what_is_left_to_see(self):
+        self.start_worker()
+        campaign = self.create(CLEAN, "--runs", 2**50)
+        terminal, its_end = pty.openpty()
+        self.addCleanup(os.close, terminal)
+        watching = subprocess.Popen(
+            [str(BIN / "shootdown"), "campaign", "watch", campaign, "--coordinator", self.address],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=its_end,
+            env=self.environment())
+        self.addCleanup(watching.wait)
+        self.addCleanup(watching.kill)
+        os.close(its_end)
+        said = bytearray()
+
+        def line():
+            said.extend(os.read(terminal, 4096))
+            return re.search(rb"1 workers, [1-9]\d* runs, [1-9]\d* runs/s, [1-9]\d* features, "
+                             rb"[1-9]\d* behaviours \([\de.-]+ % of runs new\), findings: none", said)
+
+        wait_until(line, "a live line")
+        shown = self.shootdown("campaign", "show", campaign, "--coordinator", self.address).out
+        self.assertRegex(shown, r"(?m)^behaviours \d+ distinct in \d+ runs; .* % of such runs show a "
+                                r"new one \(95 %: ")
 
     def test_watch_waits_for_a_coordinator_that_goes_away_and_ends_on_sigterm(self):
         campaign = self.create(CLEAN, "--runs", 10_000)

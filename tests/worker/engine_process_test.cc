@@ -88,6 +88,7 @@ TEST_P(StrategyTest, ALeaseGivesTheSameOnEveryEngineAndAfterEveryOtherLease) {
   ASSERT_EQ(once.result->outcome(), v1::LeaseResult::OUTCOME_DONE) << once.result->words();
   EXPECT_EQ(once.result->run_count(), 20'000u);
   EXPECT_EQ(once.result->checkpoints_size(), 64);
+  EXPECT_GT(once.result->behaviours_size(), 1);
   EXPECT_FALSE(once.inputs.empty());
   EXPECT_EQ(Bytes(once), Bytes(again));
   EXPECT_EQ(Bytes(once), Bytes(elsewhere));
@@ -254,6 +255,7 @@ TEST(EngineProcessTest, ACancelledLeaseHandsInWhatItHas) {
   EXPECT_EQ(harvest.result->outcome(), v1::LeaseResult::OUTCOME_RETURNED);
   EXPECT_GT(harvest.result->run_count(), 0u);
   EXPECT_FALSE(harvest.inputs.empty());
+  EXPECT_EQ(harvest.result->behaviours_size(), 0) << "its runs do not count";
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 
 #include "fuzz/base/prng.h"
@@ -72,6 +73,24 @@ TEST(BehavioursTest, StopAtTheirLimitAndNotBefore) {
   EXPECT_EQ(set.size(), BehaviourSet::kClassCountMax);
 }
 
+TEST(BehavioursTest, AreSampledAlsoAboveTheLimit) {
+  BehaviourSet set;
+  BehaviourSample sample;
+  for (std::uint64_t n = 0; n < BehaviourSet::kClassCountMax + 100'000; ++n) {
+    const std::uint64_t behaviour = Mix64(n + 1);
+    // The last ones come four times.
+    for (int times = 0; times < (n < BehaviourSet::kClassCountMax ? 1 : 4); ++times) {
+      set.Add(behaviour);
+      sample.Add((behaviour & ~BehaviourSample::kTimesMask) | 1);
+    }
+  }
+
+  EXPECT_TRUE(std::ranges::equal(set.sample().entries(), sample.entries()));
+  EXPECT_TRUE(std::ranges::any_of(set.sample().entries(), [](std::uint64_t entry) {
+    return (entry & BehaviourSample::kTimesMask) == 3;
+  }));
+}
+
 // Draws from a known distribution: the interval holds the true chance of something new 95 times of 100.
 TEST(NewBehaviourTest, TheIntervalHoldsTheTruth) {
   constexpr std::uint32_t kSpecies = 200;
@@ -88,20 +107,15 @@ TEST(NewBehaviourTest, TheIntervalHoldsTheTruth) {
       set.Add(Mix64(species + 1));
     }
     const double truth = static_cast<double>(kSpecies - seen.size()) / kSpecies;
-    const NewBehaviour e = EstimateNewBehaviour(kDraws, set.seen_once(), set.seen_twice());
+    const NewBehaviour e = EstimateNewBehaviour(
+        kDraws, {.all = static_cast<double>(set.size()),
+                 .once = static_cast<double>(set.seen_once()),
+                 .twice = static_cast<double>(set.seen_twice())});
     held += e.low <= truth && truth <= e.high ? 1 : 0;
   }
 
   EXPECT_GT(held, kTrials * 90 / 100);
   EXPECT_LT(held, kTrials * 99 / 100);
-}
-
-TEST(NewBehaviourTest, NothingIsKnownWithoutRuns) {
-  const NewBehaviour none = EstimateNewBehaviour(0, 0, 0);
-  EXPECT_EQ(none.per_run, 1);
-  EXPECT_EQ(none.low, 0);
-  EXPECT_EQ(none.high, 1);
-  EXPECT_EQ(EstimateNewBehaviour(1000, 0, 0).per_run, 0);
 }
 
 }  // namespace
