@@ -1,7 +1,6 @@
 #include "proto/convert.h"
 
 #include <google/protobuf/message.h>
-#include <google/protobuf/unknown_field_set.h>
 
 #include <string>
 #include <string_view>
@@ -9,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_format.h"
+#include "proto/newer_fields.h"
 #include "proto/printable.h"
 #include "shootdown/v1/failure.pb.h"
 
@@ -38,20 +38,6 @@ std::string FieldNotUtf8(const pb::Message& message) {
   return {};
 }
 
-bool HasUnknownFields(const pb::Message& message) {
-  const pb::Reflection& reflection = *message.GetReflection();
-  if (!reflection.GetUnknownFields(message).empty()) return true;
-  std::vector<const pb::FieldDescriptor*> fields;
-  reflection.ListFields(message, &fields);
-  for (const pb::FieldDescriptor* field : fields) {
-    if (field->type() != pb::FieldDescriptor::TYPE_MESSAGE) continue;
-    for (int i = 0; i < reflection.FieldSize(message, field); ++i) {
-      if (HasUnknownFields(reflection.GetRepeatedMessage(message, field, i))) return true;
-    }
-  }
-  return false;
-}
-
 v1::Minimality ToProto(Minimality minimality) {
   switch (minimality) {
     case Minimality::kUnknown: return v1::MINIMALITY_UNSPECIFIED;
@@ -61,7 +47,7 @@ v1::Minimality ToProto(Minimality minimality) {
   return v1::MINIMALITY_UNSPECIFIED;
 }
 
-// A number that this version does not know says nothing to it.
+// A number that this version does not know says nothing to it; it is handed on (proto/newer_fields.h).
 Minimality FromProto(v1::Minimality minimality) {
   switch (minimality) {
     case v1::MINIMALITY_ONE_MINIMAL: return Minimality::kOneMinimal;
@@ -110,10 +96,23 @@ v1::Failure ToProto(const Failure& failure) {
   }
   message.set_minimality(ToProto(failure.minimality));
   message.set_minimality_runs(failure.minimality_runs);
+  PutNewerFields(failure.newer_fields, message);
   return message;
 }
 
-Failure FromProto(const v1::Failure& message) {
+Failure FromProto(const v1::Failure& sent) {
+  if (sent.newer_fields_size() != 0) {
+    v1::Failure message = sent;
+    std::vector<NewerFields> newer;
+    for (const v1::NewerFields& of : sent.newer_fields()) {
+      newer.push_back({.list = of.list(), .index = of.index(), .fields = of.fields()});
+    }
+    message.clear_newer_fields();
+    PutNewerFields(newer, message);
+    message.clear_newer_fields();  // they do not hold others
+    return FromProto(message);
+  }
+  const v1::Failure& message = sent;
   Failure failure;
   failure.scenario_name = message.scenario_name();
   failure.scenario_text = message.scenario_text();
@@ -143,6 +142,7 @@ Failure FromProto(const v1::Failure& message) {
   }
   failure.minimality = FromProto(message.minimality());
   failure.minimality_runs = message.minimality_runs();
+  failure.newer_fields = TakeNewerFields(message);
   return failure;
 }
 
@@ -166,9 +166,6 @@ absl::StatusOr<Failure> DecodeFailure(std::string_view bytes) {
   v1::Failure message;
   if (!message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
     return absl::DataLossError("failure: not a message of type shootdown.v1.Failure");
-  }
-  if (HasUnknownFields(message)) {
-    return absl::DataLossError("failure: holds fields that this version does not know");
   }
   return FromProto(message);
 }

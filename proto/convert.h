@@ -18,7 +18,7 @@ class Failure;
 // Of an encoded failure, and of a failure file.
 inline constexpr std::size_t kFailureBytesMax = 16 << 20;
 
-// FromProto(ToProto(f)) == f.
+// FromProto(ToProto(f)) == f. Fields of a newer version go through both ways (proto/newer_fields.h).
 [[nodiscard]] v1::Failure ToProto(const Failure& failure);
 [[nodiscard]] Failure FromProto(const v1::Failure& message);
 
@@ -27,7 +27,7 @@ inline constexpr std::size_t kFailureBytesMax = 16 << 20;
 // RESOURCE_EXHAUSTED above kFailureBytesMax.
 [[nodiscard]] absl::StatusOr<std::string> EncodeFailure(const Failure& failure);
 
-// DATA_LOSS if `bytes` are not such a form, or hold fields that this build does not know.
+// DATA_LOSS if `bytes` are not such a form.
 [[nodiscard]] absl::StatusOr<Failure> DecodeFailure(std::string_view bytes);
 
 }  // namespace shootdown

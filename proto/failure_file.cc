@@ -116,8 +116,16 @@ absl::StatusOr<std::string> SerializeFailureFile(const Failure& failure) {
   if (const auto encoded = EncodeFailure(failure); !encoded.ok()) return encoded.status();
   pb::TextFormat::Printer printer;
   printer.SetDefaultFieldValuePrinter(new LinePrinter);  // the printer owns it
+  v1::Failure message = ToProto(failure);
+  message.DiscardUnknownFields();
+  for (const NewerFields& newer : failure.newer_fields) {
+    v1::NewerFields& out = *message.add_newer_fields();
+    out.set_list(newer.list);
+    out.set_index(newer.index);
+    out.set_fields(newer.fields);
+  }
   std::string body;
-  printer.PrintToString(ToProto(failure), &body);
+  printer.PrintToString(message, &body);
   std::string text = absl::StrFormat("%s%d %s\n%s", std::string(kMagic), kFailureFileVersion,
                                      ToHex(HashBytes(body)), body);
   if (text.size() > kFailureBytesMax) {

@@ -16,6 +16,7 @@ v1::Failure Brief(const Failure& failure) {
   brief.clear_trace();
   brief.clear_proof();
   brief.clear_scenario_proof();
+  brief.DiscardUnknownFields();
   return brief;
 }
 

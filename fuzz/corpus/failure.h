@@ -39,6 +39,15 @@ enum class Minimality : std::uint8_t {
 // `minimum, proven`, `1-minimal`; empty: unknown.
 [[nodiscard]] const char* MinimalityName(Minimality minimality);
 
+// Fields that a newer version added, as they came: this version does not understand them, and hands
+// them on.
+struct NewerFields {
+  std::uint32_t list = 0;   // the field of v1.Failure in whose entry they stood; 0: the failure's own
+  std::uint32_t index = 0;  // which entry
+  std::string fields;       // in protobuf's binary form
+  friend bool operator==(const NewerFields&, const NewerFields&) = default;
+};
+
 struct Failure {
   std::string scenario_name;
   std::string scenario_text;    // the whole scenario, protobuf text format, as it was run
@@ -60,6 +69,7 @@ struct Failure {
   std::uint64_t minimality_runs = 0;  // smaller schedules that were tried for it
   std::uint64_t found_at_run = 0;
   std::uint64_t seed = 0;        // of the run of `fuzz` that found it
+  std::vector<NewerFields> newer_fields;
   friend bool operator==(const Failure&, const Failure&) = default;
 };
 

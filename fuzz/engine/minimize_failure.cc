@@ -1,5 +1,7 @@
 #include "fuzz/engine/minimize_failure.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "fuzz/engine/record.h"
@@ -43,6 +45,9 @@ std::optional<SmallestFailure> MinimizeFailure(std::unique_ptr<Simulation> simul
   smallest.found_schedule_text = failure.found_schedule_text;
   smallest.found_at_run = failure.found_at_run;
   smallest.seed = failure.seed;
+  // Those of trace and anchors went with them; what a newer version says of the finding itself stays.
+  std::ranges::copy_if(failure.newer_fields, std::back_inserter(smallest.newer_fields),
+                       [](const NewerFields& fields) { return fields.list == 0; });
   smallest.minimized = true;
   smallest.minimality = proof.minimality;
   smallest.minimality_runs = proof.run_count;

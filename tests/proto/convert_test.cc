@@ -1,5 +1,6 @@
 #include "proto/convert.h"
 
+#include <google/protobuf/unknown_field_set.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -29,6 +30,10 @@ TEST(ConvertTest, AFullFailureSetsEveryFieldOfTheMessage) {
     const auto* field = message.GetDescriptor()->field(i);
     const bool set = field->is_repeated() ? reflection->FieldSize(message, field) > 0
                                           : reflection->HasField(message, field);
+    if (field->number() == v1::Failure::kNewerFieldsFieldNumber) {
+      EXPECT_FALSE(set) << "only files have it";
+      continue;
+    }
     EXPECT_TRUE(set) << field->name() << ": ToProto or FullFailure() forgot it";
   }
 }
@@ -83,12 +88,63 @@ TEST(ConvertTest, BytesThatAreNoFailureAreRefused) {
   EXPECT_EQ(DecodeFailure("\xff\xff\xff").status().code(), absl::StatusCode::kDataLoss);
 }
 
-TEST(ConvertTest, FieldsOfALaterVersionAreRefusedRatherThanLost) {
-  const std::string field_99 = "\x9a\x06\x01x";
-  const std::string field_99_in_a_trace_step = "\x62\x04" + field_99;
+// A failure as a newer version writes it: fields without a name here in the failure and in entries of
+// three lists, and a number that the enumeration does not have.
+v1::Failure NewerMessage() {
+  v1::Failure message = ToProto(FullFailure());
+  const auto add = [](google::protobuf::Message& to, int number, const std::string& value) {
+    to.GetReflection()->MutableUnknownFields(&to)->AddLengthDelimited(number, value);
+  };
+  add(message, 99, "of the failure");
+  message.GetReflection()->MutableUnknownFields(&message)->AddVarint(100, 7);
+  add(*message.mutable_trace(1), 98, "of a step");
+  add(*message.mutable_anchors(0), 97, "of an anchor");
+  add(*message.mutable_scenario_proof(0), 96, "of a proof");
+  message.set_minimality(static_cast<v1::Minimality>(77));
+  return message;
+}
 
-  EXPECT_EQ(DecodeFailure(field_99).status().code(), absl::StatusCode::kDataLoss);
-  EXPECT_EQ(DecodeFailure(field_99_in_a_trace_step).status().code(), absl::StatusCode::kDataLoss);
+TEST(ConvertTest, FieldsOfANewerVersionGoThroughWhereTheyStood) {
+  const std::string bytes = NewerMessage().SerializeAsString();
+
+  const auto decoded = DecodeFailure(bytes);
+
+  ASSERT_TRUE(decoded.ok()) << decoded.status();
+  EXPECT_EQ(decoded->newer_fields.size(), 4u);
+  EXPECT_EQ(decoded->minimality, Minimality::kUnknown);
+  EXPECT_EQ(*EncodeFailure(*decoded), bytes);
+}
+
+TEST(ConvertTest, ANewerFieldOfAnEntryThatIsGoneIsLeftOut) {
+  Failure failure = FromProto(NewerMessage());
+  failure.trace.clear();
+
+  const v1::Failure message = ToProto(failure);
+
+  EXPECT_EQ(message.trace_size(), 0);
+  EXPECT_EQ(FromProto(message).newer_fields.size(), 3u);
+}
+
+TEST(ConvertTest, WhatIsKnownByNowIsReadUnderItsName) {
+  v1::Failure known;
+  known.set_minimality_runs(1234);
+  v1::DecisionAnchor anchor;
+  anchor.set_occurrence(55);
+  v1::Failure message = ToProto(FullFailure());
+  message.add_newer_fields()->set_fields(known.SerializeAsString());
+  v1::NewerFields& of_anchor = *message.add_newer_fields();
+  of_anchor.set_list(v1::Failure::kAnchorsFieldNumber);
+  of_anchor.set_fields(anchor.SerializeAsString());
+  message.add_newer_fields()->set_fields("\xff\xff");  // no field at all
+  v1::NewerFields& nowhere = *message.add_newer_fields();
+  nowhere.set_list(v1::Failure::kCheckFieldNumber);  // no list
+
+  const Failure failure = FromProto(message);
+
+  EXPECT_EQ(failure.minimality_runs, 1234u);
+  EXPECT_EQ(failure.anchors[0].occurrence, 55u);
+  EXPECT_EQ(failure.anchors[0].site, FullFailure().anchors[0].site);
+  EXPECT_TRUE(failure.newer_fields.empty());
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "proto/failure_file.h"
 
 #include <gmock/gmock.h>
+#include <google/protobuf/unknown_field_set.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -10,6 +11,7 @@
 
 #include "fuzz/base/content_hash.h"
 #include "proto/convert.h"
+#include "shootdown/v1/failure.pb.h"
 #include "tests/support/failure_builder.h"
 #include "tests/support/scratch_folder.h"
 
@@ -44,6 +46,21 @@ TEST(FailureFileTest, RandomFailuresSurvive) {
     ASSERT_TRUE(parsed.ok()) << "seed " << seed << ": " << parsed.status();
     ASSERT_EQ(*parsed, failure) << "seed " << seed;
   }
+}
+
+TEST(FailureFileTest, FieldsOfANewerVersionSurvive) {
+  v1::Failure message = ToProto(FullFailure());
+  message.GetReflection()->MutableUnknownFields(&message)->AddLengthDelimited(99, "a\xff");
+  v1::TraceStep& step = *message.mutable_trace(1);
+  step.GetReflection()->MutableUnknownFields(&step)->AddVarint(98, 3);
+  message.set_minimality(static_cast<v1::Minimality>(77));
+
+  const auto text = SerializeFailureFile(FromProto(message));
+  ASSERT_TRUE(text.ok()) << text.status();
+  const auto parsed = ParseFailureFile(*text, "f");
+
+  ASSERT_TRUE(parsed.ok()) << parsed.status();
+  EXPECT_EQ(ToProto(*parsed).SerializeAsString(), message.SerializeAsString());
 }
 
 TEST(FailureFileTest, AScenarioReadsLineByLine) {

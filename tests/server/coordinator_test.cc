@@ -1,12 +1,16 @@
 #include "server/coordinator.h"
 
+#include <google/protobuf/unknown_field_set.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <atomic>
 #include <thread>
 
+#include "absl/strings/str_format.h"
 #include "fuzz/base/prng.h"
+#include "proto/failure_file.h"
+#include "server/limits.h"
 #include "tests/server/server_testing.h"
 
 namespace shootdown::server {
@@ -75,6 +79,52 @@ TEST(CoordinatorTest, AFindingIsConfirmedElsewhereMinimizedAndSurvivesARestart) 
   EXPECT_EQ(finding->group_id(), id);
   EXPECT_EQ(finding->found_by(), finder.id());
   EXPECT_EQ(finding->confirmed_by(), third.id());
+}
+
+// A worker of a newer version tells more of a finding than this coordinator understands.
+v1::Failure NewerFailure(const Failure& failure) {
+  v1::Failure message = ToProto(failure);
+  message.GetReflection()->MutableUnknownFields(&message)->AddLengthDelimited(99, "of a failure");
+  v1::TraceStep& step = *message.mutable_trace(1);
+  step.GetReflection()->MutableUnknownFields(&step)->AddVarint(98, 3);
+  return message;
+}
+
+TEST(CoordinatorTest, AFieldOfANewerVersionComesOutOfAnExportAsItWentIn) {
+  CoordinatorFixture coordinator;
+  const std::string campaign = coordinator.Create();
+  FakeWorker finder(*coordinator, '1');
+  FakeWorker other(*coordinator, '2');
+  const v1::Failure sent = NewerFailure(FoundFailure(1, ScenarioText()));
+  v1::SyncRequest found = finder.Next();
+  *found.add_findings() = FoundMessage(campaign, 1);
+  *found.mutable_findings(0)->mutable_failure() = sent;
+  const std::string id = finder.Send(found, kNoon).settled(0).finding_id();
+  const auto exported = [&] {
+    const auto file = coordinator->ExportFinding(id);
+    SHOOTDOWN_CHECK(file.ok());
+    const auto failure = ParseFailureFile(file->failure_file(), "export");
+    SHOOTDOWN_CHECK(failure.ok());
+    return ToProto(*failure).SerializeAsString();
+  };
+
+  EXPECT_EQ(exported(), sent.SerializeAsString());
+  EXPECT_EQ(coordinator->GetFinding(id)->failure().SerializeAsString(), sent.SerializeAsString());
+
+  // Who minimizes it is given all of it, and what comes back is kept as well.
+  v1::SyncResponse answer = other.Poll(kNoon + kSecond);
+  v1::SyncRequest confirmed = other.Done(*Wanted(answer, v1::Lease::kReplay));
+  *confirmed.mutable_results(0)->mutable_replayed() = sent;
+  answer = other.Send(confirmed, kNoon + 2 * kSecond);
+  const v1::Lease* const lease = Wanted(answer, v1::Lease::kMinimize);
+  ASSERT_NE(lease, nullptr);
+  EXPECT_EQ(lease->minimize().failure().SerializeAsString(), sent.SerializeAsString());
+  const v1::Failure small = NewerFailure(MinimizedFailure(FoundFailure(1, ScenarioText())));
+  v1::SyncRequest minimized = other.Done(*lease);
+  *minimized.mutable_results(0)->mutable_minimized() = small;
+  (void)other.Send(minimized, kNoon + 3 * kSecond);
+  coordinator.Start();
+  EXPECT_EQ(exported(), small.SerializeAsString());
 }
 
 TEST(CoordinatorTest, ATraceThatDiffersQuarantinesTheFindingWithItsFirstStep) {
@@ -285,6 +335,44 @@ TEST(CoordinatorTest, TwoWorkersThatSayOtherTracesOfAnInputAreTracedAndTheOddOne
   EXPECT_NE(answer.words().find("step 1: \"T1 store\" there, \"T1 load\" here"), std::string::npos)
       << answer.words();
   EXPECT_FALSE(first.Poll(kNoon + 2 * kSecond).drain());
+}
+
+TEST(CoordinatorTest, OfVeryManyInQuarantineTheOldestIsForgotten) {
+  CoordinatorFixture coordinator;
+  coordinator.Stop();
+  {
+    const auto store = Store::Open(coordinator.data(), OpenMode::kReadWrite);
+    ASSERT_TRUE(store.ok());
+    StoreBatch batch;
+    for (std::size_t i = 0; i < kQuarantinedCountMax; ++i) {
+      WorkerRow row;
+      row.set_quarantined("step 7");
+      row.set_quarantined_us(static_cast<std::int64_t>((i + 100) % kQuarantinedCountMax + 1));
+      batch.service.push_back({.key = absl::StrFormat("worker/%016x", i),
+                               .value = row.SerializeAsString()});
+    }
+    ASSERT_TRUE((*store)->Commit(batch).ok());
+  }
+  coordinator.Start();
+  const auto remembered = [&](const std::string& id) {
+    return std::ranges::any_of(coordinator->DescribeState(), [&](const std::string& line) {
+      return line.starts_with("worker " + id);
+    });
+  };
+  const std::string oldest = absl::StrFormat("%016x", kQuarantinedCountMax - 100);
+  ASSERT_TRUE(remembered(oldest));
+  const std::string campaign = coordinator.Create(/*run_count=*/1);
+  FakeWorker first(*coordinator, '1');
+  FakeWorker odd(*coordinator, '2');
+  (void)SendInput(first, campaign, 'a');
+  const v1::Lease of_odd = TraceLease(SendInput(odd, campaign, 'b'));
+  (void)Trace(first, TraceLease(first.Poll(kNoon + kSecond)), 'a');
+
+  EXPECT_TRUE(Trace(odd, of_odd, 'b').drain());
+
+  EXPECT_TRUE(remembered(odd.id()));
+  EXPECT_FALSE(remembered(oldest));
+  EXPECT_TRUE(remembered(absl::StrFormat("%016x", kQuarantinedCountMax - 99)));
 }
 
 TEST(CoordinatorTest, OfThreeTheMajorityIsBelievedThoughTheOddOneWasFirst) {
