@@ -24,6 +24,7 @@ struct Flags {
   std::string failure;
   std::string output;
   std::vector<std::string> files;
+  std::string merged;
   bool all = false;
   bool json = false;
 };
@@ -202,6 +203,18 @@ int Import(const Flags& flags) {
   return kExitDone;
 }
 
+int Merge(const Flags& flags) {
+  // First the one that must be there: else a mistyped name would make an empty store.
+  const auto other = Store::Open(flags.merged, OpenMode::kReadOnly);
+  if (!other.ok()) return Fail(other.status());
+  const auto store = Store::Open(StorePath(flags.store), OpenMode::kReadWrite);
+  if (!store.ok()) return Fail(store.status());
+  const auto unreadable = (*store)->MergeFrom(**other);
+  if (!unreadable.ok()) return Fail(unreadable.status());
+  for (const std::string& words : *unreadable) spdlog::error("shootdown: left out: {}", words);
+  return unreadable->empty() ? kExitDone : kExitOurFault;
+}
+
 }  // namespace
 
 void AddFailuresCommand(CLI::App& app, int* exit_status) {
@@ -227,6 +240,12 @@ void AddFailuresCommand(CLI::App& app, int* exit_status) {
   add("import", "files, or a coordinator's findings, into the store", &Import)
       ->add_option("FILE", flags->files,
                    "as export wrote them; with --coordinator ids, or nothing: all that are minimized");
+  // Of folders alone.
+  auto* const merge = command->add_subcommand(
+      "merge", "all failures and inputs of another store, into the store");
+  merge->add_option("FOLDER", flags->merged, "a store, or a coordinator's data folder")->required();
+  merge->add_option("--store", flags->store, "folder of the store");
+  merge->callback([flags, exit_status] { *exit_status = Merge(*flags); });
 }
 
 }  // namespace shootdown

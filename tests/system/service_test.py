@@ -97,6 +97,34 @@ class OneMachineAndManyTest(cluster.ClusterTest):
             return {(r["scenario"], r["check"]) for r in rows}
 
         self.assertEqual(signatures(self.store), signatures(alone))
+        self.assertEqual(self.server.stop(), DONE, self.server.said())
+        self.assert_merge_in_either_order(alone, self.data)
+
+    def merge(self, other, store):
+        result = self.shootdown("failures", "merge", other, "--store", store)
+        self.assertEqual(result.status, DONE, result.err)
+
+    def assert_merge_in_either_order(self, one, other):
+        def contents(store):
+            rows = self.shootdown("failures", "list", "--store", store, "--json").json()["failures"]
+            for row in rows:
+                file = self.folder / "exported"
+                self.shootdown("failures", "export", row["id"], "--store", store, "-o", file)
+                row["file"] = file.read_text()
+            return rows
+
+        first, second = self.folder / "first", self.folder / "second"
+        for merged, parts in ((first, (one, other)), (second, (other, one))):
+            for part in parts:
+                self.merge(part, merged)
+        both = contents(first)
+        self.assertEqual(both, contents(second))
+        self.assertEqual({row["id"] for row in both},
+                         {row["id"] for part in (one, other) for row in contents(part)})
+        self.merge(second, first)
+        self.assertEqual(contents(first), both)
+        absent = self.shootdown("failures", "merge", self.folder / "absent", "--store", first)
+        self.assert_refused(absent, "absent")
 
     def test_workers_together_estimate_what_one_process_counts(self):
         # Draws that do not depend on each other, so that it does not matter who makes them.
@@ -137,6 +165,12 @@ class OperatorTest(cluster.ClusterTest):
     def setUp(self):
         super().setUp()
         self.start_server()
+
+    def test_a_scenario_by_its_name_and_as_a_file_are_one(self):
+        by_name = self.show(self.create(CLEAN))
+        by_file = self.show(self.create(pathlib.Path(cli.CORPUS) / f"{CLEAN}.textproto"))
+
+        self.assertEqual(by_file["scenarios"][0]["key"], by_name["scenarios"][0]["key"])
 
     def test_creating_twice_with_one_request_id_gives_one_campaign(self):
         first = self.create(CLEAN, "--request-id", "mine")
@@ -277,6 +311,10 @@ class OperatorTest(cluster.ClusterTest):
         # Before it was started again, the coordinator spoke to people.
         lines = [line for line in self.server.said().splitlines() if line.startswith("{")]
         self.assertGreater(len([json.loads(line) for line in lines]), 1)
+        found = next(w for w in map(json.loads, lines) if w["event"] == "finding")
+        self.assertEqual(found["finding"], self.findings()[0]["id"])
+        self.assertRegex(found["campaign"], "^[0-9a-f]{16}$")
+        self.assertRegex(found["worker"], "^[0-9a-f]{16}$")
 
     def test_another_machine_needs_tls_or_insecure(self):
         for program, words in ((BIN / "shootdown-server", ["--data", self.folder / "d", "--listen",
@@ -314,6 +352,10 @@ class GeneratedClientTest(cluster.ClusterTest):
         self.assertEqual(last.campaign.state, m.campaign_pb2.CAMPAIGN_STATE_DONE)
         listed = self.stub("Findings").ListFindings(
             m.finding_pb2.ListFindingsRequest(campaign_id=created.campaign.id), timeout=10)
+        watched = self.stub("Findings").WatchFindings(
+            m.finding_pb2.WatchFindingsRequest(campaign_id=created.campaign.id), timeout=60)
+        self.assertEqual(next(watched).finding.id, listed.findings[0].id)
+        watched.cancel()
         self.assertEqual([f.failure.check for f in listed.findings], ["stale_tlb_use"])
         exported = self.stub("Findings").ExportFinding(
             m.finding_pb2.ExportFindingRequest(id=listed.findings[0].id), timeout=10)
