@@ -30,29 +30,50 @@ std::optional<absl::Duration> RetryAfter(const grpc::ClientContext& context) {
 
 class GrpcCoordinatorClient : public CoordinatorClient {
  public:
-  struct Peer {
-    std::string address;
-    std::unique_ptr<v1::Work::Stub> stub;
-  };
-  explicit GrpcCoordinatorClient(std::vector<Peer> peers) : peers_(std::move(peers)) {}
+  GrpcCoordinatorClient(TlsFiles tls, Insecure insecure)
+      : tls_(std::move(tls)), insecure_(insecure) {}
+
+  absl::Status Add(const Address& address) {
+    Peer& peer = peers_.emplace_back();
+    peer.address = address;
+    return Open(peer);
+  }
 
   SyncOutcome Sync(const v1::SyncRequest& request) override {
     grpc::ClientContext context;
     context.set_deadline(std::chrono::system_clock::now() + kDeadline);
     v1::SyncResponse response;
-    const Peer& peer = peers_[current_];
+    Peer& peer = peers_[current_];
     const absl::Status status = FromGrpc(peer.stub->Sync(&context, request, &response));
     if (status.ok()) return {.response = std::move(response)};
     if (absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status)) {
       current_ = (current_ + 1) % peers_.size();
     }
-    return {.response = absl::Status(status.code(), absl::StrFormat("%s: %s", peer.address,
-                                                                    std::string(status.message()))),
+    // A connection keeps the certificate that it began with. The next one reads what is there now.
+    // What cannot be read may be being replaced: the old connection says so again.
+    if (absl::IsPermissionDenied(status) || absl::IsUnauthenticated(status)) (void)Open(peer);
+    return {.response =
+                absl::Status(status.code(), absl::StrFormat("%s: %s", peer.address.ToText(),
+                                                            std::string(status.message()))),
             .retry_after = RetryAfter(context)};
   }
 
  private:
-  const std::vector<Peer> peers_;
+  struct Peer {
+    Address address;
+    std::unique_ptr<v1::Work::Stub> stub;
+  };
+
+  absl::Status Open(Peer& peer) const {
+    const absl::StatusOr<std::shared_ptr<grpc::Channel>> channel =
+        Connect(peer.address, tls_, insecure_);
+    if (channel.ok()) peer.stub = v1::Work::NewStub(*channel);
+    return channel.status();
+  }
+
+  const TlsFiles tls_;
+  const Insecure insecure_;
+  std::vector<Peer> peers_;
   std::size_t current_ = 0;
 };
 
@@ -60,13 +81,11 @@ class GrpcCoordinatorClient : public CoordinatorClient {
 
 absl::StatusOr<std::unique_ptr<CoordinatorClient>> ConnectToCoordinator(
     const std::vector<Address>& addresses, const TlsFiles& tls, Insecure insecure) {
-  std::vector<GrpcCoordinatorClient::Peer> peers;
+  auto client = std::make_unique<GrpcCoordinatorClient>(tls, insecure);
   for (const Address& address : addresses) {
-    const absl::StatusOr<std::shared_ptr<grpc::Channel>> channel = Connect(address, tls, insecure);
-    if (!channel.ok()) return channel.status();
-    peers.push_back({.address = address.ToText(), .stub = v1::Work::NewStub(*channel)});
+    if (absl::Status added = client->Add(address); !added.ok()) return added;
   }
-  return std::make_unique<GrpcCoordinatorClient>(std::move(peers));
+  return client;
 }
 
 }  // namespace shootdown

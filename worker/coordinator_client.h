@@ -27,7 +27,7 @@ class CoordinatorClient {
 };
 
 // Over gRPC. Stays with the address that answers; after UNAVAILABLE or a deadline the next call goes to
-// the next one.
+// the next one; after PERMISSION_DENIED or UNAUTHENTICATED it takes the certificates as they are then.
 [[nodiscard]] absl::StatusOr<std::unique_ptr<CoordinatorClient>> ConnectToCoordinator(
     const std::vector<Address>& addresses, const TlsFiles& tls, Insecure insecure);
 

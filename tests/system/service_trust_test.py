@@ -2,6 +2,7 @@
 
 import random
 import re
+import shutil
 import socket
 import ssl
 import time
@@ -204,6 +205,27 @@ class TrustTest(cluster.ClusterTest):
         self.make("server", "127.0.0.1", "localhost")
 
         wait_until(lambda: served() != first, "the new certificate", seconds=40)
+
+    def test_a_worker_takes_up_a_renewed_certificate_without_a_restart(self):
+        # It begins with one that gives no right to work, which an operator then mends in place.
+        mine = self.certs / "mine"
+
+        def use(base):
+            for ending in ("-key.pem", ".pem"):
+                part = mine.with_name("part")
+                shutil.copy(f"{base}{ending}", part)
+                part.rename(f"{mine}{ending}")
+
+        use(self.viewer)
+        worker = self.start_worker("w1", *self.flags(mine))
+        wait_until(lambda: "PERMISSION_DENIED" in self.server.said(), "a refusal")
+        use(self.worker)
+        created = self.campaign("create", CLEAN, "--runs", 10_000, *self.flags(self.operator))
+        campaign = created.json()["id"]
+
+        wait_until(lambda: self.state_of(campaign) == "done", "work under the new certificate",
+                   pause=0.5)
+        self.assertTrue(worker.alive())
 
 
 if __name__ == "__main__":
