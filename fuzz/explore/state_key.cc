@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <ranges>
 
 #include "fuzz/base/check.h"
 #include "fuzz/base/hash.h"
@@ -51,21 +52,23 @@ void StateKey::Apply(const MemoryMark& mark) {
   if (mark.kind == MemoryMark::Kind::kEnter) {
     saved_.push_back({mark.actor, known_[mark.actor]});
     // Inside is another place than before, whatever comes next.
-    Learn(mark.actor, Canonical(mark.place));
-    return;
-  }
-  if (mark.kind == MemoryMark::Kind::kLearn) {
     Learn(mark.actor, mark.place);
     return;
   }
-  const auto found = std::find_if(saved_.rbegin(), saved_.rend(),
-                                  [&](const Saved& s) { return s.actor == mark.actor; });
-  SHOOTDOWN_CHECK(found != saved_.rend());
+  if (mark.kind == MemoryMark::Kind::kLearn) {
+    Learn(mark.actor, Canonical(mark.place));
+    return;
+  }
+  std::ranges::reverse_view newest_first(saved_);
+  const auto found =
+      std::ranges::find(newest_first, mark.actor, [](const Saved& s) { return s.actor; });
+  SHOOTDOWN_CHECK(found != newest_first.end());
   known_[mark.actor] = found->known;
   if (mark.kind == MemoryMark::Kind::kLeave) saved_.erase(std::next(found).base());
   // Behind a scope is another place than before it; but who was interrupted stands where it stood.
-  if (mark.place != 0)
+  if (mark.place != 0) {
     Learn(mark.actor, Combine(mark.place, static_cast<std::uint64_t>(mark.kind)));
+  }
 }
 
 void StateKey::Absorb(const sim::Machine& machine) {

@@ -2,11 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
-#include <type_traits>
 
 #include "fuzz/base/check.h"
-#include "fuzz/base/hash.h"
-#include "fuzz/explore/run_count.h"
 
 namespace shootdown::explore {
 
@@ -15,15 +12,15 @@ using sim::StepKind;
 
 namespace {
 
-constexpr std::size_t kLevelCountMax =
-    2 * std::size_t{StateOptions::kCostMax} + StateOptions::kEventCountMax + 1;
-constexpr std::uint32_t kNoNode = 0xffff'ffff;
-constexpr std::uint8_t kUnreached = StateOptions::kCostMax + 1;
+// Runs that a job makes before it tells the others.
+constexpr std::size_t kRunsTogether = 32;
 
 }  // namespace
 
 StateSearch::StateSearch(sim::Subject& subject, const StateOptions& options)
-    : subject_(subject), options_(options) {
+    : subject_(subject),
+      options_(options),
+      graph_(options.preemptions || options.delays || options.departures) {
   SHOOTDOWN_CHECK(ProcessCount(subject.machine().config()) <= kProcessCountMax);
   SHOOTDOWN_CHECK(int{options.preemptions.has_value()} + int{options.delays.has_value()} +
                       int{options.departures.has_value()} <=
@@ -32,50 +29,20 @@ StateSearch::StateSearch(sim::Subject& subject, const StateOptions& options)
   SHOOTDOWN_CHECK(options.preemptions.value_or(0) <= StateOptions::kCostMax);
   SHOOTDOWN_CHECK(options.delays.value_or(0) <= StateOptions::kCostMax);
   SHOOTDOWN_CHECK(options.events <= StateOptions::kEventCountMax);
+  SHOOTDOWN_CHECK(options.share.job < options.share.job_count);
+  if (options.share.job_count != 1) {
+    SHOOTDOWN_CHECK(!options.should_stop && !options.on_run && !options.go_on);
+  }
 }
 
 void StateSearch::NewRun() {
   key_.Reset();
   depth_ = 0;
-  gave_up_ = false;
+  run_.states.clear();
+  run_.options.clear();
+  run_.last = {};
+  run_.end = RunRecord::End::kOver;
   last_cpu_ = kNobody;
-}
-
-std::uint32_t StateSearch::Find(const Hash128& key, Spent spent, std::uint32_t node) {
-  Visit unreached{.least = {}, .node = node};
-  unreached.least.fill(kUnreached);
-  const auto [at, is_new] = visited_.try_emplace(key, unreached);
-  if (is_new) {
-    digest_.high += Mix64(key.high);
-    digest_.low += Mix64(key.low);
-  }
-  Visit& visit = at->second;
-  const auto cost = static_cast<std::uint8_t>(bounded() ? spent.cost : 0);
-  for (std::size_t n = 0; n <= spent.events; ++n) {
-    if (visit.least[n] <= cost) return visit.node;
-  }
-  visit.least[spent.events] = cost;
-  return kNoNode;
-}
-
-// And all that lead there.
-void StateSearch::MarkEnds(std::uint32_t node) {
-  for (; node != kNoNode && ends_[node] == 0; node = nodes_[node].parent) ends_[node] = 1;
-}
-
-// Runs that come back to where they were are given up. So when all is explored: is there a state
-// from which no run comes to its end, whatever is chosen? That is a livelock.
-std::uint32_t StateSearch::NodeWithoutEnd() {
-  for (bool more = true; more;) {
-    more = false;
-    for (const Edge& edge : edges_) {
-      if (ends_[edge.node] != 0 || ends_[edge.to] == 0) continue;
-      MarkEnds(edge.node);
-      more = true;
-    }
-  }
-  const auto found = std::ranges::find(ends_, 0);
-  return found == ends_.end() ? kNoNode : static_cast<std::uint32_t>(found - ends_.begin());
 }
 
 // To defer an interrupt changes something only if one comes before the delay is over. A delay that
@@ -92,11 +59,11 @@ bool StateSearch::InterruptMayCome(int cpu) const {
 void StateSearch::AddEvents(int cpu, Spent spent) {
   if (spent_.events == options_.events || pending(cpu).blocked) return;
   ++spent.events;
-  if (options_.departures && std::uint32_t{spent.cost} + spent.events > *options_.departures)
+  if (options_.departures && std::uint32_t{spent.cost} + spent.events > *options_.departures) {
     return;
+  }
   const auto add = [&](Move::Kind kind, int arg) {
-    choices_.push_back({.node = node_,
-                        .choice = {.process = static_cast<std::uint8_t>(cpu),
+    choices_.push_back({.choice = {.process = static_cast<std::uint8_t>(cpu),
                                    .event = kind,
                                    .arg = static_cast<std::uint8_t>(arg)},
                         .spent = spent});
@@ -137,7 +104,7 @@ void StateSearch::ListChoices() {
   const int first = last_cpu_ == kNobody ? 0 : last_cpu_;
   const bool may_stay = last_cpu_ != kNobody && (enabled & Bit(last_cpu_)) != 0;
   const int held = JustHeld();
-  std::uint32_t limit = kNoNode;
+  std::uint32_t limit = UINT32_MAX;
   if (options_.preemptions) limit = *options_.preemptions;
   if (options_.delays) limit = *options_.delays;
   if (options_.departures) limit = *options_.departures - spent_.events;
@@ -157,8 +124,7 @@ void StateSearch::ListChoices() {
       spent.held =
           static_cast<std::uint8_t>(std::min(spent_.held + lingers, StateOptions::kCostMax));
     }
-    choices_.push_back(
-        {.node = node_, .choice = {.process = static_cast<std::uint8_t>(p)}, .spent = spent});
+    choices_.push_back({.choice = {.process = static_cast<std::uint8_t>(p)}, .spent = spent});
     if (p < n) AddEvents(p, spent);
   };
   const auto add_all = [&](ProcessSet processes) {
@@ -168,9 +134,10 @@ void StateSearch::ListChoices() {
   for (int k = 0; buffers() && k < n; ++k) add_all(enabled & WaysOf((first + k) % n));
 }
 
-Process StateSearch::Take(const Choice& choice, Spent spent) {
-  taken_ = choice;
-  spent_ = spent;
+Process StateSearch::Take(const Option& option) {
+  run_.last = option;
+  spent_ = option.spent;
+  const Choice& choice = option.choice;
   const Process p = choice.process;
   if (IsBuffer(p)) return p;
   const int cpu = CpuOf(p);
@@ -196,72 +163,130 @@ Process StateSearch::Choose() {
       return kNobody;
     }
     ++depth_;
-    return Take(choice, spent_);
+    return Take({.choice = choice, .spent = spent_});
   }
   const ProcessSet enabled = Enabled();
   if (enabled == 0) return kNobody;
-  key_.Begin(machine());
-  DescribeNext([this](std::uint64_t word) { key_.Add(word); });
-  if (bounded()) key_.Add(static_cast<std::uint64_t>(last_cpu_ + 1));
-  const Hash128 key = key_.End();
   if (!goes_on_) {
-    const auto next_node = static_cast<std::uint32_t>(nodes_.size());
-    if (const std::uint32_t known = Find(key, spent_, next_node); known != kNoNode) {
-      gave_up_ = true;
-      if (ends_[known] != 0) {
-        MarkEnds(node_);
-      } else {
-        edges_.push_back({node_, known});
-      }
+    key_.Begin(machine());
+    DescribeNext([this](std::uint64_t word) { key_.Add(word); });
+    if (bounded()) key_.Add(static_cast<std::uint64_t>(last_cpu_) + 1);
+    const Hash128 key = key_.End();
+    if (graph_.Knows(key, spent_) || !graph_.Reach(fresh_, key, spent_)) {
+      run_.end = RunRecord::End::kKnown;
+      run_.known = key;
       return kCut;
     }
-    nodes_.push_back({.parent = node_, .choice = taken_, .spent = spent_, .key = key});
-    ends_.push_back(0);
-    node_ = next_node;
+    run_.states.push_back({.key = key, .reached_by = run_.last});
   }
   ListChoices();
   // Drains first, then on with the CPU that runs: near the default order.
   const auto any_of = [&](ProcessSet processes) {
-    return std::ranges::find_if(choices_, [&](const Branch& b) {
-      return (processes & Bit(b.choice.process)) != 0 && b.choice.event == Move::Kind::kStep &&
-             b.spent.cost == spent_.cost;
+    return std::ranges::find_if(choices_, [&](const Option& o) {
+      return (processes & Bit(o.choice.process)) != 0 && o.choice.event == Move::Kind::kStep &&
+             o.spent.cost == spent_.cost;
     });
   };
   auto next = any_of(buffers() ? WaysOf(current_cpu()) : 0);
   if (next == choices_.end()) next = any_of(Bit(current_cpu()));
   if (next == choices_.end()) next = choices_.begin();
-  for (const Branch& branch : choices_) {
-    if (&branch == &*next || goes_on_) continue;
-    const std::size_t level =
-        std::size_t{branch.spent.cost} + branch.spent.events + branch.spent.held;
-    if (level >= levels_.size()) levels_.resize(level + 1);
-    levels_[level].push_back(branch);
-    ++branch_count_;
+  if (!goes_on_) {
+    for (const Option& option : choices_) {
+      if (&option != &*next) run_.options.push_back(option);
+    }
+    run_.states.back().option_end = static_cast<std::uint32_t>(run_.options.size());
   }
-  return Take(next->choice, next->spent);
+  return Take(*next);
 }
 
-// The run whose last choice is `choice` at `node`, if it is one.
-void StateSearch::Prepare(std::uint32_t node, std::optional<Choice> choice) {
-  path_.clear();
-  if (choice) path_.push_back(*choice);
-  for (std::uint32_t n = node; n != kNoNode && nodes_[n].parent != kNoNode; n = nodes_[n].parent) {
-    path_.push_back(nodes_[n].choice);
+const sim::Violation* StateSearch::Try(const Branch& branch) {
+  graph_.PathTo(branch.node, path_);
+  if (branch.node != StateGraph::kNoNode) path_.push_back(branch.option.choice);
+  spent_ = branch.option.spent;
+  const sim::Violation* const violation = subject_.RunOnce(*this);
+  if (run_.end != RunRecord::End::kKnown && violation != nullptr) {
+    run_.end = RunRecord::End::kViolation;
   }
-  std::ranges::reverse(path_);
-  node_ = node;
+  run_.steps = static_cast<std::uint32_t>(machine().log().size());
+  return violation;
 }
 
-// Prepares the next run; false if there is none left.
-bool StateSearch::NextBranch() {
-  while (level_ < levels_.size() && levels_[level_].empty()) ++level_;
-  if (level_ == levels_.size()) return false;
-  const Branch branch = levels_[level_].back();
-  levels_[level_].pop_back();
-  --branch_count_;
-  Prepare(branch.node, branch.choice);
-  spent_ = branch.spent;
+// The run that `run` tells of, which began with `branch`.
+const sim::Violation* StateSearch::GoAgain(const Branch& branch, const RunRecord& run) {
+  graph_.PathTo(branch.node, path_);
+  bool is_first = branch.node == StateGraph::kNoNode;  // to the first state no choice leads
+  for (const RunRecord::State& state : run.states) {
+    if (!is_first) path_.push_back(state.reached_by.choice);
+    is_first = false;
+  }
+  if (!is_first) path_.push_back(run.last.choice);
+  spent_ = run.last.spent;
+  goes_on_ = true;
+  const sim::Violation* const violation = subject_.RunOnce(*this);
+  goes_on_ = false;
+  SHOOTDOWN_CHECK(violation != nullptr);
+  return violation;
+}
+
+void StateSearch::Count(RunCount& count, RunRecord::End end, std::uint32_t steps,
+                        const sim::Violation* violation) {
+  Report& report = count.report();
+  if (violation != nullptr || (end != RunRecord::End::kKnown && options_.share.job_count == 1)) {
+    count.Ended(violation);
+  } else if (end == RunRecord::End::kKnown) {
+    count.GivenUp();
+  } else {  // by whomever
+    ++report.executions;
+    report.steps_max = std::max<std::uint64_t>(report.steps_max, steps);
+  }
+  run_count_ = report.executions;
+  given_up_count_ = report.blocked;
+  steps_max_ = report.steps_max;
+}
+
+// Makes the next runs, or this job's share of them. False: the search is over.
+bool StateSearch::TryBatch(RunCount& count) {
+  const Share& share = options_.share;
+  if (share.job_count == 1) {
+    const sim::Violation* const violation = Try(batch_.front());
+    (void)graph_.Add(batch_.front(), run_);
+    const bool violates = run_.end == RunRecord::End::kViolation;
+    Count(count, run_.end, run_.steps, violates ? violation : nullptr);
+    return !violates || options_.go_on;
+  }
+  std::string own;
+  for (std::size_t i = share.job; i < batch_.size(); i += share.job_count) {
+    (void)Try(batch_[i]);
+    run_.Save(own);
+  }
+  std::vector<std::string> all;
+  if (!share.exchange(own, all)) {
+    graph_.PutBack(batch_);
+    return false;
+  }
+  std::vector<std::string_view> rest(all.begin(), all.end());
+  RunRecord run;
+  for (std::size_t i = 0; i < batch_.size(); ++i) {
+    SHOOTDOWN_CHECK(run.Load(rest[i % share.job_count]));
+    const std::optional<RunRecord::End> end = graph_.Add(batch_[i], run);
+    const bool violates = run.end == RunRecord::End::kViolation;
+    if (end) Count(count, *end, run.steps, violates ? GoAgain(batch_[i], run) : nullptr);
+    if (violates) return false;
+  }
   return true;
+}
+
+// Where no choice leads to an end the run goes on until the budget of steps is spent.
+void StateSearch::FindLivelock(RunCount& count) {
+  const std::uint32_t node = graph_.NodeWithoutEnd();
+  if (node == StateGraph::kNoNode) return;
+  graph_.PathTo(node, path_);
+  spent_ = graph_.SpentAt(node);
+  goes_on_ = true;
+  count.Ended(subject_.RunOnce(*this));
+  goes_on_ = false;
+  SHOOTDOWN_CHECK(count.report().violation);
+  count.report().complete = false;
 }
 
 Report StateSearch::Explore() {
@@ -271,121 +296,45 @@ Report StateSearch::Explore() {
   report.blocked = given_up_count_;
   report.steps_max = steps_max_;
   subject_.machine().KeepMemoryMarks(true);
-  while (!count.Stopped() && visited_.size() <= options_.state_count_max) {
-    if (nodes_.empty()) {
-      Prepare(kNoNode, std::nullopt);
-    } else if (!NextBranch()) {
+  const std::size_t job_count = options_.share.job_count;
+  const std::size_t batch_max = job_count == 1 ? 1 : job_count * kRunsTogether;
+  while (!count.Stopped() && graph_.state_count() <= options_.state_count_max) {
+    graph_.TakeBranches(batch_max, batch_);
+    if (batch_.empty()) {
       report.complete = !too_many();
       break;
     }
-    const sim::Violation* const violation = subject_.RunOnce(*this);
-    if (gave_up_) {
-      count.GivenUp();
-    } else {
-      MarkEnds(node_);
-      count.Ended(violation);
-      if (violation != nullptr && !options_.go_on) break;
-    }
-    run_count_ = report.executions;
-    given_up_count_ = report.blocked;
-    steps_max_ = report.steps_max;
+    const bool goes_on = TryBatch(count);
+    batch_.clear();
+    fresh_.clear();
+    if (!goes_on) break;
   }
-  if (const std::uint32_t node = report.complete ? NodeWithoutEnd() : kNoNode; node != kNoNode) {
-    Prepare(node, std::nullopt);
-    spent_ = nodes_[node].spent;
-    goes_on_ = true;
-    count.Ended(subject_.RunOnce(*this));
-    goes_on_ = false;
-    // It ran into the budget of steps.
-    SHOOTDOWN_CHECK(report.violation);
-    report.complete = false;
-  }
+  if (report.complete) FindLivelock(count);
   subject_.machine().KeepMemoryMarks(false);
-  report.states = visited_.size();
-  report.digest = digest_;
+  report.states = graph_.state_count();
+  report.digest = graph_.digest();
   // What costs less than the runs that are left has been tried.
-  while (level_ < levels_.size() && levels_[level_].empty()) ++level_;
-  if (bounded() && !options_.delays && level_ != 0) {
-    report.departures_complete = static_cast<std::uint32_t>(level_ - 1);
+  if (const std::size_t level = graph_.Level(); bounded() && !options_.delays && level != 0) {
+    report.departures_complete = static_cast<std::uint32_t>(level - 1);
   }
   return report;
 }
 
-// ---- to be gone on with
-// ---------------------------------------------------------------------------
-
-namespace {
-
-template <class Value>
-void Put(std::string& bytes, const Value& value) {
-  static_assert(std::is_trivially_copyable_v<Value>);
-  bytes.append(reinterpret_cast<const char*>(&value), sizeof value);
-}
-
-template <class Value>
-bool Get(std::string_view& bytes, Value& value) {
-  static_assert(std::is_trivially_copyable_v<Value>);
-  if (bytes.size() < sizeof value) return false;
-  std::memcpy(&value, bytes.data(), sizeof value);
-  bytes.remove_prefix(sizeof value);
-  return true;
-}
-
-template <class Value>
-void PutAll(std::string& bytes, const std::vector<Value>& values) {
-  Put(bytes, std::uint64_t{values.size()});
-  for (const Value& value : values) Put(bytes, value);
-}
-
-template <class Value>
-bool GetAll(std::string_view& bytes, std::vector<Value>& values) {
-  std::uint64_t count = 0;
-  if (!Get(bytes, count) || count > bytes.size() / sizeof(Value)) return false;
-  values.resize(count);
-  for (Value& value : values) {
-    if (!Get(bytes, value)) return false;
-  }
-  return true;
-}
-
-}  // namespace
-
 void StateSearch::Save(std::string& bytes) const {
-  Put(bytes, run_count_);
-  Put(bytes, given_up_count_);
-  Put(bytes, steps_max_);
-  PutAll(bytes, nodes_);
-  PutAll(bytes, ends_);
-  PutAll(bytes, edges_);
-  Put(bytes, std::uint64_t{levels_.size()});
-  for (const std::vector<Branch>& level : levels_) PutAll(bytes, level);
+  for (const std::uint64_t number : {run_count_, given_up_count_, steps_max_}) {
+    bytes.append(reinterpret_cast<const char*>(&number), sizeof number);
+  }
+  graph_.Save(batch_, bytes);
 }
 
 bool StateSearch::Load(std::string_view bytes) {
-  SHOOTDOWN_CHECK(nodes_.empty());
-  std::uint64_t level_count = 0;
-  if (!Get(bytes, run_count_) || !Get(bytes, given_up_count_) || !Get(bytes, steps_max_) ||
-      !GetAll(bytes, nodes_) || !GetAll(bytes, ends_) || !GetAll(bytes, edges_) ||
-      ends_.size() != nodes_.size() || !Get(bytes, level_count) || level_count > kLevelCountMax) {
-    return false;
+  SHOOTDOWN_CHECK(graph_.state_count() == 0);
+  for (std::uint64_t* const number : {&run_count_, &given_up_count_, &steps_max_}) {
+    if (bytes.size() < sizeof *number) return false;
+    std::memcpy(number, bytes.data(), sizeof *number);
+    bytes.remove_prefix(sizeof *number);
   }
-  levels_.resize(level_count);
-  for (std::vector<Branch>& level : levels_) {
-    if (!GetAll(bytes, level)) return false;
-    branch_count_ += level.size();
-    for (const Branch& branch : level) {
-      if (branch.node >= nodes_.size()) return false;
-    }
-  }
-  for (std::size_t n = 0; n < nodes_.size(); ++n) {
-    if (nodes_[n].parent >= n && nodes_[n].parent != kNoNode) return false;
-    if (Find(nodes_[n].key, nodes_[n].spent, static_cast<std::uint32_t>(n)) != kNoNode)
-      return false;
-  }
-  for (const Edge& edge : edges_) {
-    if (edge.node >= nodes_.size() || edge.to >= nodes_.size()) return false;
-  }
-  return bytes.empty();
+  return graph_.Load(bytes) && bytes.empty();
 }
 
 }  // namespace shootdown::explore

@@ -1,13 +1,15 @@
 """A proof, or a failure that is kept, or the word that neither was reached."""
 
 import json
+import os
+import pathlib
 import signal
 import subprocess
 import time
 import unittest
 
 import cli
-from cli import BAD_INPUT, CLEAN, DONE, FINDING, STALE_HIT
+from cli import BAD_INPUT, CLEAN, DONE, FINDING, OUR_FAULT, STALE_HIT
 
 LIMIT = 4
 WALKED = "7.30-tlb-remove-table-single-user"
@@ -122,6 +124,75 @@ class VerifyTest(cli.SystemTest):
         file.write_bytes(b"\n".join([magic, b"0" * 32, rest]))
 
         self.assert_refused(self.verify(*words), "proof: found a checkpoint of another build of shootdown")
+
+    def test_several_jobs_make_the_same_certificate(self):
+        for words in ([CLEAN], [CLEAN, "--memory-model", "sc", "--events", "1", "--preemptions", "1"]):
+            alone, together = (self.verify(*words, "--jobs", jobs).json()["scenarios"][0]
+                               for jobs in (1, 3))
+
+            # How many runs it took is no part of it, where a state may be met twice at different costs.
+            for word in ["seconds", "steps_max"] + (["executions", "blocked"] if len(words) > 1 else []):
+                del alone[word], together[word]
+            self.assertEqual(alone, together)
+
+    def test_several_jobs_refute_and_the_failure_replays(self):
+        result = self.verify(STALE_HIT, CLEAN, "--jobs", "2", "--memory-model", "sc")
+
+        self.assertEqual(result.status, FINDING, result.err)
+        race, repair = result.json()["scenarios"]
+        self.assertEqual((race["verdict"], repair["verdict"]), ("stale_tlb_use", "clean"))
+        replayed = self.shootdown("replay", race["finding"]["id"], "--store", self.store, "--json")
+        self.assertEqual(replayed.status, DONE, replayed.err)
+
+    def test_jobs_end_with_their_proof_and_a_limit_ends_it_for_all(self):
+        result = self.verify("seed-lost-bit-fixed", CLEAN, "--jobs", "2", "--executions", "5000")
+
+        self.assertEqual(result.status, LIMIT, result.err)
+        self.assertEqual([p["stopped_by"] for p in result.json()["scenarios"]], ["limit", "limit"])
+
+    def test_a_proof_of_several_jobs_goes_on_with_another_number_of_them(self):
+        words = [CLEAN, "--memory-model", "sc"]
+        whole = self.verify(*words).json()["scenarios"][0]
+        file = self.folder / "proof"
+        part = self.verify(*words, "--jobs", "2", "--executions", "3000", "--checkpoint", file)
+        self.assertEqual(part.status, LIMIT, part.err)
+
+        rest = self.verify(*words, "--jobs", "3", "--checkpoint", file)
+
+        self.assertEqual(rest.status, DONE, rest.err)
+        proof = rest.json()["scenarios"][0]
+        for word in "states", "states_digest", "executions", "blocked":
+            self.assertEqual(proof[word], whole[word], word)
+
+    def test_a_job_that_dies_ends_the_proof_with_words(self):
+        file = self.folder / "proof"
+        process = self.start("verify", "seed-lost-bit-fixed", "--events", "2", "--jobs", "2", "--checkpoint", file,
+                             "--store", self.store)
+        while process.poll() is None and not file.exists():
+            time.sleep(0.02)
+        children = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+
+        os.kill(int(children[0]), signal.SIGKILL)
+        _, err = process.communicate(timeout=30 * cli.PATIENCE)
+
+        self.assertEqual(process.returncode, OUR_FAULT, err)
+        self.assertIn("job 1 of the proof has died", err)
+
+    def test_jobs_end_when_the_first_is_killed(self):
+        file = self.folder / "proof"
+        process = self.start("verify", "seed-lost-bit-fixed", "--events", "2", "--jobs", "2", "--checkpoint", file,
+                             "--store", self.store)
+        while process.poll() is None and not file.exists():
+            time.sleep(0.02)
+        [child] = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+
+        process.kill()
+        process.wait()
+
+        deadline = time.monotonic() + 30 * cli.PATIENCE
+        while pathlib.Path(f"/proc/{child}/exe").exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        self.assertFalse(pathlib.Path(f"/proc/{child}/exe").exists())
 
     def test_a_deferred_interrupt_that_comes_after_all_is_gone_through_again(self):
         # CPU 1 has nothing to do while its interrupt waits for a step that never comes.

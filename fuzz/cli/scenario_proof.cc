@@ -1,0 +1,258 @@
+#include "fuzz/cli/scenario_proof.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "fuzz/base/check.h"
+#include "fuzz/base/content_hash.h"
+#include "fuzz/cli/minimality_words.h"
+#include "fuzz/cli/proof_checkpoint.h"
+#include "fuzz/engine/record.h"
+#include "fuzz/explore/simulation_subject.h"
+#include "proto/scenario_text.h"
+
+namespace shootdown {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// Two to three gigabytes.
+constexpr std::uint64_t kStateCountMax = 20'000'000;
+// A checkpoint is written twice a second, or seldom enough to cost a twentieth of the time.
+constexpr double kCheckpointSecondsMin = 0.5;
+constexpr double kCheckpointShare = 20;
+
+std::string FlagOf(sim::MemoryModel model) {
+  for (const auto& [flag, named] : MemoryModels()) {
+    if (named == model) return flag;
+  }
+  return "?";
+}
+
+}  // namespace
+
+const std::map<std::string, sim::MemoryModel>& MemoryModels() {
+  static const std::map<std::string, sim::MemoryModel> models = {{"sc", sim::MemoryModel::kSc},
+                                                                 {"tso", sim::MemoryModel::kTso},
+                                                                 {"pso", sim::MemoryModel::kPso},
+                                                                 {"rmo", sim::MemoryModel::kRmo}};
+  return models;
+}
+
+// ---- the proof
+// -----------------------------------------------------------------------------------------
+
+absl::Status ScenarioProof::Run(SharedProof* jobs) {
+  absl::StatusOr<std::unique_ptr<Simulation>> simulation = BuildSimulation(loaded_);
+  if (!simulation.ok()) return simulation.status();
+  if (absl::Status explored = Explore(**simulation, jobs); !explored.ok()) return explored;
+  simulation->reset();  // only one lives at a time
+  return report_.violation ? TakeFinding(*report_.violation) : absl::OkStatus();
+}
+
+explore::StateOptions ScenarioProof::Options() const {
+  explore::StateOptions options;
+  options.preemptions = request_.preemptions;
+  options.delays = request_.delays;
+  options.events = request_.events;
+  options.state_count_max = kStateCountMax;
+  if (request_.executions != 0) options.execution_count_max = request_.executions;
+  return options;
+}
+
+absl::Status ScenarioProof::Explore(Simulation& simulation, SharedProof* jobs) {
+  // The same model runs the same default order: equal certificates come of equal models.
+  model_ = RecordRun(simulation, Schedule(), loaded_.text).trace_hash;
+  explore::SimulationSubject subject(simulation);
+  explore::StateOptions options = Options();
+  explore::StateSearch* running = nullptr;
+  absl::Status kept = absl::OkStatus();
+  double keep_at = kCheckpointSecondsMin;
+  std::optional<ProofCheckpoint> checkpoint;
+  const auto should_stop = [&] {
+    const double elapsed = Seconds();
+    ShowProgress(*running, elapsed);
+    was_interrupted_ = request_.interrupted();
+    const bool over =
+        was_interrupted_ || (request_.seconds != 0 && elapsed - before_ >= request_.seconds);
+    if (checkpoint && !over && elapsed >= keep_at) {
+      kept = checkpoint->Write(*running, elapsed);
+      const double now = Seconds();
+      keep_at = now + std::max(kCheckpointSecondsMin, kCheckpointShare * (now - elapsed));
+    }
+    return over || !kept.ok();
+  };
+  if (jobs == nullptr) {
+    options.should_stop = should_stop;
+  } else {
+    options.share = jobs->Share(should_stop);
+  }
+  explore::StateSearch search(subject, options);
+  running = &search;
+  start_ = Clock::now();
+  if (!request_.checkpoint.empty()) {
+    checkpoint.emplace(request_.checkpoint, Identity());
+    const absl::StatusOr<double> before = checkpoint->Read(&search);
+    if (!before.ok()) return before.status();
+    before_ = *before;
+    keep_at += before_;
+    start_ -= std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(before_));
+  }
+  report_ = search.Explore();
+  seconds_ = Seconds();
+  progress_.Clear();
+  if (jobs != nullptr && !jobs->status().ok()) return jobs->status();
+  if (!checkpoint || !kept.ok()) return kept;
+  if (!complete() && !found()) return checkpoint->Write(search, seconds_);
+  checkpoint->Remove();
+  return absl::OkStatus();
+}
+
+void ScenarioProof::TakePart(const explore::Share& share) {
+  absl::StatusOr<std::unique_ptr<Simulation>> simulation = BuildSimulation(loaded_);
+  SHOOTDOWN_CHECK(simulation.ok());  // it was built before
+  model_ = RecordRun(**simulation, Schedule(), loaded_.text).trace_hash;
+  explore::SimulationSubject subject(**simulation);
+  explore::StateOptions options = Options();
+  options.share = share;
+  explore::StateSearch search(subject, options);
+  if (!request_.checkpoint.empty()) {
+    // Job 0 reads the same file, and says what is wrong with it.
+    if (!ProofCheckpoint(request_.checkpoint, Identity()).Read(&search).ok()) return;
+  }
+  (void)search.Explore();
+}
+
+// Whose states they are.
+std::string ScenarioProof::Identity() const {
+  return absl::StrFormat("scenario %s, %s, events %d, model %s",
+                         ToHex(HashBytes(PrintScenario(loaded_.scenario))), BoundText(),
+                         request_.events, model_);
+}
+
+absl::Status ScenarioProof::TakeFinding(const sim::Violation& violation) {
+  absl::StatusOr<std::unique_ptr<Simulation>> simulation = BuildSimulation(loaded_);
+  if (!simulation.ok()) return simulation.status();
+  const std::optional<Failure> found = RecordFailure(**simulation, report_.schedule, loaded_.text);
+  if (!found.has_value() || found->check != violation.check) {
+    return absl::InternalError("what the search found does not fail again");
+  }
+  smallest_ = MinimizeFailure(*std::move(simulation), *found, &PrintScenario);
+  if (!smallest_) return absl::InternalError("a finding does not fail twice");
+  return absl::OkStatus();
+}
+
+// How much there is cannot be known before. What is known of it: runs that were made, and those
+// that are to be made for sure.
+void ScenarioProof::ShowProgress(const explore::StateSearch& search, double elapsed) {
+  progress_.Show(absl::StrFormat("%s: %d states, %d runs of at least %d, at %d departures, %.0f s",
+                                 loaded_.scenario.name, search.state_count(), search.run_count(),
+                                 search.run_count() + search.branch_count(), search.departures(),
+                                 elapsed));
+}
+
+// ---- what is said of it
+// --------------------------------------------------------------------------------
+
+absl::Status ScenarioProof::Keep(Store& store) {
+  if (!smallest_) return absl::OkStatus();
+  if (absl::Status stored = store.PutFailure(smallest_->failure); !stored.ok()) return stored;
+  const Failure& failure = smallest_->failure;
+  spdlog::info("{}: {}: {}", loaded_.scenario.name, failure.check, failure.message);
+  spdlog::info("  {} decisions, {} when minimized: {}", report_.schedule.size(),
+               failure.anchors.size(), failure.schedule_text);
+  spdlog::info("  {}", MinimalityText(failure));
+  spdlog::info("  stored as {}; look at it: shootdown replay {} --trace{}", FailureId(failure),
+               FailureId(failure), request_.store.empty() ? "" : " --store " + request_.store);
+  return absl::OkStatus();
+}
+
+std::string ScenarioProof::verdict() const {
+  if (report_.violation) return report_.violation->check;
+  return complete() ? "clean" : "unfinished";
+}
+
+void ScenarioProof::PrintSummary() const {
+  const std::string cost = absl::StrFormat("%d states, %d runs in %.2f s", report_.states,
+                                           report_.executions + report_.blocked, seconds_);
+  if (complete()) {
+    spdlog::info("{}: verified: no schedule {} breaks a rule; {}, up to hash collision (128 bits)",
+                 loaded_.scenario.name, BoundText(), cost);
+  } else if (found()) {
+    spdlog::info("{}: {}; {}", loaded_.scenario.name, verdict(), cost);
+  } else {
+    spdlog::info("{}: unfinished: {}; nothing found in {}", loaded_.scenario.name,
+                 was_interrupted_ ? "it was interrupted" : "a limit was reached", cost);
+  }
+  if (found()) return;
+  spdlog::info("  varied: who takes each step{}{}{}",
+               Model() != sim::MemoryModel::kSc ? ", when each store reaches memory" : "",
+               Model() == sim::MemoryModel::kRmo ? ", how old a value each load gives" : "",
+               request_.events == 0 ? "; not varied: events from outside" : "");
+  if (request_.events != 0) {
+    spdlog::info(
+        "  and at most {} of: reschedule interrupt, NMI, walk by hardware, eviction before a "
+        "step that uses the TLB, interrupts deferred for 1, 2, 4 or 8 steps",
+        request_.events);
+  }
+  spdlog::info("  model {}, states {}", model_, ToHex(report_.digest));
+}
+
+Json ScenarioProof::ToJson() const {
+  Json varied = {"step_order"};
+  if (Model() != sim::MemoryModel::kSc) varied.push_back("store_buffer_drains");
+  if (Model() == sim::MemoryModel::kRmo) varied.push_back("old_loads");
+  Json not_varied = Json::array();
+  for (const char* event : {"deferred_interrupts", "reschedule_interrupts",
+                            "non_maskable_interrupts", "tlb_evictions", "hardware_walks"}) {
+    (request_.events == 0 ? not_varied : varied).push_back(event);
+  }
+  Json bound = {{"preemptions", nullptr}, {"delays", nullptr}, {"events", request_.events}};
+  if (request_.preemptions) bound["preemptions"] = *request_.preemptions;
+  if (request_.delays) bound["delays"] = *request_.delays;
+  if (request_.events != 0) bound["deferred_for_steps"] = {1, 2, 4, 8};
+  Json json = {{"name", loaded_.scenario.name},
+               {"expected", loaded_.scenario.expected},
+               {"verdict", verdict()},
+               {"complete", complete()},
+               {"executions", report_.executions},
+               {"blocked", report_.blocked},
+               {"seconds", seconds_},
+               {"bound", std::move(bound)},
+               {"memory_model", FlagOf(Model())},
+               {"states", report_.states},
+               {"states_digest", ToHex(report_.digest)},
+               {"hash_bits", 128},
+               {"model", model_},
+               {"steps_max", report_.steps_max},
+               {"varied", std::move(varied)},
+               {"not_varied", std::move(not_varied)}};
+  if (!complete() && !found()) {
+    json["stopped_by"] = was_interrupted_ ? "interrupt" : "limit";
+    // As far as it is whole.
+    if (report_.departures_complete) json["complete_up_to"] = *report_.departures_complete;
+  }
+  if (smallest_) {
+    json["finding"] = {{"id", FailureId(smallest_->failure)},
+                       {"check", smallest_->failure.check},
+                       {"decisions", report_.schedule.size()},
+                       {"minimized_decisions", smallest_->failure.anchors.size()},
+                       {"minimality", MinimalityJson(smallest_->failure)},
+                       {"minimality_runs", smallest_->failure.minimality_runs},
+                       {"schedule", smallest_->failure.schedule_text}};
+  }
+  return json;
+}
+
+std::string ScenarioProof::BoundText() const {
+  std::string model = "under " + std::string(sim::NameOf(Model()));
+  if (request_.delays) return absl::StrFormat("with at most %d delays %s", *request_.delays, model);
+  if (!request_.preemptions) return model;
+  return absl::StrFormat("with at most %d preemptions %s", *request_.preemptions, model);
+}
+
+}  // namespace shootdown

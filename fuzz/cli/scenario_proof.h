@@ -1,0 +1,84 @@
+// One scenario's proof, or what stands against it: what `verify` makes for each scenario.
+#ifndef SHOOTDOWN_FUZZ_CLI_SCENARIO_PROOF_H_
+#define SHOOTDOWN_FUZZ_CLI_SCENARIO_PROOF_H_
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "fuzz/cli/progress_line.h"
+#include "fuzz/engine/minimize_failure.h"
+#include "fuzz/explore/state_search.h"
+#include "fuzz/process/loaded_scenario.h"
+#include "fuzz/process/shared_proof.h"
+#include "fuzz/store/store.h"
+
+namespace shootdown {
+
+struct ProofRequest {
+  std::optional<std::uint32_t> preemptions;
+  std::optional<std::uint32_t> delays;
+  std::uint32_t events = 0;
+  std::uint32_t seconds = 0;     // 0: no limit
+  std::uint64_t executions = 0;  // 0: no limit
+  std::string checkpoint;        // a file; empty: none
+  std::string store;             // as the user named it, for words
+  bool json = false;             // people's words are few
+  std::function<bool()> interrupted;
+};
+
+// By the names that --memory-model takes.
+[[nodiscard]] const std::map<std::string, sim::MemoryModel>& MemoryModels();
+
+class ScenarioProof {
+ public:
+  ScenarioProof(const ProofRequest& request, LoadedScenario loaded)
+      : request_(request), loaded_(std::move(loaded)), progress_(!request.json) {}
+
+  // `jobs`: the other processes that take part; null: there are none.
+  [[nodiscard]] absl::Status Run(SharedProof* jobs);
+  // What such a process does meanwhile.
+  void TakePart(const explore::Share& share);
+
+  // As `fuzz` does: minimizes, stores, and only then reports.
+  [[nodiscard]] absl::Status Keep(Store& store);
+  [[nodiscard]] bool found() const { return report_.violation.has_value(); }
+  [[nodiscard]] bool complete() const { return report_.complete; }
+  void PrintSummary() const;
+  [[nodiscard]] nlohmann::ordered_json ToJson() const;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  [[nodiscard]] std::string verdict() const;
+  [[nodiscard]] sim::MemoryModel Model() const { return loaded_.scenario.machine.memory_model; }
+  [[nodiscard]] double Seconds() const {
+    return std::chrono::duration<double>(Clock::now() - start_).count();
+  }
+  [[nodiscard]] std::string BoundText() const;
+  [[nodiscard]] std::string Identity() const;
+  [[nodiscard]] explore::StateOptions Options() const;
+  absl::Status Explore(Simulation& simulation, SharedProof* jobs);
+  absl::Status TakeFinding(const sim::Violation& violation);
+  void ShowProgress(const explore::StateSearch& search, double elapsed);
+
+  const ProofRequest& request_;
+  LoadedScenario loaded_;
+  ProgressLine progress_;
+  explore::Report report_;
+  std::optional<SmallestFailure> smallest_;
+  std::string model_;  // the trace hash of its default order
+  Clock::time_point start_;
+  double before_ = 0;  // seconds of the search that is gone on with
+  double seconds_ = 0;
+  bool was_interrupted_ = false;
+};
+
+}  // namespace shootdown
+
+#endif  // SHOOTDOWN_FUZZ_CLI_SCENARIO_PROOF_H_

@@ -1,0 +1,241 @@
+#include "fuzz/explore/state_graph.h"
+
+#include <algorithm>
+#include <ranges>
+#include <type_traits>
+
+#include "fuzz/base/hash.h"
+
+namespace shootdown::explore {
+namespace {
+
+constexpr std::size_t kLevelCountMax =
+    2 * std::size_t{StateGraph::kCostMax} + StateGraph::kEventCountMax + 1;
+constexpr std::uint8_t kUnreached = StateGraph::kCostMax + 1;
+
+template <class Value>
+void Put(std::string& bytes, const Value& value) {
+  static_assert(std::is_trivially_copyable_v<Value>);
+  bytes.append(reinterpret_cast<const char*>(&value), sizeof value);
+}
+
+template <class Value>
+bool Get(std::string_view& bytes, Value& value) {
+  static_assert(std::is_trivially_copyable_v<Value>);
+  if (bytes.copy(reinterpret_cast<char*>(&value), sizeof value) < sizeof value) return false;
+  bytes.remove_prefix(sizeof value);
+  return true;
+}
+
+template <class Value>
+void PutAll(std::string& bytes, const std::vector<Value>& values) {
+  Put(bytes, std::uint64_t{values.size()});
+  for (const Value& value : values) Put(bytes, value);
+}
+
+template <class Value>
+bool GetAll(std::string_view& bytes, std::vector<Value>& values) {
+  std::uint64_t count = 0;
+  if (!Get(bytes, count) || count > bytes.size() / sizeof(Value)) return false;
+  values.resize(count);
+  return std::ranges::all_of(values, [&](Value& value) { return Get(bytes, value); });
+}
+
+StateGraph::Least Unreached() {
+  StateGraph::Least least{};
+  least.fill(kUnreached);
+  return least;
+}
+
+}  // namespace
+
+void StateGraph::RunRecord::Save(std::string& bytes) const {
+  PutAll(bytes, states);
+  PutAll(bytes, options);
+  Put(bytes, last);
+  Put(bytes, end);
+  Put(bytes, known);
+  Put(bytes, steps);
+}
+
+bool StateGraph::RunRecord::Load(std::string_view& bytes) {
+  return GetAll(bytes, states) && GetAll(bytes, options) && Get(bytes, last) && Get(bytes, end) &&
+         Get(bytes, known) && Get(bytes, steps);
+}
+
+bool StateGraph::ReachedWith(const Least& least, Spent spent) const {
+  for (std::size_t n = 0; n <= spent.events; ++n) {
+    if (least[n] <= Price(spent)) return true;
+  }
+  return false;
+}
+
+bool StateGraph::Reach(LeastByState& states, const Hash128& key, Spent spent) const {
+  Least& least = states.try_emplace(key, Unreached()).first->second;
+  if (ReachedWith(least, spent)) return false;
+  least[spent.events] = Price(spent);
+  return true;
+}
+
+bool StateGraph::Knows(const Hash128& key, Spent spent) const {
+  const auto found = visited_.find(key);
+  return found != visited_.end() && ReachedWith(found->second.least, spent);
+}
+
+std::uint32_t StateGraph::Find(const Hash128& key, Spent spent, std::uint32_t node) {
+  const auto [at, is_new] = visited_.try_emplace(key, Visit{.least = Unreached(), .node = node});
+  if (is_new) {
+    digest_.high += Mix64(key.high);
+    digest_.low += Mix64(key.low);
+  }
+  Visit& visit = at->second;
+  if (ReachedWith(visit.least, spent)) return visit.node;
+  visit.least[spent.events] = Price(spent);
+  return kNoNode;
+}
+
+// ---- what is to be tried
+// ---------------------------------------------------------------------------
+
+std::size_t StateGraph::Level() const {
+  std::size_t level = 0;
+  while (level < levels_.size() && levels_[level].empty()) ++level;
+  return level;
+}
+
+void StateGraph::TakeBranches(std::size_t count_max, std::vector<Branch>& branches) {
+  branches.clear();
+  const std::size_t level = Level();
+  if (level == levels_.size()) return;
+  std::vector<Branch>& from = levels_[level];
+  while (!from.empty() && branches.size() < count_max) {
+    branches.push_back(from.back());
+    from.pop_back();
+  }
+  branch_count_ -= branches.size();
+}
+
+void StateGraph::PutBack(const Branch& branch) {
+  const std::size_t level = LevelOf(branch.option);
+  if (level >= levels_.size()) levels_.resize(level + 1);
+  levels_[level].push_back(branch);
+  ++branch_count_;
+}
+
+void StateGraph::PutBack(const std::vector<Branch>& branches) {
+  for (const Branch& branch : std::views::reverse(branches)) PutBack(branch);
+}
+
+std::optional<StateGraph::RunRecord::End> StateGraph::Add(const Branch& branch,
+                                                          const RunRecord& run) {
+  std::uint32_t node = branch.node;
+  std::size_t option = 0;
+  for (const RunRecord::State& state : run.states) {
+    const auto next = static_cast<std::uint32_t>(nodes_.size());
+    if (const std::uint32_t known = Find(state.key, state.reached_by.spent, next);
+        known != kNoNode) {
+      // Another run was here first. What follows is among that one's options, if not in its own
+      // path.
+      LeadsTo(node, known);
+      return RunRecord::End::kKnown;
+    }
+    nodes_.push_back({.parent = node, .reached_by = state.reached_by, .key = state.key});
+    ends_.push_back(0);
+    node = next;
+    for (; option < state.option_end; ++option) {
+      PutBack(Branch{.node = node, .option = run.options[option]});
+    }
+  }
+  if (run.end != RunRecord::End::kKnown) {
+    MarkEnds(node);
+  } else if (const auto found = visited_.find(run.known); found != visited_.end()) {
+    LeadsTo(node, found->second.node);
+  } else {
+    // It was known from a run that was not added whole: so it is tried again.
+    PutBack(Branch{.node = node, .option = run.last});
+    return std::nullopt;
+  }
+  return run.end;
+}
+
+void StateGraph::PathTo(std::uint32_t node, std::vector<Choice>& path) const {
+  path.clear();
+  for (; node != kNoNode && nodes_[node].parent != kNoNode; node = nodes_[node].parent) {
+    path.push_back(nodes_[node].reached_by.choice);
+  }
+  std::ranges::reverse(path);
+}
+
+// ---- which states lead to an end
+// ---------------------------------------------------------------------
+
+void StateGraph::LeadsTo(std::uint32_t node, std::uint32_t known) {
+  if (ends_[known] != 0) {
+    MarkEnds(node);
+  } else {
+    edges_.push_back({node, known});
+  }
+}
+
+// And all that lead there.
+void StateGraph::MarkEnds(std::uint32_t node) {
+  for (; node != kNoNode && ends_[node] == 0; node = nodes_[node].parent) ends_[node] = 1;
+}
+
+std::uint32_t StateGraph::NodeWithoutEnd() {
+  for (bool more = true; more;) {
+    more = false;
+    for (const Edge& edge : edges_) {
+      if (ends_[edge.node] != 0 || ends_[edge.to] == 0) continue;
+      MarkEnds(edge.node);
+      more = true;
+    }
+  }
+  const auto found = std::ranges::find(ends_, 0);
+  return found == ends_.end() ? kNoNode : static_cast<std::uint32_t>(found - ends_.begin());
+}
+
+// ---- to be gone on with
+// --------------------------------------------------------------------------------
+
+void StateGraph::Save(const std::vector<Branch>& untried, std::string& bytes) const {
+  PutAll(bytes, nodes_);
+  PutAll(bytes, ends_);
+  PutAll(bytes, edges_);
+  Put(bytes, std::uint64_t{levels_.size()});
+  for (const std::vector<Branch>& level : levels_) PutAll(bytes, level);
+  PutAll(bytes, untried);
+}
+
+bool StateGraph::Load(std::string_view& bytes) {
+  std::uint64_t level_count = 0;
+  if (!GetAll(bytes, nodes_) || !GetAll(bytes, ends_) || !GetAll(bytes, edges_) ||
+      ends_.size() != nodes_.size() || !Get(bytes, level_count) || level_count > kLevelCountMax) {
+    return false;
+  }
+  const auto is_node = [this](std::uint32_t node) { return node < nodes_.size(); };
+  const auto is_branch = [&](const Branch& b) {
+    return (is_node(b.node) || (nodes_.empty() && b.node == kNoNode)) &&
+           LevelOf(b.option) < kLevelCountMax;
+  };
+  branch_count_ = 0;
+  levels_.assign(level_count, {});
+  for (std::vector<Branch>& level : levels_) {
+    if (!GetAll(bytes, level) || !std::ranges::all_of(level, is_branch)) return false;
+    branch_count_ += level.size();
+  }
+  std::vector<Branch> untried;
+  if (!GetAll(bytes, untried) || !std::ranges::all_of(untried, is_branch)) return false;
+  PutBack(untried);
+  for (std::size_t n = 0; n < nodes_.size(); ++n) {
+    const Node& node = nodes_[n];
+    if (node.parent >= n && node.parent != kNoNode) return false;
+    if (node.reached_by.spent.events > kEventCountMax) return false;
+    if (Find(node.key, node.reached_by.spent, static_cast<std::uint32_t>(n)) != kNoNode)
+      return false;
+  }
+  return std::ranges::all_of(edges_,
+                             [&](const Edge& e) { return is_node(e.node) && is_node(e.to); });
+}
+
+}  // namespace shootdown::explore
