@@ -95,9 +95,7 @@ void Machine::Remember(const Move& move, const Question& question) {
   // move have to be said, or a replay would make the move at once.
   for (MoveMade& made : defaults_made_) {
     if (made.actor != question.actor || made.index != question.index || made.row == kNoRow) continue;
-    const auto later = [](Row row, const MoveMade& m) { return row < m.row; };
-    moves_made_.insert(
-        std::upper_bound(moves_made_.begin(), moves_made_.end(), made.row, later), made);
+    moves_made_.insert(std::ranges::upper_bound(moves_made_, made.row, {}, &MoveMade::row), made);
     made.row = kNoRow;
   }
   moves_made_.push_back(
@@ -117,7 +115,8 @@ bool Machine::Make(const Move& move, const Question& question) {
       if (move.cpu >= config_.cpu_count || move.cpu == hot_.cpu || !CanRun(move.cpu)) return false;
       Remember(move, question);
       SwitchCpu(move.cpu);
-      Resume();
+      // Ask counts anew what is left until the next question, when it has its answer.
+      if (Deliverable(hot_.cpu)) DeliverInterrupts();
       return true;
     case Move::Kind::kDrain:
       if (move.cpu >= config_.cpu_count || !MayLeave(move.cpu, move.arg)) return false;
@@ -171,7 +170,7 @@ void Machine::Block(const Wait& wait) {
   for (;;) {
     // What waits here would spin there, so the steps of a mondo's delay pass.
     cpus_[hot_.cpu].defer_mondo_until = 0;
-    DeliverInterrupts();
+    if (Deliverable(hot_.cpu)) DeliverInterrupts();
     if (wait.pred(wait.argument)) break;
     if (!shown && wait.kind == WaitKind::kBlocked) AppendRow(site, StepKind::kWait, kNoWord, 0);
     shown = true;
