@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "fuzz/engine/mutator.h"
+#include "fuzz/engine/sampler_share.h"
 
 namespace {
 
@@ -34,11 +35,7 @@ std::uint64_t the_kept_run_count = 0;
 sim::Scheduler* the_sampler = nullptr;
 std::size_t news_count = 0;
 
-// At first there is little to mutate, and samples find what is easily found. Later neither mutating nor
-// sampling costs more than twice what it would alone.
-constexpr std::uint64_t kEarlyRunCount = 1000;
-constexpr std::uint32_t kMutateOneInEarly = 8;
-constexpr std::uint32_t kMutateOneIn = 2;
+SamplerShare share;
 
 constexpr std::size_t kInputBytesMax = kDecisionCountMax * Schedule::kRecordBytes;
 
@@ -82,14 +79,11 @@ bool sampled = false;
 Input input;
 Schedule child;  // kept for its memory
 
-bool Samples(Prng& prng) {
-  const bool early = the_target->run_count() < kEarlyRunCount;
-  return !prng.OneIn(early ? kMutateOneInEarly : kMutateOneIn);
-}
-
 // The schedules of these runs are too long to be mutated, so libFuzzer keeps none.
 void RunSampler() {
-  if (the_target->Run(*the_sampler) != 0 && the_listener->input) {
+  const bool news = the_target->Run(*the_sampler) != 0;
+  share.HearOfSample(news);
+  if (news && the_listener->input) {
     the_listener->input(ExactSchedule(the_target->machine().moves_made()).Encode());
   }
 }
@@ -107,6 +101,7 @@ void SetLibFuzzerTarget(Target* target, const SearchListener* listener, sim::Sch
   news_count = 0;
   the_sampler = sampler;
   sampled = false;
+  share = SamplerShare();
 }
 
 int RunLibFuzzerInput(const std::uint8_t* data, std::size_t size) {
@@ -135,7 +130,7 @@ extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t s
                                                std::size_t size_max, unsigned int seed) {
   Prng prng(seed);
   // A sample in place of a mutation: the parent stays as it is.
-  if (the_sampler != nullptr && Samples(prng)) {
+  if (the_sampler != nullptr && share.TakesNext(the_target->run_count(), prng)) {
     sampled = true;
     RunSampler();
     if (size != 0) return size;

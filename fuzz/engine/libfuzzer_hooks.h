@@ -18,8 +18,8 @@ namespace shootdown {
 
 // The target and the listener that the hooks serve. Both outlive libFuzzer's run. libFuzzer keeps the
 // inputs of the first `kept_run_count` runs even if they did nothing new: they are what to start from.
-// Seven in eight of the first thousand runs, and every other run later, are those of `sampler`, unless that is null: such a run is no mutation, and no input makes
-// it again, so who wants libFuzzer's files to reproduce has no sampler.
+// Some runs are those of `sampler`, unless that is null (fuzz/engine/sampler_share.h says how many): such a
+// run is no mutation, and no input makes it again, so who wants libFuzzer's files to reproduce has no sampler.
 void SetLibFuzzerTarget(Target* target, const SearchListener* listener,
                         sim::Scheduler* sampler = nullptr, std::uint64_t kept_run_count = 0);
 

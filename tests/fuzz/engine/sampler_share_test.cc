@@ -1,0 +1,61 @@
+#include "fuzz/engine/sampler_share.h"
+
+#include <gtest/gtest.h>
+
+namespace shootdown {
+namespace {
+
+constexpr std::uint64_t kLater = SamplerShare::kEarlyRunCount;
+
+// Of 8,000 runs after the first `run_count`.
+int SamplesAfter(std::uint64_t run_count, const SamplerShare& share) {
+  Prng prng(1);
+  int samples = 0;
+  for (int i = 0; i < 8000; ++i) samples += share.TakesNext(run_count, prng) ? 1 : 0;
+  return samples;
+}
+
+void HearOfDrySamples(SamplerShare& share, std::uint32_t count) {
+  for (std::uint32_t i = 0; i < count; ++i) share.HearOfSample(/*news=*/false);
+}
+
+TEST(SamplerShareTest, MostEarlyRunsAreSamplesAndEveryOtherLaterOne) {
+  const SamplerShare share;
+
+  EXPECT_NEAR(SamplesAfter(0, share), 7000, 200);
+  EXPECT_NEAR(SamplesAfter(kLater - 1, share), 7000, 200);
+  EXPECT_NEAR(SamplesAfter(kLater, share), 4000, 200);
+}
+
+TEST(SamplerShareTest, SamplesWithoutNewsGetFewerButNeverNone) {
+  SamplerShare share;
+  HearOfDrySamples(share, SamplerShare::kDryRunCount - 1);
+  EXPECT_EQ(share.one_in(), 2u);
+  HearOfDrySamples(share, 1);
+  EXPECT_EQ(share.one_in(), 4u);
+  EXPECT_NEAR(SamplesAfter(kLater, share), 2000, 200);
+
+  HearOfDrySamples(share, 10 * SamplerShare::kDryRunCount);
+  EXPECT_EQ(share.one_in(), SamplerShare::kOneInMost);
+  EXPECT_NEAR(SamplesAfter(kLater, share), 500, 100);
+  EXPECT_NEAR(SamplesAfter(0, share), 7000, 200);
+}
+
+TEST(SamplerShareTest, NewsBringThemBack) {
+  SamplerShare share;
+  HearOfDrySamples(share, 10 * SamplerShare::kDryRunCount);
+
+  share.HearOfSample(/*news=*/true);
+  EXPECT_EQ(share.one_in(), SamplerShare::kOneInMost / 2);
+  // What was dry before the news no longer counts.
+  HearOfDrySamples(share, SamplerShare::kDryRunCount - 1);
+  share.HearOfSample(/*news=*/true);
+  HearOfDrySamples(share, SamplerShare::kDryRunCount - 1);
+  EXPECT_EQ(share.one_in(), SamplerShare::kOneInMost / 4);
+
+  for (int i = 0; i < 10; ++i) share.HearOfSample(/*news=*/true);
+  EXPECT_EQ(share.one_in(), SamplerShare::kOneInLeast);
+}
+
+}  // namespace
+}  // namespace shootdown
