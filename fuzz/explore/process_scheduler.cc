@@ -52,6 +52,7 @@ void ProcessScheduler::StartRun(const sim::Machine& machine) {
   chosen_ = kNobody;
   settled_ = false;
   wakes_ = false;
+  at_once_ = false;
   event_.reset();
   ask_at_ = 0;
   NewRun();
@@ -185,13 +186,14 @@ Move ProcessScheduler::Pick(const sim::Question& question) {
     return event;
   }
   SHOOTDOWN_CHECK(!question.blocked);  // who cannot go on is not enabled
-  if (!settled_ && (question.may_wait || IsOld(chosen_))) {
+  if (!settled_ && !at_once_ && (question.may_wait || IsOld(chosen_))) {
     settled_ = true;
     if (!IsOld(chosen_)) return {.kind = Move::Kind::kHold};
     return {.kind = Move::Kind::kOld,
             .arg = static_cast<std::uint8_t>(1 + chosen_ - FirstOld(cpu))};
   }
   settled_ = false;
+  at_once_ = false;
   chosen_ = kNobody;
   unasked_actor_ = question.actor;
   ask_at_ = question.index + 1 + StepsUnasked();

@@ -75,6 +75,10 @@ class ProcessScheduler : public sim::Scheduler {
   // Within Choose(): the CPU that is chosen meets `event` where it stands, before its step, and then there
   // is another choice. REQUIRES: it is no store buffer, and pending(cpu).blocked is false.
   void MeetFirst(sim::Move event) { event_ = event; }
+  // Within Choose(): the CPU that is chosen takes a store as its step, and has nothing in its
+  // buffer. The store reaches memory in the same step. A drain right after it comes to the same
+  // memory, but judges that hear of the store may look at memory in between.
+  void StoreAtOnce() { at_once_ = true; }
   // How many steps more the CPU that was just chosen takes without another question. They are not to be
   // held, and it can take them.
   [[nodiscard]] virtual std::uint32_t StepsUnasked() { return 0; }
@@ -143,6 +147,7 @@ class ProcessScheduler : public sim::Scheduler {
   int started_ = 0;          // CPUs below have been entered: what they do next is known
   Process chosen_ = kNobody;  // a CPU that is to take the next step
   bool wakes_ = false;        // it was chosen for the end of its wait, which is no step
+  bool at_once_ = false;      // it is not held
   bool settled_ = false;      // and that it is held, or which value it gives, was said
   std::optional<sim::Move> event_;  // what it meets instead of taking a step
   ActorId unasked_actor_;      // who needs no question before

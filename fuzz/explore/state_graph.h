@@ -23,7 +23,8 @@ class StateGraph {
   static constexpr std::uint32_t kCostMax = 254;
   static constexpr std::uint32_t kNoNode = 0xffff'ffff;
 
-  // kStep: the process takes a step. Else the CPU meets an event.
+  // kStep: the process takes a step. kDrain: it does, and what it stores is in memory at once. Else
+  // the CPU meets an event.
   struct Choice {
     std::uint8_t process = 0;
     sim::Move::Kind event = sim::Move::Kind::kStep;

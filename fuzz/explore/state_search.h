@@ -92,6 +92,7 @@ class StateSearch : public ProcessScheduler {
   }
   void ListChoices();
   [[nodiscard]] int JustHeld() const;
+  [[nodiscard]] bool MayStoreAtOnce(Process p) const;
   void AddEvents(int cpu, Spent spent);
   [[nodiscard]] bool InterruptMayCome(int cpu) const;
   [[nodiscard]] Process Take(const Option& option);
