@@ -1,6 +1,7 @@
 #include "fuzz/engine/behaviours.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "fuzz/base/hash.h"
 
@@ -35,11 +36,22 @@ std::uint64_t ReadsFromClass(const sim::Machine& machine) {
   return Mix64(sum);
 }
 
-BehaviourSet::BehaviourSet() : slots_(std::make_unique<std::uint64_t[]>(kSlots)) {}
+BehaviourSet::BehaviourSet() : slots_(kSlotsAtFirst) {}
+
+void BehaviourSet::Grow() {
+  std::vector<std::uint64_t> larger(slots_.size() * 2);
+  for (const std::uint64_t slot : slots_) {
+    if (slot == 0) continue;
+    std::size_t at = (slot >> 2) % larger.size();
+    while (larger[at] != 0) at = (at + 1) % larger.size();
+    larger[at] = slot;
+  }
+  slots_ = std::move(larger);
+}
 
 void BehaviourSet::Add(std::uint64_t behaviour) {
   const std::uint64_t hash = std::max<std::uint64_t>(behaviour >> 2, 1) << 2;
-  for (std::size_t at = (hash >> 2) % kSlots;; at = (at + 1) % kSlots) {
+  for (std::size_t at = (hash >> 2) % slots_.size();; at = (at + 1) % slots_.size()) {
     std::uint64_t& slot = slots_[at];
     if (slot == 0) {
       sample_.Add(hash | 1);
@@ -47,6 +59,7 @@ void BehaviourSet::Add(std::uint64_t behaviour) {
       slot = hash | 1;
       ++size_;
       ++seen_once_;
+      if (size_ * 4 > slots_.size() * 3) Grow();
       return;
     }
     if ((slot & ~std::uint64_t{3}) != hash) continue;

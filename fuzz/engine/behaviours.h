@@ -9,7 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
+#include <vector>
 
 #include "fuzz/corpus/behaviour_sample.h"
 #include "fuzz/sim/machine.h"
@@ -36,10 +36,13 @@ class BehaviourSet {
   [[nodiscard]] const BehaviourSample& sample() const { return sample_; }
 
  private:
-  static constexpr std::size_t kSlots = std::size_t{1} << 20;
+  // A short search does not pay for the table of a long one.
+  static constexpr std::size_t kSlotsAtFirst = std::size_t{1} << 10;
 
-  // A hash above two bits of how often it was seen (3: more often). 0: free.
-  std::unique_ptr<std::uint64_t[]> slots_;
+  void Grow();
+
+  // A hash above two bits of how often it was seen (3: more often). 0: free. A power of two of them.
+  std::vector<std::uint64_t> slots_;
   std::size_t size_ = 0;
   std::size_t seen_once_ = 0;
   std::size_t seen_twice_ = 0;
