@@ -72,12 +72,13 @@ void LibFuzzerSearch(sim::Subject& subject, const SearchOptions& options,
   };
   // libFuzzer's -runs is an int, and does not count seeds. So the runs are counted here.
   static SearchListener counting = listener;
+  static Blend blend(options.seed);
   counting.ran = [&listener, most = options.run_count_max](const Target& ran) {
     if (listener.ran) listener.ran(ran);
+    if (ran.run_count() == 1) blend.LearnFrom(ran.machine());
     // exit() inside a run is a crash in libFuzzer's eyes, and it would write a file about it.
     if (most != 0 && ran.run_count() >= most) std::_Exit(0);
   };
-  static Blend blend(options.seed);
   SetLibFuzzerTarget(&target, &counting, &blend, kept_run_count);
   if (!options.seeds.empty()) {
     words.push_back("-seed_inputs=" + SeedFiles(options.seeds));

@@ -15,11 +15,54 @@ void Blend::NewRun(const sim::Machine& machine) {
   const bool word = !plain_ && draws_.OneIn(2);
   chosen_.NewRun(word ? ChosenWord::Draw::kYes : ChosenWord::Draw::kNo, draws_);
   holding_ = machine.config().memory_model != sim::MemoryModel::kSc && draws_.OneIn(kHoldingOneIn);
+  spent_.NewRun(holding_ ? SpentBeginnings::Counts::kNo : SpentBeginnings::Counts::kYes);
+}
+
+void Blend::LearnFrom(const sim::Machine& machine) {
+  chosen_.NewRun(ChosenWord::Draw::kNo, draws_);
+  spent_.NewRun(SpentBeginnings::Counts::kYes);
+  for (const sim::LogEntry& entry : machine.log()) {
+    if (!IsStep(entry.kind) || IsOfBuffer(entry.kind)) continue;
+    const PendingStep step{.actor = ActorId(entry.actor),
+                           .index = entry.index,
+                           .site = entry.site,
+                           .kind = entry.kind,
+                           .word = entry.word,
+                           .known = true};
+    chosen_.Taken(entry.cpu, step, draws_);
+    spent_.Taken(entry.cpu, step);
+    Note(entry.cpu, step);
+  }
+  EndRun(machine);
+}
+
+void Blend::EndRun(const sim::Machine& machine) {
+  if (shared_word_count() == shared_word_count_) {
+    spent_.EndRun();
+  } else {
+    shared_word_count_ = shared_word_count();
+    spent_.Clear();
+  }
+  RaceReversal::EndRun(machine);
 }
 
 bool Blend::Eager(int cpu) { return eager_ && RaceReversal::Eager(cpu); }
 
 int Blend::Choose(std::span<const std::uint8_t> enabled, int current) {
+  if (eager_) {
+    for (const std::uint8_t c : enabled) {
+      if (pending(c).known && Eager(c)) return c;
+    }
+  }
+  if (enabled.size() == 1 || !spent_.asks()) return ChooseAmong(enabled, current);
+  std::array<std::uint8_t, kCpuCountMax> left;
+  const std::size_t count = spent_.Left(enabled, pending(), left);
+  const int cpu = ChooseAmong({left.data(), count}, current);
+  spent_.Chosen(cpu);
+  return cpu;
+}
+
+int Blend::ChooseAmong(std::span<const std::uint8_t> enabled, int current) {
   if (plain_) return Prefer(enabled, current);
   std::array<std::uint8_t, kCpuCountMax> free;
   std::size_t count = 0;
@@ -42,6 +85,7 @@ int Blend::Prefer(std::span<const std::uint8_t> free, int current) {
 
 void Blend::Taken(int cpu) {
   chosen_.Taken(cpu, pending(cpu), draws_);
+  if (spent_.asks()) spent_.Taken(cpu, pending(cpu));
   RaceReversal::Taken(cpu);
 }
 

@@ -16,6 +16,7 @@
 #include "fuzz/strategy/chosen_word.h"
 #include "fuzz/strategy/pct.h"
 #include "fuzz/strategy/race_reversal.h"
+#include "fuzz/strategy/spent_beginnings.h"
 
 namespace shootdown {
 
@@ -27,6 +28,12 @@ class Blend : public RaceReversal {
   explicit Blend(std::uint64_t seed)
       : RaceReversal(seed), draws_(Mix64(~seed)), cpus_(Mix64(seed + 1)), delays_(Mix64(seed + 2)) {}
 
+  // The machine's last run, which was not one of ours, teaches what ours do: which words are shared and
+  // how often they are accessed, which races there are. Else the first runs would go by in finding out.
+  void LearnFrom(const sim::Machine& machine);
+
+  void EndRun(const sim::Machine& machine) override;
+
  protected:
   void NewRun(const sim::Machine& machine) override;
   [[nodiscard]] bool Eager(int cpu) override;
@@ -37,6 +44,8 @@ class Blend : public RaceReversal {
   [[nodiscard]] std::uint8_t Older(int cpu, int count) override;
 
  private:
+  [[nodiscard]] int ChooseAmong(std::span<const std::uint8_t> left, int current);
+
   enum class Base : std::uint8_t { kSteps, kAnybody, kCpus, kDelays };
   // Each with a chance in proportion to how often it stands here.
   static constexpr Base kBases[] = {Base::kSteps, Base::kSteps,   Base::kSteps, Base::kSteps,
@@ -48,6 +57,8 @@ class Blend : public RaceReversal {
   ChosenWord chosen_;
   CpuPriorities cpus_;
   DelayedOrder delays_;
+  SpentBeginnings spent_;
+  std::size_t shared_word_count_ = 0;  // in the runs of which something is spent
   // In this run:
   Base base_ = Base::kSteps;
   bool plain_ = false;  // no orders

@@ -39,7 +39,14 @@ class Pos : public StepChooser {
     return priorities_.Highest(free);
   }
 
+  // `cpu` took `step` in a run of somebody else's.
+  void Note(int cpu, const PendingStep& step) {
+    if (shared_ != nullptr && step.word != sim::kNoWord) shared_->Note(cpu, step.word, step.kind);
+  }
+
   [[nodiscard]] EventPriorities& priorities() { return priorities_; }
+  // How many words have turned out to be shared, so that steps on them are choices. With kYes only.
+  [[nodiscard]] std::size_t shared_word_count() const { return shared_->count(); }
 
  private:
   static constexpr std::uint32_t kSameCpuMax = 1000;

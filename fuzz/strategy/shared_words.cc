@@ -13,7 +13,7 @@ void SharedWords::Note(int cpu, sim::WordIndex word, sim::StepKind kind) {
     w.accessed_by = kMany;
   }
   w.written = w.written || IsWrite(kind);
-  w.shared = w.shared || (w.written && w.accessed_by == kMany);
+  if (w.written && w.accessed_by == kMany) NoteShared(word);
 }
 
 }  // namespace shootdown

@@ -7,6 +7,7 @@
 #ifndef SHOOTDOWN_FUZZ_STRATEGY_SHARED_WORDS_H_
 #define SHOOTDOWN_FUZZ_STRATEGY_SHARED_WORDS_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -20,8 +21,13 @@ class SharedWords {
 
   // `cpu` takes a step on `word`.
   void Note(int cpu, sim::WordIndex word, sim::StepKind kind);
-  void NoteShared(sim::WordIndex word) { words_[word].shared = true; }
+  void NoteShared(sim::WordIndex word) {
+    count_ += words_[word].shared ? 0 : 1;
+    words_[word].shared = true;
+  }
   [[nodiscard]] bool Shared(sim::WordIndex word) const { return words_[word].shared; }
+  // How many words are shared.
+  [[nodiscard]] std::size_t count() const { return count_; }
 
  private:
   struct Word {
@@ -31,6 +37,7 @@ class SharedWords {
   };
   static constexpr std::uint8_t kMany = 0xff;
   std::vector<Word> words_;
+  std::size_t count_ = 0;
 };
 
 }  // namespace shootdown

@@ -82,6 +82,7 @@ class StepChooser : public sim::Scheduler {
   [[nodiscard]] const PendingStep& pending(int cpu) const {
     return pending_[static_cast<std::size_t>(cpu)];
   }
+  [[nodiscard]] std::span<const PendingStep> pending() const { return pending_; }
   [[nodiscard]] int cpu_count() const { return cpu_count_; }
 
  private:

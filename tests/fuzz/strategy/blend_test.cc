@@ -7,6 +7,7 @@
 #include <string>
 
 #include "tests/fuzz/strategy/strategy_testing.h"
+#include "tests/support/script.h"
 
 namespace shootdown::testing {
 namespace {
@@ -55,6 +56,31 @@ TEST(BlendTest, SomeRunsSwitchOftenAndSomeHardlyEver) {
 
   EXPECT_GT(few, 20);
   EXPECT_GT(many, 50);
+}
+
+// 90 interleavings, no two of them alike: draws that repeat each other need some 450 runs for all.
+TEST(BlendTest, ASmallProgramIsSoonTriedOut) {
+  GuestProgram program({.threads = {Stores('x', 2), Stores('x', 2), Stores('x', 2)}},
+                       {.memory_model = sim::MemoryModel::kSc});
+  Blend blend(1);
+
+  EXPECT_EQ(CountInterleavings(program, blend, 130).size(), 90u);
+}
+
+// Of a run that somebody else made it learns which words are shared, and which races to reverse.
+TEST(BlendTest, TheFirstRunIsNoSerialOneIfThereWasAnotherBefore) {
+  int mixed_at_once = 0;
+  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+    GuestProgram program({.threads = {Stores('x', 3), Stores('x', 3)}});
+    Blend blend(seed);
+    (void)RunUnder(program, "");
+    blend.LearnFrom(program.machine());
+    (void)program.Run(blend);
+    const std::string cpus = CpusOf(program.machine());
+    mixed_at_once += cpus != "000111" && cpus != "111000" ? 1 : 0;
+  }
+
+  EXPECT_GT(mixed_at_once, 60);
 }
 
 TEST(BlendTest, AsksForReversalsAsRaceReversalDoes) {
