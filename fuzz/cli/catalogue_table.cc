@@ -25,7 +25,60 @@ std::string Decisions(const ScenarioOutcome& outcome) {
   return text;
 }
 
-// One sentence on all.
+std::string WithCommas(std::uint64_t number) {
+  std::string text = std::to_string(number);
+  for (std::size_t at = text.size(); at > 3;) text.insert(at -= 3, ",");
+  return text;
+}
+
+// What the proof says: `all, 25,280 states`.
+std::string Verified(const ScenarioOutcome& outcome, const std::string& expected) {
+  if (!outcome.proof) return "";
+  const explore::Proof& proof = *outcome.proof;
+  const std::string states = ", " + WithCommas(proof.states) + " states";
+  switch (proof.kind) {
+    case explore::Proof::Kind::kUnfinished: return "unfinished";
+    case explore::Proof::Kind::kBounded:
+      return absl::StrFormat("%d departure%s%s", proof.departures, proof.departures == 1 ? "" : "s", states);
+    case explore::Proof::Kind::kAll:
+      return (proof.events == 0 ? "all" : "all, and an event") + states;
+    case explore::Proof::Kind::kRefuted:
+      return (proof.check == expected ? "refuted" : "REFUTED by " + proof.check) + states;
+  }
+  return "";
+}
+
+std::string_view NameOf(explore::Proof::Kind kind) {
+  switch (kind) {
+    case explore::Proof::Kind::kUnfinished: return "unfinished";
+    case explore::Proof::Kind::kBounded: return "bounded";
+    case explore::Proof::Kind::kAll: return "all";
+    case explore::Proof::Kind::kRefuted: return "refuted";
+  }
+  return "";
+}
+
+// How many proofs came to what, of those that expect nothing else: one sentence.
+std::string ProofSummary(const CheckedCatalogue& checked) {
+  int refuted = 0;
+  int finds = 0;
+  int all = 0;
+  int clean = 0;
+  for (std::size_t i = 0; i < checked.scenarios.size(); ++i) {
+    const std::optional<explore::Proof>& proof = checked.outcomes[i].proof;
+    if (!proof) continue;
+    const bool finding = ExpectsFinding(checked.scenarios[i].scenario);
+    ++(finding ? finds : clean);
+    if (finding && proof->kind == explore::Proof::Kind::kRefuted) ++refuted;
+    if (!finding && proof->kind == explore::Proof::Kind::kAll) ++all;
+  }
+  if (finds + clean == 0) return "";
+  return absl::StrFormat(
+      " Within %s states, `verify` refutes %d of %d, and proves %d of %d for all schedules.",
+      WithCommas(checked.request.state_count_max), refuted, finds, all, clean);
+}
+
+// One sentence on all, and on the proofs.
 std::string Summary(const CheckedCatalogue& checked) {
   std::size_t found_count = 0;
   std::uint64_t worst = 0;
@@ -46,7 +99,7 @@ std::string Summary(const CheckedCatalogue& checked) {
         "(%d seeds each).",
         found_count, medians, worst, checked.request.seed_count);
   }
-  return text;
+  return text + ProofSummary(checked);
 }
 
 TextTable Table(const CheckedCatalogue& checked, bool with_summaries) {
@@ -60,7 +113,8 @@ TextTable Table(const CheckedCatalogue& checked, bool with_summaries) {
                                             {.title = "worst", .number = true},
                                             {.title = "decisions", .number = true},
                                             {.title = "S", .number = true},
-                                            {.title = "seconds", .number = true}};
+                                            {.title = "seconds", .number = true},
+                                            {.title = "verified"}};
   if (with_summaries) columns.push_back({.title = "what"});
   TextTable table(columns);
   for (std::size_t i = 0; i < checked.scenarios.size(); ++i) {
@@ -80,7 +134,8 @@ TextTable Table(const CheckedCatalogue& checked, bool with_summaries) {
         ExpectsFinding(s) ? std::to_string(outcome.RunsWorst()) : "",
         Decisions(outcome),
         s.preemptions.has_value() ? std::to_string(*s.preemptions) : "",
-        absl::StrFormat("%.2f", outcome.SecondsMedian())};
+        absl::StrFormat("%.2f", outcome.SecondsMedian()),
+        Verified(outcome, s.expected)};
     if (with_summaries) cells.push_back(s.summary);
     table.Add(std::move(cells));
   }
@@ -151,11 +206,24 @@ Json CatalogueJson(const CheckedCatalogue& checked) {
     }
     if (s.preemptions.has_value()) row["preemptions"] = *s.preemptions;
     if (!s.note.empty()) row["note"] = s.note;
+    if (outcome.proof) {
+      row["verified"] = {{"verdict", NameOf(outcome.proof->kind)},
+                         {"states", outcome.proof->states},
+                         {"seconds", outcome.proof_seconds}};
+      if (outcome.proof->kind == explore::Proof::Kind::kAll) {
+        row["verified"]["events"] = outcome.proof->events;
+      }
+      if (outcome.proof->kind == explore::Proof::Kind::kBounded) {
+        row["verified"]["departures"] = outcome.proof->departures;
+      }
+      if (!outcome.proof->check.empty()) row["verified"]["check"] = outcome.proof->check;
+    }
     row["searches"] = std::move(searches);
     rows.push_back(std::move(row));
   }
   return {{"seeds", checked.request.seed_count},
           {"runs_max", checked.request.run_count_max},
+          {"states_max", checked.request.state_count_max},
           {"differ", checked.DifferCount()},
           {"scenarios", std::move(rows)}};
 }

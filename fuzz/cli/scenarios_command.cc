@@ -114,6 +114,11 @@ void AddScenariosCommand(CLI::App& app, int* exit_status) {
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 62))
       ->capture_default_str()
       ->needs(check);
+  command->add_option("--states", request.state_count_max,
+                      "states to explore in each proof at most; 0: no proofs")
+      ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{20'000'000}))
+      ->capture_default_str()
+      ->needs(check);
   command->add_option("--jobs", request.job_count, "searches side by side")
       ->check(CLI::Range(1, 256))
       ->capture_default_str()

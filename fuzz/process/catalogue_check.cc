@@ -29,7 +29,7 @@ double SecondsSince(Clock::time_point start) {
 
 // ---- in the child ------------------------------------------------------------------------------
 
-enum Message : std::uint8_t { kFound = 1 };
+enum Message : std::uint8_t { kFound = 1, kProved = 2 };
 
 // The numbers of a finding; its check and schedule follow, a line each.
 struct FoundNumbers {
@@ -67,12 +67,39 @@ struct FoundNumbers {
                listener, state);
 }
 
+// Of a proof; its check follows.
+struct ProvedNumbers {
+  explore::Proof::Kind kind;
+  std::uint32_t departures = 0;
+  std::uint32_t events = 0;
+  std::uint64_t states = 0;
+  double seconds = 0;
+};
+
+[[noreturn]] void ProveScenario(const LoadedScenario& loaded, std::uint64_t state_count_max,
+                                const ChildPipe& pipe) {
+  const absl::StatusOr<std::unique_ptr<Simulation>> built = BuildSimulation(loaded);
+  SHOOTDOWN_CHECK(built.ok());
+  const Clock::time_point start = Clock::now();
+  const explore::Proof proof =
+      explore::Prove(**built, state_count_max, loaded.scenario.expected != "clean");
+  const ProvedNumbers numbers{.kind = proof.kind,
+                              .departures = proof.departures,
+                              .events = proof.events,
+                              .states = proof.states,
+                              .seconds = SecondsSince(start)};
+  pipe.Send(kProved, std::string(reinterpret_cast<const char*>(&numbers), sizeof numbers) + proof.check);
+  _exit(0);
+}
+
 // ---- in the parent -----------------------------------------------------------------------------
+
+constexpr std::size_t kProofJob = SIZE_MAX;
 
 // One search: of which scenario, with which seed, and its child while it runs.
 struct Job {
   std::size_t scenario = 0;
-  std::size_t search = 0;
+  std::size_t search = 0;  // or kProofJob
   std::unique_ptr<ChildProcess> child;
   Clock::time_point start;
 };
@@ -91,15 +118,37 @@ void TakeFinding(const std::string& payload, SearchOutcome* outcome) {
               .seconds = numbers.seconds};
 }
 
+void TakeProof(const std::string& payload, ScenarioOutcome* outcome) {
+  ProvedNumbers numbers;
+  SHOOTDOWN_CHECK(payload.size() >= sizeof numbers);
+  std::memcpy(&numbers, payload.data(), sizeof numbers);
+  outcome->proof = explore::Proof{.kind = numbers.kind,
+                                  .departures = numbers.departures,
+                                  .events = numbers.events,
+                                  .states = numbers.states,
+                                  .check = payload.substr(sizeof numbers)};
+  outcome->proof_seconds = numbers.seconds;
+}
+
 // Takes what came. True: the job is done.
-absl::StatusOr<bool> TakeFrom(Job& job, const LoadedScenario& loaded, SearchOutcome* outcome) {
-  for (const ChildMessage& message : job.child->Receive()) TakeFinding(message.payload, outcome);
+absl::StatusOr<bool> TakeFrom(Job& job, const LoadedScenario& loaded, ScenarioOutcome* all) {
+  const bool is_proof = job.search == kProofJob;
+  SearchOutcome* const outcome = is_proof ? nullptr : &all->searches[job.search];
+  for (const ChildMessage& message : job.child->Receive()) {
+    if (is_proof) {
+      TakeProof(message.payload, all);
+    } else {
+      TakeFinding(message.payload, outcome);
+    }
+  }
   if (!job.child->ended()) return false;
   if (const std::optional<std::string>& fault = job.child->fault(); fault.has_value()) {
     return absl::InternalError(absl::StrFormat(
-        "this is a fault of ours: %s, seed %d: with the schedule \"%s\" %s", loaded.scenario.name,
-        job.search + 1, job.child->state().Running().ToText(), *fault));
+        "this is a fault of ours: %s, %s: with the schedule \"%s\" %s", loaded.scenario.name,
+        is_proof ? std::string("its proof") : absl::StrFormat("seed %d", job.search + 1),
+        job.child->state().Running().ToText(), *fault));
   }
+  if (is_proof) return true;
   if (outcome->check.empty()) {
     outcome->runs = job.child->state().runs;
     outcome->seconds = SecondsSince(job.start);
@@ -118,6 +167,9 @@ class CatalogueRun {
       outcomes_[s].searches.resize(clean ? 1 : request.seed_count);
       for (std::size_t i = 0; i < outcomes_[s].searches.size(); ++i) {
         waiting_.push_back({.scenario = s, .search = i, .child = nullptr, .start = {}});
+      }
+      if (request.state_count_max != 0) {
+        waiting_.push_back({.scenario = s, .search = kProofJob, .child = nullptr, .start = {}});
       }
     }
     std::ranges::reverse(waiting_);  // taken from the back
@@ -143,6 +195,7 @@ class CatalogueRun {
       job.start = Clock::now();
       absl::StatusOr<std::unique_ptr<ChildProcess>> child = ChildProcess::Start(
           [&](const ChildPipe& pipe, ChildState* state) {
+            if (job.search == kProofJob) ProveScenario(loaded, request_.state_count_max, pipe);
             SearchUntilFound(loaded, job.search + 1, request_.run_count_max, pipe, state);
           },
           ChildLimits());
@@ -162,8 +215,8 @@ class CatalogueRun {
     for (std::size_t i = running_.size(); i-- > 0;) {
       if (polled[i].revents == 0) continue;
       Job& job = running_[i];
-      SearchOutcome& outcome = outcomes_[job.scenario].searches[job.search];
-      const absl::StatusOr<bool> done = TakeFrom(job, scenarios_[job.scenario], &outcome);
+      const absl::StatusOr<bool> done =
+          TakeFrom(job, scenarios_[job.scenario], &outcomes_[job.scenario]);
       if (!done.ok()) return done.status();
       if (*done) running_.erase(running_.begin() + static_cast<std::ptrdiff_t>(i));
     }
@@ -189,12 +242,14 @@ std::vector<Value> Sorted(const std::vector<SearchOutcome>& searches, Value Sear
 
 bool ScenarioOutcome::AsExpected(const std::string& expected) const {
   const std::string wanted = expected == "clean" ? "" : expected;
+  if (proof && proof->kind == explore::Proof::Kind::kRefuted && proof->check != wanted) return false;
   return std::ranges::all_of(searches, [&](const SearchOutcome& s) { return s.check == wanted; });
 }
 
 std::string ScenarioOutcome::Verdict() const {
   std::map<std::string, int> counts;
   for (const SearchOutcome& s : searches) ++counts[s.check.empty() ? "clean" : s.check];
+  if (proof && !proof->check.empty()) counts.try_emplace(proof->check, 0);
   if (counts.size() == 1) return counts.begin()->first;
   std::string text;
   for (const auto& [verdict, count] : counts) {

@@ -2,17 +2,20 @@
 // time, each in a process of its own.
 //
 // A scenario that expects a finding is searched with several seeds, each until its first finding,
-// which is minimized; one that expects none is searched once.
+// which is minimized; one that expects none is searched once. Beside that each is proved as far as a number
+// of states allows.
 #ifndef SHOOTDOWN_FUZZ_PROCESS_CATALOGUE_CHECK_H_
 #define SHOOTDOWN_FUZZ_PROCESS_CATALOGUE_CHECK_H_
 
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "fuzz/explore/proof.h"
 #include "fuzz/process/loaded_scenario.h"
 
 namespace shootdown {
@@ -20,6 +23,7 @@ namespace shootdown {
 struct CatalogueRequest {
   std::uint64_t seed_count = 20;         // seeds 1 .. seed_count; at least 1
   std::uint64_t run_count_max = 100'000;  // schedules of one search; at least 1
+  std::uint64_t state_count_max = 30'000;  // of one proof; 0: no proofs
   int job_count = 1;                     // searches side by side
 };
 
@@ -36,8 +40,10 @@ struct SearchOutcome {
 // All searches of one scenario, by seed. Its figures are those of what was expected.
 struct ScenarioOutcome {
   std::vector<SearchOutcome> searches;
+  std::optional<explore::Proof> proof;  // absent: none was asked for
+  double proof_seconds = 0;
 
-  // Every search came to `expected`: a check's name, or `clean`.
+  // Every search came to `expected`, a check's name, or `clean`; and the proof says nothing else.
   [[nodiscard]] bool AsExpected(const std::string& expected) const;
   // `clean`, a check's name, or how many searches came to each: `stale_tlb_use 19, clean 1`.
   [[nodiscard]] std::string Verdict() const;

@@ -10,5 +10,5 @@ clean=$("$bin/shootdown" scenarios --json |
 for row in json.load(sys.stdin)["scenarios"]:
     if row["expected"] == "clean": print(row["name"])')
 # shellcheck disable=SC2086  # a word for each scenario
-"$bin/shootdown" scenarios --check $clean --runs "${1:-1000000}" --jobs "$(nproc)"
+"$bin/shootdown" scenarios --check $clean --states 0 --runs "${1:-1000000}" --jobs "$(nproc)"
 "$bin/silent" 0 "${2:-100000}" 100

@@ -28,7 +28,10 @@ class HelpTest(cli.SystemTest):
 
     def test_help_names_the_flags(self):
         flags = {
-            "scenarios": ["--json", "--ops", "--check", "--seeds", "--runs", "--jobs", "--markdown"],
+            "scenarios": ["--json", "--ops", "--check", "--seeds", "--runs", "--states", "--jobs",
+                          "--markdown"],
+            "verify": ["--preemptions", "--delays", "--events", "--memory-model", "--seconds",
+                       "--executions", "--jobs", "--checkpoint", "--store", "--json"],
             "fuzz": ["--runs", "--seconds", "--seed", "--jobs", "--strategy", "--store",
                      "--keep-going", "--json"],
             "replay": ["--trace", "--html", "--perfetto", "--store", "--json"],

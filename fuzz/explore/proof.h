@@ -1,0 +1,34 @@
+// As much of a proof as a number of states allows: for tables of many scenarios.
+#ifndef SHOOTDOWN_FUZZ_EXPLORE_PROOF_H_
+#define SHOOTDOWN_FUZZ_EXPLORE_PROOF_H_
+
+#include <cstdint>
+#include <string>
+
+#include "fuzz/explore/state_search.h"
+
+namespace shootdown::explore {
+
+struct Proof {
+  enum class Kind : std::uint8_t {
+    kUnfinished,  // not even the default order was run
+    kBounded,     // all schedules with at most `departures`, of which one may be an event
+    kAll,         // all schedules with at most `events` events
+    kRefuted,     // a schedule breaks a rule
+  };
+  Kind kind = Kind::kUnfinished;
+  std::uint32_t departures = 0;  // StateOptions
+  std::uint32_t events = 0;
+  std::uint64_t states = 0;  // of the search that says so
+  std::string check;         // kRefuted: which rule
+};
+
+// What can be said with searches of at most so many states each. First everything without events,
+// then everything with one event, if that was little; and if it is too much, by the number of
+// departures. `expects_violation`: the last of these alone, since it finds one soonest.
+[[nodiscard]] Proof Prove(sim::Subject& subject, std::uint64_t state_count_max,
+                          bool expects_violation);
+
+}  // namespace shootdown::explore
+
+#endif  // SHOOTDOWN_FUZZ_EXPLORE_PROOF_H_
