@@ -20,7 +20,7 @@ packages=(
   libprotobuf-dev protobuf-compiler libgrpc++-dev protobuf-compiler-grpc prometheus-cpp-dev
   libcpp-httplib-dev openssl
   # Tests and benchmarks.
-  libgtest-dev libgmock-dev libbenchmark-dev python3-grpcio python3-protobuf
+  libgtest-dev libgmock-dev libbenchmark-dev python3-grpcio python3-protobuf gnuplot-nox
   # The page of `replay --html` is tested in a browser.
   chromium chromium-driver python3-selenium
 )
