@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <memory>
 #include <span>
@@ -25,10 +26,17 @@ namespace shootdown::explore {
 namespace {
 
 // A random run, or one that was made before and goes on as is said. Now and then a CPU gets a
-// reschedule interrupt, or loses a TLB entry.
+// reschedule interrupt or an NMI, loses a TLB entry, puts interrupts off, or walks; or a store
+// reaches memory in its own step.
 class Walk : public ProcessScheduler {
  public:
-  using Choices = std::vector<std::uint8_t>;
+  struct Choice {
+    std::uint8_t process = 0;
+    sim::Move::Kind event = sim::Move::Kind::kStep;  // kDrain: of its own store, in one with it
+    std::uint8_t arg = 0;
+    friend bool operator==(const Choice&, const Choice&) = default;
+  };
+  using Choices = std::vector<Choice>;
 
   void Random(std::uint64_t seed) {
     prng_ = Prng(seed);
@@ -58,7 +66,7 @@ class Walk : public ProcessScheduler {
     key_.Begin(machine());
     DescribeNext([this](std::uint64_t word) { key_.Add(word); });
     states_.push_back(key_.End());
-    std::uint8_t choice = 0;
+    Choice choice;
     if (follow_ == nullptr) {
       choice = Draw(enabled);
     } else if (choices_.size() == follow_->size()) {
@@ -67,15 +75,15 @@ class Walk : public ProcessScheduler {
       choice = (*follow_)[choices_.size()];
     }
     choices_.push_back(choice);
-    const Process p = choice & 0x3f;
-    if ((enabled & Bit(p)) == 0 || (choice >= 0x40 && pending(CpuOf(p)).blocked)) {
+    const Process p = choice.process;
+    if ((enabled & Bit(p)) == 0 || (choice.event != Kind::kStep && !CanMeet(p, choice.event))) {
       strayed_ = true;
       return kCut;
     }
-    if (choice >= 0x80) {
-      MeetFirst({.kind = sim::Move::Kind::kEvict});
-    } else if (choice >= 0x40) {
-      MeetFirst({.kind = sim::Move::Kind::kResched});
+    if (choice.event == Kind::kDrain) {
+      StoreAtOnce();
+    } else if (choice.event != Kind::kStep) {
+      MeetFirst({.kind = choice.event, .arg = choice.arg});
     } else if (const Pending& next = pending(CpuOf(p));
                !IsBuffer(p) && next.kind == sim::StepKind::kRmw && next.word != sim::kNoWord &&
                !machine().InterruptDue(CpuOf(p))) {
@@ -85,18 +93,45 @@ class Walk : public ProcessScheduler {
   }
 
  private:
-  std::uint8_t Draw(ProcessSet enabled) {
+  using Kind = sim::Move::Kind;
+
+  [[nodiscard]] bool CanMeet(Process p, Kind event) const {
+    if (p >= cpu_count() || pending(p).blocked) return false;
+    switch (event) {
+      case Kind::kDrain:
+        return pending(p).kind == sim::StepKind::kStore && pending(p).may_wait &&
+               machine().BufferedCount(p) == 0 && !machine().InterruptDue(p);
+      case Kind::kResched:
+        return machine().takes_softints();
+      case Kind::kDefer:
+        return machine().takes_softints() && !machine().InterruptsDeferred(p);
+      case Kind::kNmi:
+        return machine().takes_nmis();
+      default:
+        return true;
+    }
+  }
+
+  Choice Draw(ProcessSet enabled) {
     // Mostly the same as before: else nobody comes far in a short time.
-    const Process last = choices_.empty() ? 0 : choices_.back() & 0x3f;
+    const Process last = choices_.empty() ? 0 : choices_.back().process;
     Process p = last;
     if ((enabled & Bit(last)) == 0 || prng_.OneIn(6)) {
       do {
         p = static_cast<Process>(prng_.Below(static_cast<std::uint32_t>(kProcessCountMax)));
       } while ((enabled & Bit(p)) == 0);
     }
-    const bool event = p < cpu_count() && !pending(p).blocked && prng_.OneIn(40);
-    const int kind = !event ? 0 : prng_.OneIn(2) ? 0x80 : 0x40;
-    return static_cast<std::uint8_t>(kind | p);
+    Choice choice{.process = static_cast<std::uint8_t>(p)};
+    if (CanMeet(p, Kind::kDrain) && prng_.OneIn(4)) choice.event = Kind::kDrain;
+    if (!prng_.OneIn(40)) return choice;
+    constexpr std::array kEvents = {Kind::kResched, Kind::kEvict, Kind::kDefer, Kind::kNmi,
+                                    Kind::kWalk};
+    const Kind event = kEvents[prng_.Below(kEvents.size())];
+    if (!CanMeet(p, event)) return choice;
+    choice.event = event;
+    if (event == Kind::kWalk) choice.arg = static_cast<std::uint8_t>(prng_.Below(2));
+    if (event == Kind::kDefer) choice.arg = static_cast<std::uint8_t>(1 + prng_.Below(6));
+    return choice;
   }
 
   Prng prng_{0};
