@@ -12,7 +12,6 @@
 #include "fuzz/cli/minimality_words.h"
 #include "fuzz/cli/proof_checkpoint.h"
 #include "fuzz/engine/record.h"
-#include "fuzz/explore/simulation_subject.h"
 #include "proto/scenario_text.h"
 
 namespace shootdown {
@@ -67,7 +66,6 @@ explore::StateOptions ScenarioProof::Options() const {
 absl::Status ScenarioProof::Explore(Simulation& simulation, SharedProof* jobs) {
   // The same model runs the same default order: equal certificates come of equal models.
   model_ = RecordRun(simulation, Schedule(), loaded_.text).trace_hash;
-  explore::SimulationSubject subject(simulation);
   explore::StateOptions options = Options();
   explore::StateSearch* running = nullptr;
   absl::Status kept = absl::OkStatus();
@@ -91,7 +89,7 @@ absl::Status ScenarioProof::Explore(Simulation& simulation, SharedProof* jobs) {
   } else {
     options.share = jobs->Share(should_stop);
   }
-  explore::StateSearch search(subject, options);
+  explore::StateSearch search(simulation, options);
   running = &search;
   start_ = Clock::now();
   if (!request_.checkpoint.empty()) {
@@ -116,10 +114,9 @@ void ScenarioProof::TakePart(const explore::Share& share) {
   absl::StatusOr<std::unique_ptr<Simulation>> simulation = BuildSimulation(loaded_);
   SHOOTDOWN_CHECK(simulation.ok());  // it was built before
   model_ = RecordRun(**simulation, Schedule(), loaded_.text).trace_hash;
-  explore::SimulationSubject subject(**simulation);
   explore::StateOptions options = Options();
   options.share = share;
-  explore::StateSearch search(subject, options);
+  explore::StateSearch search(**simulation, options);
   if (!request_.checkpoint.empty()) {
     // Job 0 reads the same file, and says what is wrong with it.
     if (!ProofCheckpoint(request_.checkpoint, Identity()).Read(&search).ok()) return;

@@ -6,8 +6,8 @@
 #include <string>
 
 #include "fuzz/explore/enumerate.h"
-#include "fuzz/explore/simulation_subject.h"
 #include "fuzz/explore/state_search.h"
+#include "fuzz/scenario/simulation.h"
 #include "fuzz/schedule/schedule_scheduler.h"
 
 namespace shootdown::explore {
@@ -39,21 +39,18 @@ Scenario SeedStaleHit(bool fixed, sim::MemoryModel model) {
 class KernelTest : public ::testing::Test {
  protected:
   void Build(bool fixed, sim::MemoryModel model) {
-    subject_.reset();
     simulation_.reset();
     ScenarioProblem problem;
     simulation_ = Simulation::Build(SeedStaleHit(fixed, model), &problem);
     ASSERT_NE(simulation_, nullptr) << problem.message;
-    subject_ = std::make_unique<SimulationSubject>(*simulation_);
   }
   [[nodiscard]] Report States(std::optional<std::uint32_t> preemptions) {
     StateOptions options;
     options.preemptions = preemptions;
-    return StateSearch(*subject_, options).Explore();
+    return StateSearch(*simulation_, options).Explore();
   }
 
   std::unique_ptr<Simulation> simulation_;
-  std::unique_ptr<SimulationSubject> subject_;
 };
 
 TEST_F(KernelTest, TheFixIsProvedForAllSchedulesUnderSc) {
@@ -71,7 +68,7 @@ TEST_F(KernelTest, WithinABoundEveryScheduleSaysTheSame) {
     Build(fixed, sim::MemoryModel::kSc);
     for (const std::uint32_t limit : {0u, 1u, 2u}) {
       const Report states = States(limit);
-      const Report every = Enumerate(*subject_, {Bound::Kind::kPreemptions, limit});
+      const Report every = Enumerate(*simulation_, {Bound::Kind::kPreemptions, limit});
 
       EXPECT_EQ(states.violation.has_value(), !fixed && limit == 2) << limit;
       EXPECT_EQ(every.violation.has_value(), !fixed && limit == 2) << limit;
@@ -87,7 +84,7 @@ TEST_F(KernelTest, WhatIsFoundIsAScheduleThatFailsAgain) {
     ASSERT_TRUE(report.violation);
 
     ScheduleScheduler again(report.schedule);
-    const sim::Violation* const violation = subject_->RunOnce(again);
+    const sim::Violation* const violation = simulation_->RunOnce(again);
 
     ASSERT_NE(violation, nullptr);
     EXPECT_EQ(violation->check, "stale_tlb_use");
@@ -100,7 +97,7 @@ TEST_F(KernelTest, ALimitIsNoProof) {
   StateOptions options;
   options.execution_count_max = 10;
 
-  const Report report = StateSearch(*subject_, options).Explore();
+  const Report report = StateSearch(*simulation_, options).Explore();
 
   EXPECT_FALSE(report.complete);
   EXPECT_EQ(report.executions + report.blocked, 10u);

@@ -18,7 +18,6 @@
 
 #include "fuzz/base/prng.h"
 #include "fuzz/explore/process_scheduler.h"
-#include "fuzz/explore/simulation_subject.h"
 #include "fuzz/scenario/generate.h"
 #include "fuzz/scenario/simulation.h"
 
