@@ -3,7 +3,8 @@
 // At first nearly always: there is little to mutate, and samples find what is easily found. Then
 // every other time, as long as samples do what no run did before. A sample costs as much as several
 // mutations, so each kDryRunCount of them in a row that bring no news halve their share, down to
-// one in kOneInMost; and each one that does doubles it.
+// one in kOneInMost; and each one that does doubles it. They come in bursts, since the mutation
+// after one needs the run of its parent made again.
 #ifndef SHOOTDOWN_FUZZ_ENGINE_SAMPLER_SHARE_H_
 #define SHOOTDOWN_FUZZ_ENGINE_SAMPLER_SHARE_H_
 
@@ -21,11 +22,18 @@ class SamplerShare {
   static constexpr std::uint32_t kOneInLeast = 2;
   static constexpr std::uint32_t kOneInMost = 16;
   static constexpr std::uint32_t kDryRunCount = 1000;
+  static constexpr std::uint32_t kBurst = 4;
 
   // The run after the first `run_count` is to be the sampler's.
-  [[nodiscard]] bool TakesNext(std::uint64_t run_count, Prng& prng) const {
+  [[nodiscard]] bool TakesNext(std::uint64_t run_count, Prng& prng) {
     if (run_count < kEarlyRunCount) return !prng.OneIn(kMutateOneInEarly);
-    return prng.OneIn(one_in_);
+    if (burst_left_ == 0) {
+      // For each run of a burst there are one_in_ - 1 others.
+      if (!prng.OneIn(1 + kBurst * (one_in_ - 1))) return false;
+      burst_left_ = kBurst;
+    }
+    --burst_left_;
+    return true;
   }
 
   // The sampler has made a run. `news`: it had features that no run had before.
@@ -45,6 +53,7 @@ class SamplerShare {
  private:
   std::uint32_t one_in_ = kOneInLeast;
   std::uint32_t dry_run_count_ = 0;
+  std::uint32_t burst_left_ = 0;
 };
 
 }  // namespace shootdown

@@ -2,13 +2,16 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <string>
+
 namespace shootdown {
 namespace {
 
 constexpr std::uint64_t kLater = SamplerShare::kEarlyRunCount;
 
 // Of 8,000 runs after the first `run_count`.
-int SamplesAfter(std::uint64_t run_count, const SamplerShare& share) {
+int SamplesAfter(std::uint64_t run_count, SamplerShare share) {
   Prng prng(1);
   int samples = 0;
   for (int i = 0; i < 8000; ++i) samples += share.TakesNext(run_count, prng) ? 1 : 0;
@@ -39,6 +42,25 @@ TEST(SamplerShareTest, SamplesWithoutNewsGetFewerButNeverNone) {
   EXPECT_EQ(share.one_in(), SamplerShare::kOneInMost);
   EXPECT_NEAR(SamplesAfter(kLater, share), 500, 100);
   EXPECT_NEAR(SamplesAfter(0, share), 7000, 200);
+}
+
+TEST(SamplerShareTest, LaterSamplesComeInBursts) {
+  SamplerShare share;
+  Prng prng(1);
+  std::string runs;
+  for (int i = 0; i < 4000; ++i) runs += share.TakesNext(kLater, prng) ? 's' : 'm';
+
+  // Whole bursts, with mutations between them, or none.
+  std::size_t in_a_row = 0;
+  for (const char run : runs.substr(0, runs.rfind('m'))) {
+    if (run == 's') {
+      ++in_a_row;
+    } else {
+      EXPECT_EQ(in_a_row % SamplerShare::kBurst, 0u);
+      in_a_row = 0;
+    }
+  }
+  EXPECT_NEAR(std::ranges::count(runs, 's'), 2000, 200);
 }
 
 TEST(SamplerShareTest, NewsBringThemBack) {
