@@ -56,6 +56,11 @@ bool Receive(int fd, std::string& message) {
 constexpr char kGoOn = 1;
 constexpr char kStop = 0;
 
+absl::Status Died(std::size_t job) {
+  return absl::InternalError(absl::StrFormat(
+      "job %d of the proof has died: this is a fault of ours, or of the machine", job));
+}
+
 [[noreturn]] void RunJob(std::uint32_t job, std::uint32_t job_count, int socket,
                          const SharedProof::Body& body) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -128,21 +133,20 @@ bool SharedProof::Exchange(const std::string& own, std::vector<std::string>& all
   for (std::size_t i = 0; i < jobs_.size(); ++i) {
     std::string message;
     if (!Receive(jobs_[i].socket, message)) {
-      status_ = absl::InternalError(absl::StrFormat(
-          "job %d of the proof has died: this is a fault of ours, or of the machine", i + 1));
+      status_ = Died(i + 1);
       return false;
     }
     all.push_back(std::move(message));
   }
   const char answer = should_stop() ? kStop : kGoOn;
-  for (const Job& job : jobs_) {
-    bool sent = WriteAll(job.socket, &answer, 1);
+  for (std::size_t k = 0; k < jobs_.size(); ++k) {
+    const int socket = jobs_[k].socket;
+    bool sent = WriteAll(socket, &answer, 1);
     for (std::size_t i = 0; sent && answer == kGoOn && i < all.size(); ++i) {
-      sent = Send(job.socket, all[i]);
+      sent = Send(socket, all[i]);
     }
     if (!sent) {
-      status_ = absl::InternalError(
-          "a job of the proof has died: this is a fault of ours, or of the machine");
+      status_ = Died(k + 1);
       return false;
     }
   }
