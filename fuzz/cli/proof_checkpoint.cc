@@ -63,7 +63,7 @@ absl::StatusOr<double> ProofCheckpoint::Read(explore::StateSearch* search) {
         std::string(found), build_));
   }
   if (const std::string_view identity = TakeLine(rest); identity != identity_) {
-    return absl::InvalidArgumentError(absl::StrFormat("%s: found a proof of \"%s\", wanted \"%s\"",
+    return absl::InvalidArgumentError(absl::StrFormat(R"(%s: found a proof of "%s", wanted "%s")",
                                                       path_, std::string(identity), identity_));
   }
   const double seconds = std::strtod(std::string(TakeLine(rest)).c_str(), nullptr);

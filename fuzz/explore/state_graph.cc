@@ -231,8 +231,9 @@ bool StateGraph::Load(std::string_view& bytes) {
     const Node& node = nodes_[n];
     if (node.parent >= n && node.parent != kNoNode) return false;
     if (node.reached_by.spent.events > kEventCountMax) return false;
-    if (Find(node.key, node.reached_by.spent, static_cast<std::uint32_t>(n)) != kNoNode)
+    if (Find(node.key, node.reached_by.spent, static_cast<std::uint32_t>(n)) != kNoNode) {
       return false;
+    }
   }
   return std::ranges::all_of(edges_,
                              [&](const Edge& e) { return is_node(e.node) && is_node(e.to); });
