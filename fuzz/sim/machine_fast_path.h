@@ -1,8 +1,7 @@
-// The functions of Machine that guest code calls at each step, inline. Included by machine.h alone.
+// The functions of Machine that guest code calls at each step, inline. Included by machine.h alone, at
+// its end: it includes nothing, or the two would make a cycle.
 #ifndef SHOOTDOWN_FUZZ_SIM_MACHINE_FAST_PATH_H_
 #define SHOOTDOWN_FUZZ_SIM_MACHINE_FAST_PATH_H_
-
-#include "fuzz/sim/machine.h"
 
 namespace shootdown::sim {
 
