@@ -230,6 +230,11 @@ void Machine::Poison(const void* address, std::size_t bytes) {
   }
 }
 
+// Apart, so that a run that keeps no marks pays for a look at a flag only.
+void Machine::KeepMark(MemoryMark::Kind kind, std::uint64_t place) {
+  marks_.push_back({kind, hot_.actor, place, hot_.row});
+}
+
 void Machine::Poisoned(const Site& site, WordIndex word) {
   if (on_poison_ != nullptr) on_poison_(site, word);
 }

@@ -221,7 +221,7 @@ class Machine {
   void KeepMemoryMarks(bool keep) { keeps_marks_ = keep; }
   [[nodiscard]] std::span<const MemoryMark> memory_marks() const { return marks_; }
   void MarkMemory(MemoryMark::Kind kind, std::uint64_t place) {
-    if (keeps_marks_) marks_.push_back({kind, hot_.actor, place, hot_.row});
+    if (keeps_marks_) [[unlikely]] KeepMark(kind, place);
   }
   // What CPU `cpu` holds at place `i`, the oldest first. REQUIRES: i < BufferedCount(cpu).
   struct Buffered {
@@ -364,6 +364,7 @@ class Machine {
   void NoteWrite(WordIndex word, Row row);
   void NoteConflict(Row first, Row second);
   void Poisoned(const Site& site, WordIndex word);
+  void KeepMark(MemoryMark::Kind kind, std::uint64_t place);
   void NoteReadBy(int cpu, WordIndex word, Row row);
   [[nodiscard]] const Held& HeldAt(int cpu, int i) const {
     return rings_[static_cast<std::size_t>(cpu)]
