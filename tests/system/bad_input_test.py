@@ -406,8 +406,9 @@ class OutputTest(cli.SystemTest):
     def test_devices_are_not_replaced(self):
         failure = self.find()
         store = ["--store", self.store]
-        for words in (["failures", "export", failure, *store], ["minimize", failure, *store]):
-            result = self.shootdown(*words, "-o", "/dev/full")
+        for words in (["failures", "export", failure, *store, "-o"], ["minimize", failure, *store, "-o"],
+                      ["replay", failure, *store, "--html"], ["replay", failure, *store, "--perfetto"]):
+            result = self.shootdown(*words, "/dev/full")
 
             self.assertEqual(result.status, BAD_INPUT)
             self.assertEqual(result.lines()[-1],
@@ -418,7 +419,6 @@ class OutputTest(cli.SystemTest):
         failure = self.find()
         replay = ["replay", failure, "--store", self.store, "--perfetto"]
 
-        self.assert_refused(self.shootdown(*replay, "/dev/full"), "/dev/full", status=OUR_FAULT)
         self.assert_refused(self.shootdown(*replay, "no/such/folder/p.json"), "no/such/folder")
         self.assert_refused(self.shootdown(*replay, self.folder), str(self.folder))
 
@@ -483,15 +483,16 @@ class FullDiskTest(cli.SystemTest):
         self.assertEqual(listed.status, DONE, listed.err)
         self.assertLessEqual(set(kept), {row["id"] for row in listed.json()["failures"]})
 
-    def test_a_full_disk_leaves_no_half_export(self):
+    def test_a_full_disk_leaves_no_half_file(self):
         failure = self.find()
         self.fill()
+        for words in (["failures", "export", failure, "-o"], ["replay", failure, "--html"],
+                      ["replay", failure, "--perfetto"]):
+            with self.subTest(words[-1]):
+                result = self.shootdown(*words, self.disk / "x", "--store", self.store)
 
-        result = self.shootdown("failures", "export", failure, "--store", self.store,
-                                "-o", self.disk / "x.failure")
-
-        self.assert_refused(result, "No space left", status=OUR_FAULT)
-        self.assertEqual([path.name for path in self.disk.iterdir()], ["filler"])
+                self.assert_refused(result, "No space left", status=OUR_FAULT)
+                self.assertEqual([path.name for path in self.disk.iterdir()], ["filler"])
 
 
 if __name__ == "__main__":

@@ -166,15 +166,6 @@ class QuestionsTest(cli.SystemTest):
                 self.assertEqual((result.status, result.out), (cli.BAD_INPUT, ""))
                 self.assertIn(f'{flag}: found "", wanted the name of a file', result.err)
 
-    def test_what_stands_where_a_page_should_go_is_kept_if_it_cannot_be_written(self):
-        failure = self.find()
-        for flag in ("--html", "--perfetto"):
-            with self.subTest(flag):
-                result = self.shootdown("replay", failure, "--store", self.store, flag, "/dev/null")
-
-                self.assertEqual((result.status, result.out), (cli.BAD_INPUT, ""))
-                self.assertIn("/dev/null: is no regular file, so it is not replaced", result.err)
-
     def test_a_budget_of_nothing_is_refused(self):
         for flag, command in (("--search-runs", "replay"), ("--proof-runs", "minimize")):
             for value in ("0", "-1", "many"):
