@@ -6,6 +6,12 @@
 #include "fuzz/sim/machine.h"
 
 namespace shootdown::sim {
+namespace {
+
+// Nobody's function: hardware does it.
+constexpr Site kTablewalkSite{"hardware_tablewalk", "the walker fetches a translation", &FormatNumber};
+
+}  // namespace
 
 // How many steps may pass before the next question; `from_index` is the first step that may be
 // asked about.
@@ -155,7 +161,7 @@ bool Machine::Make(const Move& move, const Question& question) {
       const VirtPage virt(move.arg);
       if (!CanWalk(virt)) return false;
       Remember(move, question);
-      AppendRow(SHOOTDOWN_SITE("the walker fetches a translation"), StepKind::kNote, kNoWord,
+      AppendRow(kTablewalkSite, StepKind::kNote, kNoWord,
                 virt.value());
       guest_.walk(virt);
       return true;

@@ -4,6 +4,13 @@
 #include "fuzz/sim/machine.h"
 
 namespace shootdown::sim {
+namespace {
+
+// No function of the guest's takes these: they go by the names of the traps (UltraSPARC-I User's Manual, 8.3).
+constexpr Site kNmiSite{"interrupt_level_15", "nmi", &FormatNumber};
+constexpr Site kSoftintSite{"interrupt_level_n", "softint", &FormatNumber};
+
+}  // namespace
 
 bool Machine::InterruptDeferred(int cpu) const {
   const Cpu& c = cpus_[cpu];
@@ -64,7 +71,7 @@ void Machine::DeliverInterrupts() {
       cpu.nmi_pending = 0;
       cpu.pil = 15;
       InHandler(pil, [&] {
-        Action(SHOOTDOWN_SITE("nmi"), StepKind::kNmiTaken, 15);
+        Action(kNmiSite, StepKind::kNmiTaken, 15);
         guest_.nmi();
       });
       cpu.pil = pil;
@@ -74,7 +81,7 @@ void Machine::DeliverInterrupts() {
     cpu.softint = static_cast<std::uint16_t>(cpu.softint & ~(1u << level));
     cpu.pil = kPilNormalMax;
     InHandler(pil, [&] {
-      Action(SHOOTDOWN_SITE("softint"), StepKind::kSoftintTaken, static_cast<std::uint64_t>(level));
+      Action(kSoftintSite, StepKind::kSoftintTaken, static_cast<std::uint64_t>(level));
       guest_.softint(level);
       // Mondos that were held back by a nested trap are taken before the level drops.
     });

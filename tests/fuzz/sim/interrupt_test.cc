@@ -163,6 +163,19 @@ TEST(InterruptTest, AnNmiInterruptsASoftintHandlerButNotAnotherNmis) {
             "T0 action");
 }
 
+TEST(InterruptTest, ATrapGoesByItsOwnNameInTheLog) {
+  GuestProgram program({.threads = {&Act},
+                        .softint = [](GuestProgram& /*g*/, int) {},
+                        .nmi = [](GuestProgram& /*g*/) {}});
+
+  RunUnder(program, "T0@0~resched T0@0~nmi");
+
+  const auto& log = program.machine().log();
+  ASSERT_EQ(log.size(), 3u);
+  EXPECT_EQ(SiteName(*log[0].site), "interrupt_level_n: softint");
+  EXPECT_EQ(SiteName(*log[1].site), "interrupt_level_15: nmi");
+}
+
 TEST(InterruptTest, TheHighestSoftintComesFirst) {
   GuestProgram program({.threads = {&Act, &SendOne},
                         .mondos = {[](GuestProgram& g) {
