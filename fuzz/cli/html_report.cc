@@ -86,8 +86,8 @@ Json TasksJson(const Scenario& scenario) {
 
 Json RowJson(const Simulation& simulation, const LogEntry& e) {
   Json row = {{"cpu", e.cpu},
-              {"actor", ActorName(simulation, ActorId(e.actor))},
-              {"function", e.site->function},
+              {"where", AfterFunction(FunctionName(*e.site), "  ",
+                                      ActorName(simulation, ActorId(e.actor)))},
               {"text", StepText(e)},
               {"step", sim::IsStep(e.kind)},
               {"write", sim::IsWrite(e.kind)}};

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "fuzz/cli/step_words.h"
 #include "fuzz/sim/trace.h"
 
 namespace shootdown {
@@ -13,6 +14,11 @@ using sim::StepKind;
 
 Json Event(const char* phase, std::size_t row, int cpu, const std::string& name) {
   return {{"ph", phase}, {"ts", row}, {"pid", 0}, {"tid", cpu}, {"name", name}};
+}
+
+std::string SliceName(const sim::Site& site) {
+  const std::string function = FunctionName(site);
+  return function.empty() ? site.label : function + ": " + site.label;
 }
 
 }  // namespace
@@ -27,7 +33,7 @@ std::string PerfettoTrace(Simulation& simulation, const std::string& message) {
   }
   for (std::size_t row = 0; row < log.size(); ++row) {
     const LogEntry& e = log[row];
-    Json slice = Event("X", row, e.cpu, std::string(e.site->function) + ": " + e.site->label);
+    Json slice = Event("X", row, e.cpu, SliceName(*e.site));
     slice["dur"] = 1;
     slice["cat"] = sim::KindName(e.kind);
     slice["args"] = {{"step", sim::RowText(e)}};

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_format.h"
 #include "fuzz/cli/side_by_side.h"
+#include "fuzz/cli/step_words.h"
 #include "fuzz/engine/last_chance.h"
 #include "fuzz/engine/neighbour.h"
 #include "fuzz/engine/store_buffer_need.h"
@@ -70,7 +71,8 @@ Json StepJson(const RunWords& run, sim::Row row) {
 
 std::string StepLine(const RunWords& run, sim::Row row) {
   const RowWords& words = run.rows[row];
-  return absl::StrFormat("step %d, CPU %d, %s(): %s", row, words.cpu, words.function, words.text);
+  return absl::StrFormat("step %d, CPU %d, %s", row, words.cpu,
+                         AfterFunction(words.function, ": ", words.text));
 }
 
 Json AnswerLastChance(Simulation& simulation, const Schedule& schedule, std::uint64_t run_count_max,

@@ -92,7 +92,7 @@ class TwoColumns {
   [[nodiscard]] static std::string Words(const RunWords& run, std::size_t row) {
     if (row == std::string::npos) return "";
     const RowWords& words = run.rows[row];
-    return absl::StrFormat("CPU %d %s(): %s", words.cpu, words.function, words.text);
+    return absl::StrFormat("CPU %d %s", words.cpu, AfterFunction(words.function, ": ", words.text));
   }
   void Row(std::size_t left, std::size_t right) {
     Line(Number(left_, left), Words(left_, left), Number(right_, right), Words(right_, right));
@@ -134,7 +134,7 @@ RunWords WordsOfRun(Simulation& simulation, const Schedule& schedule) {
   for (const sim::LogEntry& e : simulation.machine().log()) {
     run.rows.push_back({.step = {e.actor, e.index, e.site->hash},
                         .cpu = e.cpu,
-                        .function = e.site->function,
+                        .function = FunctionName(*e.site),
                         .text = WithoutMargin(StepText(e))});
   }
   return run;

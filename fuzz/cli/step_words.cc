@@ -30,6 +30,16 @@ std::string ActorName(const Simulation& simulation, ActorId actor) {
   return "?";
 }
 
+std::string FunctionName(const sim::Site& site) {
+  const std::string_view name = site.function;
+  return std::string(name == "operator()" ? "" : name);
+}
+
+std::string AfterFunction(const std::string& function, std::string_view between,
+                          const std::string& rest) {
+  return function.empty() ? rest : function + "()" + std::string(between) + rest;
+}
+
 std::string StepText(const LogEntry& e) {
   // A mask is one of CPUs wherever the kernel has one.
   const bool mask = e.site->format == &sim::FormatMask;

@@ -3,6 +3,7 @@
 #define SHOOTDOWN_FUZZ_CLI_STEP_WORDS_H_
 
 #include <string>
+#include <string_view>
 
 #include "fuzz/scenario/simulation.h"
 
@@ -10,6 +11,11 @@ namespace shootdown {
 
 // `app`, `swapper/1`, `CPU 0's interrupt handler`.
 [[nodiscard]] std::string ActorName(const Simulation& simulation, ActorId actor);
+// `smp_flush_tlb_page`; empty for a lambda, whose name says nothing.
+[[nodiscard]] std::string FunctionName(const sim::Site& site);
+// `smp_flush_tlb_page()`, `between` and `rest`; the rest alone for a lambda.
+[[nodiscard]] std::string AfterFunction(const std::string& function, std::string_view between,
+                                        const std::string& rest);
 // `R  mm->mm_users [mm1] = 1`. REQUIRES: the arena that the run used still lives.
 [[nodiscard]] std::string StepText(const sim::LogEntry& entry);
 // `T0@12>C1   before step 12 of app: go on with CPU 1`.

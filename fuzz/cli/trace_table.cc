@@ -87,7 +87,7 @@ class Table {
     const auto cpu = static_cast<std::size_t>(e.cpu);
     // The function, and who runs it, where they change.
     const std::string where =
-        std::string(e.site->function) + "()  " + ActorName(simulation_, ActorId(e.actor));
+        AfterFunction(FunctionName(*e.site), "  ", ActorName(simulation_, ActorId(e.actor)));
     if (function_[cpu] != where && !IsOfBuffer(e.kind)) {
       function_[cpu] = where;
       Cell("", cpu, where);

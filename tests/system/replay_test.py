@@ -176,6 +176,23 @@ class QuestionsTest(cli.SystemTest):
                     self.assertIn(flag, result.err)
 
 
+class NamelessTest(cli.SystemTest):
+    """Steps of lambdas: their name would say nothing."""
+
+    def test_they_stand_under_who_runs_them(self):
+        failure = self.find("10.6-sh-lazy-return")
+
+        result = self.shootdown("replay", failure, "--store", self.store, "--trace", "--neighbour",
+                                "--html", "t.html", "--perfetto", "t.json")
+
+        self.assertEqual(result.status, DONE, result.err)
+        self.assertRegex(result.out, r"(?m)\| app$")
+        self.assertRegex(result.out, r"CPU \d RW wq->wakeups ")
+        events = json.loads((self.folder / "t.json").read_text())["traceEvents"]
+        for text in (result.out, (self.folder / "t.html").read_text(), *(e["name"] for e in events)):
+            self.assertNotIn("operator()", text)
+
+
 class HtmlTest(cli.SystemTest):
     """The page in a real browser."""
 
