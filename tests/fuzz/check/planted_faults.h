@@ -1,5 +1,5 @@
 // Planted faults for the checks: for each, the same thing done right beside it, on which its check
-// stays silent. A fault is an operation of planted_ops.cc, or an old version of kernel code.
+// stays silent. A fault is an operation of planted_ops.h, or an old version of kernel code.
 //
 // Several checks judge one event, and the first in the order of AllChecks() is the one that
 // reports. Where a fault breaks the rules of two, `off` names the others, so that the row is about

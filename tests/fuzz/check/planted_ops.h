@@ -3,7 +3,7 @@
 //
 //   planted_hold / _remember H     H names the caller's mm; with / without a reference (mm_count)
 //   planted_get H, planted_put H   mmget_not_zero / mmput of H's mm
-//   ... and the faults, in planted_ops.cc, each beside its twin.
+//   ... and the faults, in planted_{reference,context,page,call}_ops.cc, each beside its twin.
 #ifndef SHOOTDOWN_TESTS_FUZZ_CHECK_PLANTED_OPS_H_
 #define SHOOTDOWN_TESTS_FUZZ_CHECK_PLANTED_OPS_H_
 
