@@ -189,6 +189,30 @@ class CoordinatorFixture {
   std::unique_ptr<Coordinator> coordinator_;
 };
 
+inline v1::FindingState StateOf(Coordinator& coordinator, const std::string& id) {
+  const auto finding = coordinator.GetFinding(id);
+  SHOOTDOWN_CHECK(finding.ok());
+  return finding->state();
+}
+
+// A worker reports failure number `n`; the finding's id.
+inline std::string Report(FakeWorker& worker, const std::string& campaign, int n, absl::Time now) {
+  v1::SyncRequest request = worker.Next();
+  *request.add_findings() = FoundMessage(campaign, n);
+  const v1::SyncResponse response = worker.Send(request, now);
+  SHOOTDOWN_CHECK(response.settled_size() == 1);
+  SHOOTDOWN_CHECK(response.settled(0).verdict() == v1::Settled::VERDICT_ACCEPTED);
+  return response.settled(0).finding_id();
+}
+
+// The answer's lease of that kind; null if there is none.
+inline const v1::Lease* Wanted(const v1::SyncResponse& response, v1::Lease::WorkCase work) {
+  for (const v1::Lease& lease : response.leases()) {
+    if (lease.work_case() == work) return &lease;
+  }
+  return nullptr;
+}
+
 }  // namespace shootdown::server
 
 #endif  // SHOOTDOWN_TESTS_SERVER_SERVER_TESTING_H_
