@@ -69,7 +69,7 @@ struct Failure {
   std::uint64_t minimality_runs = 0;  // smaller schedules that were tried for it
   std::uint64_t found_at_run = 0;
   std::uint64_t seed = 0;        // of the run of `fuzz` that found it
-  std::vector<NewerFields> newer_fields;
+  std::vector<NewerFields> newer_fields = {};
   friend bool operator==(const Failure&, const Failure&) = default;
 };
 

@@ -60,7 +60,7 @@ TEST(SamplerShareTest, LaterSamplesComeInBursts) {
       in_a_row = 0;
     }
   }
-  EXPECT_NEAR(std::ranges::count(runs, 's'), 2000, 200);
+  EXPECT_NEAR(static_cast<double>(std::ranges::count(runs, 's')), 2000, 200);
 }
 
 TEST(SamplerShareTest, NewsBringThemBack) {
