@@ -31,17 +31,22 @@ std::string WithCommas(std::uint64_t number) {
   return text;
 }
 
+std::string Counted(std::int64_t count, std::string_view what) {
+  return absl::StrFormat("%d %s%s", count, what, count == 1 ? "" : "s");
+}
+
 // What the proof says: `all, 25,280 states`.
 std::string Verified(const ScenarioOutcome& outcome, const std::string& expected) {
   if (!outcome.proof) return "";
   const explore::Proof& proof = *outcome.proof;
   const std::string states = ", " + WithCommas(proof.states) + " states";
+  const std::string with_event = proof.events == 0 ? "" : ", and an event";
   switch (proof.kind) {
     case explore::Proof::Kind::kUnfinished: return "unfinished";
-    case explore::Proof::Kind::kBounded:
-      return absl::StrFormat("%d departure%s%s", proof.departures, proof.departures == 1 ? "" : "s", states);
-    case explore::Proof::Kind::kAll:
-      return (proof.events == 0 ? "all" : "all, and an event") + states;
+    case explore::Proof::Kind::kDepartures: return Counted(proof.bound, "departure") + states;
+    case explore::Proof::Kind::kPreemptions:
+      return Counted(proof.bound, "preemption") + with_event + states;
+    case explore::Proof::Kind::kAll: return "all" + with_event + states;
     case explore::Proof::Kind::kRefuted:
       return (proof.check == expected ? "refuted" : "REFUTED by " + proof.check) + states;
   }
@@ -51,7 +56,8 @@ std::string Verified(const ScenarioOutcome& outcome, const std::string& expected
 std::string_view NameOf(explore::Proof::Kind kind) {
   switch (kind) {
     case explore::Proof::Kind::kUnfinished: return "unfinished";
-    case explore::Proof::Kind::kBounded: return "bounded";
+    case explore::Proof::Kind::kDepartures:
+    case explore::Proof::Kind::kPreemptions: return "bounded";
     case explore::Proof::Kind::kAll: return "all";
     case explore::Proof::Kind::kRefuted: return "refuted";
   }
@@ -63,6 +69,7 @@ std::string ProofSummary(const CheckedCatalogue& checked) {
   int refuted = 0;
   int finds = 0;
   int all = 0;
+  int within = 0;
   int clean = 0;
   for (std::size_t i = 0; i < checked.scenarios.size(); ++i) {
     const std::optional<explore::Proof>& proof = checked.outcomes[i].proof;
@@ -71,11 +78,15 @@ std::string ProofSummary(const CheckedCatalogue& checked) {
     ++(finding ? finds : clean);
     if (finding && proof->kind == explore::Proof::Kind::kRefuted) ++refuted;
     if (!finding && proof->kind == explore::Proof::Kind::kAll) ++all;
+    if (!finding && proof->kind == explore::Proof::Kind::kPreemptions) ++within;
   }
   if (finds + clean == 0) return "";
   return absl::StrFormat(
-      " Within %s states, `verify` refutes %d of %d, and proves %d of %d for all schedules.",
-      WithCommas(checked.request.state_count_max), refuted, finds, all, clean);
+      " Within %s states, `verify` refutes %d of %d. Of %s it proves %d for all schedules, and %d "
+      "for those with at most %d preemptions (%d with three CPUs or more).",
+      WithCommas(checked.request.state_count_max), refuted, finds, Counted(clean, "clean one"), all,
+      within,
+      explore::PreemptionsOfProof(2), explore::PreemptionsOfProof(3));
 }
 
 // One sentence on all, and on the proofs.
@@ -210,11 +221,14 @@ Json CatalogueJson(const CheckedCatalogue& checked) {
       row["verified"] = {{"verdict", NameOf(outcome.proof->kind)},
                          {"states", outcome.proof->states},
                          {"seconds", outcome.proof_seconds}};
-      if (outcome.proof->kind == explore::Proof::Kind::kAll) {
+      const explore::Proof::Kind kind = outcome.proof->kind;
+      const bool preemptions = kind == explore::Proof::Kind::kPreemptions;
+      if (preemptions) row["verified"]["preemptions"] = outcome.proof->bound;
+      if (preemptions || kind == explore::Proof::Kind::kAll) {
         row["verified"]["events"] = outcome.proof->events;
       }
-      if (outcome.proof->kind == explore::Proof::Kind::kBounded) {
-        row["verified"]["departures"] = outcome.proof->departures;
+      if (kind == explore::Proof::Kind::kDepartures) {
+        row["verified"]["departures"] = outcome.proof->bound;
       }
       if (!outcome.proof->check.empty()) row["verified"]["check"] = outcome.proof->check;
     }

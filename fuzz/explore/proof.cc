@@ -1,45 +1,57 @@
 #include "fuzz/explore/proof.h"
 
+#include <optional>
+
 namespace shootdown::explore {
 namespace {
 
 // An event anywhere makes about so many states of one: where these are too many nothing is tried.
 constexpr std::uint64_t kStatesOfAnEvent = 16;
 
+Proof Refuted(const Report& report) {
+  return {.kind = Proof::Kind::kRefuted, .states = report.states, .check = report.violation->check};
+}
+
+// Everything that `options` allow, and then with an event as well. Nothing: it is too much.
+std::optional<Proof> ProveAll(sim::Subject& subject, StateOptions options, Proof::Kind kind) {
+  std::optional<Proof> proof;
+  for (const std::uint32_t events : {0u, 1u}) {
+    options.events = events;
+    const Report report = StateSearch(subject, options).Explore();
+    if (report.violation) return Refuted(report);
+    if (!report.complete) break;
+    proof = Proof{.kind = kind,
+                  .bound = options.preemptions.value_or(0),
+                  .events = events,
+                  .states = report.states,
+                  .check = ""};
+    if (report.states * kStatesOfAnEvent > options.state_count_max) break;
+  }
+  return proof;
+}
+
 }  // namespace
 
 Proof Prove(sim::Subject& subject, std::uint64_t state_count_max, bool expects_violation) {
-  Proof proof;
   StateOptions options;
   options.state_count_max = state_count_max;
-  const auto refuted = [&](const Report& report) {
-    if (!report.violation) return false;
-    proof = {
-        .kind = Proof::Kind::kRefuted, .states = report.states, .check = report.violation->check};
-    return true;
-  };
   if (!expects_violation) {
-    for (const std::uint32_t events : {0u, 1u}) {
-      options.events = events;
-      const Report report = StateSearch(subject, options).Explore();
-      if (refuted(report)) return proof;
-      if (!report.complete) break;
-      proof = {.kind = Proof::Kind::kAll, .events = events, .states = report.states, .check = ""};
-      if (report.states * kStatesOfAnEvent > state_count_max) break;
-    }
-    if (proof.kind == Proof::Kind::kAll) return proof;
+    if (const auto all = ProveAll(subject, options, Proof::Kind::kAll)) return *all;
+    options.preemptions = PreemptionsOfProof(subject.machine().cpu_count());
+    if (const auto most = ProveAll(subject, options, Proof::Kind::kPreemptions)) return *most;
+    options.preemptions.reset();
   }
   options.events = 1;
   options.departures = StateOptions::kCostMax;
   const Report report = StateSearch(subject, options).Explore();
-  if (refuted(report)) return proof;
-  proof.states = report.states;
+  if (report.violation) return Refuted(report);
+  Proof proof{.states = report.states, .check = ""};
   if (report.complete) {
     proof.kind = Proof::Kind::kAll;
     proof.events = 1;
   } else if (report.departures_complete) {
-    proof.kind = Proof::Kind::kBounded;
-    proof.departures = *report.departures_complete;
+    proof.kind = Proof::Kind::kDepartures;
+    proof.bound = *report.departures_complete;
   }
   return proof;
 }

@@ -11,21 +11,28 @@ namespace shootdown::explore {
 
 struct Proof {
   enum class Kind : std::uint8_t {
-    kUnfinished,  // not even the default order was run
-    kBounded,     // all schedules with at most `departures`, of which one may be an event
-    kAll,         // all schedules with at most `events` events
-    kRefuted,     // a schedule breaks a rule
+    kUnfinished,   // not even the default order was run
+    kDepartures,   // all schedules with at most `bound` departures, of which one may be an event
+    kPreemptions,  // all schedules with at most `bound` preemptions and `events` events
+    kAll,          // all schedules with at most `events` events
+    kRefuted,      // a schedule breaks a rule
   };
   Kind kind = Kind::kUnfinished;
-  std::uint32_t departures = 0;  // StateOptions
+  std::uint32_t bound = 0;  // of departures or preemptions (StateOptions)
   std::uint32_t events = 0;
   std::uint64_t states = 0;  // of the search that says so
   std::string check;         // kRefuted: which rule
 };
 
+// How many preemptions a bounded proof allows: the fewer the more CPUs there are to choose from.
+[[nodiscard]] constexpr std::uint32_t PreemptionsOfProof(int cpu_count) {
+  return cpu_count <= 2 ? 3 : 2;
+}
+
 // What can be said with searches of at most so many states each. First everything without events,
-// then everything with one event, if that was little; and if it is too much, by the number of
-// departures. `expects_violation`: the last of these alone, since it finds one soonest.
+// and if that is too much everything within PreemptionsOfProof; either with one event too, if it
+// was little. If that is too much as well, by the number of departures. `expects_violation`: the
+// last of these alone, since it finds one soonest.
 [[nodiscard]] Proof Prove(sim::Subject& subject, std::uint64_t state_count_max,
                           bool expects_violation);
 

@@ -70,7 +70,7 @@ struct FoundNumbers {
 // Of a proof; its check follows.
 struct ProvedNumbers {
   explore::Proof::Kind kind;
-  std::uint32_t departures = 0;
+  std::uint32_t bound = 0;
   std::uint32_t events = 0;
   std::uint64_t states = 0;
   double seconds = 0;
@@ -84,7 +84,7 @@ struct ProvedNumbers {
   const explore::Proof proof =
       explore::Prove(**built, state_count_max, loaded.scenario.expected != "clean");
   const ProvedNumbers numbers{.kind = proof.kind,
-                              .departures = proof.departures,
+                              .bound = proof.bound,
                               .events = proof.events,
                               .states = proof.states,
                               .seconds = SecondsSince(start)};
@@ -123,7 +123,7 @@ void TakeProof(const std::string& payload, ScenarioOutcome* outcome) {
   SHOOTDOWN_CHECK(payload.size() >= sizeof numbers);
   std::memcpy(&numbers, payload.data(), sizeof numbers);
   outcome->proof = explore::Proof{.kind = numbers.kind,
-                                  .departures = numbers.departures,
+                                  .bound = numbers.bound,
                                   .events = numbers.events,
                                   .states = numbers.states,
                                   .check = payload.substr(sizeof numbers)};

@@ -107,7 +107,7 @@ class CheckTest(cli.SystemTest):
         self.assertGreaterEqual(bounded["verified"]["departures"], 1)
         told = self.check(CLEAN, "--runs", 10, states=30_000)
         self.assertRegex(told.out, r"all, [\d,]+ states")
-        self.assertIn("proves 1 of 1 for all schedules", told.out)
+        self.assertIn("Of 1 clean one it proves 1 for all schedules, and 0 for", told.out)
 
     def test_no_states_no_proof(self):
         [row] = self.check(CLEAN, "--runs", 10, "--json", states=0).json()["scenarios"]
