@@ -31,6 +31,9 @@ void Judge(const Event& e) {
     const PerCpu& pc = k.cpus[c];
     if (c == e.cpu || k.machine().tlb_group(c) != k.machine().tlb_group(e.cpu)) continue;
     if (pc.hardware_mm == e.mm || pc.hardware_mm == k.init_mm || pc.in_switch != 0) continue;
+    // One that is offline keeps its last number, which sparc64's switch_mm() to init_mm leaves alone and
+    // which a wrap gives to others; it translates nothing.
+    if (pc.offline != 0) continue;
     if (k.machine().secondary(c) != number) continue;
     Report(kContextCollision, e,
            "CPUs " + std::to_string(e.cpu) + " and " + std::to_string(c) +

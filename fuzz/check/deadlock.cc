@@ -18,9 +18,11 @@ void Judge(const Event& e) {
     if (task.finished != 0) continue;
     const int cpu = static_cast<int>(task.cpu.Peek());
     if (task.state.Peek() == kernel::TaskState::kSleeping) {
-      if (task.sleeps_idle == 0) who += (who.empty() ? "" : "; ") + NameOf(&task) + " sleeps for a lock";
+      if (task.sleeps_idle == 0) {
+        who += (who.empty() ? "" : "; ") + NameOf(&task) + " sleeps in " + sim::SiteName(*task.waits_at);
+      }
     } else if (task.polls_for != nullptr && task.polls_blocked != 0 && kernel::TaskOn(cpu) != &task) {
-      who += (who.empty() ? "" : "; ") + NameOf(&task) + " waits in " + sim::SiteName(*task.polls_at);
+      who += (who.empty() ? "" : "; ") + NameOf(&task) + " waits in " + sim::SiteName(*task.waits_at);
     }
   }
   Report(kDeadlock, e, "nothing can go on: " + who);

@@ -71,7 +71,7 @@ void RegisterBinderOps() {
               .args = {ArgKind::kObject},
               .run = [](const BoundOp& op) { binder_mmap(ObjectArg<BinderProc>(op, 0)); },
               .object = &ObjectOf<BinderProc>,
-              .use = OpUse::kNever});  // nobody replies, so callers wait for each other's end
+              .use = OpUse::kOpens});
   RegisterOp({.name = "binder_transaction",
               .usage = "binder_transaction PROC",
               .what = "calls that process, and waits for a reply or for its end",
@@ -79,13 +79,13 @@ void RegisterBinderOps() {
               .args = {ArgKind::kObject},
               .run = [](const BoundOp& op) { binder_transaction(ObjectArg<BinderProc>(op, 0)); },
               .object = &ObjectOf<BinderProc>,
-              .use = OpUse::kNever});  // as above
+              .use = OpUse::kAwaits});
   RegisterOp({.name = "mmput_async_fn",
               .usage = "mmput_async_fn",
               .what = "the workqueue that does last mmputs for others",
               .who = Who::kKthread,
               .run = [](const BoundOp&) { mmput_async_fn(); },
-              .use = OpUse::kNever});  // only binder has work for it
+              .use = OpUse::kHelps});
 }
 
 }  // namespace shootdown::kernel

@@ -1,7 +1,7 @@
 // A core dump: the task that dumps takes itself for the only one that can change its vmas, and walks them
 // without mmap_lock. Source: Linux 5.0 fs/coredump.c coredump_wait(), coredump_finish(); fs/binfmt_elf.c
 // elf_core_dump().
-// Left out: the kill of the other threads. They are waited for, and have to end by themselves.
+// Left out: the kill of the other threads. They are waited for, and have to end by themselves, or to exec.
 #include "fuzz/kernel/lock.h"
 #include "fuzz/kernel/mm.h"
 #include "fuzz/kernel/ops.h"
@@ -10,12 +10,13 @@
 namespace shootdown::kernel {
 namespace {
 
-// Threads that have the mm, other than this one. No steps: for a wait condition.
-bool HasOtherThreads(const Mm* mm) {
+// Threads that have the mm, other than `self`. No steps: for a wait condition, which is asked whatever
+// CPU takes a step.
+bool HasOtherThreads(const Mm* mm, const Task* self) {
   const Kernel& k = Kernel::Get();
   for (int t = 0; t < k.task_count; ++t) {
     const Task& task = k.tasks[t];
-    if (&task != current() && task.kthread == 0 && task.mm.Peek() == mm) return true;
+    if (&task != self && task.kthread == 0 && task.mm.Peek() == mm) return true;
   }
   return false;
 }
@@ -24,8 +25,9 @@ void coredump_wait(Mm* mm) {
   mmap_write_lock(mm);
   WRITE_ONCE(mm->core_state, 1);
   mmap_write_unlock(mm);
+  const Task* const self = current();
   PollUntil(SHOOTDOWN_SITE("core_state.startup"), sim::WaitKind::kBlocked,
-            [mm] { return !HasOtherThreads(mm); });
+            [mm, self] { return !HasOtherThreads(mm, self); });
 }
 
 void elf_core_dump(Mm* mm) {
@@ -43,8 +45,7 @@ void do_coredump() {
   mmap_write_lock(mm);
   WRITE_ONCE(mm->core_state, 0);
   mmap_write_unlock(mm);
-  exit_mm();
-  do_task_dead();
+  do_exit();
 }
 
 }  // namespace
@@ -55,7 +56,7 @@ void RegisterCoredumpOps() {
               .what = "dumps the core of the caller's process, once its other threads are gone, and exits",
               .who = OpSpec::Who::kUser,
               .run = [](const BoundOp&) { do_coredump(); },
-              .use = OpUse::kNever});  // it waits for threads that need not end
+              .use = OpUse::kLastOfAll});
 }
 
 }  // namespace shootdown::kernel

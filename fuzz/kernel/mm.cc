@@ -251,4 +251,11 @@ void exit_mm() {
   mmput(mm);
 }
 
+// Linux 6.12 kernel/exit.c do_exit().
+void do_exit() {
+  exit_mm();
+  task_work_run();
+  do_task_dead();
+}
+
 }  // namespace shootdown::kernel

@@ -40,6 +40,8 @@ void kthread_unuse_mm(Mm* mm);
 
 // The current task leaves its mm: do_exit's part.
 void exit_mm();
+// The current task ends: it leaves its mm, and does the work that waited until it did.
+[[noreturn]] void do_exit();
 
 }  // namespace shootdown::kernel
 

@@ -22,23 +22,29 @@ enum class ArgKind : std::uint8_t {
   kObject,  // a name; the object that OpSpec::object makes of it, as an address
 };
 
-// How a correct program uses an operation: what random workloads (fuzz/scenario/generate.h) keep to.
-// Operations with the same OpSpec::object are about one kind of object.
+// How a correct program uses an operation: what random workloads (fuzz/scenario/generate.h) keep
+// to. Operations with the same OpSpec::object are about one kind of object.
 enum class OpUse : std::uint8_t {
-  kAnytime,  // by any task that OpSpec::who allows; if another operation opens its object: on one that is
-             // shared, or the task's own
-  kOpens,    // once for each object, before all else; that task owns it
-  kOwner,    // by the owner of its object, while it is open
-  kCloses,   // by the owner, once, after all else; nobody else may use the object then. If operations
-             // serve its kind of object: only if one does
-  kServes,   // the only operation of a kernel thread, one for an object
-  kStarts,   // once for the task that it names, which does not exist before
-  kLast,     // nothing of the task comes after it
-  kSetup,    // in a setup alone
-  kTrap,     // as kAnytime, where a flush waits until cross calls are executed (mondo_done: EXECUTED)
-  kTrapLast, // as kLast, under that condition
-  kLeftCpu,  // once, on a CPU that all tasks have left for good in their setup
-  kNever,    // not in random workloads; a comment says why
+  kAnytime,  // by any task that OpSpec::who allows; if another operation opens its object: on one
+             // that is shared, or the task's own
+  kMayWait,  // as kAnytime, but it may wait for ever: not in a process whose end others wait for
+  kAwaits,   // it waits until its object's owner has ended: in another process that may wait. All
+            // tasks of the owner's process then end, and close what they opened
+  kOpens,   // once for each object, before all else; that task owns it
+  kOwner,   // by the owner of its object, while it is open
+  kCloses,  // by the owner, once, after all else; nobody else may use the object then. If
+            // operations serve its kind of object: only if one does
+  kServes,  // the only operation of a kernel thread, one for an object
+  kHelps,   // the only operation of a kernel thread, which is there if others wait for a process's
+            // end
+  kStarts,  // once for the task that it names, which does not exist before
+  kLast,    // nothing of the task comes after it; the task leaves its mm
+  kLastOfAll,  // as kLast; it waits for the process's other tasks to end, which they do
+  kBoot,       // the first operation of the first setup
+  kSetup,      // in a setup alone
+  kTrap,  // as kAnytime, where a flush waits until cross calls are executed (mondo_done: EXECUTED)
+  kTrapLast,  // as kLast, under that condition
+  kLeftCpu,   // once, on a CPU that all tasks have left for good in their setup
 };
 
 struct OpSpec {
@@ -67,8 +73,8 @@ struct BindContext {
   std::function<int(std::string_view)> task_number;  // -1: no such task
   std::function<int(std::string_view)> new_process;  // -1: a task's own, or one too many
 };
-// Resolves `text`. Returns an empty string and fills `bound`, or says what is wrong: what was found,
-// and what was wanted.
+// Resolves `text`. Returns an empty string and fills `bound`, or says what is wrong: what was
+// found, and what was wanted.
 [[nodiscard]] std::string BindOp(std::string_view text, const BindContext& context, BoundOp* bound);
 
 template <class T>

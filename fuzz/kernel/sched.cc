@@ -200,6 +200,7 @@ void do_idle() {
 void PrepareToSleep(Cell<std::uint64_t>* waiters, const sim::Site& site, bool idle) {
   Task* const task = current();
   task->sleeps_idle = idle ? 1 : 0;
+  task->waits_at = &site;
   waiters->Rmw(site, [task](std::uint64_t v) { return v | BitOf(task); });
   WRITE_ONCE(task->state, TaskState::kSleeping);
   smp_mb();  // set_current_state: the condition is looked at after the state is visible
@@ -209,6 +210,7 @@ void FinishSleep(Cell<std::uint64_t>* waiters, const sim::Site& site) {
   Task* const task = current();
   WRITE_ONCE(task->state, TaskState::kRunning);
   waiters->Rmw(site, [task](std::uint64_t v) { return v & ~BitOf(task); });
+  task->waits_at = nullptr;
 }
 
 bool SomebodyCanGoOn(const Rq* rq) {

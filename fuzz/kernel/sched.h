@@ -46,7 +46,7 @@ template <class Pred>
 void PollUntil(const sim::Site& site, sim::WaitKind kind, const Pred& pred) {
   Task* const task = current();
   task->polls_argument = &pred;
-  task->polls_at = &site;
+  task->waits_at = &site;
   task->polls_blocked = kind == sim::WaitKind::kBlocked ? 1 : 0;
   task->polls_for = [](const void* p) { return (*static_cast<const Pred*>(p))(); };
   while (!pred()) {
@@ -55,6 +55,7 @@ void PollUntil(const sim::Site& site, sim::WaitKind kind, const Pred& pred) {
     if (!pred()) schedule();
   }
   task->polls_for = nullptr;
+  task->waits_at = nullptr;
 }
 
 }  // namespace shootdown::kernel

@@ -9,6 +9,7 @@
 #include "fuzz/kernel/mm.h"
 #include "fuzz/kernel/ops.h"
 #include "fuzz/kernel/sched.h"
+#include "fuzz/kernel/task_work.h"
 #include "fuzz/kernel/user_access.h"
 #include "fuzz/kernel/version.h"
 
@@ -83,6 +84,7 @@ void do_exit_sqo(SqoRing* ctx) {
   io_uring_files_cancel(ctx);
   exit_mm();
   exit_files(ctx);
+  task_work_run();
   do_task_dead();
 }
 
@@ -180,7 +182,7 @@ void RegisterSqoTaskOps() {
                     [](const BoundOp& op) { io_sq_thread_sqo(ObjectArg<SqoRing>(op, 0)); }));
   RegisterOp(OnRing("read_pipe", "read_pipe RING",
                     "reads from a pipe until the ring's maker, who has the other end, has closed its files",
-                    Who::kAny, OpUse::kNever,  // it waits for a task that need not end
+                    Who::kAny, OpUse::kAwaits,
                     [](const BoundOp& op) { read_pipe(ObjectArg<SqoRing>(op, 0)); }));
 }
 

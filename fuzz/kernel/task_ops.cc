@@ -4,7 +4,6 @@
 #include "fuzz/kernel/ops.h"
 #include "fuzz/kernel/sched.h"
 #include "fuzz/kernel/smp_call.h"
-#include "fuzz/kernel/task_work.h"
 
 namespace shootdown::kernel {
 namespace {
@@ -27,12 +26,6 @@ void WakeFromInterrupt(std::uint64_t info) {
   auto* const wq = reinterpret_cast<WaitQueue*>(info);
   ATOMIC_RMW(wq->wakeups, old + 1);
   WakeAll(&wq->waiters);
-}
-
-void do_exit() {
-  exit_mm();
-  task_work_run();
-  do_task_dead();
 }
 
 }  // namespace
@@ -71,7 +64,8 @@ void RegisterTaskOps() {
                           [wq] { return wq->wakeups.Peek() != 0; }, /*idle=*/true);
                 }
               },
-              .object = &ObjectOf<WaitQueue>});
+              .object = &ObjectOf<WaitQueue>,
+              .use = OpUse::kMayWait});
   RegisterOp({.name = "wake",
               .usage = "wake QUEUE",
               .what = "adds a wake-up and wakes who sleeps on that queue",

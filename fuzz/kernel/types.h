@@ -193,8 +193,8 @@ struct Task {
   // What it polls for (PollUntil), for the tasks that share its CPU. Null: it can go on.
   bool (*polls_for)(const void* argument) = nullptr;
   const void* polls_argument = nullptr;
-  const sim::Site* polls_at = nullptr;
-  std::uint64_t polls_blocked = 0;  // a run that ends here is a deadlock
+  std::uint64_t polls_blocked = 0;      // a run that ends here is a deadlock
+  const sim::Site* waits_at = nullptr;  // where it polls or sleeps, for who reads of a deadlock
   // What it still has to do before it returns to user mode: one file's release, at most.
   void (*task_work)(void* argument) = nullptr;
   void* task_work_argument = nullptr;

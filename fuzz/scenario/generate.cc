@@ -29,6 +29,7 @@ struct ObjectKind {
   const OpSpec* opens = nullptr;
   const OpSpec* closes = nullptr;
   const OpSpec* serves = nullptr;
+  const OpSpec* awaits = nullptr;
 };
 
 struct Object {
@@ -37,7 +38,8 @@ struct Object {
   std::size_t owner;  // the task that opens it
   bool open = false;
   bool served = false;
-  bool shared = false;  // others use it too, so it is not closed
+  bool shared = false;   // others use it too, so it is not closed
+  bool awaited = false;  // others wait for the end of its owner
 };
 
 bool Allowed(const OpSpec& spec, const TaskSpec& task) {
@@ -68,8 +70,10 @@ class Generator {
     // Users come first, so that there is a process whatever else is drawn.
     const std::size_t users = 1 + Below(count);
     while (scenario_.tasks.size() < users) AddUser();
+    if (OneIn(4)) awaited_process_ = scenario_.tasks[AnyOwner()].process;
     while (scenario_.tasks.size() < count) AddKthread();
     for (std::size_t n = Below(3); n > 0; --n) AddObject();
+    if (!awaited_process_.empty()) AddAwaited();
     for (std::size_t t = 0; t < scenario_.tasks.size(); ++t) Fill(t);
     return scenario_;
   }
@@ -88,6 +92,7 @@ class Generator {
     if (op.use == OpUse::kOpens) kind.opens = &op;
     if (op.use == OpUse::kCloses) kind.closes = &op;
     if (op.use == OpUse::kServes) kind.serves = &op;
+    if (op.use == OpUse::kAwaits) kind.awaits = &op;
   }
 
   // The ranges are those in which races are near: few CPUs, entries and numbers.
@@ -101,14 +106,16 @@ class Generator {
     // Only sparc64 knows strands that share a TLB.
     m.tlb_sharing = sparc64 && m.cpu_count > 1 && OneIn(4) ? 2 : 1;
     m.mondo_flavour = OneIn(2) ? sim::MondoFlavour::kSun4u : sim::MondoFlavour::kSun4v;
-    // A cross call that is accepted, and not executed yet, lets a strand in its miss handler fill a TLB
-    // which others share: a window that hardware has (fuzz/kernel/README.md).
-    m.mondo_done = m.tlb_sharing > 1 || OneIn(2) ? sim::MondoDone::kExecuted : sim::MondoDone::kAccepted;
+    // A cross call that is accepted, and not executed yet, lets a strand in its miss handler fill a
+    // TLB which others share: a window that hardware has (fuzz/kernel/README.md).
+    m.mondo_done =
+        m.tlb_sharing > 1 || OneIn(2) ? sim::MondoDone::kExecuted : sim::MondoDone::kAccepted;
     m.mondo_queue_entries = 1 + static_cast<int>(Below(4));
-    // As few context numbers as will do: each CPU can have a process of its own loaded, and one number
-    // is the kernel's.
+    // As few context numbers as will do: each CPU can have a process of its own loaded, and one
+    // number is the kernel's.
     const int loaded = m.cpu_count + arch_->spare_contexts;
-    const int least = std::max(4, static_cast<int>(std::bit_ceil(static_cast<unsigned>(loaded + 1))));
+    const int least =
+        std::max(4, static_cast<int>(std::bit_ceil(static_cast<unsigned>(loaded + 1))));
     m.context_count = OneIn(2) ? least : 2 * least;
     m.tsb_entries = 1 << Below(3);
     m.page_count = 2 + static_cast<int>(Below(7));
@@ -142,8 +149,7 @@ class Generator {
       all_unborn_.push_back(task.name);
     } else if (OneIn(2)) {
       const std::size_t mapped = kPageCount + Below(2);
-      task.setup = {Operation{"mmap A " + std::to_string(mapped)},
-                    Operation{"touch " + AnyPage()}};
+      task.setup = {Operation{"mmap A " + std::to_string(mapped)}, Operation{"touch " + AnyPage()}};
       // A CPU that it leaves may go on to borrow its mm.
       if (left_cpu_ >= 0 && OneIn(2)) {
         task.setup.push_back(Operation{"migrate " + std::to_string(left_cpu_)});
@@ -165,7 +171,13 @@ class Generator {
     // In the order of their names: addresses of functions order differently in every program.
     std::ranges::sort(served, {}, &ObjectKind::name);
     if (served.empty() || OneIn(3)) return;
-    Object object{.kind = Any(served), .name = "served" + task.name, .owner = AnyOwner(), .served = true};
+    Object object{
+        .kind = Any(served), .name = "served" + task.name, .owner = AnyOwner(), .served = true};
+    // With the one that it has, its owner ends, and closes nothing more.
+    const auto ends_owner = [&](const Object& other) {
+      return other.owner == object.owner && other.kind->awaits != nullptr;
+    };
+    if (object.kind->awaits != nullptr && std::ranges::any_of(objects_, ends_owner)) return;
     task.ops = {Operation{std::string(object.kind->serves->name) + " " + object.name}};
     objects_.push_back(object);
   }
@@ -174,7 +186,9 @@ class Generator {
   void AddObject() {
     std::vector<const ObjectKind*> opened;
     for (const auto& [factory, kind] : kinds_) {
-      if (kind.opens != nullptr && kind.serves == nullptr) opened.push_back(&kind);
+      if (kind.opens != nullptr && kind.serves == nullptr && kind.awaits == nullptr) {
+        opened.push_back(&kind);
+      }
     }
     std::ranges::sort(opened, {}, &ObjectKind::name);
     if (opened.empty()) return;
@@ -184,7 +198,37 @@ class Generator {
     objects_.push_back({.kind = kind,
                         .name = "object" + std::to_string(objects_.size()),
                         .owner = owner,
-                        .shared = OneIn(2)});
+                        .shared = OneIn(2) && !IsAwaited(scenario_.tasks[owner])});
+  }
+
+  // What others wait for the end of: an object that is served and whose owner closes it last, or
+  // one that goes with the owner's mm. And who ends an mm for others.
+  void AddAwaited() {
+    for (const OpSpec* op : ops_) {
+      if (op->use != OpUse::kHelps) continue;
+      TaskSpec& task = NewTask("k");
+      task.kthread = true;
+      task.ops = {Operation{std::string(op->name)}};
+    }
+    for (Object& object : objects_) {
+      object.awaited = object.kind->awaits != nullptr && IsAwaited(scenario_.tasks[object.owner]);
+      if (object.awaited) return;
+    }
+    std::vector<const ObjectKind*> unserved;
+    for (const auto& [factory, kind] : kinds_) {
+      if (kind.awaits != nullptr && kind.serves == nullptr) unserved.push_back(&kind);
+    }
+    std::ranges::sort(unserved, {}, &ObjectKind::name);
+    if (unserved.empty()) return;
+    const auto owner = std::ranges::find(scenario_.tasks, awaited_process_, &TaskSpec::process);
+    objects_.push_back({.kind = Any(unserved),
+                        .name = "awaited",
+                        .owner = static_cast<std::size_t>(owner - scenario_.tasks.begin()),
+                        .awaited = true});
+  }
+
+  bool IsAwaited(const TaskSpec& task) const {
+    return !task.kthread && !awaited_process_.empty() && task.process == awaited_process_;
   }
 
   // A user task.
@@ -204,17 +248,25 @@ class Generator {
     return std::string(1, static_cast<char>('A' + page));
   }
 
+  // What is awaited comes last: its owner may end with it.
   std::vector<Object*> ObjectsOf(std::size_t owner) {
     std::vector<Object*> mine;
     for (Object& object : objects_) {
       if (object.owner == owner) mine.push_back(&object);
     }
+    std::ranges::stable_partition(mine, [](const Object* object) { return !object->awaited; });
     return mine;
   }
 
   // An object that this task may use so, or an empty name.
   std::string ObjectName(const OpSpec& op, std::size_t t) {
-    if (op.use == OpUse::kAnytime) {
+    if (op.use == OpUse::kAwaits) {
+      const auto awaited = std::ranges::find_if(objects_, [&](const Object& object) {
+        return object.awaited && object.kind == &kinds_[op.object];
+      });
+      return awaited == objects_.end() ? "" : awaited->name;
+    }
+    if (op.use == OpUse::kAnytime || op.use == OpUse::kMayWait) {
       const bool opened = kinds_[op.object].opens != nullptr;
       std::vector<std::string> names;
       for (const Object& object : objects_) {
@@ -249,8 +301,9 @@ class Generator {
           // All pages of a table, now and then.
           const int most = std::min(pages_left, kPageCount);
           const bool table = pages_left >= kernel::kPtesPerTable && OneIn(4);
-          word = std::to_string(table ? kernel::kPtesPerTable
-                                      : 1 + static_cast<int>(Below(static_cast<std::size_t>(most))));
+          word =
+              std::to_string(table ? kernel::kPtesPerTable
+                                   : 1 + static_cast<int>(Below(static_cast<std::size_t>(most))));
           break;
         }
         case ArgKind::kCpu:
@@ -292,6 +345,10 @@ class Generator {
     switch (op.use) {
       case OpUse::kAnytime:
         return true;
+      case OpUse::kMayWait:
+        return !IsAwaited(task);
+      case OpUse::kAwaits:
+        return !IsAwaited(task) && !ObjectName(op, t).empty();
       case OpUse::kTrap:
         return CanTrap();
       case OpUse::kLeftCpu:
@@ -305,8 +362,8 @@ class Generator {
     }
   }
 
-  // What the next operation is drawn from: half of the time it is an everyday one of user tasks, so that
-  // there is something to get wrong, and often something that only this task can do.
+  // What the next operation is drawn from: half of the time it is an everyday one of user tasks, so
+  // that there is something to get wrong, and often something that only this task can do.
   std::vector<const OpSpec*> Choices(std::size_t t) {
     std::vector<const OpSpec*> all;
     std::vector<const OpSpec*> everyday;
@@ -337,6 +394,10 @@ class Generator {
       const bool can = op->use == OpUse::kSetup && Allowed(*op, task) && !IsUnborn(task);
       if (can && OneIn(8)) Add(task.setup, Words(*op, t, ""));
     }
+    for (const OpSpec* op : ops_) {
+      const bool can = op->use == OpUse::kBoot && t == 0;
+      if (can && OneIn(8)) task.setup.insert(task.setup.begin(), Operation{Words(*op, t, "")});
+    }
     const std::size_t count = 2 + Below(8);
     for (std::size_t i = 0; i < count; ++i) {
       const std::vector<const OpSpec*> choices = Choices(t);
@@ -345,22 +406,35 @@ class Generator {
       Add(task.ops, Words(*op, t, ""));
       if (op->use == OpUse::kLeftCpu) went_down_ = true;
     }
-    // Those that were not started during the work are started at its end by the first task: one that
-    // never starts is a scenario of its own.
+    // Those that were not started during the work are started at its end by the first task: one
+    // that never starts is a scenario of its own.
     for (const OpSpec* op : ops_) {
-      while (t == 0 && op->use == OpUse::kStarts && !unborn_.empty()) Add(task.ops, Words(*op, t, ""));
+      while (t == 0 && op->use == OpUse::kStarts && !unborn_.empty())
+        Add(task.ops, Words(*op, t, ""));
     }
     for (Object* object : ObjectsOf(t)) {
       const ObjectKind& kind = *object->kind;
-      const bool can = kind.closes != nullptr && !object->shared && (kind.serves == nullptr || object->served);
-      if (can && OneIn(2)) Add(task.ops, Words(*kind.closes, t, object->name));
+      const bool can =
+          kind.closes != nullptr && !object->shared && (kind.serves == nullptr || object->served);
+      if (can && (IsAwaited(task) || OneIn(2))) Add(task.ops, Words(*kind.closes, t, object->name));
     }
+    End(t);
+  }
+
+  void End(std::size_t t) {
+    TaskSpec& task = scenario_.tasks[t];
+    const bool must = IsAwaited(task);
     std::vector<const OpSpec*> last;
     for (const OpSpec* op : ops_) {
-      const bool is_last = op->use == OpUse::kLast || (op->use == OpUse::kTrapLast && CanTrap());
-      if (is_last && Allowed(*op, task)) last.push_back(op);
+      if (!Allowed(*op, task)) continue;
+      if (op->use == OpUse::kLast) last.push_back(op);
+      if (op->use == OpUse::kTrapLast && CanTrap() && !must) last.push_back(op);
+      if (op->use == OpUse::kLastOfAll && must && !waits_for_threads_) last.push_back(op);
     }
-    if (!last.empty() && OneIn(2)) Add(task.ops, Words(*Any(last), t, ""));
+    if (last.empty() || !(must || OneIn(2))) return;
+    const OpSpec* const op = Any(last);
+    if (op->use == OpUse::kLastOfAll) waits_for_threads_ = true;
+    Add(task.ops, Words(*op, t, ""));
   }
 
   Prng prng_;
@@ -368,6 +442,8 @@ class Generator {
   const kernel::Arch* arch_ = nullptr;
   int left_cpu_ = -1;  // all tasks leave it before their operations begin; -1: none is left
   bool went_down_ = false;
+  std::string awaited_process_;     // others may wait for its end; empty: for none's
+  bool waits_for_threads_ = false;  // a task of that process, at its end
   std::vector<const OpSpec*> ops_;
   std::map<ObjectFactory, ObjectKind> kinds_;
   std::vector<Object> objects_;

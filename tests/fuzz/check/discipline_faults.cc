@@ -63,7 +63,7 @@ std::vector<PlantedFault> DisciplineFaults() {
        .twin_schedule = "T0@1>C1"},
       {.name = "L3_SleepingLockIsNeverReleased",
        .check = "deadlock",
-       .says = {"peer sleeps for a lock"},
+       .says = {"peer sleeps in do_mmap: mmap_write_lock(mm)"},
        .fault = Threads("planted_keep_mmap_lock", "mmap C"),
        .twin = Threads("planted_take_mmap_lock", "mmap C"),
        .role = "idle"},

@@ -80,7 +80,7 @@ void RegisterXenOps() {
                     }
                   },
               .arch = "x86_64",
-              .use = OpUse::kNever});  // not in the middle of a run
+              .use = OpUse::kBoot});
 }
 
 }  // namespace shootdown::kernel
