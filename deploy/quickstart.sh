@@ -47,8 +47,7 @@ die_of_status() {
   case $status in
     2) die "$what did not understand what it was given (status 2): program and checkout differ; delete build/release and run this again." ;;
     3) die "$what failed by a fault of Shootdown (status 3): please report the lines above." ;;
-    4) die "$what reached a limit before it had an answer (status 4): run this again on an idle machine." ;;
-    130) die "$what was interrupted: run this again to start afresh." ;;
+    4) die "$what was interrupted, or reached a limit, before it had an answer (status 4): run this again to start afresh." ;;
     137) die "$what was killed (status 137), most often for want of memory: close programs and run this again." ;;
     *) die "$what ended with status $status, which it never should: please report the lines above." ;;
   esac

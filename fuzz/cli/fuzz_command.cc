@@ -79,6 +79,7 @@ class ScenarioFuzz {
     handler.interrupted = [] { return interrupted != 0; };
     absl::Status searched = Search(*std::move(simulation), request, handler, &counts_);
     seconds_ = Seconds();
+    cut_short_ = interrupted != 0;
     progress_.Clear();
     if (!searched.ok()) return searched;
     return store_.PutInputs(ScenarioKey(loaded_.text), inputs_);
@@ -86,14 +87,15 @@ class ScenarioFuzz {
 
   [[nodiscard]] bool found() const { return !bugs_.empty(); }
   [[nodiscard]] std::string verdict() const {
-    return bugs_.empty() ? "clean" : bugs_.front().failure.check;
+    if (found()) return bugs_.front().failure.check;
+    return cut_short_ ? "interrupted" : "clean";
   }
 
   void PrintSummary() const {
     const Scenario& s = loaded_.scenario;
     spdlog::info("{}: {} after {} runs in {:.2f} s{}, {} features, {} inputs kept{}", s.name, verdict(),
                  counts_.runs, seconds_, RateText(), counts_.features, counts_.inputs,
-                 verdict() == s.expected ? "" : "; the scenario expects " + s.expected);
+                 cut_short_ || verdict() == s.expected ? "" : "; the scenario expects " + s.expected);
     const NewBehaviour& next = counts_.new_behaviour;
     spdlog::info("  {} distinct behaviours; {:.3g} % of such runs show a new one (95 %: {:.3g} to {:.3g})",
                  counts_.behaviours, 100 * next.per_run, 100 * next.low, 100 * next.high);
@@ -209,6 +211,7 @@ class ScenarioFuzz {
   SearchCounts counts_;
   Clock::time_point start_;
   double seconds_ = 0;
+  bool cut_short_ = false;
 };
 
 int Fuzz(const FuzzFlags& flags) {
@@ -248,7 +251,8 @@ int Fuzz(const FuzzFlags& flags) {
     std::printf("%s\n", whole.dump(2).c_str());
   }
   if (!status.ok()) return Fail(status);
-  return found ? kExitFinding : kExitDone;
+  if (found) return kExitFinding;
+  return interrupted != 0 ? kExitLimit : kExitDone;
 }
 
 }  // namespace

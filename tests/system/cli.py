@@ -24,7 +24,7 @@ CORPUS = pathlib.Path(os.environ["SHOOTDOWN_CORPUS"])
 SURGEON = os.environ["SHOOTDOWN_SURGEON"]
 FUZZ_TARGET = BIN / "shootdown-fuzz"
 
-DONE, FINDING, BAD_INPUT, OUR_FAULT = 0, 1, 2, 3
+DONE, FINDING, BAD_INPUT, OUR_FAULT, LIMIT = 0, 1, 2, 3, 4
 PATIENCE = int(os.environ.get("SHOOTDOWN_PATIENCE", "1"))  # more where programs are slower
 TIMEOUT = 60 * PATIENCE  # seconds; a program that takes so long hangs
 NOBODY = 65534

@@ -9,7 +9,7 @@ import signal
 import unittest
 
 import cli
-from cli import CLEAN, DONE, FINDING, LOST_BIT, OUR_FAULT, STALE_HIT
+from cli import CLEAN, DONE, FINDING, LIMIT, LOST_BIT, OUR_FAULT, STALE_HIT
 
 FOREVER = ["--runs", 2**60]
 
@@ -106,16 +106,21 @@ class InterruptTest(cli.SystemTest):
                 self.assert_replays(failure,
                                     env=self.environment(SHOOTDOWN_STORE=str(self.store)))
 
-    def test_a_search_without_findings_ends_as_clean(self):
-        result = self.interrupted(signal.SIGINT, CLEAN)
+    def test_a_search_without_findings_is_no_answer(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with self.subTest(number.name):
+                result = self.interrupted(number, CLEAN, "--json")
 
-        self.assertEqual(result.status, DONE, result.err)
-        self.assertRegex(result.err, rf"(?m)^{CLEAN}: clean after \d+ runs")
+                self.assertEqual(result.status, LIMIT, result.err)
+                self.assertRegex(result.err, rf"(?m)^{CLEAN}: interrupted after \d+ runs")
+                [scenario] = result.json()["scenarios"]
+                self.assertEqual(scenario["verdict"], "interrupted")
 
     def test_scenarios_after_it_are_not_begun(self):
         result = self.interrupted(signal.SIGINT, CLEAN, LOST_BIT, "--json")
 
         self.assertEqual([s["name"] for s in result.json()["scenarios"]], [CLEAN])
+        self.assertEqual(result.status, LIMIT, result.err)
 
 
 class CrashTest(cli.SystemTest):

@@ -9,9 +9,8 @@ import time
 import unittest
 
 import cli
-from cli import BAD_INPUT, CLEAN, DONE, FINDING, OUR_FAULT, STALE_HIT
+from cli import BAD_INPUT, CLEAN, DONE, FINDING, LIMIT, OUR_FAULT, STALE_HIT
 
-LIMIT = 4
 WALKED = "7.30-tlb-remove-table-single-user"
 
 
