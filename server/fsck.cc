@@ -1,15 +1,18 @@
 #include "server/fsck.h"
 
+#include <cerrno>
 #include <cstdio>
-#include <map>
+#include <fstream>
 #include <memory>
 #include <set>
-#include <sstream>
+#include <string_view>
+#include <utility>
 
 #include "absl/strings/str_format.h"
 #include "fuzz/store/store.h"
 #include "proto/file_io.h"
 #include "proto/printable.h"
+#include "proto/receipt.h"
 #include "server/committer.h"
 #include "server/keys.h"
 #include "server/state.h"
@@ -20,7 +23,6 @@ namespace {
 constexpr int kWhole = 0;
 constexpr int kWrongUsage = 2;
 constexpr int kDamaged = 3;
-constexpr std::size_t kReceiptBytesMax = std::size_t{1} << 30;
 
 // Collects what is wrong, and says it at once.
 class Complaints {
@@ -33,11 +35,6 @@ class Complaints {
 
  private:
   int count_ = 0;
-};
-
-struct Found {
-  std::set<std::string> findings;
-  std::set<std::string> input_offers;  // of inputs that campaigns hold
 };
 
 void CheckContents(const Store& store, Complaints& complaints, std::set<std::string>& failures) {
@@ -58,15 +55,13 @@ void CheckContents(const Store& store, Complaints& complaints, std::set<std::str
               failures.size(), input_count, scenarios->size());
 }
 
-Found CheckState(const Store& store, const State& state, const std::set<std::string>& failures,
+void CheckState(const Store& store, const State& state, const std::set<std::string>& failures,
                  Complaints& complaints) {
-  Found found;
   std::size_t input_count = 0;
   for (const auto& [campaign_id, campaign] : state.campaigns()) {
     for (const ScenarioState& scenario : campaign.scenarios) {
       for (const auto& [hash, input] : scenario.inputs) {
         ++input_count;
-        found.input_offers.insert(input.row.offer_hash());
         const absl::StatusOr<bool> there = store.HasInput(scenario.key, hash);
         if (!there.ok() || !*there) {
           complaints.Add(
@@ -82,7 +77,6 @@ Found CheckState(const Store& store, const State& state, const std::set<std::str
     }
   }
   for (const auto& [id, finding] : state.findings()) {
-    found.findings.insert(id);
     if (!failures.contains(id)) {
       complaints.Add(absl::StrFormat("finding %s: its failure is missing", id));
     }
@@ -93,49 +87,118 @@ Found CheckState(const Store& store, const State& state, const std::set<std::str
   std::printf("service: epoch %llu, %zu campaigns, %zu findings, %zu inputs held\n",
               static_cast<unsigned long long>(state.epoch()), state.campaigns().size(),
               state.findings().size(), input_count);
-  return found;
 }
 
-// False if a file cannot be read.
-bool CheckReceipts(const std::vector<std::string>& files, const Found& found,
-                   const std::set<std::string>& failures, Complaints& complaints) {
-  std::size_t finding_count = 0;
-  std::size_t forgotten_count = 0;
-  std::size_t input_count = 0;
-  std::size_t distilled_count = 0;
-  for (const std::string& file : files) {
-    const absl::StatusOr<std::string> text = ReadWholeFile(file, kReceiptBytesMax);
-    if (!text.ok()) {
-      std::fprintf(stderr, "shootdown-server: %s\n", std::string(text.status().message()).c_str());
-      return false;
-    }
-    std::istringstream lines(*text);
-    std::string kind;
-    std::string what;
-    while (lines >> kind >> what) {
-      if (kind == "finding") {
-        ++finding_count;
-        // A finding and its failure are written as one. The failure is never dropped; the finding's
-        // state goes when its last campaign is deleted.
-        if (!failures.contains(what)) {
-          complaints.Add("finding " + ForMessage(what) + ": was acknowledged, and is missing");
-        } else if (!found.findings.contains(what)) {
-          ++forgotten_count;
-        }
-      } else if (kind == "input") {
-        ++input_count;
-        // One that is not held has been distilled: others own all of its features (V2 of state.h), or
-        // its campaign is gone.
-        if (!found.input_offers.contains(what)) ++distilled_count;
-      } else {
-        complaints.Add(file + ": \"" + ForMessage(kind) + "\", wanted finding or input");
-      }
+// Receipts, held against what is there.
+class Receipts {
+ public:
+  Receipts(const State& state, const std::set<std::string>& failures, Complaints& complaints)
+      : state_(state), failures_(failures), complaints_(complaints) {}
+
+  void Check(const Receipt& receipt) {
+    if (receipt.kind == Receipt::Kind::kFinding) {
+      CheckFinding(receipt.what);
+    } else {
+      CheckInput(receipt);
     }
   }
-  std::printf(
-      "receipts: %zu findings, %zu of them forgotten with their campaigns; %zu inputs, %zu of them "
-      "distilled away since\n",
-      finding_count, forgotten_count, input_count, distilled_count);
+
+  void Print() const {
+    std::printf("receipts: %zu findings, %zu of them forgotten with their campaigns; ",
+                finding_count_, forgotten_finding_count_);
+    std::printf(
+        "%zu inputs, %zu of them distilled away since, %zu forgotten with their campaigns, %zu "
+        "that say too little to be judged\n",
+        input_count_, distilled_count_, forgotten_input_count_, unjudged_count_);
+  }
+
+ private:
+  // A finding and its failure are written as one. The failure is never dropped; the finding's state
+  // goes when its last campaign is deleted.
+  void CheckFinding(const std::string& id) {
+    ++finding_count_;
+    if (!failures_.contains(id)) {
+      complaints_.Add("finding " + ForMessage(id) + ": was acknowledged, and is missing");
+    } else if (state_.FindFinding(id) == nullptr) {
+      ++forgotten_finding_count_;
+    }
+  }
+
+  void CheckInput(const Receipt& receipt) {
+    ++input_count_;
+    if (state_.FindOffer(receipt.what).has_value()) return;
+    if (!receipt.claim.has_value()) {
+      ++unjudged_count_;
+      return;
+    }
+    const InputClaim& claim = *receipt.claim;
+    const CampaignState* const campaign = state_.FindCampaign(claim.campaign_id);
+    if (campaign == nullptr) {
+      ++forgotten_input_count_;
+      return;
+    }
+    const ScenarioState* const scenario = campaign->Find(claim.scenario_key);
+    if (scenario == nullptr) {
+      return complaints_.Add("input " + ForMessage(receipt.what) + ": its campaign has no scenario " +
+                             ForMessage(claim.scenario_key));
+    }
+    // It is dropped when others own all of its features, and owners only ever get smaller (V2 of
+    // state.h). So an owner that comes after it shows that it, or who took its place, is lost.
+    std::size_t missing_count = 0;
+    for (const std::uint32_t number : claim.features) {
+      const auto feature = scenario->features.find(number);
+      if (feature == scenario->features.end() ||
+          std::make_pair(claim.schedule_bytes, std::string_view(claim.schedule_hash)) <
+              std::make_pair(std::uint64_t{feature->second.owner->row.schedule().size()},
+                             std::string_view(feature->second.owner->hash))) {
+        ++missing_count;
+      }
+    }
+    if (missing_count == 0) {
+      ++distilled_count_;
+      return;
+    }
+    complaints_.Add(absl::StrFormat(
+        "input %s: was acknowledged, and is missing: campaign %s has %d of its %d features from no "
+        "input that could have taken its place",
+        ForMessage(receipt.what), campaign->id, missing_count, claim.features.size()));
+  }
+
+  const State& state_;
+  const std::set<std::string>& failures_;
+  Complaints& complaints_;
+  std::size_t finding_count_ = 0;
+  std::size_t forgotten_finding_count_ = 0;
+  std::size_t input_count_ = 0;
+  std::size_t distilled_count_ = 0;
+  std::size_t forgotten_input_count_ = 0;
+  std::size_t unjudged_count_ = 0;
+};
+
+// False if a file cannot be read.
+bool CheckReceipts(const std::vector<std::string>& files, const State& state,
+                   const std::set<std::string>& failures, Complaints& complaints) {
+  Receipts receipts(state, failures, complaints);
+  for (const std::string& path : files) {
+    std::ifstream file(path);
+    std::size_t number = 0;
+    std::string line;
+    while (std::getline(file, line)) {
+      ++number;
+      if (const absl::StatusOr<Receipt> receipt = ParseReceipt(line); receipt.ok()) {
+        receipts.Check(*receipt);
+      } else {
+        complaints.Add(absl::StrFormat("%s:%d: %s", path, number,
+                                       std::string(receipt.status().message())));
+      }
+    }
+    if (!file.eof()) {  // not opened, or not read to its end
+      std::fprintf(stderr, "shootdown-server: %s\n",
+                   std::string(ErrnoStatus(errno, path).message()).c_str());
+      return false;
+    }
+  }
+  receipts.Print();
   return true;
 }
 
@@ -154,8 +217,8 @@ int Fsck(const std::string& data, const std::vector<std::string>& receipt_files)
   if (absl::Status replayed = Committer::Replay(**store, state); !replayed.ok()) {
     complaints.Add(std::string(replayed.message()));
   }
-  const Found found = CheckState(**store, state, failures, complaints);
-  if (!receipt_files.empty() && !CheckReceipts(receipt_files, found, failures, complaints)) {
+  CheckState(**store, state, failures, complaints);
+  if (!receipt_files.empty() && !CheckReceipts(receipt_files, state, failures, complaints)) {
     return kWrongUsage;
   }
   if (complaints.count() > 0) {

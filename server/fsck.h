@@ -8,7 +8,7 @@
 namespace shootdown::server {
 
 // Reads everything, changes nothing, and prints what it looked at; on standard error what is wrong.
-// A receipt is a line `finding ID` or `input HASH`. Exit status: 0 all is well, 2 no such folder or
+// Receipts are lines (proto/receipt.h). Exit status: 0 all is well, 2 no such folder or
 // file, 3 damage, or something that was acknowledged is missing.
 [[nodiscard]] int Fsck(const std::string& data, const std::vector<std::string>& receipt_files);
 

@@ -75,6 +75,10 @@ void Coordinator::PlanInput(const v1::Input& input, const CheckedInput& checked,
     if (present->second.row.trace_hash() != input.trace_hash()) {
       Dispute(*campaign, *scenario, present->second, worker, now);
     }
+    // Known is what is on our disk as it is: a receipt says which features we must have.
+    if (!std::ranges::equal(present->second.row.features(), input.features())) {
+      return not_needed("the campaign holds its schedule, with the features of another run");
+    }
     return plan.Settle(what, v1::Settled::VERDICT_KNOWN, "");
   }
   const std::span<const std::uint32_t> features(input.features().data(),

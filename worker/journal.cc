@@ -13,6 +13,7 @@
 #include "absl/strings/str_format.h"
 #include "fuzz/store/store_rocksdb.h"
 #include "proto/file_io.h"
+#include "proto/receipt.h"
 
 namespace shootdown {
 namespace {
@@ -63,6 +64,7 @@ absl::StatusOr<std::unique_ptr<Journal>> Journal::Open(const std::string& folder
   if (absl::Status s = journal->OpenDatabase(); !s.ok()) return s;
   if (absl::Status s = journal->ReadIndex(); !s.ok()) return s;
   if (absl::Status s = journal->MakeIdentity(); !s.ok()) return s;
+  if (absl::Status s = journal->TrimReceipts(); !s.ok()) return s;
   return journal;
 }
 
@@ -178,10 +180,16 @@ absl::Status Journal::Settle(const std::vector<v1::Settled>& settled) {
     const std::string& what = s.what();
     if (findings_.contains(what)) {
       batch.Delete(Key(kFinding, what));
-      if (IsReceipt(s)) receipts += "finding " + s.finding_id() + "\n";
+      if (IsReceipt(s)) {
+        receipts += ToLine({.kind = Receipt::Kind::kFinding, .what = s.finding_id()}) + "\n";
+      }
     } else if (inputs_.contains(what)) {
       batch.Delete(Key(kInput, what));
-      if (IsReceipt(s)) receipts += "input " + what + "\n";
+      if (IsReceipt(s)) {
+        absl::StatusOr<std::string> line = InputReceipt(what);
+        if (!line.ok()) return line.status();
+        receipts += *line + "\n";
+      }
     } else if (results_.contains(what)) {
       batch.Delete(Key(kResult, what));
     } else {
@@ -205,9 +213,38 @@ absl::Status Journal::Settle(const std::vector<v1::Settled>& settled) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::string> Journal::InputReceipt(const std::string& hash) const {
+  Receipt receipt{.kind = Receipt::Kind::kInput, .what = hash};
+  const absl::StatusOr<v1::Input> input = ReadInput(hash);
+  if (input.ok()) {
+    receipt.claim = {.campaign_id = input->campaign_id(),
+                     .scenario_key = input->scenario_key(),
+                     .schedule_bytes = input->schedule().size(),
+                     .schedule_hash = ToHex(HashBytes(input->schedule())),
+                     .features = {input->features().begin(), input->features().end()}};
+  } else if (!absl::IsDataLoss(input.status())) {
+    return input.status();
+  }
+  return ToLine(receipt);
+}
+
+std::string Journal::ReceiptsPath() const { return (fs::path(folder_) / "receipts").string(); }
+
+absl::Status Journal::TrimReceipts() const {
+  const std::string path = ReceiptsPath();
+  const int fd = open(path.c_str(), O_RDWR | O_CLOEXEC);
+  if (fd < 0) return errno == ENOENT ? absl::OkStatus() : ErrnoStatus(errno, path);
+  const off_t size = lseek(fd, 0, SEEK_END);
+  off_t end = size;
+  for (char last = 0; end > 0 && pread(fd, &last, 1, end - 1) == 1 && last != '\n';) --end;
+  const int error = end != size && ftruncate(fd, end) != 0 ? errno : 0;
+  close(fd);
+  return error == 0 ? absl::OkStatus() : ErrnoStatus(error, path);
+}
+
 absl::Status Journal::AppendReceipts(const std::string& lines) const {
   if (lines.empty()) return absl::OkStatus();
-  const std::string path = (fs::path(folder_) / "receipts").string();
+  const std::string path = ReceiptsPath();
   const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   if (fd < 0) return ErrnoStatus(errno, path);
   const off_t before = lseek(fd, 0, SEEK_END);

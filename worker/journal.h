@@ -11,8 +11,8 @@
 //   meta/key, meta/name               the worker's secret, 32 hexadecimal digits; its name
 //   finding/<hash>, input/<hash>      encoded FoundFailure or Input; hash: Offer.hash
 //   result/<lease id>                 encoded LeaseResult
-// Beside it the file `receipts`: a line `finding <id>` or `input <hash>` for each content that a
-// coordinator acknowledged as being on its disk. A line may come twice.
+// Beside it the file `receipts`: a line (proto/receipt.h) for each content that a coordinator
+// acknowledged as being on its disk. A line may come twice.
 // (`shootdown-server --fsck --receipts FILE` proves that nothing of it was lost.)
 #ifndef SHOOTDOWN_WORKER_JOURNAL_H_
 #define SHOOTDOWN_WORKER_JOURNAL_H_
@@ -80,6 +80,12 @@ class Journal {
   [[nodiscard]] absl::Status ReadIndex();
   [[nodiscard]] absl::Status MakeIdentity();
   [[nodiscard]] absl::Status Commit(rocksdb::WriteBatch& batch);
+  // What the coordinator must have from now on, of an input that is to be settled.
+  [[nodiscard]] absl::StatusOr<std::string> InputReceipt(const std::string& hash) const;
+  [[nodiscard]] std::string ReceiptsPath() const;
+  // Takes away a half line, which a kill left: it would be read as another receipt. What it is about
+  // is in the journal still (J3).
+  [[nodiscard]] absl::Status TrimReceipts() const;
   [[nodiscard]] absl::Status AppendReceipts(const std::string& lines) const;
   [[nodiscard]] absl::StatusOr<std::string> Read(const std::string& key) const;
 

@@ -173,6 +173,25 @@ TEST(CoordinatorTest, TwoWorkersThatSayOtherTracesOfAnInputAreTracedAndTheOddOne
   EXPECT_FALSE(first.Poll(kNoon + 2 * kSecond).drain());
 }
 
+// A receipt for it would promise features that no disk has.
+TEST(CoordinatorTest, AnInputWhoseScheduleIsHeldWithOtherFeaturesIsNotSaidToBeKnown) {
+  CoordinatorFixture coordinator;
+  const std::string campaign = coordinator.Create();
+  FakeWorker worker(*coordinator, '1');
+  const auto verdict = [&](std::vector<std::uint32_t> features, char trace) {
+    v1::Input input = InputMessage(campaign, "T0@1>C1", std::move(features));
+    input.set_trace_hash(std::string(32, trace));
+    v1::SyncRequest request = worker.Next();
+    *request.add_inputs() = input;
+    return worker.Send(request, kNoon).settled(0).verdict();
+  };
+
+  EXPECT_EQ(verdict({1, 2}, 'a'), v1::Settled::VERDICT_ACCEPTED);
+  EXPECT_EQ(verdict({1, 2}, 'a'), v1::Settled::VERDICT_KNOWN);
+  EXPECT_EQ(verdict({1, 2}, 'b'), v1::Settled::VERDICT_KNOWN);
+  EXPECT_EQ(verdict({1, 2, 3}, 'a'), v1::Settled::VERDICT_NOT_NEEDED);
+}
+
 TEST(CoordinatorTest, OfVeryManyInQuarantineTheOldestIsForgotten) {
   CoordinatorFixture coordinator;
   coordinator.Stop();

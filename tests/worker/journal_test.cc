@@ -104,7 +104,12 @@ TEST(JournalTest, WhatIsSettledIsGoneAndLeavesAReceiptIfItWasTaken) {
     ASSERT_TRUE(journal->Add(Found("a")).ok());
     const std::string taken = journal->findings().begin()->first;
     ASSERT_TRUE(journal->Add(Found("b")).ok());
-    ASSERT_TRUE(journal->Add(Learned("c")).ok());
+    Harvest learned = Learned("c");
+    learned.inputs[0].set_campaign_id("c1");
+    learned.inputs[0].set_scenario_key("s1");
+    learned.inputs[0].add_features(7);
+    learned.inputs[0].add_features(9);
+    ASSERT_TRUE(journal->Add(learned).ok());
     ASSERT_TRUE(journal->Add(Ended("l1")).ok());
     const std::string input = journal->inputs().begin()->first;
     std::vector<v1::Settled> settled;
@@ -120,13 +125,27 @@ TEST(JournalTest, WhatIsSettledIsGoneAndLeavesAReceiptIfItWasTaken) {
 
     const std::string receipts = ReadAll(folder / "s/receipts");
     EXPECT_THAT(receipts, HasSubstr("finding f1\n"));
-    EXPECT_THAT(receipts, HasSubstr("input " + input + "\n"));
+    const std::string of_c = ToHex(HashBytes("c"));
+    EXPECT_THAT(receipts, HasSubstr("input " + input + " c1 s1 1 " + of_c + " 7,2\n"));
     EXPECT_EQ(std::count(receipts.begin(), receipts.end(), '\n'), 2);
   }
   const auto journal = OpenAt(folder / "s");
   EXPECT_THAT(journal->findings(), IsEmpty());
   EXPECT_THAT(journal->inputs(), IsEmpty());
   EXPECT_THAT(journal->results(), IsEmpty());
+}
+
+TEST(JournalTest, AHalfReceiptThatAKillLeftIsTakenAway) {
+  const ScratchFolder folder;
+  OpenAt(folder / "s").reset();
+  std::ofstream(folder / "s/receipts") << "finding f1\ninput 0123";
+  const auto journal = OpenAt(folder / "s");
+  ASSERT_TRUE(journal->Add(Found("a")).ok());
+
+  const std::string found = journal->findings().begin()->first;
+  ASSERT_TRUE(journal->Settle({SettledAs(found, v1::Settled::VERDICT_ACCEPTED, "f2")}).ok());
+
+  EXPECT_EQ(ReadAll(folder / "s/receipts"), "finding f1\nfinding f2\n");
 }
 
 TEST(JournalTest, InputsAreDroppedAboveALimitAndFindingsNever) {
