@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <functional>
 #include <memory>
@@ -176,33 +177,45 @@ TEST(WorkerProgramTest, RunsLeasesAndDrains) {
 
 TEST(WorkerProgramTest, WhatAKilledWorkerHadInItsJournalIsHandedInByTheNext) {
   FakeCoordinator coordinator(FuzzLease("", "seed-lost-bit", 20'000));
-  bool deaf = false;
+  bool deaf = true;
+  bool lease_ended = false;        // and was refused
+  std::set<std::string> refused;   // hashes of contents
   FakeService service([&](grpc::ServerContext* context, const v1::SyncRequest& request,
                           v1::SyncResponse* response) {
     if (deaf && request.offers_size() != 0) {
+      for (const v1::Offer& offer : request.offers()) refused.insert(offer.hash());
+      lease_ended = lease_ended || request.results_size() != 0;
       return grpc::Status(grpc::StatusCode::UNAVAILABLE, "the test wants it so");
     }
     return AnswerOf(coordinator)(context, request, response);
   });
-  service.Locked([&] { deaf = true; });
   const ScratchFolder folder;
   {
     Program program(service.address(), folder / "state", "1");
-    ASSERT_TRUE(Await([&] {
-      return service.Locked([&] { return coordinator.outstanding_count() != 0; });
-    }));
-    absl::SleepFor(absl::Seconds(2));  // leases end, and nobody takes what they found
+    ASSERT_TRUE(Await([&] { return service.Locked([&] { return lease_ended; }); }));
     EXPECT_EQ(program.End(SIGKILL), -SIGKILL);
   }
-  EXPECT_TRUE(coordinator.findings().empty());
+  // The next one has nothing to run, so all it can bring is what was found before.
+  service.Locked([&] {
+    EXPECT_TRUE(coordinator.findings().empty());
+    EXPECT_TRUE(coordinator.inputs().empty());
+    deaf = false;
+    coordinator.StopLeasing();
+    coordinator.CancelLeases();
+  });
 
-  service.Locked([&] { deaf = false; });
   Program program(service.address(), folder / "state", "1");
 
   EXPECT_TRUE(Await([&] {
-    return service.Locked([&] { return !coordinator.findings().empty(); });
+    return service.Locked([&] {
+      return std::ranges::all_of(refused, [&](const std::string& hash) {
+        return coordinator.findings().contains(hash) || coordinator.inputs().contains(hash);
+      });
+    });
   }));
   EXPECT_EQ(program.End(SIGTERM), 0);
+  EXPECT_FALSE(coordinator.findings().empty());
+  EXPECT_FALSE(coordinator.inputs().empty());
 }
 
 }  // namespace
