@@ -8,9 +8,10 @@
 #include <set>
 
 #include "absl/strings/str_format.h"
-#include "fuzz/base/content_hash.h"
+#include "fuzz/base/hash.h"
 #include "fuzz/cli/commands.h"
 #include "fuzz/cli/exit_status.h"
+#include "fuzz/cli/kept_inputs.h"
 #include "fuzz/cli/locate.h"
 #include "fuzz/cli/minimality_words.h"
 #include "fuzz/cli/progress_line.h"
@@ -37,6 +38,7 @@ struct FuzzFlags {
   int jobs = 1;
   StrategyName strategy;
   std::string store;
+  bool resume = false;
   bool keep_going = false;
   bool json = false;
 };
@@ -55,7 +57,11 @@ struct FoundBug {
 class ScenarioFuzz {
  public:
   ScenarioFuzz(const FuzzFlags& flags, LoadedScenario loaded, Store& store)
-      : flags_(flags), loaded_(std::move(loaded)), store_(store), progress_(!flags.json) {}
+      : flags_(flags),
+        loaded_(std::move(loaded)),
+        store_(store),
+        inputs_(store, loaded_.text),
+        progress_(!flags.json) {}
 
   absl::Status Run() {
     absl::StatusOr<std::unique_ptr<Simulation>> simulation = BuildSimulation(loaded_);
@@ -70,19 +76,25 @@ class ScenarioFuzz {
     if (request.run_count_max == 0 && request.second_count_max == 0) {
       request.run_count_max = kDefaultRunCount;
     }
+    if (flags_.resume) {
+      if (absl::Status resumed = Resume(**simulation, request); !resumed.ok()) return resumed;
+    }
     SearchHandler handler;
     handler.found = [&](const Schedule& exact, const std::string& kind_key, std::uint64_t run) {
       return TakeFinding(exact, kind_key, run);
     };
-    handler.input = [this](std::vector<std::uint8_t> input) { inputs_.push_back(std::move(input)); };
-    handler.progress = [&](const SearchCounts& counts) { ShowProgress(request, counts); };
+    handler.input = [this](const NewInput& input) { return inputs_.Add(input); };
+    handler.tick = [&](const SearchCounts& counts) {
+      ShowProgress(request, counts);
+      return inputs_.Write();
+    };
     handler.interrupted = [] { return interrupted != 0; };
     absl::Status searched = Search(*std::move(simulation), request, handler, &counts_);
     seconds_ = Seconds();
     cut_short_ = interrupted != 0;
     progress_.Clear();
-    if (!searched.ok()) return searched;
-    return store_.PutInputs(ScenarioKey(loaded_.text), inputs_);
+    searched.Update(inputs_.Write());
+    return searched;
   }
 
   [[nodiscard]] bool found() const { return !bugs_.empty(); }
@@ -93,8 +105,8 @@ class ScenarioFuzz {
 
   void PrintSummary() const {
     const Scenario& s = loaded_.scenario;
-    spdlog::info("{}: {} after {} runs in {:.2f} s{}, {} features, {} inputs kept{}", s.name, verdict(),
-                 counts_.runs, seconds_, RateText(), counts_.features, counts_.inputs,
+    spdlog::info("{}: {} after {} runs in {:.2f} s{}, {} features, {} inputs stored{}", s.name, verdict(),
+                 counts_.runs, seconds_, RateText(), counts_.features, inputs_.count(),
                  cut_short_ || verdict() == s.expected ? "" : "; the scenario expects " + s.expected);
     const NewBehaviour& next = counts_.new_behaviour;
     spdlog::info("  {} distinct behaviours; {:.3g} % of such runs show a new one (95 %: {:.3g} to {:.3g})",
@@ -125,8 +137,6 @@ class ScenarioFuzz {
                           {"schedule", bug.failure.schedule_text},
                           {"trace_hash", bug.failure.trace_hash}});
     }
-    std::string corpus;
-    for (const auto& input : inputs_) corpus.append(input.begin(), input.end());
     return {{"name", loaded_.scenario.name},
             {"expected", loaded_.scenario.expected},
             {"verdict", verdict()},
@@ -139,14 +149,31 @@ class ScenarioFuzz {
             {"new_behaviours_per_run", counts_.new_behaviour.per_run},
             {"new_behaviours_per_run_low", counts_.new_behaviour.low},
             {"new_behaviours_per_run_high", counts_.new_behaviour.high},
-            {"corpus", inputs_.size()},
-            {"corpus_hash", ToHex(HashBytes(corpus))},
+            {"corpus", inputs_.count()},
+            {"corpus_hash", inputs_.hash()},
+            {"resumed_inputs", resumed_inputs_},
+            {"resumed_features", resumed_features_},
             {"findings", std::move(findings)}};
   }
 
  private:
   [[nodiscard]] double Seconds() const {
     return std::chrono::duration<double>(Clock::now() - start_).count();
+  }
+
+  // The search starts from what the store holds, and draws otherwise than the search that left it there.
+  absl::Status Resume(Simulation& simulation, SearchRequest& request) {
+    absl::StatusOr<KeptInputs::Start> start = inputs_.Resume(simulation);
+    if (!start.ok()) return start.status();
+    for (const std::string& damaged : start->damaged) spdlog::warn("{}", damaged);
+    resumed_inputs_ = start->seeds.size();
+    resumed_features_ = start->features.size();
+    spdlog::info("{}: resumes from {} inputs, of {} in the store; {} features are known",
+                 loaded_.scenario.name, resumed_inputs_, start->input_count, resumed_features_);
+    for (const std::uint32_t feature : start->features) request.seed = Combine(request.seed, feature);
+    request.seeds = std::move(start->seeds);
+    request.known_features = std::move(start->features);
+    return absl::OkStatus();
   }
 
   // Minimizes, stores, and only then reports.
@@ -204,10 +231,12 @@ class ScenarioFuzz {
   const FuzzFlags& flags_;
   LoadedScenario loaded_;
   Store& store_;
+  KeptInputs inputs_;
+  std::size_t resumed_inputs_ = 0;
+  std::size_t resumed_features_ = 0;
   ProgressLine progress_;
   std::vector<FoundBug> bugs_;
   std::set<std::string> signatures_;
-  std::vector<std::vector<std::uint8_t>> inputs_;
   SearchCounts counts_;
   Clock::time_point start_;
   double seconds_ = 0;
@@ -267,13 +296,16 @@ void AddFuzzCommand(CLI::App& app, int* exit_status) {
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 62));
   command->add_option("--seconds", flags->seconds, "time for each scenario")
       ->check(CLI::Range(1u, 100'000'000u));
-  command->add_option("--seed", flags->seed, "equal seeds and --runs give equal results")
+  command->add_option("--seed", flags->seed,
+                      "equal seeds and --runs give equal results; with --resume, on equal stores")
       ->capture_default_str();
   command->add_option("--jobs", flags->jobs, "processes that search side by side")
       ->check(CLI::Range(1, 256))
       ->capture_default_str();
   AddStrategyOption(*command, flags->strategy);
   command->add_option("--store", flags->store, "folder of the store");
+  command->add_flag("--resume", flags->resume,
+                    "start from the inputs that earlier searches of the scenario left in the store");
   command->add_flag("--keep-going", flags->keep_going,
                     "spend the whole budget, and report every distinct finding");
   command->add_flag("--json", flags->json, "one JSON object on standard output");

@@ -1,7 +1,10 @@
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -17,6 +20,22 @@ extern "C" int LLVMFuzzerRunDriver(int* argc, char*** argv,
 
 namespace shootdown {
 namespace {
+
+// Those that libFuzzer can mutate, as many as there can be files for.
+std::vector<Schedule> UsableSeeds(const std::vector<Schedule>& seeds) {
+  std::vector<Schedule> usable;
+  std::ranges::copy_if(seeds, std::back_inserter(usable),
+                       [](const Schedule& s) { return s.size() <= kDecisionCountMax; });
+  constexpr rlim_t kOtherFiles = 64;
+  rlimit files = {};
+  SHOOTDOWN_CHECK(getrlimit(RLIMIT_NOFILE, &files) == 0);
+  if (usable.size() + kOtherFiles > files.rlim_cur) {
+    files.rlim_cur = std::min<rlim_t>(usable.size() + kOtherFiles, files.rlim_max);
+    SHOOTDOWN_CHECK(setrlimit(RLIMIT_NOFILE, &files) == 0);
+    usable.resize(std::min<std::size_t>(usable.size(), files.rlim_cur - std::min(files.rlim_cur, kOtherFiles)));
+  }
+  return usable;
+}
 
 // libFuzzer reads what to start from in files; these are in memory. In the order of `seeds`.
 std::string SeedFiles(const std::vector<Schedule>& seeds) {
@@ -40,8 +59,9 @@ void LibFuzzerSearch(sim::Subject& subject, const SearchOptions& options,
   target.OnFound(listener.found);
   target.BeforeRun(listener.before_run);
   target.AddKnown(options.known_features);
+  const std::vector<Schedule> seeds = UsableSeeds(options.seeds);
   // libFuzzer's first run is the empty input, to see that the target returns at all.
-  const std::uint64_t kept_run_count = options.seeds.empty() ? 0 : 1 + options.seeds.size();
+  const std::uint64_t kept_run_count = seeds.empty() ? 0 : 1 + seeds.size();
   // libFuzzer takes 32 bits, and draws a seed of its own for 0.
   const std::uint64_t seed = Mix64(options.seed) % 0x7fff'ffffu + 1;
   std::vector<std::string> words = {
@@ -80,8 +100,8 @@ void LibFuzzerSearch(sim::Subject& subject, const SearchOptions& options,
     if (most != 0 && ran.run_count() >= most) std::_Exit(0);
   };
   SetLibFuzzerTarget(&target, &counting, &blend, kept_run_count);
-  if (!options.seeds.empty()) {
-    words.push_back("-seed_inputs=" + SeedFiles(options.seeds));
+  if (!seeds.empty()) {
+    words.push_back("-seed_inputs=" + SeedFiles(seeds));
     words.insert(words.end(), {"-shuffle=0", "-prefer_small=0"});
   }
   if (options.second_count_max != 0) {

@@ -17,7 +17,9 @@ struct SearchOptions {
   std::uint64_t seed = 1;
   std::uint64_t run_count_max = 0;  // 0: no limit
   std::uint32_t second_count_max = 0;  // 0: no limit; the only clock, and it only ends a search
-  std::vector<Schedule> seeds = {};     // run first, in this order, and kept to start from
+  // Run first, in this order, and kept to start from. libFuzzer starts from none that is longer than
+  // kDecisionCountMax (fuzz/engine/mutator.h): it could not mutate it.
+  std::vector<Schedule> seeds = {};
   std::vector<std::uint32_t> known_features = {};  // no news (FeatureSet's indexes)
   FeatureKinds feature_kinds = {};
 };

@@ -39,7 +39,6 @@ struct ChildState {
 
   std::atomic<std::uint64_t> runs;
   std::atomic<std::uint64_t> features;
-  std::atomic<std::uint64_t> inputs;
   std::atomic<std::uint64_t> behaviours;  // BehaviourSet: all, and those seen once and twice
   std::atomic<std::uint64_t> behaviours_once;
   std::atomic<std::uint64_t> behaviours_twice;

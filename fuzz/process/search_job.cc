@@ -40,7 +40,6 @@ void RunSearchJob(Simulation& simulation, const StrategyName& strategy,
   search.found = listener.found;
   search.before_run = [state](const Schedule& schedule) { state->SetRunning(schedule); };
   search.input = [&](std::span<const std::uint8_t> input) {
-    state->inputs.fetch_add(1, std::memory_order_relaxed);
     if (!listener.input) return;
     const sim::Machine& machine = simulation.machine();
     listener.input({.schedule = {input.begin(), input.end()},

@@ -25,7 +25,9 @@ enum Message : std::uint8_t { kFound = 1, kInput = 2 };
 
 [[noreturn]] void RunJob(Simulation& simulation, const SearchRequest& request, int number,
                          const ChildPipe& pipe, ChildState* state) {
-  SearchOptions options{.seed = request.seed, .second_count_max = request.second_count_max};
+  SearchOptions options{.seed = request.seed, .second_count_max = request.second_count_max,
+                        .seeds = request.seeds,
+                        .known_features = request.known_features};
   if (number != 0) options.seed = Combine(request.seed, static_cast<std::uint64_t>(number));
   if (request.run_count_max != 0) {
     const auto jobs = static_cast<std::uint64_t>(request.job_count);
@@ -46,18 +48,34 @@ enum Message : std::uint8_t { kFound = 1, kInput = 2 };
     if (!request.keep_going) _exit(0);
   };
   listener.input = [&](const NewInput& input) {
-    pipe.Send(kInput, std::string(input.schedule.begin(), input.schedule.end()));
+    const auto feature_count = static_cast<std::uint32_t>(input.features.size());
+    std::string payload(reinterpret_cast<const char*>(&feature_count), sizeof feature_count);
+    payload.append(reinterpret_cast<const char*>(input.features.data()),
+                   feature_count * sizeof input.features[0]);
+    payload.append(input.schedule.begin(), input.schedule.end());
+    pipe.Send(kInput, payload);
   };
   RunSearchJob(simulation, request.strategy, options, listener, state);
 }
 
 // ---- in the parent -----------------------------------------------------------------------------
 
+NewInput InputOf(const std::string& payload) {
+  std::uint32_t feature_count = 0;
+  std::memcpy(&feature_count, payload.data(), sizeof feature_count);
+  NewInput input;
+  input.features.resize(feature_count);
+  const std::size_t bytes = feature_count * sizeof input.features[0];
+  std::memcpy(input.features.data(), payload.data() + sizeof feature_count, bytes);
+  input.schedule.assign(payload.begin() + static_cast<std::ptrdiff_t>(sizeof feature_count + bytes),
+                        payload.end());
+  return input;
+}
+
 absl::Status Take(const ChildMessage& message, const SearchHandler& handler, bool* found_any) {
   const std::string& payload = message.payload;
   if (message.type == kInput) {
-    if (handler.input) handler.input({payload.begin(), payload.end()});
-    return absl::OkStatus();
+    return handler.input ? handler.input(InputOf(payload)) : absl::OkStatus();
   }
   std::uint64_t run = 0;
   std::uint32_t key_size = 0;
@@ -83,7 +101,6 @@ SearchCounts Sum(const Children& children) {
   SearchCounts sum;
   for (const std::unique_ptr<ChildProcess>& child : children) {
     sum.runs += child->state().runs;
-    sum.inputs += child->state().inputs;
     sum.features = std::max<std::uint64_t>(sum.features, child->state().features);
     if (child->state().behaviours > sum.behaviours) {
       sum.behaviours = child->state().behaviours;
@@ -133,9 +150,9 @@ absl::Status Search(std::unique_ptr<Simulation> simulation, const SearchRequest&
       }
       if (running[i]->ended() && status.ok()) status = EndOf(*running[i]);
     }
+    if (handler.tick && status.ok()) status = handler.tick(Sum(children));
     stop = stop || !status.ok() || (handler.interrupted && handler.interrupted()) ||
            (found_any && !request.keep_going);
-    if (handler.progress) handler.progress(Sum(children));
   }
   *counts = Sum(children);
   return status;

@@ -26,13 +26,15 @@ struct SearchRequest {
   std::uint32_t second_count_max = 0;   // 0: no limit
   std::uint64_t seed = 1;
   int job_count = 1;
+  // What every job starts from, as in SearchOptions.
+  std::vector<Schedule> seeds = {};
+  std::vector<std::uint32_t> known_features = {};
   bool keep_going = false;  // else each job ends at its first finding, and the first ends all
 };
 
 struct SearchCounts {
   std::uint64_t runs = 0;
   std::uint64_t features = 0;  // of the job that has most
-  std::uint64_t inputs = 0;
   // Of the job that has most: jobs do not tell each other what they saw.
   std::uint64_t behaviours = 0;
   NewBehaviour new_behaviour;
@@ -42,14 +44,16 @@ struct SearchHandler {
   // A confirmed finding, and the run at which its job found it.
   std::function<absl::Status(const Schedule& exact, const std::string& kind_key,
                              std::uint64_t run)> found;
-  std::function<void(std::vector<std::uint8_t> input)> input;
-  // Ten times a second.
-  std::function<void(const SearchCounts& counts)> progress;
+  // A schedule that did something new to its job. May be null.
+  std::function<absl::Status(const NewInput& input)> input;
+  // Ten times a second. May be null.
+  std::function<absl::Status(const SearchCounts& counts)> tick;
   // True: end the search now, and keep what was found.
   std::function<bool()> interrupted;
 };
 
-// Returns when every job is done. INTERNAL if a job crashed, with what it last said. The jobs have
+// Returns when every job is done, or with the first error of a handler. INTERNAL if a job crashed, with what
+// it last said. The jobs have
 // `simulation` for themselves: it is gone when the handler hears of a finding, and can make its own.
 [[nodiscard]] absl::Status Search(std::unique_ptr<Simulation> simulation,
                                   const SearchRequest& request, const SearchHandler& handler,
