@@ -5,8 +5,8 @@
 
 namespace shootdown {
 
-// Prints `file:line: check failed: what`, and what the process-wide context printer adds (step,
-// scenario, schedule); then aborts.
+// Prints `file:line: check failed: what`, and what the process-wide context printer adds (while a
+// Simulation lives: its scenario, step and schedule); then aborts.
 [[noreturn]] void CheckFailed(const char* file, int line, const char* what);
 
 // `printer` runs once before the abort, to say what was being run. May be null.

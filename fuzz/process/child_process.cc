@@ -20,7 +20,7 @@ namespace shootdown {
 namespace {
 
 constexpr std::size_t kHeadBytes = 1 + sizeof(std::uint32_t);
-constexpr std::size_t kLastWordsBytes = 3000;
+constexpr std::size_t kLastWordsBytes = 16'000;  // the schedule of a long run fits
 constexpr std::chrono::seconds kLookMax{1};
 
 std::string LastWords(int fd) {

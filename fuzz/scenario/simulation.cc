@@ -1,9 +1,11 @@
 #include "fuzz/scenario/simulation.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <map>
 #include <set>
 
+#include "fuzz/base/check.h"
 #include "fuzz/kernel/arch/arch.h"
 #include "fuzz/kernel/ops.h"
 #include "fuzz/kernel/version.h"
@@ -42,10 +44,28 @@ std::string CheckNames() {
   return text;
 }
 
+Simulation* the_simulation = nullptr;
+
+// The context of a failed check. A run is on the way, or has just ended; what it did so far makes it again.
+void PrintLastRun() {
+  const sim::Machine& machine = the_simulation->machine();
+  std::fprintf(stderr, "while running scenario %s, step %zu, schedule \"%s\"\n",
+               the_simulation->scenario().name.c_str(), machine.log().size(),
+               ExactSchedule(machine.moves_made()).ToText().c_str());
+}
+
 }  // namespace
 
 Simulation::Simulation(const Scenario& scenario, const kernel::Arch& arch)
-    : scenario_(scenario), machine_(scenario.machine), kernel_(machine_, arch) {}
+    : scenario_(scenario), machine_(scenario.machine), kernel_(machine_, arch) {
+  the_simulation = this;
+  SetCheckContext(&PrintLastRun);
+}
+
+Simulation::~Simulation() {
+  SetCheckContext(nullptr);
+  the_simulation = nullptr;
+}
 
 std::unique_ptr<Simulation> Simulation::Build(const Scenario& scenario, ScenarioProblem* problem) {
   const kernel::Arch* const arch = kernel::FindArch(scenario.arch);

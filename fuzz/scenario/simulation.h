@@ -29,8 +29,12 @@ class Simulation : public sim::Subject {
  public:
   // Null, and `problem` filled in, if the scenario cannot be run: an unknown word, or a setup that
   // does not come to its end. One Simulation lives at a time in a process.
+  // While it does, a failed check of ours says which scenario, step and schedule it ran last.
   [[nodiscard]] static std::unique_ptr<Simulation> Build(const Scenario& scenario,
                                                          ScenarioProblem* problem);
+  ~Simulation() override;
+  Simulation(const Simulation&) = delete;
+  Simulation& operator=(const Simulation&) = delete;
 
   // Runs once. The finding is null for a clean run, and stands until the next run.
   const check::Finding* Run(sim::Scheduler& scheduler);

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "fuzz/base/check.h"
 #include "fuzz/kernel/arch/arch.h"
 #include "fuzz/kernel/kernel.h"
 #include "fuzz/kernel/version.h"
@@ -446,6 +447,38 @@ TEST(SimulationTest, SetupHappensOnceBeforeAllRuns) {
     EXPECT_FALSE(k.mms[1].pgd->pte[0].Peek().valid());
     EXPECT_EQ(k.globals->pte_changes, 2u);  // the fault of the setup, and the unmapping
   }
+}
+
+// Follows a schedule, and fails a check of ours after so many questions.
+class FailingScheduler : public ScheduleScheduler {
+ public:
+  FailingScheduler(const Schedule& schedule, int question_count)
+      : ScheduleScheduler(schedule), left_(question_count) {}
+
+  sim::Move Pick(const sim::Question& question) override {
+    SHOOTDOWN_CHECK(--left_ > 0);
+    return ScheduleScheduler::Pick(question);
+  }
+  std::uint32_t NextQuestion(ActorId /*actor*/, std::uint32_t index) override { return index; }
+
+ private:
+  int left_;
+};
+
+TEST(SimulationDeathTest, AFailedCheckOfOursSaysWhatWasRunning) {
+  const std::unique_ptr<Simulation> simulation = BuildOrFail(Busy());
+  const Schedule schedule = *Schedule::Parse("T0@2>C1 T0@60>C1");
+  FailingScheduler scheduler(schedule, 12);
+
+  EXPECT_DEATH((void)simulation->Run(scheduler),
+               "check failed: --left_ > 0\n"
+               "while running scenario busy, step [1-9][0-9]*, schedule \"T0@2>C1\"\n");
+}
+
+TEST(SimulationDeathTest, ACheckThatFailsAfterTheSimulationSaysNothingOfIt) {
+  (void)BuildOrFail(Busy());
+
+  EXPECT_DEATH(SHOOTDOWN_UNREACHABLE("later"), "check failed: later\n$");
 }
 
 }  // namespace
