@@ -5,6 +5,7 @@
 #include "fuzz/kernel/mm.h"
 #include "fuzz/kernel/ops.h"
 #include "fuzz/kernel/sched.h"
+#include "fuzz/kernel/smp_call.h"
 #include "fuzz/kernel/version.h"
 
 namespace shootdown::kernel {
@@ -94,15 +95,20 @@ void cpu_down(int cpu) {
 
 }  // namespace
 
+// take_cpu_down(), which stop_machine() runs while all other CPUs do nothing: nobody is in the middle of a
+// call then, or begins one. Here others go on, but for calls.
 void cpu_die() {
+  Machine::Get().WaitUntil(SHOOTDOWN_SITE("stop_machine"), WaitKind::kBlocked,
+                           [self = smp_processor_id()] { return !IsCalled(self); });
+  this_cpu().stops_all = 1;
   local_irq_disable();
   if (leave_version.value() == kBeforeMask && !LazyTlbRefcounted()) sched_force_init_mm();
   clear_tasks_mm_cpumask();
   this_cpu().offline = 1;
   idle_task_exit();
+  this_cpu().stops_all = 0;
   SetState(&this_cpu(), CpuState::kDead);
-  // Linux stops all CPUs while one leaves cpu_online_mask, so that nobody is about to call it. Here it
-  // answers who has seen its bit before.
+  // A cross call to mm_cpumask that was under way still arrives, and drops what is not there.
   local_irq_enable();
   for (;;) {
     Machine::Get().WaitUntil(SHOOTDOWN_SITE("dead"), WaitKind::kIdle, [] { return false; });

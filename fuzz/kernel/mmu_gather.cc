@@ -30,7 +30,9 @@ enum TableVersion { kWithTheBatch, kAtOnceIfSingleUser };
 VersionSwitch table_version("mm.tlb_remove_table", {"batch", "at_once_if_single_user"},
                             "a6f572084fbe mm/tlb: Remove tlb_remove_table() non-concurrent condition");
 
-bool Deferred() { return arch().deferred_flush; }
+// Not where a change of a pte flushes by itself, before the page table lock is released: nobody ever finds
+// an empty pte whose translation is still about.
+bool FlushesLater() { return arch().flush_tlb_range != nullptr; }
 
 }  // namespace
 
@@ -53,9 +55,8 @@ void dec_tlb_flush_pending(Mm* mm) {
 
 bool mm_tlb_flush_pending(Mm* mm) { return READ_ONCE(mm->tlb_flush_pending) != 0; }
 
-// Where each change of a pte flushes by itself nobody reads the count, and it is left out.
 void tlb_gather_mmu(MmuGather* tlb) {
-  if (Deferred()) inc_tlb_flush_pending(tlb->mm);
+  if (FlushesLater()) inc_tlb_flush_pending(tlb->mm);
 }
 
 void tlb_remove_tlb_entry(MmuGather* tlb, VirtPage va) {
@@ -75,7 +76,7 @@ void tlb_remove_table(MmuGather* tlb, Page* table) {
 }
 
 void tlb_flush_mmu_tlbonly(MmuGather* tlb) {
-  if (Deferred() && !tlb->freed_tables && tlb->first >= tlb->last) return;
+  if (arch().deferred_flush && !tlb->freed_tables && tlb->first >= tlb->last) return;
   tlb_flush(tlb);
   tlb->freed_tables = false;
   tlb->first = kVirtPageCount;
@@ -85,7 +86,7 @@ void tlb_flush_mmu_tlbonly(MmuGather* tlb) {
 void tlb_finish_mmu(MmuGather* tlb) {
   // Somebody else has cleared ptes of this mm, and not flushed yet: what this one found empty may
   // still be in TLBs, so everything is flushed, as if tables had been freed.
-  if (Deferred() && nested_version.value() != kFlushOwnOnly &&
+  if (FlushesLater() && nested_version.value() != kFlushOwnOnly &&
       READ_ONCE(tlb->mm->tlb_flush_pending) > 1) {
     tlb->first = 0;
     tlb->last = kVirtPageCount;
@@ -94,7 +95,7 @@ void tlb_finish_mmu(MmuGather* tlb) {
   tlb_flush_mmu_tlbonly(tlb);
   for (int i = 0; i < tlb->count; ++i) put_page(tlb->pages[i]);
   tlb->count = 0;
-  if (Deferred()) dec_tlb_flush_pending(tlb->mm);
+  if (FlushesLater()) dec_tlb_flush_pending(tlb->mm);
 }
 
 void GhostNoteChange(MmuGather* tlb, VirtPage va) {

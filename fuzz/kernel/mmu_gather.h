@@ -22,7 +22,8 @@ struct MmuGather {
   std::uint64_t change[kVirtPageCount] = {};  // ghost: what the caller is promised to be rid of
 };
 
-// Counted as pending from here to tlb_finish_mmu(), where flushes are deferred.
+// Counted as pending from here to tlb_finish_mmu(), unless a change of a pte flushes by itself: then nobody
+// would read the count.
 void tlb_gather_mmu(MmuGather* tlb);
 void tlb_finish_mmu(MmuGather* tlb);
 // The first half of it: TLBs are flushed, nothing is freed.

@@ -231,6 +231,7 @@ struct CallData {
   Cell<std::uint64_t> queue;    // on the target: senders whose request waits here
   void (*fn)(std::uint64_t info) = nullptr;
   std::uint64_t info = 0;
+  std::uint64_t targets = 0;  // ghost: CPUs that it is about to call
 };
 
 struct Rq {
@@ -260,6 +261,7 @@ struct PerCpu {
   Mm* bit_tested = nullptr;       // inside switch_mm: found its bit set in this mm's mask (K2)
   std::uint64_t in_switch = 0;    // between the first and the last change of an mm switch
   Task* switched_from = nullptr;
+  std::uint64_t stops_all = 0;    // inside take_cpu_down(), for which stop_machine() holds all others still
   std::uint64_t offline = 0;      // RCU, for one, no longer watches it
 };
 

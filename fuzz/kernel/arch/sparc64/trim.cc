@@ -155,15 +155,16 @@ void CallTrim(Mm* mm, Ctx ctx, std::span<const VirtPage> pages, bool whole_conte
   WRITE_ONCE(call->ctx, ctx.value());
   for (std::size_t i = 0; i < pages.size(); ++i) WRITE_ONCE(call->vaddrs[i], pages[i].value());
   WRITE_ONCE(call->nr, whole_context ? kWholeContext : pages.size());
-  const int count = std::popcount(others.bits);
-  call->readers += static_cast<std::uint64_t>(count);
   const auto info = reinterpret_cast<std::uint64_t>(call);
   if (On(w4)) {
-    WRITE_ONCE(call->pending, static_cast<std::uint64_t>(count));
+    const auto count = static_cast<std::uint64_t>(std::popcount(others.bits));
+    call->readers += count;
+    WRITE_ONCE(call->pending, count);
     xcall_deliver(SHOOTDOWN_SITE("xcall_trim"), &xcall_trim, info, 0, 0, others);
     sim::Machine::Get().WaitUntil(SHOOTDOWN_SITE("call->pending"), sim::WaitKind::kBlocked,
                                   [call] { return call->pending.Peek() == 0; });
   } else {
+    call->readers += static_cast<std::uint64_t>(std::popcount(OnlineCpus(others).bits));
     smp_call_function_many(others, &trim_handler, info, /*wait=*/!On(w11));
   }
   TellArgument(call);
