@@ -1,4 +1,5 @@
-// K5: TSB registers. Growing a TSB is not modelled yet, so a TSB goes only with its mm.
+// K5: TSB registers. A TSB goes with its mm, or when it has grown. A CPU that is lazy still has the
+// registers, but misses through them no more: switch_mm() loads them anew before user code runs.
 #include "fuzz/check/check.h"
 #include "fuzz/kernel/kernel.h"
 

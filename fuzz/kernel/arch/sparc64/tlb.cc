@@ -73,7 +73,7 @@ void tlb_batch_add_one(TlbBatch* tb, VirtPage va) {
   ++tb->tlb_nr;
 }
 
-// The batch is this CPU's own: copying it takes no step.
+// The batch is this CPU's own: copying it takes no step, and sees stores that are still held.
 bool TrimPending(Mm* mm, Ctx ctx, const TlbBatch* tb) {
   std::array<VirtPage, kTlbBatchNr> pages{};
   for (std::uint64_t i = 0; i < tb->tlb_nr; ++i) {
@@ -165,13 +165,13 @@ void flush_tlb_pending() {
   flush_tsb_user(mm, tb);
   if (pending_version.value() == kAlways || CTX_VALID(mm)) {
     if (tb->tlb_nr == 1) {
-      smp_flush_tlb_page(mm, VirtPage(static_cast<std::uint8_t>(tb->vaddrs[0].Peek())));
+      smp_flush_tlb_page(mm, VirtPage(static_cast<std::uint8_t>(tb->vaddrs[0].PeekOwn())));
     } else {
       smp_flush_tlb_pending(mm, tb);
     }
   }
   for (std::uint64_t i = 0; i < tb->tlb_nr; ++i) {
-    const VirtPage va(static_cast<std::uint8_t>(tb->vaddrs[i].Peek()));
+    const VirtPage va(static_cast<std::uint8_t>(tb->vaddrs[i].PeekOwn()));
     MarkFlushed(mm, va, change[va.value()]);
   }
   tb->tlb_nr = 0;
@@ -216,12 +216,13 @@ void smp_flush_tlb_pending(Mm* mm, TlbBatch* tb) {
     cpumask_copy(mm, smp_processor_id());
   } else if (flush_version.value() != kIpiTrim || !TrimPending(mm, ctx, tb)) {
     const CpuBits mask = READ_ONCE(mm->mm_cpumask).Without(smp_processor_id());
-    tb->readers += static_cast<std::uint64_t>(std::popcount(mask.bits));
     if (call_version.value() == kXcall) {
+      tb->readers += static_cast<std::uint64_t>(std::popcount(mask.bits));
       xcall_deliver(SHOOTDOWN_SITE("xcall_flush_tlb_pending"), &xcall_flush_tlb_pending, ctx.value(),
                     reinterpret_cast<std::uint64_t>(tb), tb->tlb_nr, mask);
     } else {
       PendingInfo info{.tb = tb, .ctx = ctx};
+      tb->readers += static_cast<std::uint64_t>(std::popcount(OnlineCpus(mask).bits));
       smp_call_function_many(mask, &tlb_pending_func, reinterpret_cast<std::uint64_t>(&info),
                              /*wait=*/true);
     }

@@ -62,7 +62,7 @@ void flush_tsb_user(Mm* mm, TlbBatch* tb) {
   TsbEntry* const before = mm->context.tsb_retiring.Peek();
   sim::Learn(sim::ToWord(before));
   for (std::uint64_t i = 0; i < tb->tlb_nr; ++i) {
-    const VirtPage va(static_cast<std::uint8_t>(tb->vaddrs[i].Peek()));
+    const VirtPage va(static_cast<std::uint8_t>(tb->vaddrs[i].PeekOwn()));
     flush_one(tsb, va);
     if (before != nullptr) flush_one(before, va);
   }

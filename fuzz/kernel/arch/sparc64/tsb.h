@@ -1,6 +1,6 @@
 // The TSB: a table of translations in memory, one for each mm, between page table and TLB.
 // Source: Linux 4.19 arch/sparc/kernel/tsb.S, arch/sparc/mm/tsb.c, arch/sparc/include/asm/tsb.h.
-// Left out: the second TSB for huge pages, and growing (tsb_grow).
+// Left out: the second TSB for huge pages. tsb_grow.h has growing.
 #ifndef SHOOTDOWN_FUZZ_KERNEL_ARCH_SPARC64_TSB_H_
 #define SHOOTDOWN_FUZZ_KERNEL_ARCH_SPARC64_TSB_H_
 

@@ -53,7 +53,8 @@ void tsb_grow(SpareTsb* spare) {
   spin_lock(&mm->context.lock);
   TsbEntry* const old_tsb = READ_ONCE(mm->context.tsb);
   if (READ_ONCE(mm->context.tsb_retiring) != nullptr) {
-    // Somebody else grows it right now.
+    // Somebody else grows it right now, and the repair remembers one old table. Linux has who comes second
+    // find that the limit has risen; here each caller has a table that is larger still.
     spin_unlock(&mm->context.lock);
     local_irq_restore(pil);
     return;
@@ -65,7 +66,8 @@ void tsb_grow(SpareTsb* spare) {
   local_irq_restore(pil);
 
   preempt_disable();
-  this_cpu().tsb = new_tsb;  // tsb_context_switch; SECONDARY stays as it is
+  // tsb_context_switch(): what is there by now, maybe another one's. SECONDARY stays as it is.
+  this_cpu().tsb = READ_ONCE(mm->context.tsb);
   smp_tsb_sync(mm);
   preempt_enable();
 
