@@ -158,8 +158,8 @@ void GhostPageUse(const Page* page, std::uint32_t incarnation, const sim::Site& 
   Tell({.kind = EventKind::kFreedTouched, .a = sim::Arena::IndexOf(page), .site = &site});
 }
 
-// One zone, one lock, no per-CPU lists: the page freed last is the next one handed out, so a stale
-// translation meets its new owner soon.
+// One zone, one lock, no per-CPU lists. The free page of the lowest number comes first, so that runs which
+// free in another order end in one state; few pages make a stale translation meet its new owner soon.
 Page* alloc_page() {
   Globals* const g = Kernel::Get().globals;
   const int pil = local_irq_save();

@@ -12,6 +12,7 @@ namespace shootdown::kernel {
 namespace {
 
 // 38cf307c1f20 (5.9) made the fields and the hardware change with interrupts off.
+enum UseMmVersion { kUseMm612, kUseMm419 };
 VersionSwitch use_mm_version("mm.kthread_use_mm", {"v6_12", "v4_19"},
                              "38cf307c1f20 mm: fix kthread_use_mm() vs TLB invalidate");
 
@@ -161,34 +162,25 @@ void kthread_use_mm(Mm* mm) {
   Task* const tsk = current();
   Tell({.kind = EventKind::kUseMm, .mm = mm});
   tsk->using_mm = 1;
-  const bool irqs_off = use_mm_version.value() == 0;
   Mm* active_mm = nullptr;
-  if (trim_w5.value() != 0) {
+  if (use_mm_version.value() == kUseMm612) {
+    const bool switch_first = trim_w5.value() != 0;
     mmgrab(mm);
     spin_lock(&tsk->alloc_lock);
-    active_mm = READ_ONCE(tsk->active_mm);
-    this_cpu().in_switch = 1;
-    WRITE_ONCE(tsk->active_mm, mm);
-    switch_mm(active_mm, mm);
-    WRITE_ONCE(tsk->mm, mm);
-    Tell({.kind = EventKind::kMmFieldsChanged, .mm = mm});
-    this_cpu().in_switch = 0;
-    Tell({.kind = EventKind::kMmSwitched, .mm = mm});
-    spin_unlock(&tsk->alloc_lock);
-    mmdrop_lazy_tlb(active_mm);
-  } else if (irqs_off) {
-    mmgrab(mm);
-    spin_lock(&tsk->alloc_lock);
-    local_irq_disable();
+    if (!switch_first) local_irq_disable();
     this_cpu().in_switch = 1;
     active_mm = READ_ONCE(tsk->active_mm);
     WRITE_ONCE(tsk->active_mm, mm);
-    WRITE_ONCE(tsk->mm, mm);
+    if (!switch_first) WRITE_ONCE(tsk->mm, mm);
     Tell({.kind = EventKind::kMmFieldsChanged, .mm = mm});
     switch_mm(active_mm, mm);
+    if (switch_first) {
+      WRITE_ONCE(tsk->mm, mm);
+      Tell({.kind = EventKind::kMmFieldsChanged, .mm = mm});
+    }
     this_cpu().in_switch = 0;
     Tell({.kind = EventKind::kMmSwitched, .mm = mm});
-    local_irq_enable();
+    if (!switch_first) local_irq_enable();
     spin_unlock(&tsk->alloc_lock);
     mmdrop_lazy_tlb(active_mm);
   } else {
@@ -212,7 +204,7 @@ void kthread_use_mm(Mm* mm) {
 void kthread_unuse_mm(Mm* mm) {
   Task* const tsk = current();
   spin_lock(&tsk->alloc_lock);
-  if (use_mm_version.value() == 0) {
+  if (use_mm_version.value() == kUseMm612) {
     smp_mb();
     local_irq_disable();
     WRITE_ONCE(tsk->mm, nullptr);

@@ -247,7 +247,7 @@ bool Simulation::BootTasks(ScenarioProblem* problem) {
           *problem = {.part = part, .task = t, .entry = i, .message = std::move(wrong)};
           return false;
         }
-        if (bound.spec->name == "clone") cloned.insert(bound.args[0]);
+        if (bound.spec->use == kernel::OpUse::kStarts) cloned.insert(bound.args[0]);
         to.push_back(bound);
       }
       return true;
