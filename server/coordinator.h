@@ -148,7 +148,12 @@ class Coordinator {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Answer(const v1::SyncRequest& request, const WorkerRecord& worker,
               v1::SyncResponse& response) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
-  void FillFailures(v1::SyncResponse& response) const;
+  // Failures to minimize, as they were found. They come from the disk, so without the lock. The leases
+  // of those that cannot be read are left out; why, by lease.
+  std::map<std::string, std::string> FillFailures(v1::SyncResponse& response) const;
+  // Takes these leases back: of each finding that was one attempt.
+  void TakeUnreadable(const std::map<std::string, std::string>& unreadable,
+                      const std::string& worker_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // sync_contents.cc
   // Contents of this sort that are on their way, or in `plan`.

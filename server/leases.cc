@@ -60,11 +60,12 @@ LeaseRecord& Leases::Grant(LeaseRecord lease, WorkerRecord& worker, absl::Time n
   return leases_.emplace(std::move(id), std::move(lease)).first->second;
 }
 
-void Leases::Touch(WorkerRecord& worker, absl::Time now) {
+void Leases::Touch(WorkerRecord& worker, const std::set<std::string>& named, absl::Time now) {
   worker.last_heard = now;
   for (const std::string& id : worker.leases) {
     LeaseRecord& lease = leases_.at(id);
-    if (!lease.cancelled) lease.deadline = now + kTtl;
+    const bool known = named.contains(id) || worker.sent.contains(id);
+    if (known && !lease.cancelled) lease.deadline = now + kTtl;
   }
 }
 

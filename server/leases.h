@@ -54,6 +54,7 @@ struct WorkerRecord {
   bool in_sync = false;  // one Sync of a worker at a time
   bool draining = false;
   std::set<std::string> leases;
+  std::set<std::string> sent;  // leases that were in the last answer, which may have been lost
   // Leases whose end was settled with the last answer, which may have been lost.
   std::set<std::string> settled;
   std::set<std::string> refused;         // keys of scenarios that it cannot run
@@ -89,8 +90,9 @@ class Leases {
 
   // Gives `lease` its id, its worker and its deadline.
   LeaseRecord& Grant(LeaseRecord lease, WorkerRecord& worker, absl::Time now);
-  // All leases of a worker run anew, but for cancelled ones.
-  void Touch(WorkerRecord& worker, absl::Time now);
+  // The worker was heard of, and named these leases. They run anew, and so do those that the last
+  // answer had, but for cancelled ones. One that it cannot know of runs out.
+  void Touch(WorkerRecord& worker, const std::set<std::string>& named, absl::Time now);
   LeaseRecord Take(const std::string& lease_id);
   // Ends every lease that `is_over` says is over.
   template <class Predicate>

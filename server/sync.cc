@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_format.h"
 #include "proto/convert.h"
+#include "proto/printable.h"
 #include "proto/rpc/log.h"
 #include "server/coordinator.h"
 #include "server/keys.h"
@@ -101,7 +102,13 @@ absl::StatusOr<v1::SyncResponse> Coordinator::Sync(const v1::SyncRequest& reques
     GrantLeases(request, worker, now);
     Answer(request, worker, response);
   }
-  FillFailures(response);
+  const std::map<std::string, std::string> unreadable = FillFailures(response);
+  absl::MutexLock lock(&mutex_);
+  if (WorkerRecord* worker = leases_->FindWorker(worker_id)) {
+    worker->sent.clear();
+    for (const v1::Lease& lease : response.leases()) worker->sent.insert(lease.id());
+  }
+  TakeUnreadable(unreadable, worker_id);
   return response;
 }
 
@@ -141,7 +148,7 @@ absl::Status Coordinator::Admit(const v1::SyncRequest& request, const std::strin
   worker->name = request.worker_name();
   worker->model_version = request.model_version();
   worker->job_count = request.job_count();
-  leases_->Touch(*worker, now);
+  leases_->Touch(*worker, Named(request), now);
   for (const v1::LeaseHeld& held : request.held()) {
     LeaseRecord* lease = leases_->Find(held.lease_id(), worker_id);
     if (lease != nullptr) lease->run_count = std::min(held.run_count(), lease->fuzz.run_count());
@@ -274,8 +281,8 @@ void Coordinator::Answer(const v1::SyncRequest& request, const WorkerRecord& wor
   if (bytes > kResponseBytesMax) response.set_next_sync_ms(100);
 }
 
-// Failures to minimize, as they were found. They come from the disk, so without the lock.
-void Coordinator::FillFailures(v1::SyncResponse& response) const {
+std::map<std::string, std::string> Coordinator::FillFailures(v1::SyncResponse& response) const {
+  std::map<std::string, std::string> unreadable;
   std::size_t bytes = response.ByteSizeLong();
   std::vector<int> missing;
   for (int i = 0; i < response.leases_size(); ++i) {
@@ -283,8 +290,7 @@ void Coordinator::FillFailures(v1::SyncResponse& response) const {
     if (!lease.has_minimize()) continue;
     absl::StatusOr<Failure> failure = store_->GetFailure(lease.minimize().finding_id());
     if (!failure.ok()) {
-      LogError("finding cannot be read", {{"finding", lease.minimize().finding_id()},
-                                          {"words", std::string(failure.status().message())}});
+      unreadable[lease.id()] = std::string(failure.status().message());
       missing.push_back(i);
       continue;
     }
@@ -308,6 +314,27 @@ void Coordinator::FillFailures(v1::SyncResponse& response) const {
   }
   for (const auto i : std::ranges::reverse_view(missing)) {
     response.mutable_leases()->DeleteSubrange(i, 1);
+  }
+  return unreadable;
+}
+
+void Coordinator::TakeUnreadable(const std::map<std::string, std::string>& unreadable,
+                                 const std::string& worker_id) {
+  Plan plan;
+  std::vector<std::string> over;
+  for (const auto& [id, words] : unreadable) {
+    const LeaseRecord* lease = leases_->Find(id, worker_id);
+    if (lease == nullptr) continue;
+    LogError("finding cannot be read", {{"finding", lease->finding_id}, {"words", words}});
+    const std::string key = keys::Key(keys::kFinding, lease->finding_id);
+    if (claimed_.contains(key)) continue;  // being written; the lease comes with the next answer
+    plan.claimed.insert(key);
+    over.push_back(id);
+    PlanAttemptFailed(*lease, "it cannot be read: " + ForMessage(words), plan);
+  }
+  (void)Commit(plan);  // it is logged; without it the finding is tried once more
+  for (const std::string& id : over) {
+    if (leases_->Find(id, worker_id) != nullptr) (void)leases_->Take(id);
   }
 }
 

@@ -50,16 +50,30 @@ TEST(LeasesTest, ASilentWorkerLosesItsLeaseAndTheRunsAreFreeAgain) {
 TEST(LeasesTest, AWorkerThatIsHeardKeepsItsLease) {
   Leases leases(1);
   WorkerRecord& worker = leases.AddWorker("w");
-  (void)leases.Grant(Fuzz(500), worker, kNow);
+  const std::string id = leases.Grant(Fuzz(500), worker, kNow).id;
 
-  leases.Touch(worker, kNow + absl::Seconds(20));
+  leases.Touch(worker, {id}, kNow + absl::Seconds(20));
 
   EXPECT_TRUE(leases.Expire(kNow + Leases::kTtl).empty());
 }
 
+TEST(LeasesTest, ALeaseThatTheLastAnswerHadIsKeptAndOneThatNobodyWasToldOfRunsOut) {
+  Leases leases(1);
+  WorkerRecord& worker = leases.AddWorker("w");
+  const std::string sent = leases.Grant(Fuzz(1), worker, kNow).id;
+  const std::string untold = leases.Grant(Fuzz(2), worker, kNow).id;
+  worker.sent = {sent};
+
+  leases.Touch(worker, {}, kNow + absl::Seconds(20));
+
+  const std::vector<LeaseRecord> expired = leases.Expire(kNow + Leases::kTtl);
+  ASSERT_EQ(expired.size(), 1u);
+  EXPECT_EQ(expired[0].id, untold);
+}
+
 TEST(LeasesTest, AWorkerWithoutLeasesIsForgottenAfterAWhile) {
   Leases leases(1);
-  leases.Touch(leases.AddWorker("w"), kNow);
+  leases.Touch(leases.AddWorker("w"), {}, kNow);
 
   (void)leases.Expire(kNow + Leases::kMemory);
 

@@ -186,7 +186,7 @@ TEST_F(PolicyTest, TheFinderConfirmsWhenNobodyElseComesAndTheWordsSayWhyItWaits)
   EXPECT_EQ(Policy::WhyNot(state_, leases_, finding, &finder, kNoon + kSecond),
             "no worker but the finder is connected");
   const absl::Time later = kNoon + Policy::kPatience;
-  leases_.Touch(finder, later);
+  leases_.Touch(finder, {}, later);
 
   EXPECT_EQ(NextKind(finder, later), TaskKind::kConfirm);
   EXPECT_EQ(Policy::WhyNot(state_, leases_, finding, nullptr, later),
