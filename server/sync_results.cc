@@ -225,6 +225,11 @@ void Coordinator::PlanMinimized(const v1::LeaseResult& result, const LeaseRecord
   if (finding == nullptr) return;
   const auto found = stored.find(lease.finding_id);
   if (found == stored.end()) return PlanAttemptFailed(lease, "it cannot be read back", plan);
+  if (!result.has_minimized()) {
+    return PlanAttemptFailed(
+        lease, result.words().empty() ? "the worker sent no failure" : ForMessage(result.words()),
+        plan);
+  }
   const Failure minimized = FromProto(result.minimized());
   if (const std::string words = WhyNotMinimized(minimized, found->second); !words.empty()) {
     LogWarning("minimized failure refused",

@@ -65,5 +65,25 @@ TEST(MinimizingTest, AFindingThatTheDiskSpoiltIsGivenUpAndItsWorkerGoesOn) {
   EXPECT_EQ(answer.leases_size(), 2) << "no place is taken by what cannot be sent";
 }
 
+TEST(MinimizingTest, AMinimizerThatSawNoFailureIsQuoted) {
+  CoordinatorFixture coordinator;
+  const std::string campaign = coordinator.Create();
+  FakeWorker finder(*coordinator, '1');
+  FakeWorker worker(*coordinator, '2');
+  const std::string id = Report(finder, campaign, 1, kNoon);
+  const v1::SyncResponse answer = Confirm(worker);
+  const v1::Lease* lease = Wanted(answer, v1::Lease::kMinimize);
+  ASSERT_NE(lease, nullptr);
+
+  v1::SyncRequest clean = worker.Done(*lease);
+  clean.mutable_results(0)->set_words("it does not fail as it did");
+  (void)worker.Send(clean, kNoon + 2 * kSecond);
+
+  const auto finding = coordinator->GetFinding(id);
+  ASSERT_TRUE(finding.ok());
+  EXPECT_EQ(finding->state(), v1::FINDING_STATE_CONFIRMED);
+  EXPECT_EQ(finding->words(), "minimize, attempt 1: it does not fail as it did");
+}
+
 }  // namespace
 }  // namespace shootdown::server
