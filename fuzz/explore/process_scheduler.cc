@@ -49,13 +49,33 @@ void ProcessScheduler::StartRun(const sim::Machine& machine) {
   weak_ = machine.config().memory_model >= sim::MemoryModel::kPso;
   current_ = 0;
   started_ = 0;
+  ask_at_ = 0;
+  ForgetChoice();
+  NewRun();
+}
+
+void ProcessScheduler::ForgetChoice() {
   chosen_ = kNobody;
   settled_ = false;
   wakes_ = false;
   at_once_ = false;
   event_.reset();
-  ask_at_ = 0;
-  NewRun();
+}
+
+void ProcessScheduler::Keep(Standing& standing) const {
+  standing.current = current_;
+  standing.pending.assign(pending_.begin(), pending_.begin() + cpu_count_);
+  standing.unasked_actor = unasked_actor_;
+  standing.ask_at = ask_at_;
+}
+
+void ProcessScheduler::GoBackTo(const Standing& standing) {
+  ForgetChoice();
+  current_ = standing.current;
+  started_ = cpu_count_;
+  std::ranges::copy(standing.pending, pending_.begin());
+  unasked_actor_ = standing.unasked_actor;
+  ask_at_ = standing.ask_at;
 }
 
 Process ProcessScheduler::WayOf(int cpu, sim::WordIndex word) {

@@ -69,6 +69,7 @@ class ProcessScheduler : public sim::Scheduler {
     std::uint8_t actor = 0;
   };
 
+  // A run's beginning: from its start, not from a checkpoint.
   virtual void NewRun() = 0;
   // Who takes the next step: one of Enabled(), or kNobody if there is none, or kCut.
   [[nodiscard]] virtual Process Choose() = 0;
@@ -82,6 +83,16 @@ class ProcessScheduler : public sim::Scheduler {
   // How many steps more the CPU that was just chosen takes without another question. They are not to be
   // held, and it can take them.
   [[nodiscard]] virtual std::uint32_t StepsUnasked() { return 0; }
+
+  // What this class knows of a run, for a checkpoint that is kept at the beginning of Choose().
+  struct Standing {
+    int current = 0;
+    std::vector<Pending> pending;
+    ActorId unasked_actor;
+    std::uint32_t ask_at = 0;
+  };
+  void Keep(Standing& standing) const;
+  void GoBackTo(const Standing& standing);
 
   [[nodiscard]] const sim::Machine& machine() const { return *machine_; }
   [[nodiscard]] int cpu_count() const { return cpu_count_; }
@@ -130,6 +141,7 @@ class ProcessScheduler : public sim::Scheduler {
   }
 
  private:
+  void ForgetChoice();
   [[nodiscard]] bool CanStep(int cpu) const;
   [[nodiscard]] int OldValues(int cpu);
   [[nodiscard]] Process FirstOld(int cpu) const { return first_old_ + cpu * old_count_; }

@@ -139,7 +139,10 @@ std::optional<StateGraph::RunRecord::End> StateGraph::Add(const Branch& branch,
       LeadsTo(node, known);
       return RunRecord::End::kKnown;
     }
-    nodes_.push_back({.parent = node, .reached_by = state.reached_by, .key = state.key});
+    nodes_.push_back({.parent = node,
+                      .reached_by = state.reached_by,
+                      .depth = node == kNoNode ? 0 : nodes_[node].depth + 1,
+                      .key = state.key});
     ends_.push_back(0);
     node = next;
     for (; option < state.option_end; ++option) {
@@ -158,12 +161,19 @@ std::optional<StateGraph::RunRecord::End> StateGraph::Add(const Branch& branch,
   return run.end;
 }
 
-void StateGraph::PathTo(std::uint32_t node, std::vector<Choice>& path) const {
-  path.clear();
-  for (; node != kNoNode && nodes_[node].parent != kNoNode; node = nodes_[node].parent) {
-    path.push_back(nodes_[node].reached_by.choice);
+std::size_t StateGraph::PathTo(std::uint32_t node, Path& path) const {
+  const std::size_t before = path.nodes.size();
+  const std::size_t depth = node == kNoNode ? 0 : nodes_[node].depth;
+  path.choices.resize(depth);
+  path.nodes.resize(depth);
+  std::size_t left = depth;
+  for (; left != 0; --left) {
+    if (left <= before && path.nodes[left - 1] == node) break;
+    path.nodes[left - 1] = node;
+    path.choices[left - 1] = nodes_[node].reached_by.choice;
+    node = nodes_[node].parent;
   }
-  std::ranges::reverse(path);
+  return left;
 }
 
 // ---- which states lead to an end
@@ -230,6 +240,7 @@ bool StateGraph::Load(std::string_view& bytes) {
   for (std::size_t n = 0; n < nodes_.size(); ++n) {
     const Node& node = nodes_[n];
     if (node.parent >= n && node.parent != kNoNode) return false;
+    if (node.depth != (node.parent == kNoNode ? 0 : nodes_[node.parent].depth + 1)) return false;
     if (node.reached_by.spent.events > kEventCountMax) return false;
     if (Find(node.key, node.reached_by.spent, static_cast<std::uint32_t>(n)) != kNoNode) {
       return false;

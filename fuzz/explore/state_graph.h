@@ -29,6 +29,7 @@ class StateGraph {
     std::uint8_t process = 0;
     sim::Move::Kind event = sim::Move::Kind::kStep;
     std::uint8_t arg = 0;
+    bool operator==(const Choice&) const = default;
   };
   struct Spent {
     std::uint16_t cost = 0;  // of what is bounded
@@ -89,8 +90,14 @@ class StateGraph {
   // added since; and nothing if the branch is to be tried again.
   std::optional<RunRecord::End> Add(const Branch& branch, const RunRecord& run);
 
-  // The choices that lead to `node`, and then to `branch`.
-  void PathTo(std::uint32_t node, std::vector<Choice>& path) const;
+  // The choices that lead to a node.
+  struct Path {
+    std::vector<Choice> choices;
+    std::vector<std::uint32_t> nodes;  // the node that each leads to
+  };
+  // Makes `path`, which was to some node, one to `node`. What both begin with is not made anew:
+  // returns how many choices that are.
+  std::size_t PathTo(std::uint32_t node, Path& path) const;
   // A node from which no run comes to its end, whatever is chosen; kNoNode: there is none. Runs
   // that come back to where they were are given up, so this is asked when all is explored.
   [[nodiscard]] std::uint32_t NodeWithoutEnd();
@@ -113,6 +120,7 @@ class StateGraph {
   struct Node {
     std::uint32_t parent = 0;
     Option reached_by;
+    std::uint32_t depth = 0;  // how many choices lead there
     Hash128 key;
   };
   struct Visit {

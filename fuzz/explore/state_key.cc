@@ -22,26 +22,21 @@ std::uint64_t Canonical(std::uint64_t word) {
   return word - start < size ? word - start : word;
 }
 
+// Both halves are mixed of place and value together, each in a way of its own.
+Hash128 HashOfWord(std::uint64_t place, std::uint64_t word) {
+  return {.high = Mix64(Mix64(word) + place), .low = Mix64(Mix64(place + 1) ^ word)};
+}
+
 }  // namespace
 
 using sim::LogEntry;
 using sim::MemoryMark;
 using sim::StepKind;
 
-void StateKey::Reset() {
-  rows_ = 0;
-  marks_ = 0;
-  late_loads_ = 0;
-  known_.fill(0);
-  actors_.clear();
-  saved_.clear();
-  for (std::vector<std::uint64_t>& sent : sent_) sent.clear();
-}
-
 void StateKey::Learn(std::uint8_t actor, std::uint64_t what) {
-  std::uint64_t& known = known_[actor];
-  if (known == 0 && std::ranges::find(actors_, actor) == actors_.end()) {
-    actors_.insert(std::ranges::upper_bound(actors_, actor), actor);
+  std::uint64_t& known = told_.known[actor];
+  if (known == 0 && std::ranges::find(told_.actors, actor) == told_.actors.end()) {
+    told_.actors.insert(std::ranges::upper_bound(told_.actors, actor), actor);
   }
   known = Combine(known, what);
 }
@@ -50,7 +45,7 @@ void StateKey::BeforeRmw(std::uint8_t actor, std::uint64_t found) { Learn(actor,
 
 void StateKey::Apply(const MemoryMark& mark) {
   if (mark.kind == MemoryMark::Kind::kEnter) {
-    saved_.push_back({mark.actor, known_[mark.actor]});
+    told_.saved.push_back({mark.actor, told_.known[mark.actor]});
     // Inside is another place than before, whatever comes next.
     Learn(mark.actor, mark.place);
     return;
@@ -59,12 +54,12 @@ void StateKey::Apply(const MemoryMark& mark) {
     Learn(mark.actor, Canonical(mark.place));
     return;
   }
-  std::ranges::reverse_view newest_first(saved_);
+  std::ranges::reverse_view newest_first(told_.saved);
   const auto found =
-      std::ranges::find(newest_first, mark.actor, [](const Saved& s) { return s.actor; });
+      std::ranges::find(newest_first, mark.actor, [](const Told::Saved& s) { return s.actor; });
   SHOOTDOWN_CHECK(found != newest_first.end());
-  known_[mark.actor] = found->known;
-  if (mark.kind == MemoryMark::Kind::kLeave) saved_.erase(std::next(found).base());
+  told_.known[mark.actor] = found->known;
+  if (mark.kind == MemoryMark::Kind::kLeave) told_.saved.erase(std::next(found).base());
   // Behind a scope is another place than before it; but who was interrupted stands where it stood.
   if (mark.place != 0) {
     Learn(mark.actor, Combine(mark.place, static_cast<std::uint64_t>(mark.kind)));
@@ -74,25 +69,26 @@ void StateKey::Apply(const MemoryMark& mark) {
 void StateKey::Absorb(const sim::Machine& machine) {
   const std::span<const LogEntry> log = machine.log();
   const std::span<const MemoryMark> marks = machine.memory_marks();
-  for (;; ++rows_) {
-    for (; marks_ < marks.size() && marks[marks_].row <= rows_; ++marks_) Apply(marks[marks_]);
-    if (rows_ == log.size()) return;
-    const LogEntry& entry = log[rows_];
+  for (;; ++told_.rows) {
+    for (; told_.marks < marks.size() && marks[told_.marks].row <= told_.rows; ++told_.marks)
+      Apply(marks[told_.marks]);
+    if (told_.rows == log.size()) return;
+    const LogEntry& entry = log[told_.rows];
     // Of these nobody is told.
     if (entry.kind == StepKind::kDrain || !sim::IsStep(entry.kind)) continue;
     if (entry.kind == StepKind::kLateLoad) {  // when it happened does not matter
       const LogEntry& load = log[entry.link];
-      late_loads_ += Combine(Combine(load.actor, load.index), entry.value);
+      told_.late_loads += Combine(Combine(load.actor, load.index), entry.value);
       continue;
     }
     const bool late = entry.kind == StepKind::kLoad && (entry.flags & LogEntry::kHeld) != 0;
     const std::uint64_t what = Combine(Combine(entry.site->hash, late ? 0 : entry.value),
                                        static_cast<std::uint64_t>(entry.kind) << 32 | entry.word);
     if (entry.kind == StepKind::kMondoTaken) {
-      std::vector<std::uint64_t>& sent = sent_[entry.cpu];
-      SHOOTDOWN_CHECK(!sent.empty());
-      Learn(entry.actor, sent.front());
-      sent.erase(sent.begin());
+      const auto sent = std::ranges::find(told_.sent, int{entry.cpu}, &Told::Sent::cpu);
+      SHOOTDOWN_CHECK(sent != told_.sent.end());
+      Learn(entry.actor, sent->known);
+      told_.sent.erase(sent);
     }
     Learn(entry.actor, what);
     if (entry.kind == StepKind::kMondoSend) {
@@ -100,22 +96,45 @@ void StateKey::Absorb(const sim::Machine& machine) {
       const auto target = static_cast<int>(entry.value);
       Learn(entry.actor, machine.MondosAccepted(target));
       const sim::Mondo& mondo = machine.PendingMondo(target, machine.PendingMondoCount(target) - 1);
-      sent_[static_cast<std::size_t>(target)].push_back(
-          Combine(Combine(known_[entry.actor], mondo.a0), Combine(mondo.a1, mondo.a2)));
+      told_.sent.push_back({target, Combine(Combine(told_.known[entry.actor], mondo.a0),
+                                            Combine(mondo.a1, mondo.a2))});
+    }
+  }
+}
+
+// The hash of memory is a sum, so that it follows from what has changed.
+void StateKey::HashMemory(std::span<const char> bytes) {
+  const std::size_t count = bytes.size() / 8;
+  const auto add = [this](std::size_t i, std::uint64_t word, bool plus) {
+    const Hash128 hash = HashOfWord(i, Canonical(word));
+    memory_hash_.high += plus ? hash.high : -hash.high;
+    memory_hash_.low += plus ? hash.low : -hash.low;
+  };
+  if (memory_.size() != count) {
+    memory_.assign(count, 0);
+    memory_hash_ = Hash128();
+    for (std::size_t i = 0; i < count; ++i) add(i, 0, true);
+  }
+  constexpr std::size_t kBlock = 16;  // words that are compared at once
+  for (std::size_t from = 0; from < count; from += kBlock) {
+    const std::size_t end = std::min(from + kBlock, count);
+    if (std::memcmp(&memory_[from], &bytes[from * 8], (end - from) * 8) == 0) continue;
+    for (std::size_t i = from; i < end; ++i) {
+      std::uint64_t word;
+      std::memcpy(&word, &bytes[i * 8], 8);
+      if (word == memory_[i]) continue;
+      add(i, memory_[i], false);
+      add(i, word, true);
+      memory_[i] = word;
     }
   }
 }
 
 void StateKey::Begin(const sim::Machine& machine) {
   words_.clear();
-  const std::span<const char> bytes = machine.GuestMemory();
-  memory_.resize(bytes.size() / 8);
-  std::memcpy(memory_.data(), bytes.data(), memory_.size() * 8);
-  for (std::uint64_t& word : memory_) word = Canonical(word);
-  const Hash128 memory =
-      HashBytes({reinterpret_cast<const char*>(memory_.data()), memory_.size() * 8});
-  Add(memory.high);
-  Add(memory.low);
+  HashMemory(machine.GuestMemory());
+  Add(memory_hash_.high);
+  Add(memory_hash_.low);
   machine.AppendRegisters(words_);
   for (int c = 0; c < machine.cpu_count(); ++c) {
     for (int k = 0; k < machine.BufferedCount(c); ++k) {
@@ -123,14 +142,16 @@ void StateKey::Begin(const sim::Machine& machine) {
       Add(held.word);
       Add(held.value);
     }
-    for (const std::uint64_t sent : sent_[static_cast<std::size_t>(c)]) Add(sent);
+    for (const Told::Sent& sent : told_.sent) {
+      if (sent.cpu == c) Add(sent.known);
+    }
   }
-  Add(late_loads_);
+  Add(told_.late_loads);
   machine.AppendMemoryOrder(words_);
-  for (const std::uint8_t actor : actors_) {
-    if (known_[actor] == 0) continue;
+  for (const std::uint8_t actor : told_.actors) {
+    if (told_.known[actor] == 0) continue;
     Add(actor);
-    Add(known_[actor]);
+    Add(told_.known[actor]);
   }
 }
 

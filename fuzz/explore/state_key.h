@@ -13,6 +13,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "fuzz/base/content_hash.h"
@@ -22,8 +23,30 @@ namespace shootdown::explore {
 
 class StateKey {
  public:
+  // What a run has told who took its steps. A value: for who goes back in a run.
+  struct Told {
+    std::size_t rows = 0;  // of the log, that are in here
+    std::size_t marks = 0;
+    std::uint64_t late_loads = 0;  // what loads that were put off have given
+    // By actor: all that it has been told, and not forgotten.
+    std::array<std::uint64_t, 256> known{};
+    std::vector<std::uint8_t> actors;  // whose is not 0
+    struct Saved {
+      std::uint8_t actor;
+      std::uint64_t known;
+    };
+    std::vector<Saved> saved;  // where scopes began, an actor's innermost last
+    struct Sent {
+      int cpu;
+      std::uint64_t known;
+    };
+    std::vector<Sent> sent;  // cross calls on their way: to whom, and what the sender knew
+  };
+
   // A new run begins; its marks are kept (Machine::KeepMemoryMarks).
-  void Reset();
+  void Reset() { told_ = Told(); }
+  [[nodiscard]] const Told& told() const { return told_; }
+  void GoBackTo(const Told& told) { told_ = told; }
   // Before a step: an RMW's row says what it left behind, not what it found.
   void BeforeRmw(std::uint8_t actor, std::uint64_t found);
   // What the rows since the last call told those who made them. To be called after each step.
@@ -35,23 +58,15 @@ class StateKey {
   [[nodiscard]] Hash128 End();
 
  private:
-  struct Saved {
-    std::uint8_t actor;
-    std::uint64_t known;
-  };
   void Apply(const sim::MemoryMark& mark);
   void Learn(std::uint8_t actor, std::uint64_t what);
+  void HashMemory(std::span<const char> bytes);
 
-  std::size_t rows_ = 0;
-  std::size_t marks_ = 0;
-  std::uint64_t late_loads_ = 0;  // what loads that were put off have given
-  // By actor: all that it has been told, and not forgotten.
-  std::array<std::uint64_t, 256> known_{};
-  std::vector<std::uint8_t> actors_;  // whose is not 0
-  std::vector<Saved> saved_;          // where scopes began, an actor's innermost last
-  // By CPU: for each cross call on its way there, the oldest first, what its sender knew.
-  std::array<std::vector<std::uint64_t>, kCpuCountMax> sent_;
+  Told told_;
+  // Guest memory as it was the last time, and the sum of its words' hashes. From one time to the
+  // next few words change.
   std::vector<std::uint64_t> memory_;
+  Hash128 memory_hash_;
   std::vector<std::uint64_t> words_;
 };
 

@@ -14,6 +14,8 @@ namespace {
 
 // Runs that a job makes before it tells the others.
 constexpr std::size_t kRunsTogether = 32;
+// So many choices from one place that is kept to the next.
+constexpr std::size_t kChoicesBetweenPlaces = 8;
 
 }  // namespace
 
@@ -37,13 +39,51 @@ StateSearch::StateSearch(sim::Subject& subject, const StateOptions& options)
 
 void StateSearch::NewRun() {
   key_.Reset();
-  depth_ = 0;
+  made_.clear();
+  last_cpu_ = kNobody;
+}
+
+// ---- places -------------------------------------------------------------------------------------
+
+void StateSearch::KeepPlace() {
+  if (!machine().CanKeepCheckpoints()) return;
+  const std::size_t last = place_count_ == 0 ? 0 : places_[place_count_ - 1]->choice_count;
+  if (made_.size() < last + kChoicesBetweenPlaces) return;
+  if (place_count_ == places_.size()) places_.push_back(std::make_unique<Place>());
+  Place& place = *places_[place_count_++];
+  place.choice_count = made_.size();
+  Keep(place.standing);
+  place.told = key_.told();
+  place.last_cpu = last_cpu_;
+  subject_.machine().KeepCheckpoint(place.machine);
+}
+
+// A run that begins with the choices to `node`, and those in `then`.
+const sim::Violation* StateSearch::RunAlong(std::uint32_t node, std::span<const Choice> then) {
   run_.states.clear();
   run_.options.clear();
   run_.last = {};
   run_.end = RunRecord::End::kOver;
-  last_cpu_ = kNobody;
+  // Of the choices that the last run made.
+  std::size_t common = std::min(graph_.PathTo(node, path_), made_.size());
+  path_.choices.insert(path_.choices.end(), then.begin(), then.end());
+  while (common < made_.size() && common < path_.choices.size() &&
+         made_[common] == path_.choices[common]) {
+    ++common;
+  }
+  while (place_count_ != 0 && places_[place_count_ - 1]->choice_count > common) --place_count_;
+  if (place_count_ != 0) {
+    const Place& place = *places_[place_count_ - 1];
+    GoBackTo(place.standing);
+    key_.GoBackTo(place.told);
+    made_.resize(place.choice_count);
+    last_cpu_ = place.last_cpu;
+    subject_.machine().ResumeFrom(place.machine);
+  }
+  return subject_.RunOnce(*this);
 }
+
+// ---- choices ------------------------------------------------------------------------------------
 
 // To defer an interrupt changes something only if one comes before the delay is over. A delay that
 // begins earlier, with as many steps more, is the same.
@@ -148,6 +188,7 @@ Process StateSearch::Take(const Option& option) {
   run_.last = option;
   spent_ = option.spent;
   const Choice& choice = option.choice;
+  made_.push_back(choice);
   const Process p = choice.process;
   if (IsBuffer(p)) return p;
   const int cpu = CpuOf(p);
@@ -169,14 +210,14 @@ Process StateSearch::Take(const Option& option) {
 
 Process StateSearch::Choose() {
   key_.Absorb(machine());
-  if (depth_ < path_.size()) {
-    const Choice choice = path_[depth_];
+  KeepPlace();
+  if (made_.size() < path_.choices.size()) {
+    const Choice choice = path_.choices[made_.size()];
     // Nobody could go on here, and so nobody was chosen: a deferred interrupt comes after all.
     if (!IsBuffer(choice.process) && !machine().CanRun(CpuOf(choice.process))) {
       SHOOTDOWN_CHECK(Enabled() == 0);
       return kNobody;
     }
-    ++depth_;
     return Take({.choice = choice, .spent = spent_});
   }
   const ProcessSet enabled = Enabled();
@@ -214,10 +255,10 @@ Process StateSearch::Choose() {
 }
 
 const sim::Violation* StateSearch::Try(const Branch& branch) {
-  graph_.PathTo(branch.node, path_);
-  if (branch.node != StateGraph::kNoNode) path_.push_back(branch.option.choice);
+  std::span<const Choice> then(&branch.option.choice, 1);
+  if (branch.node == StateGraph::kNoNode) then = {};  // to the first state no choice leads
   spent_ = branch.option.spent;
-  const sim::Violation* const violation = subject_.RunOnce(*this);
+  const sim::Violation* const violation = RunAlong(branch.node, then);
   if (run_.end != RunRecord::End::kKnown && violation != nullptr) {
     run_.end = RunRecord::End::kViolation;
   }
@@ -227,16 +268,16 @@ const sim::Violation* StateSearch::Try(const Branch& branch) {
 
 // The run that `run` tells of, which began with `branch`.
 const sim::Violation* StateSearch::GoAgain(const Branch& branch, const RunRecord& run) {
-  graph_.PathTo(branch.node, path_);
-  bool is_first = branch.node == StateGraph::kNoNode;  // to the first state no choice leads
+  std::vector<Choice> then;
+  bool is_first = branch.node == StateGraph::kNoNode;
   for (const RunRecord::State& state : run.states) {
-    if (!is_first) path_.push_back(state.reached_by.choice);
+    if (!is_first) then.push_back(state.reached_by.choice);
     is_first = false;
   }
-  if (!is_first) path_.push_back(run.last.choice);
+  if (!is_first) then.push_back(run.last.choice);
   spent_ = run.last.spent;
   goes_on_ = true;
-  const sim::Violation* const violation = subject_.RunOnce(*this);
+  const sim::Violation* const violation = RunAlong(branch.node, then);
   goes_on_ = false;
   SHOOTDOWN_CHECK(violation != nullptr);
   return violation;
@@ -294,10 +335,9 @@ bool StateSearch::TryBatch(RunCount& count) {
 void StateSearch::FindLivelock(RunCount& count) {
   const std::uint32_t node = graph_.NodeWithoutEnd();
   if (node == StateGraph::kNoNode) return;
-  graph_.PathTo(node, path_);
   spent_ = graph_.SpentAt(node);
   goes_on_ = true;
-  const sim::Violation* const violation = subject_.RunOnce(*this);
+  const sim::Violation* const violation = RunAlong(node, {});
   goes_on_ = false;
   if (violation == nullptr) return;  // nobody judges livelocks here
   count.Ended(violation);
@@ -311,6 +351,7 @@ Report StateSearch::Explore() {
   report.blocked = given_up_count_;
   report.steps_max = steps_max_;
   subject_.machine().KeepMemoryMarks(true);
+  place_count_ = 0;  // others may have run since
   const std::size_t job_count = options_.share.job_count;
   const std::size_t batch_max = job_count == 1 ? 1 : job_count * kRunsTogether;
   while (!count.Stopped() && graph_.state_count() <= options_.state_count_max) {

@@ -12,7 +12,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +24,7 @@
 #include "fuzz/explore/run_count.h"
 #include "fuzz/explore/state_graph.h"
 #include "fuzz/explore/state_key.h"
+#include "fuzz/sim/checkpoint.h"
 
 namespace shootdown::explore {
 
@@ -90,6 +93,17 @@ class StateSearch : public ProcessScheduler {
   [[nodiscard]] bool bounded() const {
     return options_.preemptions || options_.delays || options_.departures;
   }
+  // Where the last run stood, before its choice of that number. The next one goes on from the last
+  // place that it comes through too.
+  struct Place {
+    std::size_t choice_count = 0;
+    sim::Machine::Checkpoint machine;
+    Standing standing;
+    StateKey::Told told;
+    Process last_cpu = kNobody;
+  };
+  void KeepPlace();
+  const sim::Violation* RunAlong(std::uint32_t node, std::span<const Choice> then);
   void ListChoices();
   [[nodiscard]] int JustHeld() const;
   [[nodiscard]] bool MayStoreAtOnce(Process p) const;
@@ -114,8 +128,11 @@ class StateSearch : public ProcessScheduler {
 
   // Of the run so far.
   StateKey key_;
-  std::vector<Choice> path_;  // what it begins with
-  std::size_t depth_ = 0;
+  StateGraph::Path path_;  // what it begins with
+  std::vector<Choice> made_;
+  std::vector<std::unique_ptr<Place>>
+      places_;  // in their order; those behind place_count_ are spare
+  std::size_t place_count_ = 0;
   RunRecord run_;
   Spent spent_;
   Process last_cpu_ = kNobody;

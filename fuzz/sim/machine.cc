@@ -56,7 +56,7 @@ void Machine::TakeSnapshot() {
   snapshot_.assign(arena_.base(), arena_.base() + arena_.used_bytes());
 }
 
-RunEnd Machine::Run(Scheduler& scheduler) {
+void Machine::Reset() {
   SHOOTDOWN_CHECK(!snapshot_.empty());
   std::memcpy(arena_.base(), snapshot_.data(), snapshot_.size());
   // Rows of earlier runs fall below base_, so the shadow needs no clearing until numbers run out.
@@ -80,16 +80,27 @@ RunEnd Machine::Run(Scheduler& scheduler) {
   defaults_made_.clear();
   marks_.clear();
   hot_ = Hot{};
-  scheduler_ = &scheduler;
-  scheduler.StartRun(*this);
+}
 
+RunEnd Machine::Run(Scheduler& scheduler) {
+  scheduler_ = &scheduler;
+  if (resume_from_ != nullptr) {
+    GoBackTo(*std::exchange(resume_from_, nullptr));
+  } else {
+    Reset();
+    scheduler.StartRun(*this);
+    int first = 0;
+    while (cpus_[first].has_thread == 0) ++first;
+    EnterCpu(first);
+    StartedFiber(cpus_[first].thread);
+  }
   end_ = RunEnd::kQuiet;
   thread_switched_in_ = false;
   stop_requested_ = false;
-  int first = 0;
-  while (cpus_[first].has_thread == 0) ++first;
-  EnterCpu(first);
-  SwitchFiber(host_, StartedFiber(cpus_[first].thread));  // back when the run has ended
+  do {
+    if (to_keep_ != nullptr) Keep(*std::exchange(to_keep_, nullptr));
+    SwitchFiber(host_, FiberOf(cpus_[hot_.cpu].thread));
+  } while (to_keep_ != nullptr);  // else the run has ended
   if (end_ == RunEnd::kQuiet && guest_.quiet != nullptr) guest_.quiet();
   base_ += hot_.row + 1;
   scheduler_ = nullptr;

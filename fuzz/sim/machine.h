@@ -81,6 +81,15 @@ class Machine {
   [[nodiscard]] std::span<const Conflict> conflicts() const {
     return {conflicts_.data(), conflict_count_};
   }
+  // For who makes many runs that begin alike. Within Scheduler::Pick: keeps where the run stands, and comes
+  // back. Where a later run resumes from it, it comes back once more, in that same Pick. REQUIRES:
+  // CanKeepCheckpoints(); what Pick's callers hold is not changed by a host that resumes.
+  class Checkpoint;  // fuzz/sim/checkpoint.h
+  void KeepCheckpoint(Checkpoint& checkpoint);
+  // The next Run goes on from there, under the scheduler that kept it, and does not call its StartRun.
+  // REQUIRES: all runs since then went through it, or resumed from it or from one that was kept after it.
+  void ResumeFrom(const Checkpoint& checkpoint) { resume_from_ = &checkpoint; }
+  [[nodiscard]] bool CanKeepCheckpoints() const;
   // Every move of the run that was not the default: the run in exact form.
   // A default is in it where a later move at the same anchor would else be made in its place.
   [[nodiscard]] std::span<const MoveMade> moves_made() const { return moves_made_; }
@@ -328,6 +337,9 @@ class Machine {
   static constexpr std::size_t kConflictCountMax = 1024;
   static constexpr std::size_t kFeatureCountMax = 256;
 
+  void Reset();
+  void Keep(Checkpoint& to);
+  void GoBackTo(const Checkpoint& from);
   static void ThreadEntry();
   // When a question is due, or the store buffer is not empty.
   std::uint64_t LoadSlowly(const Site& site, const std::uint64_t* word);
@@ -432,6 +444,8 @@ class Machine {
   std::array<std::uint8_t, kThreadCountMax> started_;  // fibers of the last run, to be reset
   std::size_t started_count_ = 0;
   Fiber host_;
+  Checkpoint* to_keep_ = nullptr;            // by the host, which goes on with the run
+  const Checkpoint* resume_from_ = nullptr;  // by the next run
   bool thread_switched_in_ = false;
   bool stop_requested_ = false;
   bool keeps_marks_ = false;

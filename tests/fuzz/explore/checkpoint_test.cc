@@ -1,0 +1,132 @@
+// A run that resumes is the run that it would have been from the start, to the last row.
+#include "fuzz/sim/checkpoint.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "fuzz/base/prng.h"
+#include "fuzz/scenario/generate.h"
+#include "fuzz/scenario/simulation.h"
+
+namespace shootdown::sim {
+namespace {
+
+// Answers by chance, and the same for the same seed. At some of the questions a checkpoint is kept,
+// and from there on the answers are those of another seed.
+class ByChance : public Scheduler {
+ public:
+  // What the run does from the checkpoint on.
+  std::uint64_t seed = 0;
+  // The question before which it is kept; and the one at which the run is, counted from its start.
+  std::uint64_t keep_at = UINT64_MAX;
+  std::uint64_t question = 0;
+  std::uint64_t left = 0;  // at most so many moves yet
+  Machine::Checkpoint kept;
+  bool was_kept = false;
+
+  void StartRun(const Machine& machine) override {
+    machine_ = const_cast<Machine*>(&machine);
+    random_ = Prng(1);
+    question = 0;
+    left = 200;
+  }
+  Move Pick(const Question& q) override {
+    if (question == keep_at) {
+      was_kept = true;
+      left_then_ = left;
+      machine_->KeepCheckpoint(kept);
+      left = left_then_;  // here again, in another run
+      question = keep_at;
+      random_ = Prng(seed);
+    }
+    ++question;
+    const Move default_move{.kind = q.blocked ? Move::Kind::kNext : Move::Kind::kStep};
+    if (left == 0 || random_.Below(3) != 0) return default_move;
+    --left;
+    constexpr std::array kKinds = {Move::Kind::kRun,     Move::Kind::kRun,   Move::Kind::kDrain,
+                                   Move::Kind::kHold,    Move::Kind::kDefer, Move::Kind::kHold,
+                                   Move::Kind::kResched, Move::Kind::kEvict, Move::Kind::kNmi};
+    return {.kind = kKinds[random_.Below(kKinds.size())],
+            .cpu = static_cast<std::uint8_t>(
+                random_.Below(static_cast<std::uint32_t>(q.machine.cpu_count()))),
+            .arg = static_cast<std::uint8_t>(random_.Below(3))};
+  }
+  std::uint32_t NextQuestion(ActorId /*actor*/, std::uint32_t index) override { return index; }
+
+ private:
+  Machine* machine_ = nullptr;
+  Prng random_{1};
+  std::uint64_t left_then_ = 0;
+};
+
+// All that a run leaves behind.
+struct Outcome {
+  std::vector<std::uint64_t> log;
+  std::vector<std::uint64_t> moves;
+  std::vector<char> memory;
+  std::size_t conflicts = 0;
+  std::string finding;
+  bool operator==(const Outcome&) const = default;
+};
+
+Outcome OutcomeOf(Simulation& simulation, const Violation* violation) {
+  const Machine& m = simulation.machine();
+  Outcome outcome;
+  for (const LogEntry& e : m.log()) {
+    outcome.log.insert(outcome.log.end(),
+                       {e.site->hash, e.value, e.word, e.index, e.link,
+                        static_cast<std::uint64_t>(e.kind), e.cpu, e.actor, e.flags});
+  }
+  for (const MoveMade& made : m.moves_made()) {
+    outcome.moves.insert(outcome.moves.end(),
+                         {static_cast<std::uint64_t>(made.move.kind), made.move.cpu, made.move.arg,
+                          made.actor.byte(), made.index, made.row});
+  }
+  outcome.memory.assign(m.GuestMemory().begin(), m.GuestMemory().end());
+  outcome.conflicts = m.conflicts().size();
+  if (violation != nullptr) outcome.finding = violation->check + ": " + violation->message;
+  return outcome;
+}
+
+class CheckpointTest : public ::testing::TestWithParam<MemoryModel> {};
+
+TEST_P(CheckpointTest, ARunThatResumesIsTheOneFromTheStart) {
+  int resumed = 0;
+  for (std::uint64_t scenario = 1; scenario <= 60; ++scenario) {
+    Scenario generated = GenerateScenario(scenario);
+    generated.machine.memory_model = GetParam();
+    ScenarioProblem problem;
+    const auto simulation = Simulation::Build(generated, &problem);
+    ASSERT_NE(simulation, nullptr) << problem.message;
+    if (!simulation->machine().CanKeepCheckpoints()) GTEST_SKIP() << "not with this sanitizer";
+    for (const std::uint64_t keep_at : {3u, 40u, 150u}) {
+      SCOPED_TRACE(testing::Message() << "scenario " << scenario << ", question " << keep_at);
+      ByChance resumes;
+      ByChance starts;
+      resumes.keep_at = starts.keep_at = keep_at;
+      (void)simulation->RunOnce(resumes);
+      if (!resumes.was_kept) continue;
+      for (const std::uint64_t seed : {2u, 3u, 2u, 4u}) {
+        resumes.seed = seed;
+        simulation->machine().ResumeFrom(resumes.kept);
+        const Outcome there = OutcomeOf(*simulation, simulation->RunOnce(resumes));
+        // A run in between may leave anything behind, but for the rows before the checkpoint, which
+        // it makes anew.
+        starts.seed = seed;
+        ASSERT_EQ(there, OutcomeOf(*simulation, simulation->RunOnce(starts)));
+        ++resumed;
+      }
+    }
+  }
+  EXPECT_GT(resumed, 300);
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, CheckpointTest,
+                         ::testing::Values(MemoryModel::kSc, MemoryModel::kTso, MemoryModel::kPso));
+
+}  // namespace
+}  // namespace shootdown::sim
