@@ -213,7 +213,8 @@ void AddCreateOptions(CLI::App& command, CampaignFlags& flags) {
   command.add_option("--request-id", flags.request_id,
                      "a word of yours: creating twice with the same one gives one campaign");
   command.add_flag("--keep-going", flags.keep_going,
-                   "spend the whole budget, and report every distinct finding");
+                   "spend the whole budget, and report every distinct finding; the campaign keeps the first 16 of "
+                   "one kind (check, role and function)");
   command.add_flag("--watch", flags.watch, "and watch it until it ends");
 }
 

@@ -108,6 +108,10 @@ class ScenarioFuzz {
     spdlog::info("{}: {} after {} runs in {:.2f} s{}, {} features, {} inputs stored{}", s.name, verdict(),
                  counts_.runs, seconds_, RateText(), counts_.features, inputs_.count(),
                  cut_short_ || verdict() == s.expected ? "" : "; the scenario expects " + s.expected);
+    if (counts_.findings_passed_over != 0) {
+      spdlog::info("  {} more findings were passed over: a job looks into {} of one kind (check, role and function)",
+                   counts_.findings_passed_over, Target::kReportsOfOneKindMax);
+    }
     const NewBehaviour& next = counts_.new_behaviour;
     spdlog::info("  {} distinct behaviours; {:.3g} % of such runs show a new one (95 %: {:.3g} to {:.3g})",
                  counts_.behaviours, 100 * next.per_run, 100 * next.low, 100 * next.high);
@@ -149,6 +153,7 @@ class ScenarioFuzz {
             {"new_behaviours_per_run", counts_.new_behaviour.per_run},
             {"new_behaviours_per_run_low", counts_.new_behaviour.low},
             {"new_behaviours_per_run_high", counts_.new_behaviour.high},
+            {"findings_passed_over", counts_.findings_passed_over},
             {"corpus", inputs_.count()},
             {"corpus_hash", inputs_.hash()},
             {"resumed_inputs", resumed_inputs_},
@@ -307,7 +312,9 @@ void AddFuzzCommand(CLI::App& app, int* exit_status) {
   command->add_flag("--resume", flags->resume,
                     "start from the inputs that earlier searches of the scenario left in the store");
   command->add_flag("--keep-going", flags->keep_going,
-                    "spend the whole budget, and report every distinct finding");
+                    absl::StrFormat("spend the whole budget, and report every distinct finding; each job looks "
+                                    "into the first %d of one kind (check, role and function)",
+                                    Target::kReportsOfOneKindMax));
   command->add_flag("--json", flags->json, "one JSON object on standard output");
   command->callback([flags, exit_status] { *exit_status = Fuzz(*flags); });
 }

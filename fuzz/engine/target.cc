@@ -63,7 +63,11 @@ void Target::EnsureLastRun(const Schedule& schedule) {
 void Target::Report(const sim::Violation& violation) {
   sim::Machine& m = subject_.machine();
   std::string key = KindKey(violation, m);
-  if (!on_found_ || ++reports_[key] > kReportsOfOneKindMax) return;
+  if (!on_found_) return;
+  if (++reports_[key] > kReportsOfOneKindMax) {
+    ++passed_over_count_;
+    return;
+  }
   const sim::Row row = violation.row;
   const std::uint64_t hash = sim::ChainedHashes(m.log()).back();
   Found found{.exact = ExactSchedule(m.moves_made()), .kind_key = std::move(key), .run = run_count_};

@@ -61,6 +61,8 @@ class Target {
   [[nodiscard]] const sim::Machine& machine() const { return subject_.machine(); }
   [[nodiscard]] std::uint64_t run_count() const { return run_count_; }
   [[nodiscard]] std::size_t feature_count() const { return features_.size(); }
+  // Findings that nobody heard of, since there were enough of their kind.
+  [[nodiscard]] std::uint64_t passed_over_count() const { return passed_over_count_; }
   // Of the runs that are counted.
   [[nodiscard]] const BehaviourSet& behaviours() const { return behaviours_; }
 
@@ -77,6 +79,7 @@ class Target {
   std::function<void(const Schedule&)> before_run_;
   std::map<std::string, std::uint32_t> reports_;
   std::uint64_t run_count_ = 0;
+  std::uint64_t passed_over_count_ = 0;
   bool last_is_current_ = false;
 };
 

@@ -39,6 +39,7 @@ struct ChildState {
 
   std::atomic<std::uint64_t> runs;
   std::atomic<std::uint64_t> features;
+  std::atomic<std::uint64_t> findings_passed_over;
   std::atomic<std::uint64_t> behaviours;  // BehaviourSet: all, and those seen once and twice
   std::atomic<std::uint64_t> behaviours_once;
   std::atomic<std::uint64_t> behaviours_twice;

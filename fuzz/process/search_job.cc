@@ -49,6 +49,7 @@ void RunSearchJob(Simulation& simulation, const StrategyName& strategy,
   search.ran = [&](const Target& target) {
     const std::uint64_t runs = target.run_count();
     state->features.store(target.feature_count(), std::memory_order_relaxed);
+    state->findings_passed_over.store(target.passed_over_count(), std::memory_order_relaxed);
     const BehaviourSet& behaviours = target.behaviours();
     state->behaviours.store(behaviours.size(), std::memory_order_relaxed);
     state->behaviours_once.store(behaviours.seen_once(), std::memory_order_relaxed);

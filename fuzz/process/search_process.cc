@@ -101,6 +101,7 @@ SearchCounts Sum(const Children& children) {
   SearchCounts sum;
   for (const std::unique_ptr<ChildProcess>& child : children) {
     sum.runs += child->state().runs;
+    sum.findings_passed_over += child->state().findings_passed_over;
     sum.features = std::max<std::uint64_t>(sum.features, child->state().features);
     if (child->state().behaviours > sum.behaviours) {
       sum.behaviours = child->state().behaviours;

@@ -35,6 +35,7 @@ struct SearchRequest {
 struct SearchCounts {
   std::uint64_t runs = 0;
   std::uint64_t features = 0;  // of the job that has most
+  std::uint64_t findings_passed_over = 0;  // their jobs had told enough of their kind
   // Of the job that has most: jobs do not tell each other what they saw.
   std::uint64_t behaviours = 0;
   NewBehaviour new_behaviour;

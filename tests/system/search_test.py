@@ -120,6 +120,19 @@ class SearchTest(cli.SystemTest):
 
         self.assertEqual({f["signature"] for f in three}, {f["signature"] for f in one})
 
+    def test_findings_beyond_enough_of_one_kind_are_counted(self):
+        words = [STALE_HIT, "--keep-going", "--runs"]
+
+        few = self.fuzz(*words, 300, "--json")
+        many = self.fuzz(*words, 20_000, "--json")
+
+        [row] = few.json()["scenarios"]
+        self.assertEqual((row["verdict"], row["findings_passed_over"]), ("stale_tlb_use", 0))
+        self.assertNotIn("passed over", few.err)
+        [row] = many.json()["scenarios"]
+        self.assertGreater(row["findings_passed_over"], 0)
+        self.assertIn(f" {row['findings_passed_over']} more findings were passed over", many.err)
+
     def test_equal_bugs_of_other_seeds_have_equal_signatures(self):
         for scenario in (STALE_HIT, LOST_BIT):
             rows = [self.search(scenario, "--seed", s)["scenarios"][0] for s in range(5)]

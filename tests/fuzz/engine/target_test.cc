@@ -124,6 +124,7 @@ TEST(TargetTest, FindingsOfOneKindAreReportedAFewTimesOnly) {
   for (int n = 0; n < 100; ++n) (void)target.Run(finding.exact);
 
   EXPECT_EQ(reports, Target::kReportsOfOneKindMax);
+  EXPECT_EQ(target.passed_over_count(), 100u - Target::kReportsOfOneKindMax);
   EXPECT_EQ(target.run_count(), 100u);
 }
 
