@@ -71,8 +71,11 @@ std::vector<PlacedDecision> WithoutTask(std::vector<PlacedDecision> decisions, s
 class Placer {
  public:
   Placer(Simulation& simulation, const std::vector<PlacedDecision>& wanted,
-         const std::string& kind_key)
-      : simulation_(simulation), wanted_(wanted), kind_key_(kind_key) {}
+         const std::string& kind_key, std::uint64_t run_count_max)
+      : simulation_(simulation),
+        wanted_(wanted),
+        kind_key_(kind_key),
+        run_count_max_(run_count_max) {}
 
   std::optional<Schedule> Find() {
     if (!PlaceFrom(0)) return std::nullopt;
@@ -87,19 +90,23 @@ class Placer {
     return finding != nullptr && KindKey(*finding, simulation_.machine()) == kind_key_;
   }
 
-  // What happened with every decision as near to its old place as could be.
-  [[nodiscard]] const std::string& first_verdict() const { return first_verdict_; }
+  // Why there is none: what happened with every decision as near to its old place as could be.
+  [[nodiscard]] std::string Verdict() const {
+    if (!gave_up_) return first_verdict_;
+    return "not found in " + std::to_string(run_count_max_) + " runs" +
+           (first_verdict_.empty() ? "" : "; the nearest is " + first_verdict_);
+  }
   [[nodiscard]] std::uint64_t run_count() const { return run_count_; }
 
  private:
-  // A few decisions with a few places each: this is seldom reached.
-  static constexpr std::uint64_t kRunCountMax = 300;
-
   [[nodiscard]] Schedule Current() const { return Schedule(placed_).Canonical(); }
 
   // Places decision `i` and those after it. True once all are placed, and the run fails as wanted.
   bool PlaceFrom(std::size_t i) {
-    if (run_count_ >= kRunCountMax) return false;
+    if (run_count_ >= run_count_max_) {
+      gave_up_ = true;
+      return false;
+    }
     ++run_count_;
     const Schedule schedule = Current();
     ScheduleScheduler scheduler(schedule);
@@ -147,16 +154,20 @@ class Placer {
   Simulation& simulation_;
   const std::vector<PlacedDecision>& wanted_;
   const std::string& kind_key_;
+  const std::uint64_t run_count_max_;
   std::vector<Decision> placed_;
   std::string first_verdict_;
+  bool gave_up_ = false;
   std::uint64_t run_count_ = 0;
 };
 
 class ScenarioMinimizer {
  public:
-  ScenarioMinimizer(std::unique_ptr<Simulation> simulation, const std::string& kind_key)
+  ScenarioMinimizer(std::unique_ptr<Simulation> simulation, const std::string& kind_key,
+                    std::uint64_t runs_per_part)
       : simulation_(std::move(simulation)),
         kind_key_(kind_key),
+        runs_per_part_(runs_per_part),
         scenario_(simulation_->scenario()) {}
 
   MinimizedScenario Minimize(const Schedule& failing) {
@@ -213,15 +224,12 @@ class ScenarioMinimizer {
     }
     const std::vector<PlacedDecision> wanted =
         part.kind == PartKind::kTask ? WithoutTask(decisions_, part.task) : decisions_;
-    Placer placer(*simulation_, wanted, kind_key_);
-    if (!minimized_.schedule.empty() && placer.FailsInTheDefaultOrder()) {
-      *verdict = kWithoutSchedule;
-      return false;
-    }
-    const std::optional<Schedule> failing = placer.Find();
+    Placer placer(*simulation_, wanted, kind_key_, runs_per_part_);
+    const bool default_fails = !minimized_.schedule.empty() && placer.FailsInTheDefaultOrder();
+    const std::optional<Schedule> failing = default_fails ? std::nullopt : placer.Find();
     run_count_ += placer.run_count();
     if (!failing.has_value()) {
-      *verdict = placer.first_verdict();
+      *verdict = default_fails ? kWithoutSchedule : placer.Verdict();
       return false;
     }
     Minimized smaller = MinimizeSchedule(*simulation_, *failing, kind_key_);
@@ -233,6 +241,7 @@ class ScenarioMinimizer {
 
   std::unique_ptr<Simulation> simulation_;
   const std::string& kind_key_;
+  const std::uint64_t runs_per_part_;
   Scenario scenario_;
   Minimized minimized_;
   std::vector<PlacedDecision> decisions_;  // of minimized_
@@ -281,8 +290,8 @@ std::string ToText(const ScenarioPart& part, const Scenario& scenario) {
 }
 
 MinimizedScenario MinimizeScenario(std::unique_ptr<Simulation> simulation, const Schedule& failing,
-                                   const std::string& kind_key) {
-  return ScenarioMinimizer(std::move(simulation), kind_key).Minimize(failing);
+                                   const std::string& kind_key, std::uint64_t runs_per_part) {
+  return ScenarioMinimizer(std::move(simulation), kind_key, runs_per_part).Minimize(failing);
 }
 
 }  // namespace shootdown

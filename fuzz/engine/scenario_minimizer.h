@@ -4,13 +4,15 @@
 // The result is 1-minimal on its own scenario, both ways: without any one decision the failure is gone
 // (minimizer.h), and without any one operation, or any one task, it is gone as well. For operations that
 // means: with every decision put before a step of the same site again, whichever occurrence of it, no
-// run fails in the same way. The proof says what happens instead. The schedule never grows, and a race
-// stays a race: a scenario that fails in the default order is no smaller form of one that does not.
+// run fails in the same way. The proof says what happens instead; where there were too many places to try
+// them all it says so, and that part may not be needed. The schedule never grows, and a race stays a race: a
+// scenario that fails in the default order is no smaller form of one that does not.
 //
 // Left out: machine, version and checks stay as they are, for they say what the scenario is about.
 #ifndef SHOOTDOWN_FUZZ_ENGINE_SCENARIO_MINIMIZER_H_
 #define SHOOTDOWN_FUZZ_ENGINE_SCENARIO_MINIMIZER_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -41,11 +43,16 @@ struct MinimizedScenario {
   std::vector<ProofStep> scenario_proof;   // one for each part of the scenario
 };
 
+// A few decisions with a few places each: more is seldom needed.
+inline constexpr std::uint64_t kRunsPerPart = 300;
+
+// At most `runs_per_part` runs look for the failure without one part.
 // Takes the simulation, since only one can live at a time, and gives back that of the result.
 // REQUIRES: `failing` makes `simulation` fail with this KindKey.
 [[nodiscard]] MinimizedScenario MinimizeScenario(std::unique_ptr<Simulation> simulation,
                                                  const Schedule& failing,
-                                                 const std::string& kind_key);
+                                                 const std::string& kind_key,
+                                                 std::uint64_t runs_per_part = kRunsPerPart);
 
 }  // namespace shootdown
 

@@ -168,6 +168,28 @@ TEST_P(ScenarioMinimizerTest, MinimizingTwiceChangesNothing) {
   EXPECT_EQ(twice.scenario_proof, once.scenario_proof);
 }
 
+TEST_P(ScenarioMinimizerTest, APartWithMorePlacesThanWereTriedIsNotCalledNeeded) {
+  const auto untried = [](const MinimizedScenario& small) {
+    return std::ranges::count_if(small.scenario_proof, [](const ProofStep& step) {
+      return step.verdict.starts_with("not found in ");
+    });
+  };
+  auto simulation = Build(CorpusScenario(GetParam()));
+  const Target::Found found = FirstFinding(*simulation, 1);
+  MinimizedScenario all = MinimizeScenario(std::move(simulation), found.exact, found.kind_key);
+  EXPECT_EQ(untried(all), 0);
+  const Schedule schedule = all.minimized.schedule;
+
+  const MinimizedScenario few =
+      MinimizeScenario(std::move(all.simulation), schedule, found.kind_key, /*runs_per_part=*/2);
+
+  EXPECT_GT(untried(few), 0);
+  for (const ProofStep& step : few.scenario_proof) {
+    if (!step.verdict.starts_with("not found in ")) continue;
+    EXPECT_EQ(step.verdict.substr(0, 19), "not found in 2 runs") << step.without;
+  }
+}
+
 TEST_P(ScenarioMinimizerTest, BystandersGoWhereverTheyStand) {
   const Scenario whole = CorpusScenario(GetParam());
   Scenario noisy = whole;
