@@ -14,6 +14,7 @@
 #include "fuzz/store/store_rocksdb.h"
 #include "proto/file_io.h"
 #include "proto/receipt.h"
+#include "worker/state_folder.h"
 
 namespace shootdown {
 namespace {
@@ -60,6 +61,7 @@ Journal::~Journal() = default;
 
 absl::StatusOr<std::unique_ptr<Journal>> Journal::Open(const std::string& folder,
                                                        const Limits& limits) {
+  if (absl::Status s = PrepareStateFolder(folder); !s.ok()) return s;
   std::unique_ptr<Journal> journal(new Journal(folder, limits));
   if (absl::Status s = journal->OpenDatabase(); !s.ok()) return s;
   if (absl::Status s = journal->ReadIndex(); !s.ok()) return s;
@@ -69,11 +71,6 @@ absl::StatusOr<std::unique_ptr<Journal>> Journal::Open(const std::string& folder
 }
 
 absl::Status Journal::OpenDatabase() {
-  std::error_code error;
-  fs::create_directories(folder_, error);
-  if (error) return ErrnoStatus(error.value(), folder_);
-  // It holds the worker's secret.
-  fs::permissions(folder_, fs::perms::owner_all, error);
   const std::string path = (fs::path(folder_) / "journal").string();
   rocksdb::Options options(DatabaseOptions(OpenMode::kReadWrite), FamilyOptions());
   options.create_if_missing = true;

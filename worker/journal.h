@@ -7,7 +7,7 @@
 //   J3  A receipt is on disk before what it is about is forgotten.
 //   J4  A torn end of the journal loses only what was not acknowledged. Other damage is an error.
 //
-// RocksDB, in the folder `journal` of the state folder; keys:
+// RocksDB, in the folder `journal` of the state folder (worker/state_folder.h); keys:
 //   meta/key, meta/name               the worker's secret, 32 hexadecimal digits; its name
 //   finding/<hash>, input/<hash>      encoded FoundFailure or Input; hash: Offer.hash
 //   result/<lease id>                 encoded LeaseResult
@@ -44,8 +44,8 @@ class Journal {
     std::uint64_t input_bytes_max = std::uint64_t{256} << 20;
   };
 
-  // Creates `folder` if need be. UNAVAILABLE if another worker uses it; the codes of
-  // fuzz/store/store.h otherwise.
+  // Creates `folder` if need be; refuses one that is not a worker's (worker/state_folder.h).
+  // UNAVAILABLE if another worker uses it; the codes of fuzz/store/store.h otherwise.
   [[nodiscard]] static absl::StatusOr<std::unique_ptr<Journal>> Open(const std::string& folder,
                                                                      const Limits& limits);
   ~Journal();

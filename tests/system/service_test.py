@@ -326,6 +326,18 @@ class OperatorTest(cluster.ClusterTest):
             self.assertIn("--insecure", result.err)
 
 
+    def test_a_state_folder_that_is_not_a_workers_is_refused(self):
+        foreign = self.folder / "foreign"
+        foreign.mkdir()
+        (foreign / "diary").write_text("mine")
+
+        result = self.run_program(BIN / "shootdown-worker", "--coordinator", "127.0.0.1:1", "--state", foreign)
+
+        self.assertEqual(result.status, cli.BAD_INPUT, result.err)
+        self.assertIn(f"state folder {foreign}: is no worker's", result.err)
+        self.assertEqual([p.name for p in foreign.iterdir()], ["diary"])
+
+
 class GeneratedClientTest(cluster.ClusterTest):
     """Any client that is generated from the installed .proto files, here in Python, has all of the
     service."""

@@ -22,6 +22,7 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::StartsWith;
 
 Harvest Found(const std::string& name, std::size_t bytes = 0) {
   Harvest harvest;
@@ -159,6 +160,68 @@ TEST(JournalTest, InputsAreDroppedAboveALimitAndFindingsNever) {
   EXPECT_EQ(journal->findings().size(), 100u);
   EXPECT_LT(journal->inputs().size(), 10u);
   EXPECT_EQ(journal->dropped_input_count(), 100 - journal->inputs().size());
+}
+
+// Who may read, write and enter it.
+fs::perms PermissionsOf(const std::string& path) { return fs::status(path).permissions(); }
+
+TEST(JournalTest, AFolderWithOtherThingsInItIsRefusedAndLeftAsItIs) {
+  const ScratchFolder folder;
+  fs::create_directory(folder / "s");
+  fs::permissions(folder / "s", fs::perms(0755));
+  std::ofstream(folder / "s/diary") << "mine";
+
+  const auto journal = Journal::Open(folder / "s", {});
+
+  EXPECT_EQ(journal.status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(journal.status().message()), HasSubstr("wanted one that is"));
+  EXPECT_EQ(PermissionsOf(folder / "s"), fs::perms(0755));
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder / "s"), {}), 1);
+}
+
+TEST(JournalTest, WhatItCreatesIsForItsOwnerAndWhatWasThereKeepsItsPermissions) {
+  const ScratchFolder folder;
+  fs::create_directory(folder / "empty");
+  fs::permissions(folder / "empty", fs::perms(0755));
+
+  OpenAt(folder / "empty").reset();
+  OpenAt(folder / "above/new/").reset();
+
+  EXPECT_EQ(PermissionsOf(folder / "empty"), fs::perms(0755));
+  EXPECT_EQ(PermissionsOf(folder / "empty/journal"), fs::perms(0700)) << "the secret is in it";
+  EXPECT_EQ(PermissionsOf(folder / "above/new"), fs::perms(0700));
+}
+
+TEST(JournalTest, ANewerSchemaIsRefusedAndLeftAsItIs) {
+  const ScratchFolder folder;
+  OpenAt(folder / "s").reset();
+  EXPECT_THAT(ReadAll(folder / "s/SHOOTDOWN-WORKER"), StartsWith("schema 1\n"));
+  std::ofstream(folder / "s/SHOOTDOWN-WORKER") << "schema 2\nmore\n";
+
+  const auto newer = Journal::Open(folder / "s", {});
+
+  EXPECT_EQ(newer.status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(newer.status().message()),
+              HasSubstr("has schema 2, but this program knows up to schema 1"));
+  std::ofstream(folder / "s/SHOOTDOWN-WORKER") << "nonsense";
+  EXPECT_EQ(Journal::Open(folder / "s", {}).status().code(),
+            absl::StatusCode::kFailedPrecondition);
+}
+
+TEST(JournalTest, AFolderOfAWorkerBeforeTheMarkerIsMarked) {
+  const ScratchFolder folder;
+  std::string key;
+  {
+    const auto journal = OpenAt(folder / "s");
+    key = journal->worker_key();
+    ASSERT_TRUE(journal->Add(Found("a")).ok());
+    const std::string found = journal->findings().begin()->first;
+    ASSERT_TRUE(journal->Settle({SettledAs(found, v1::Settled::VERDICT_ACCEPTED, "f1")}).ok());
+  }
+  fs::remove(folder / "s/SHOOTDOWN-WORKER");
+
+  EXPECT_EQ(OpenAt(folder / "s")->worker_key(), key);
+  EXPECT_TRUE(fs::exists(folder / "s/SHOOTDOWN-WORKER"));
 }
 
 TEST(JournalTest, TwoWorkersDoNotShareAFolder) {
