@@ -13,6 +13,7 @@
 #include "fuzz/store/store.h"
 #include "fuzz/strategy/strategy_name.h"
 #include "proto/convert.h"
+#include "proto/failure_check.h"
 #include "proto/printable.h"
 #include "proto/scenario_text.h"
 #include "server/keys.h"
@@ -45,13 +46,6 @@ std::span<const std::uint8_t> Bytes(const std::string& text) {
 bool IsCanonical(const std::string& schedule) {
   const std::vector<std::uint8_t> bytes = Schedule::Decode(Bytes(schedule)).Encode();
   return std::string(bytes.begin(), bytes.end()) == schedule;
-}
-
-// The canonical text of a schedule in exact form, or why it is none.
-std::string WhyNoSchedule(const char* field, const std::string& text) {
-  const absl::StatusOr<Schedule> schedule = Schedule::Parse(text);
-  if (schedule.ok()) return {};
-  return absl::StrFormat("%s: %s", field, std::string(schedule.status().message()));
 }
 
 // A sample of what its runs did: ascending hashes, with no more times than there were runs.
@@ -212,30 +206,12 @@ CheckedFinding CheckFinding(const v1::FoundFailure& found) {
     if (failure.minimized || !failure.found_scenario_text.empty()) {
       return "failure.minimized: a failure is reported as it was found";
     }
-    if (failure.schedule_text != failure.found_schedule_text) {
-      return "failure.schedule_text: is not found_schedule_text, and the failure is not minimized";
-    }
-    if (std::string words = WhyNoSchedule("failure.schedule_text", failure.schedule_text);
-        !words.empty()) {
-      return words;
-    }
-    if (failure.check.empty() || failure.check.size() > 256) {
-      return "failure.check: wanted 1 to 256 bytes";
-    }
     for (const std::string* text :
          {&failure.scenario_name, &failure.kind_key, &failure.message, &failure.why}) {
       if (text->size() > kTextBytesMax) return "failure: a text of more than 64 KiB";
     }
-    if (!IsHex(failure.signature, 32)) {
-      return "failure.signature: wanted 32 hexadecimal digits";
-    }
-    if (!IsHex(failure.trace_hash, 32)) {
-      return "failure.trace_hash: wanted 32 hexadecimal digits";
-    }
-    if (const auto encoded = EncodeFailure(failure); !encoded.ok()) {
-      return std::string(encoded.status().message());
-    }
-    return {};
+    const absl::Status whole = CheckFailure(failure);
+    return whole.ok() ? "" : std::string(whole.message());
   };
   checked.refused = why();
   return checked;
@@ -247,16 +223,8 @@ std::string WhyNotMinimized(const Failure& minimized, const Failure& found) {
   if (minimized.kind_key != found.kind_key || minimized.check != found.check) {
     return absl::StrFormat("it fails another check: %s", ForMessage(minimized.kind_key));
   }
-  if (std::string words = WhyNoSchedule("schedule_text", minimized.schedule_text); !words.empty()) {
-    return words;
-  }
-  if (minimized.proof.empty() && !minimized.schedule_text.empty()) return "it has no proof";
-  if (!IsHex(minimized.signature, 32)) return "signature: wanted 32 hexadecimal digits";
-  if (!IsHex(minimized.trace_hash, 32)) return "trace_hash: wanted 32 hexadecimal digits";
-  if (const auto encoded = EncodeFailure(minimized); !encoded.ok()) {
-    return std::string(encoded.status().message());
-  }
-  return {};
+  const absl::Status whole = CheckFailure(minimized);
+  return whole.ok() ? "" : std::string(whole.message());
 }
 
 absl::StatusOr<v1::CampaignSpec> CheckSpec(const v1::CampaignSpec& spec) {

@@ -10,7 +10,7 @@
 #include "fuzz/cli/locate.h"
 #include "fuzz/cli/minimality_words.h"
 #include "fuzz/cli/remote_failures.h"
-#include "fuzz/schedule/schedule.h"
+#include "proto/failure_check.h"
 #include "proto/failure_file.h"
 
 namespace shootdown {
@@ -192,9 +192,8 @@ int Import(const Flags& flags) {
   if (!read.ok()) return Fail(read.status());
   const std::vector<Failure>& failures = *read;
   for (const Failure& failure : failures) {
+    if (absl::Status s = CheckFailure(failure); !s.ok()) return Fail(s);
     if (absl::Status s = ParseStoredScenario(failure).status(); !s.ok()) return Fail(s);
-    if (absl::Status s = ParseFoundScenario(failure).status(); !s.ok()) return Fail(s);
-    if (absl::Status s = Schedule::Parse(failure.schedule_text).status(); !s.ok()) return Fail(s);
   }
   const auto store = Store::Open(StorePath(flags.store), OpenMode::kReadWrite);
   if (!store.ok()) return Fail(store.status());

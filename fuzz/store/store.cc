@@ -10,6 +10,7 @@
 #include "fuzz/store/store_failures.h"
 #include "fuzz/store/store_folder.h"
 #include "fuzz/store/store_record.h"
+#include "proto/failure_check.h"
 
 namespace shootdown {
 namespace {
@@ -142,6 +143,7 @@ std::uint64_t Store::FileBytes() const { return FolderFileBytes(path()); }
 absl::StatusOr<std::vector<std::string>> Store::MergeFrom(const Store& other) {
   std::vector<Failure> batch;
   std::size_t batch_bytes = 0;
+  std::vector<std::string> refused;
   absl::Status put;
   const auto flush = [&] {
     if (put.ok()) put = PutFailures(batch);
@@ -151,6 +153,10 @@ absl::StatusOr<std::vector<std::string>> Store::MergeFrom(const Store& other) {
   absl::StatusOr<std::vector<std::string>> damaged =
       other.VisitFailures([&](const std::string& /*id*/, Failure failure) {
         if (!put.ok()) return;
+        if (const absl::Status whole = CheckFailure(failure); !whole.ok()) {
+          refused.emplace_back(whole.message());
+          return;
+        }
         batch_bytes += ApproximateBytes(failure);
         batch.push_back(std::move(failure));
         if (batch_bytes > kBatchBytesMax) flush();
@@ -158,6 +164,7 @@ absl::StatusOr<std::vector<std::string>> Store::MergeFrom(const Store& other) {
   if (!damaged.ok()) return damaged.status();
   flush();
   if (!put.ok()) return put;
+  damaged->insert(damaged->end(), refused.begin(), refused.end());
 
   const absl::StatusOr<std::vector<std::string>> scenarios = other.ListScenarioKeys();
   if (!scenarios.ok()) return scenarios.status();

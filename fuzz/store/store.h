@@ -143,8 +143,8 @@ class Store {
   // Of all its files.
   [[nodiscard]] std::uint64_t FileBytes() const;
 
-  // Takes in all of `other` that can be read. Returns what could not, one line each. After an
-  // error some of it may have been taken in; merging again is harmless.
+  // Takes in all of `other` that can be read and is what it says (proto/failure_check.h). Returns what
+  // is not, one line each. After an error some of it may have been taken in; merging again is harmless.
   [[nodiscard]] absl::StatusOr<std::vector<std::string>> MergeFrom(const Store& other);
 
   [[nodiscard]] const std::string& path() const;

@@ -48,6 +48,30 @@ TEST(ValidateTest, MalformedFindingsAreRefusedWithTheField) {
             }),
             "");
   EXPECT_NE(refused([](F& f) { f.mutable_failure()->clear_check(); }), "");
+  EXPECT_NE(refused([](F& f) { f.mutable_failure()->clear_anchors(); }), "");
+}
+
+TEST(ValidateTest, AMinimizedFailureProvesEachDecision) {
+  const Failure found = FoundFailure(1, ScenarioText());
+  const auto refused = [&](auto change) {
+    Failure minimized = MinimizedFailure(found);
+    change(minimized);
+    return WhyNotMinimized(minimized, found);
+  };
+  using F = Failure;
+
+  EXPECT_EQ(refused([](F&) {}), "");
+  EXPECT_NE(refused([](F& f) { f.anchors.clear(); }), "");
+  EXPECT_NE(refused([](F& f) { f.proof.clear(); }), "");
+  EXPECT_NE(refused([](F& f) { f.proof.resize(2); }), "");
+  EXPECT_NE(refused([](F& f) { f.minimized = false; }), "");
+  EXPECT_NE(refused([](F& f) { f.kind_key = "another"; }), "");
+  EXPECT_NE(refused([](F& f) { f.found_schedule_text = "T0@9>C1"; }), "");
+  EXPECT_NE(refused([](F& f) {
+              f.found_scenario_text = f.scenario_text;
+              f.scenario_text = "?";
+            }),
+            "");
 }
 
 TEST(ValidateTest, APublicIdDependsOnSecretAndCertificate) {

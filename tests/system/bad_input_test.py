@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -256,6 +257,25 @@ class FailureTest(cli.SystemTest):
 
         self.assert_refused(result, "bad.failure")
         self.assertFalse((self.folder / "new").exists())
+
+
+    def test_a_file_that_says_nonsense_is_not_imported(self):
+        failure = self.find()
+        self.shootdown("failures", "export", failure, "--store", self.store, "-o", "good.failure")
+        good = (self.folder / "good.failure").read_text()
+        for words, found, put in (("anchors: 0 of them", r"anchors \{[^}]*\}\n", ""),
+                                  ("proof: 0 of them", r"(?m)^proof \{[^}]*\}\n", ""),
+                                  ("found_schedule_text", 'found_schedule_text: "', 'found_schedule_text: "?')):
+            with self.subTest(words):
+                body = re.sub(found, put, good.split("\n", 1)[1])
+                self.assertNotIn(body, good)
+                path = self.write("x.failure", f"shootdown-failure 1 {'0' * 32}\n{body}")
+                # The refusal says which checksum the file should have had.
+                damaged = self.shootdown("failures", "import", path, "--store", self.store)
+                checksum = re.search("but the rest has ([0-9a-f]{32})", damaged.err)[1]
+                path = self.write("x.failure", f"shootdown-failure 1 {checksum}\n{body}")
+
+                self.assert_refused(self.shootdown("failures", "import", path, "--store", self.store), words)
 
 
 class StoreTest(cli.SystemTest):

@@ -23,7 +23,7 @@ MAY_INCLUDE = {
                     "fuzz/base"},
     "fuzz/process": {"fuzz/engine", "fuzz/explore", "fuzz/scenario", "fuzz/strategy", "fuzz/schedule",
                      "fuzz/corpus", "fuzz/sim", "fuzz/base", "proto"},
-    "proto": {"fuzz/corpus", "fuzz/scenario", "fuzz/sim", "fuzz/base"},
+    "proto": {"fuzz/corpus", "fuzz/scenario", "fuzz/schedule", "fuzz/sim", "fuzz/base"},
     "worker": {"fuzz/process", "fuzz/engine", "fuzz/strategy", "fuzz/schedule", "fuzz/scenario", "fuzz/store",
                "fuzz/corpus", "fuzz/sim", "fuzz/base", "proto"},
     "fuzz/store": {"proto", "fuzz/corpus", "fuzz/base"},

@@ -16,6 +16,7 @@
 namespace shootdown {
 namespace {
 
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
@@ -30,7 +31,7 @@ std::unique_ptr<Store> MustOpen(const std::string& path) {
 Failure RandomRecord(Prng& prng) {
   Failure failure = NumberedFailure(static_cast<int>(prng.Below(6)));
   if (prng.OneIn(2)) failure = Minimized(failure);
-  if (prng.OneIn(3)) failure.schedule_text += " ";
+  if (failure.minimized && prng.OneIn(3)) failure.schedule_text = "T1@10>C1";
   if (prng.OneIn(2)) failure.message = std::string(1, static_cast<char>('a' + prng.Below(3)));
   if (prng.OneIn(2)) failure.why = std::string(1, static_cast<char>('a' + prng.Below(3)));
   failure.seed = prng.Below(3);
@@ -41,6 +42,26 @@ void MustMerge(Store& into, const Store& from) {
   const auto merged = into.MergeFrom(from);
   ASSERT_TRUE(merged.ok()) << merged.status();
   ASSERT_THAT(*merged, IsEmpty());
+}
+
+// With no anchors it would rank as the smaller one.
+TEST(StoreMergeTest, NonsenseDoesNotTakeTheRecordsPlace) {
+  const ScratchFolder folder;
+  const auto good = MustOpen(folder / "good");
+  const auto odd = MustOpen(folder / "odd");
+  const Failure failure = Minimized(NumberedFailure(1));
+  Failure nonsense = failure;
+  nonsense.anchors.clear();
+  nonsense.minimality = Minimality::kMinimum;
+  ASSERT_TRUE(good->PutFailure(failure).ok());
+  ASSERT_TRUE(odd->PutFailures(std::vector{nonsense, NumberedFailure(2)}).ok());
+
+  const auto merged = good->MergeFrom(*odd);
+
+  ASSERT_TRUE(merged.ok()) << merged.status();
+  EXPECT_THAT(*merged, ElementsAre(HasSubstr("anchors: 0 of them")));
+  EXPECT_EQ(good->GetFailure(FailureId(failure)).value(), failure);
+  EXPECT_TRUE(good->GetFailure(FailureId(NumberedFailure(2))).ok());
 }
 
 TEST(StoreMergeTest, EveryOrderGivesTheSameContent) {

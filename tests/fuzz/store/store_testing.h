@@ -27,12 +27,14 @@ inline const std::string kScenarioKey = ScenarioKey("name: \"a\"\n");
 
 // Number `n` of a series of failures with different ids.
 inline Failure NumberedFailure(int n) {
+  const std::string schedule = "T0@" + std::to_string(n) + ">C1 T1@2>C1";
   return {.scenario_name = "s",
-          .scenario_text = "name: \"s\"\n",
+          .scenario_text = "name: \"s\"\nsummary: \"s\"\nmachine { cpus: 2 }\n"
+                           "task { name: \"a\" op: \"mmap A\" }\nexpect { clean: true }\n",
           .found_scenario_text = "",
-          .schedule_text = "T0@1>C1 T0@2>C1",
+          .schedule_text = schedule,
           .anchors = {{.site = "a", .occurrence = 0}, {.site = "b", .occurrence = 0}},
-          .found_schedule_text = "T0@" + std::to_string(n) + ">C1",
+          .found_schedule_text = schedule,
           .check = "stale_tlb_use",
           .kind_key = "k",
           .signature = std::string(32, '0'),
@@ -49,6 +51,7 @@ inline Failure Minimized(Failure failure) {
   failure.schedule_text = "T0@1>C1";
   failure.anchors.resize(1);
   failure.minimized = true;
+  failure.proof = {{.without = failure.schedule_text, .verdict = "clean"}};
   return failure;
 }
 
