@@ -88,15 +88,15 @@ replay() {
 
 show_what_next() {
   local id=$1
-  local program=${shootdown#"$root"/} folder=${store#"$root"/}
   cat <<END
 
 That is the race: found, shrunk until no decision could be removed, and replayed exactly.
 Try next, from $root:
-  $program failures show $id --store $folder
-  $program replay $id --perfetto race.json --store $folder
-  $program fuzz seed-lost-bit seed-stale-hit-fixed --store $folder
-  $program scenarios
+  export PATH=${shootdown%/*}:\$PATH SHOOTDOWN_STORE=$store
+  shootdown failures show $id
+  shootdown replay $id --html race.html
+  shootdown fuzz seed-lost-bit seed-stale-hit-fixed
+  shootdown scenarios
   tests/run.sh
 END
 }

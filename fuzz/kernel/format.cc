@@ -1,4 +1,7 @@
 // Values of the kernel's cells, as people read them.
+#include <array>
+#include <cinttypes>
+#include <cstdio>
 #include <string>
 
 #include "fuzz/kernel/types.h"
@@ -37,6 +40,12 @@ std::string FormatTsbTag(std::uint64_t bits) {
                                                       : FormatVirtPage(bits & (kVirtPageCount - 1));
   if ((bits & TsbEntry::kLock) != 0) text += " locked";
   return text;
+}
+
+std::string FormatPoison(std::uint64_t word) {
+  std::array<char, 19> text{};
+  std::snprintf(text.data(), text.size(), "0x%" PRIx64, word);
+  return text.data();
 }
 
 }  // namespace shootdown::kernel

@@ -184,7 +184,7 @@ void put_page(Page* page) {
   const int pil = local_irq_save();
   spin_lock(&g->zone_lock);
   // The allocator writes to the page (poisoning, its list): what a stale reader would see.
-  WRITE_ONCE(page->contents, 0xdead);
+  page->contents.Store(SHOOTDOWN_SITE_AS("page->contents", &FormatPoison), 0xdead);
   ++page->incarnation;
   Tell({.kind = EventKind::kPageFreed, .object = page});
   WRITE_ONCE(g->free_pages, READ_ONCE(g->free_pages) | std::uint64_t{1} << page->number);

@@ -304,6 +304,7 @@ namespace shootdown::kernel {
 [[nodiscard]] std::string FormatTaskState(std::uint64_t bits);  // running
 [[nodiscard]] std::string FormatVirtPage(std::uint64_t number); // A
 [[nodiscard]] std::string FormatTsbTag(std::uint64_t bits);     // A, invalid, locked
+[[nodiscard]] std::string FormatPoison(std::uint64_t word);     // 0xdead
 }  // namespace shootdown::kernel
 template <>
 struct shootdown::sim::FormatOf<shootdown::kernel::Pte> {

@@ -1,0 +1,83 @@
+"""What the pages quote is what the programs print: traces, schedules and figures of README.md and of
+corpus/hypotheses.md.
+
+A change of the model or of the search changes them. SHOOTDOWN_WRITE_PAGES=1 in the environment of this test
+writes the parts of corpus/hypotheses.md that are made by programs anew, to be read before they are committed.
+"""
+
+import os
+import re
+import unittest
+
+import cli
+from cli import FINDING, STALE_HIT
+
+HYPOTHESES = cli.CORPUS / "hypotheses.md"
+README = cli.CORPUS.parent / "README.md"
+# `shootdown fuzz NAME --seed 1` ... and the block of its trace.
+SECTION = re.compile(r"`shootdown fuzz (\S+) --seed 1` finds it; .*?\n```\n.*?\n```\n", re.S)
+# `NAME` (`SCHEDULE`: what `--seed 1` is minimized to.
+MENTION = re.compile(r"(`(10\.[0-9a-z-]+)`[ \n]\(`)([^`]+)(`)")
+
+
+class PagesTest(cli.SystemTest):
+    def finding(self, name):
+        """The finding of seed 1, in the words of the page, and its trace."""
+        result = self.fuzz(name, "--seed", 1, "--json")
+        self.assertEqual(result.status, FINDING, result.err)
+        [found] = result.json()["scenarios"][0]["findings"]
+        replay = self.shootdown("replay", found["id"], "--trace", "--store", self.store)
+        trace = "\n".join(line.rstrip() for line in replay.out.rstrip().splitlines())
+        return found, trace
+
+    def section(self, name):
+        found, trace = self.finding(name)
+        count = found["minimized_decisions"]
+        decisions = f"{count} decision" + ("" if count == 1 else "s")
+        how = f"`{found['schedule']}`." if count else "the default order does it."
+        return (f"`shootdown fuzz {name} --seed 1` finds it;"
+                f" minimized, {decisions}: {how}\n\n```\n{trace}\n```\n")
+
+    def written_anew(self, page):
+        page = SECTION.sub(lambda match: self.section(match[1]), page)
+        return MENTION.sub(
+            lambda match: match[1] + self.finding(match[2])[0]["schedule"] + match[4], page)
+
+    def test_the_windows_have_the_traces_that_their_scenarios_make(self):
+        page = HYPOTHESES.read_text(encoding="utf-8")
+        self.assertGreaterEqual(len(SECTION.findall(page)), 8)
+        self.assertGreaterEqual(len(MENTION.findall(page)), 7)
+
+        anew = self.written_anew(page)
+        if "SHOOTDOWN_WRITE_PAGES" in os.environ:
+            HYPOTHESES.write_text(anew, encoding="utf-8")
+            page = anew
+
+        self.assertEqual(page.splitlines(), anew.splitlines())
+
+    def test_the_trace_of_the_readme_is_the_one_that_quickstart_ends_with(self):
+        page = README.read_text(encoding="utf-8")
+        [block] = re.findall(r"```\n(seed-stale-hit: .*?)\n```\n", page, re.S)
+        found, trace = self.finding(STALE_HIT)
+
+        def words(line):  # columns are narrower in the page
+            return re.sub(r"[ =-]+", " ", line).strip()
+
+        left = iter([words(line) for line in trace.splitlines()])
+        for line in block.splitlines():
+            if not line.rstrip(" |").endswith("..."):
+                self.assertIn(words(line), left, "in this order")
+        self.assertIn(f"`{found['schedule']}` is the whole failure", page)
+
+    def test_the_medians_of_the_readme_are_those_of_the_table(self):
+        table = (cli.CORPUS / "README.md").read_text(encoding="utf-8")
+        medians = [re.search(rf"^\| {name} \|(?:[^|]*\|){{5}} (\d+) \|", table, re.M)[1]
+                   for name in (cli.STALE_HIT, cli.LOST_BIT)]
+
+        page = re.sub(r"\s+", " ", README.read_text(encoding="utf-8"))
+
+        self.assertIn("after a median of {} and {} schedules".format(*medians), page)
+
+
+if __name__ == "__main__":
+    unittest.main()
