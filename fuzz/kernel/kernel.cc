@@ -92,9 +92,16 @@ void Kernel::Boot(std::vector<BootTask> boot_tasks, int process_count) {
   globals->free_pages.Init(page_count == 64 ? ~std::uint64_t{0}
                                             : (std::uint64_t{1} << page_count) - 1);
   for (int p = 0; p < page_count; ++p) pages[p].number = p;
+  BootMms();
+  BootIdleTasks();
+  for (int t = 0; t < task_count; ++t) BootOneTask(t);
+  machine_.TakeSnapshot();
+}
+
+void Kernel::BootMms() {
   // init_mm: its counts never reach 0; each CPU's idle task holds a lazy reference.
   init_mm->mm_users.Init(1);
-  init_mm->mm_count.Init(1 + cpu_count);
+  init_mm->mm_count.Init(1 + machine_.cpu_count());
   init_mm->alive = 1;
   for (int i = 0; i < mm_count; ++i) {
     Mm* const mm = &mms[i];
@@ -105,10 +112,13 @@ void Kernel::Boot(std::vector<BootTask> boot_tasks, int process_count) {
     mm->alive = mm->grabs = exists ? 1 : 0;
     if (i == 0) continue;
     mm->mm_count.Init(exists ? 1 : 0);
-    mm->pgd = arena.Alloc<PageTable>("mm" + std::to_string(i) + ".pgd");
+    mm->pgd = machine_.arena().Alloc<PageTable>("mm" + std::to_string(i) + ".pgd");
     arch->boot_mm(*this, mm);
   }
-  for (int c = 0; c < cpu_count; ++c) {
+}
+
+void Kernel::BootIdleTasks() {
+  for (int c = 0; c < machine_.cpu_count(); ++c) {
     Task* const swapper = &idle[c];
     by_thread[IdleActor(c).byte()] = swapper;
     swapper->number = c;
@@ -121,33 +131,33 @@ void Kernel::Boot(std::vector<BootTask> boot_tasks, int process_count) {
     cpus[c].hardware_mm = init_mm;
     machine_.BindThread(CpuId(static_cast<std::uint8_t>(c)), IdleActor(c));
   }
-  for (int t = 0; t < task_count; ++t) {
-    const BootTask& spec = boot[static_cast<std::size_t>(t)];
-    Task* const task = &tasks[t];
-    by_thread[TaskActor(t).byte()] = task;
-    task->number = t;
-    task->kthread = static_cast<std::uint8_t>(spec.process < 0);
-    task->cpu.Init(static_cast<std::uint64_t>(spec.cpu));
-    // As a task stands that schedule() has put aside, holding the run queue's lock.
-    task->preempt_count = 2;
-    task->spinlocks_held = 1;
-    if (spec.starts_asleep) {
-      task->state.Init(TaskState::kSleeping);
-      task->sleeps_idle = 1;
-      task->setup_done = 1;
-      continue;
-    }
-    if (spec.process >= 0) {
-      Mm* const mm = &mms[spec.process + 1];
-      task->mm.Init(mm);
-      task->active_mm.Init(mm);
-      mm->mm_users.Init(mm->mm_users.Peek() + 1);
-    }
-    Rq* const rq = &cpus[spec.cpu].rq;
-    rq->queue.Init(rq->queue.Peek() | std::uint64_t{1} << t);
-    rq->need_resched.Init(1);
+}
+
+void Kernel::BootOneTask(int t) {
+  const BootTask& spec = boot[static_cast<std::size_t>(t)];
+  Task* const task = &tasks[t];
+  by_thread[TaskActor(t).byte()] = task;
+  task->number = t;
+  task->kthread = static_cast<std::uint8_t>(spec.process < 0);
+  task->cpu.Init(static_cast<std::uint64_t>(spec.cpu));
+  // As a task stands that schedule() has put aside, holding the run queue's lock.
+  task->preempt_count = 2;
+  task->spinlocks_held = 1;
+  if (spec.starts_asleep) {
+    task->state.Init(TaskState::kSleeping);
+    task->sleeps_idle = 1;
+    task->setup_done = 1;
+    return;
   }
-  machine_.TakeSnapshot();
+  if (spec.process >= 0) {
+    Mm* const mm = &mms[spec.process + 1];
+    task->mm.Init(mm);
+    task->active_mm.Init(mm);
+    mm->mm_users.Init(mm->mm_users.Peek() + 1);
+  }
+  Rq* const rq = &cpus[spec.cpu].rq;
+  rq->queue.Init(rq->queue.Peek() | std::uint64_t{1} << t);
+  rq->need_resched.Init(1);
 }
 
 bool Kernel::Setup(sim::Scheduler& default_order) {

@@ -92,6 +92,9 @@ class Kernel : public KernelObjects {
 
  private:
   static void ThreadMain(ActorId thread, bool switched_in);
+  void BootMms();
+  void BootIdleTasks();
+  void BootOneTask(int t);
   void RunOps(Task* task);
 
   inline static Kernel* live_ = nullptr;

@@ -8,13 +8,13 @@
 
 namespace shootdown::kernel::page_table {
 
-void SetPteAt(Mm* mm, VirtPage va, Pte pte) {
+void set_pte_at(Mm* mm, VirtPage va, Pte pte) {
   Cell<Pte>* const ptep = &mm->pgd->pte[va.value()];
   WRITE_ONCE(*ptep, pte);
   GhostPteChange(mm, va);
 }
 
-Pte PtepGetAndClear(Mm* mm, VirtPage va, bool /*fullmm*/) {
+Pte ptep_get_and_clear(Mm* mm, VirtPage va, bool /*fullmm*/) {
   Cell<Pte>* const ptep = &mm->pgd->pte[va.value()];
   const Pte orig = READ_ONCE(*ptep);
   if (!orig.valid()) return orig;  // zap_pte_range passes over pte_none
@@ -23,7 +23,16 @@ Pte PtepGetAndClear(Mm* mm, VirtPage va, bool /*fullmm*/) {
   return orig;
 }
 
-void TlbFlush(MmuGather* tlb) {
+Pte atomic::ptep_get_and_clear(Mm* mm, VirtPage va, bool /*fullmm*/) {
+  Cell<Pte>* const ptep = &mm->pgd->pte[va.value()];
+  const Pte orig = READ_ONCE(*ptep);
+  if (!orig.valid()) return orig;
+  ATOMIC_RMW(*ptep, Pte{});
+  GhostPteChange(mm, va);
+  return orig;
+}
+
+void tlb_flush(MmuGather* tlb) {
   if (tlb->fullmm) {
     flush_tlb_mm(tlb->mm);
   } else if (tlb->first < tlb->last) {

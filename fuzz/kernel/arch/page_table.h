@@ -11,11 +11,15 @@ struct MmuGather;
 }
 namespace shootdown::kernel::page_table {
 
-void SetPteAt(Mm* mm, VirtPage va, Pte pte);
-[[nodiscard]] Pte PtepGetAndClear(Mm* mm, VirtPage va, bool fullmm);
+void set_pte_at(Mm* mm, VirtPage va, Pte pte);
+[[nodiscard]] Pte ptep_get_and_clear(Mm* mm, VirtPage va, bool fullmm);
+// The same by an exchange, which no other store comes between (riscv amoswap, ia64 xchg, sparc32 swap).
+namespace atomic {
+[[nodiscard]] Pte ptep_get_and_clear(Mm* mm, VirtPage va, bool fullmm);
+}
 // The whole mm, or what has changed, by the architecture's own flush functions. Linux 6.12
 // include/asm-generic/tlb.h tlb_flush().
-void TlbFlush(MmuGather* tlb);
+void tlb_flush(MmuGather* tlb);
 
 // Ghost G3, for flush functions: notes which changes there are when the flush begins, and at its end
 // that those are gone from all TLBs (T2).

@@ -46,7 +46,7 @@ void flush_tlb_range(Mm* mm, VirtPage first, int count) {
 
 // A whole mm that goes needs no flush: its ASID is not given out again before a rollover.
 void TlbFlush(MmuGather* tlb) {
-  if (!tlb->fullmm) page_table::TlbFlush(tlb);
+  if (!tlb->fullmm) page_table::tlb_flush(tlb);
 }
 
 }  // namespace
@@ -58,8 +58,8 @@ extern const Arch kArch = {
     .boot_mm = &asid_generations::InitContext,
     .switch_mm = &switch_mm,
     .destroy_context = &asid_generations::DestroyContext,
-    .set_pte_at = &page_table::SetPteAt,
-    .ptep_get_and_clear = &page_table::PtepGetAndClear,
+    .set_pte_at = &page_table::set_pte_at,
+    .ptep_get_and_clear = &page_table::ptep_get_and_clear,
     .tlb_flush = &TlbFlush,
     .flush_tlb_mm = &flush_tlb_mm,
     .flush_tlb_range = &flush_tlb_range,

@@ -23,16 +23,6 @@ enum PurgeVersion { kAllIfBorrowed, kWhatIsLoaded };
 VersionSwitch purge_version("ia64.global_tlb_purge", {"all_if_borrowed", "what_is_loaded"},
                             "cfbb1426bd76 [IA64] Hole in IA64 TLB flushing from system threads");
 
-// An xchg, with what follows ordered after it.
-Pte ptep_get_and_clear(Mm* mm, VirtPage va, bool /*fullmm*/) {
-  Cell<Pte>* const ptep = &mm->pgd->pte[va.value()];
-  const Pte orig = READ_ONCE(*ptep);
-  if (!orig.valid()) return orig;
-  ATOMIC_RMW(*ptep, Pte{});
-  GhostPteChange(mm, va);
-  return orig;
-}
-
 void OnEachCpu(void (*f)(std::uint64_t), std::uint64_t info) {
   smp_call_function_many(AllCpus(), f, info, /*wait=*/true);
   const int pil = local_irq_save();
@@ -100,9 +90,9 @@ extern const Arch kArch = {
     .boot_mm = &InitContext,
     .switch_mm = &switch_mm,
     .destroy_context = &DestroyContext,
-    .set_pte_at = &page_table::SetPteAt,
-    .ptep_get_and_clear = &ptep_get_and_clear,
-    .tlb_flush = &page_table::TlbFlush,
+    .set_pte_at = &page_table::set_pte_at,
+    .ptep_get_and_clear = &page_table::atomic::ptep_get_and_clear,
+    .tlb_flush = &page_table::tlb_flush,
     .flush_tlb_mm = &flush_tlb_mm,
     .flush_tlb_range = &flush_tlb_range,
     .tlb_miss = &HardwareWalk,

@@ -28,16 +28,6 @@ void switch_mm(Mm* prev, Mm* next) {
   if (mask_version.value() == kClearBit) ATOMIC_RMW(prev->mm_cpumask, old.Without(cpu));
 }
 
-// An amoswap: what follows is ordered after it.
-Pte ptep_get_and_clear(Mm* mm, VirtPage va, bool /*fullmm*/) {
-  Cell<Pte>* const ptep = &mm->pgd->pte[va.value()];
-  const Pte orig = READ_ONCE(*ptep);
-  if (!orig.valid()) return orig;
-  ATOMIC_RMW(*ptep, Pte{});
-  GhostPteChange(mm, va);
-  return orig;
-}
-
 struct FlushData {
   Ctx asid;
   VirtPage first;
@@ -83,9 +73,9 @@ extern const Arch kArch = {
     .boot_mm = &asid_generations::InitContext,
     .switch_mm = &switch_mm,
     .destroy_context = &asid_generations::DestroyContext,
-    .set_pte_at = &page_table::SetPteAt,
-    .ptep_get_and_clear = &ptep_get_and_clear,
-    .tlb_flush = &page_table::TlbFlush,
+    .set_pte_at = &page_table::set_pte_at,
+    .ptep_get_and_clear = &page_table::atomic::ptep_get_and_clear,
+    .tlb_flush = &page_table::tlb_flush,
     .flush_tlb_mm = &flush_tlb_mm,
     .flush_tlb_range = &flush_tlb_range,
     .tlb_miss = &HardwareWalk,

@@ -199,7 +199,7 @@ extern const Arch kArch = {
     .switch_mm = &switch_mm,
     .destroy_context =
         [](Mm* mm) { Machine::Get().Poison(mm->context.other, sizeof(Context)); },
-    .set_pte_at = &page_table::SetPteAt,
+    .set_pte_at = &page_table::set_pte_at,
     .ptep_get_and_clear = &ptep_get_and_clear,
     .tlb_flush = &TlbFlush,
     .flush_tlb_mm = &__tlb_flush_mm,

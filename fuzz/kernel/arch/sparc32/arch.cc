@@ -41,16 +41,6 @@ void switch_to(Task* next) {
   if (mask_version.value() == kInSwitchTo) SetOwnBit(READ_ONCE(next->active_mm));
 }
 
-// srmmu_swap(): the swap instruction, which leaves nothing in the store buffer.
-Pte ptep_get_and_clear(Mm* mm, VirtPage va, bool /*fullmm*/) {
-  Cell<Pte>* const ptep = &mm->pgd->pte[va.value()];
-  const Pte orig = READ_ONCE(*ptep);
-  if (!orig.valid()) return orig;
-  ATOMIC_RMW(*ptep, Pte{});
-  GhostPteChange(mm, va);
-  return orig;
-}
-
 struct FlushData {
   Mm* mm;
   VirtPage first;
@@ -113,9 +103,9 @@ extern const Arch kArch = {
     .switch_mm = &switch_mm,
     .switch_to = &switch_to,
     .destroy_context = [](Mm* /*mm*/) {},
-    .set_pte_at = &page_table::SetPteAt,
-    .ptep_get_and_clear = &ptep_get_and_clear,
-    .tlb_flush = &page_table::TlbFlush,
+    .set_pte_at = &page_table::set_pte_at,
+    .ptep_get_and_clear = &page_table::atomic::ptep_get_and_clear,
+    .tlb_flush = &page_table::tlb_flush,
     .flush_tlb_mm = &smp_flush_tlb_mm,
     .flush_tlb_range = &smp_flush_tlb_range,
     .tlb_miss = &HardwareWalk,
