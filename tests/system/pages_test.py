@@ -1,5 +1,5 @@
-"""What the pages quote is what the programs print: traces, schedules and figures of README.md and of
-corpus/hypotheses.md.
+"""What the pages quote is what is there: traces, schedules and figures of README.md and of
+corpus/hypotheses.md as the programs print them, code of fuzz/kernel/README.md.
 
 A change of the model or of the search changes them. SHOOTDOWN_WRITE_PAGES=1 in the environment of this test
 writes the parts of corpus/hypotheses.md that are made by programs anew, to be read before they are committed.
@@ -13,7 +13,8 @@ import cli
 from cli import FINDING, STALE_HIT
 
 HYPOTHESES = cli.CORPUS / "hypotheses.md"
-README = cli.CORPUS.parent / "README.md"
+ROOT = cli.CORPUS.parent
+README = ROOT / "README.md"
 # `shootdown fuzz NAME --seed 1` ... and the block of its trace.
 SECTION = re.compile(r"`shootdown fuzz (\S+) --seed 1` finds it; .*?\n```\n.*?\n```\n", re.S)
 # `NAME` (`SCHEDULE`: what `--seed 1` is minimized to.
@@ -77,6 +78,17 @@ class PagesTest(cli.SystemTest):
         page = re.sub(r"\s+", " ", README.read_text(encoding="utf-8"))
 
         self.assertIn("after a median of {} and {} schedules".format(*medians), page)
+
+    def test_the_operation_of_the_kernels_readme_is_the_one_in_the_code(self):
+        page = (ROOT / "fuzz/kernel/README.md").read_text(encoding="utf-8")
+        section = page.partition("## Adding an operation")[2]
+        quoted = [line.strip() for line in section.splitlines() if line.startswith("    ")]
+        self.assertGreater(len(quoted), 10)
+
+        code = iter([line.strip() for line in
+                     (ROOT / "fuzz/kernel/protect_ops.cc").read_text(encoding="utf-8").splitlines()])
+        for line in quoted:
+            self.assertIn(line, code, "in this order")
 
 
 if __name__ == "__main__":
