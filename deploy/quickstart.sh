@@ -104,7 +104,7 @@ END
 main() {
   parse_arguments "$@"
   prepare_store
-  "$root/deploy/setup.sh"
+  "$root/deploy/setup.sh" --build
   say "Configuring build/release ..."
   configure release
   say "Building (some minutes the first time) ..."

@@ -5,12 +5,13 @@ set -euo pipefail
 # shellcheck source=deploy/steps.sh
 source "$(dirname "${BASH_SOURCE[0]}")/steps.sh"
 
-usage='usage: deploy/setup.sh [--help]
-Installs the Debian 12 packages that Shootdown needs. Run it as root, or as a user who may sudo.'
+usage='usage: deploy/setup.sh [--build] [--help]
+Installs the Debian 12 packages that Shootdown needs. Run it as root, or as a user who may sudo.
+  --build   only those that building and running it takes, without those of the tests (a browser, ...)'
 
 packages=(
   # Compilers: clang has libFuzzer; g++ builds the rest and must give the same traces.
-  clang-19 lld-19 llvm-19 libclang-rt-19-dev clang-tidy-19 clang-format-19 g++ g++-12
+  clang-19 lld-19 llvm-19 libclang-rt-19-dev g++ g++-12
   # Build and scripts.
   cmake ninja-build pkg-config python3 git ca-certificates
   # Libraries of the fuzzer. RocksDB's package brings the compression libraries that it links.
@@ -19,8 +20,11 @@ packages=(
   # Messages and the service.
   libprotobuf-dev protobuf-compiler libgrpc++-dev protobuf-compiler-grpc prometheus-cpp-dev
   libcpp-httplib-dev openssl
-  # Tests and benchmarks.
-  libgtest-dev libgmock-dev libbenchmark-dev python3-grpcio python3-protobuf gnuplot-nox
+  # The tests are configured with the rest.
+  libgtest-dev libgmock-dev libbenchmark-dev
+)
+test_packages=(
+  clang-tidy-19 clang-format-19 python3-grpcio python3-protobuf gnuplot-nox
   # The page of `replay --html` is tested in a browser.
   chromium chromium-driver python3-selenium
 )
@@ -113,9 +117,10 @@ install_missing() {
 
 main() {
   case ${1-} in
-    '') ;;
+    '') packages+=("${test_packages[@]}") ;;
+    --build) ;;
     -h | --help) echo "$usage"; return ;;
-    *) usage_error "unknown argument '$1': run it without any, or with --help." ;;
+    *) usage_error "unknown argument '$1': run it without any, with --build, or with --help." ;;
   esac
   require_debian_12
   find_missing
