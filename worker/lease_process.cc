@@ -94,9 +94,8 @@ void LeaseProcess::End(Harvest& harvest) {
     if (result.outcome() == v1::LeaseResult::OUTCOME_UNSPECIFIED &&
         state.runs >= lease_.fuzz().run_count()) {
       result.set_outcome(v1::LeaseResult::OUTCOME_DONE);
-      result.mutable_behaviours()->Add(
-          state.behaviour_sample.begin(),
-          state.behaviour_sample.begin() + state.behaviour_sample_size);
+      const auto sample = state.LastBehaviours().sample();
+      result.mutable_behaviours()->Add(sample.begin(), sample.end());
     }
   }
   if (result.outcome() == v1::LeaseResult::OUTCOME_UNSPECIFIED) {
@@ -115,9 +114,7 @@ void LeaseProcess::End(Harvest& harvest) {
     harvest.inputs.push_back(std::move(inputs_[i]));
   }
   for (const std::string& hash : finding_hashes_) result.add_content_hashes(hash);
-  result.set_busy_us(static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::microseconds>(ChildProcess::Clock::now() - start_)
-          .count()));
+  result.set_busy_us(static_cast<std::uint64_t>(child_->cpu_time().count()));
   harvest.result = std::move(result);
 }
 

@@ -4,6 +4,7 @@
 #include <signal.h>  // NOLINT(modernize-deprecated-headers): kill() is not in <csignal>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -30,6 +31,10 @@ std::string LastWords(int fd) {
   const ssize_t n = pread(fd, text.data(), text.size(), from);
   text.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
   return text;
+}
+
+std::chrono::microseconds Duration(const timeval& time) {
+  return std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec);
 }
 
 std::uint64_t ResidentBytes(pid_t pid) {
@@ -64,6 +69,19 @@ void ChildState::SetRunning(const Schedule& schedule) {
 Schedule ChildState::Running() const {
   const std::size_t n = std::min<std::size_t>(decision_count, kDecisionCountMax);
   return Schedule({decisions.begin(), decisions.begin() + static_cast<std::ptrdiff_t>(n)});
+}
+
+void ChildState::SetBehaviours(std::uint64_t run_count, const BehaviourSample& sample) {
+  const std::uint32_t next = behaviours_set_count.load(std::memory_order_relaxed) + 1;
+  Behaviours& set = behaviours_set[next % 2];
+  set.run_count = run_count;
+  set.entry_count = static_cast<std::uint32_t>(sample.entries().size());
+  std::ranges::copy(sample.entries(), set.entries.begin());
+  behaviours_set_count.store(next, std::memory_order_release);
+}
+
+const ChildState::Behaviours& ChildState::LastBehaviours() const {
+  return behaviours_set[behaviours_set_count.load(std::memory_order_acquire) % 2];
 }
 
 void ChildPipe::Send(std::uint8_t type, const std::string& payload) const {
@@ -180,8 +198,10 @@ void ChildProcess::Cancel() {
 
 void ChildProcess::Reap() {
   int status = 0;
-  while (waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+  rusage usage = {};
+  while (wait4(pid_, &status, 0, &usage) < 0 && errno == EINTR) {
   }
+  cpu_time_ = Duration(usage.ru_utime) + Duration(usage.ru_stime);
   ended_ = true;
   if (!killed_because_.empty()) {
     fault_ = "a process " + killed_because_;

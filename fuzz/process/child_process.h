@@ -17,6 +17,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -37,15 +38,29 @@ struct ChildState {
   // REQUIRES: the child has ended.
   [[nodiscard]] Schedule Running() const;
 
+  // What the first `run_count` runs did. For the child.
+  void SetBehaviours(std::uint64_t run_count, const BehaviourSample& sample);
+  struct Behaviours {
+    std::uint64_t run_count;
+    std::uint32_t entry_count;
+    std::array<std::uint64_t, BehaviourSample::kSizeMax> entries;
+
+    [[nodiscard]] std::span<const std::uint64_t> sample() const {
+      return std::span(entries).first(entry_count);
+    }
+  };
+  // What was set last, whole, however the child ended. REQUIRES: the child has ended.
+  [[nodiscard]] const Behaviours& LastBehaviours() const;
+
   std::atomic<std::uint64_t> runs;
   std::atomic<std::uint64_t> features;
   std::atomic<std::uint64_t> findings_passed_over;
   std::atomic<std::uint64_t> behaviours;  // BehaviourSet: all, and those seen once and twice
   std::atomic<std::uint64_t> behaviours_once;
   std::atomic<std::uint64_t> behaviours_twice;
-  // BehaviourSample, once a search with a limit of runs has made them all.
-  std::atomic<std::uint32_t> behaviour_sample_size;
-  std::array<std::uint64_t, BehaviourSample::kSizeMax> behaviour_sample;
+  // One is written while the other holds; which one holds is the count's lowest bit.
+  std::atomic<std::uint32_t> behaviours_set_count;
+  std::array<Behaviours, 2> behaviours_set;
   std::atomic<std::uint32_t> checkpoint_count;
   std::atomic<std::uint32_t> decision_count;
   std::array<std::uint64_t, kCheckpointCount> checkpoints;
@@ -103,6 +118,9 @@ class ChildProcess {
   // Nobody wants the rest of it.
   void Cancel();
 
+  // What it computed, whoever else wanted the processor meanwhile. REQUIRES: ended().
+  [[nodiscard]] std::chrono::microseconds cpu_time() const { return cpu_time_; }
+
   // Nothing if it ended well or was cancelled; else what happened, with what it last said.
   // REQUIRES: ended().
   [[nodiscard]] const std::optional<std::string>& fault() const { return fault_; }
@@ -121,6 +139,7 @@ class ChildProcess {
   bool cancelled_ = false;
   std::string killed_because_;
   std::optional<std::string> fault_;
+  std::chrono::microseconds cpu_time_{0};
   std::optional<Clock::time_point> last_look_;
   std::uint64_t runs_then_ = 0;
   Clock::duration silence_{0};

@@ -1,6 +1,6 @@
 #include "fuzz/process/search_job.h"
 
-#include <algorithm>
+#include <bit>
 #include <cstdlib>
 #include <utility>
 
@@ -21,6 +21,9 @@ std::uint64_t Outline(const sim::Machine& machine) {
   }
   return outline;
 }
+
+// A process that is killed leaves the sample of the runs up to one of these: so many, or a power of two.
+constexpr std::uint64_t kSampleEvery = 1024;
 
 // The k-th checkpoint of `runs` is made after this many.
 std::uint64_t CheckpointAt(std::uint64_t runs, std::uint64_t k) {
@@ -61,12 +64,9 @@ void RunSearchJob(Simulation& simulation, const StrategyName& strategy,
         state->checkpoint_count.fetch_add(1, std::memory_order_relaxed);
         next_checkpoint = CheckpointAt(options.run_count_max, state->checkpoint_count + 1);
       }
-      if (runs >= options.run_count_max) {
-        const auto sample = behaviours.sample().entries();
-        std::ranges::copy(sample, state->behaviour_sample.begin());
-        state->behaviour_sample_size.store(static_cast<std::uint32_t>(sample.size()),
-                                           std::memory_order_relaxed);
-      }
+    }
+    if (runs == options.run_count_max || runs % kSampleEvery == 0 || std::has_single_bit(runs)) {
+      state->SetBehaviours(runs, behaviours.sample());
     }
     state->runs.store(runs, std::memory_order_relaxed);
   };

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <cstring>
 #include <memory>
 #include <optional>
@@ -103,16 +104,31 @@ SearchCounts Sum(const Children& children) {
     sum.runs += child->state().runs;
     sum.findings_passed_over += child->state().findings_passed_over;
     sum.features = std::max<std::uint64_t>(sum.features, child->state().features);
-    if (child->state().behaviours > sum.behaviours) {
-      sum.behaviours = child->state().behaviours;
-      sum.new_behaviour = EstimateNewBehaviour(
-          child->state().runs,
-          {.all = static_cast<double>(sum.behaviours),
-           .once = static_cast<double>(child->state().behaviours_once),
-           .twice = static_cast<double>(child->state().behaviours_twice)});
-    }
   }
   return sum;
+}
+
+// Of children that have ended.
+void CountBehaviours(const Children& children, SearchCounts& counts) {
+  std::uint64_t runs = 0;
+  BehaviourCounts seen;
+  if (children.size() == 1) {
+    const ChildState& state = children.front()->state();
+    runs = state.runs;
+    seen = {.all = static_cast<double>(state.behaviours),
+            .once = static_cast<double>(state.behaviours_once),
+            .twice = static_cast<double>(state.behaviours_twice)};
+  } else {
+    BehaviourSample joined;
+    for (const std::unique_ptr<ChildProcess>& child : children) {
+      const ChildState::Behaviours& last = child->state().LastBehaviours();
+      runs += last.run_count;
+      joined.Add(last.sample());
+    }
+    seen = joined.Counts();
+  }
+  counts.behaviours = static_cast<std::uint64_t>(std::llround(seen.all));
+  counts.new_behaviour = EstimateNewBehaviour(runs, seen);
 }
 
 }  // namespace
@@ -156,6 +172,7 @@ absl::Status Search(std::unique_ptr<Simulation> simulation, const SearchRequest&
            (found_any && !request.keep_going);
   }
   *counts = Sum(children);
+  CountBehaviours(children, *counts);
   return status;
 }
 

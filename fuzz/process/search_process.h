@@ -36,7 +36,8 @@ struct SearchCounts {
   std::uint64_t runs = 0;
   std::uint64_t features = 0;  // of the job that has most
   std::uint64_t findings_passed_over = 0;  // their jobs had told enough of their kind
-  // Of the job that has most: jobs do not tell each other what they saw.
+  // Once the search has ended. One job counts them; of several the samples are joined, which
+  // estimates above 511 (fuzz/corpus/behaviour_sample.h).
   std::uint64_t behaviours = 0;
   NewBehaviour new_behaviour;
 };

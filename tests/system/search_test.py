@@ -133,6 +133,17 @@ class SearchTest(cli.SystemTest):
         self.assertGreater(row["findings_passed_over"], 0)
         self.assertIn(f" {row['findings_passed_over']} more findings were passed over", many.err)
 
+    def test_jobs_together_saw_what_one_job_sees(self):
+        # Draws that do not depend on each other, so that it does not matter who makes them.
+        def behaviours(runs, jobs):
+            [row] = self.search("seed-lost-bit-clone", "--strategy", "pos", "--keep-going", "--runs",
+                                runs, "--jobs", jobs)["scenarios"]
+            return row["behaviours"]
+
+        one, third = behaviours(30_000, 1), behaviours(10_000, 1)
+        self.assertLess(third, 0.7 * one)
+        self.assertLess(abs(behaviours(30_000, 3) / one - 1), 0.2)
+
     def test_equal_bugs_of_other_seeds_have_equal_signatures(self):
         for scenario in (STALE_HIT, LOST_BIT):
             rows = [self.search(scenario, "--seed", s)["scenarios"][0] for s in range(5)]
