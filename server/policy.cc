@@ -205,9 +205,9 @@ std::optional<LeaseRecord> Policy::NextFuzz(const State& state, const Leases& le
   if (campaign == nullptr) return std::nullopt;
 
   const auto measured = worker.speeds.find(scenario->key);
-  const double run_us = measured == worker.speeds.end()
-                            ? 0
-                            : measured->second.busy_us / measured->second.run_count;
+  const WorkerRecord::Speed& speed =
+      measured == worker.speeds.end() ? pace->speed : measured->second;
+  const double run_us = speed.run_count > 0 ? speed.busy_us / speed.run_count : 0;
   std::uint64_t run_count = kFirstRunCount;
   if (run_us > 0) {
     const double fitting = absl::ToDoubleMicroseconds(kLeaseWork) / run_us;
@@ -279,13 +279,15 @@ std::vector<std::string> ChooseSeeds(const ScenarioState& scenario, std::uint64_
   return seeds;
 }
 
-void Policy::Measure(WorkerRecord& worker, const std::string& scenario_key, std::uint64_t run_count,
+void Policy::Measure(WorkerRecord& worker, const std::string& campaign_id,
+                     const std::string& scenario_key, std::uint64_t run_count,
                      std::uint64_t busy_us) {
   if (run_count == 0 || busy_us == 0) return;
   if (worker.speeds.size() >= 4096) worker.speeds.clear();
   WorkerRecord::Speed& speed = worker.speeds[scenario_key];
   speed.run_count = speed.run_count / 2 + static_cast<double>(run_count);
   speed.busy_us = speed.busy_us / 2 + static_cast<double>(busy_us);
+  pace_[{campaign_id, scenario_key}].speed = speed;
 }
 
 bool Policy::EngineFailed(const std::string& campaign_id, const std::string& scenario_key) {

@@ -51,9 +51,10 @@ class Policy {
   [[nodiscard]] static bool IsSpent(const State& state, const CampaignState& campaign,
                                     const ScenarioState& scenario, absl::Time now);
 
-  // What a lease of this size took on one engine.
-  static void Measure(WorkerRecord& worker, const std::string& scenario_key,
-                      std::uint64_t run_count, std::uint64_t busy_us);
+  // What a lease of this size took on one engine. A worker that has not run the scenario yet begins
+  // with what another measured.
+  void Measure(WorkerRecord& worker, const std::string& campaign_id,
+               const std::string& scenario_key, std::uint64_t run_count, std::uint64_t busy_us);
 
   // Counts failures of the engine in a row; true if the scenario shall be given up.
   [[nodiscard]] bool EngineFailed(const std::string& campaign_id, const std::string& scenario_key);
@@ -69,6 +70,7 @@ class Policy {
     double granted_us = 0;          // of work, for fairness
     std::uint64_t lease_count = 0;  // for seeds
     std::uint32_t failure_count = 0;
+    WorkerRecord::Speed speed;  // of the worker that was measured last
   };
   using ScenarioId = std::pair<std::string, std::string>;
 

@@ -139,7 +139,7 @@ void Coordinator::TakeFuzzDone(const v1::LeaseResult& result, const LeaseRecord&
   const std::uint64_t run_count = std::min(result.run_count(), lease.fuzz.run_count());
   totals_.run_count += run_count;
   policy_.EngineWorked(lease.campaign_id, lease.scenario_key);
-  Policy::Measure(worker, lease.scenario_key, run_count, result.busy_us());
+  policy_.Measure(worker, lease.campaign_id, lease.scenario_key, run_count, result.busy_us());
   audits_.Offer(
       lease, worker.model_version,
       {.worker_id = worker.id,

@@ -37,7 +37,6 @@ class LeaseProcess {
   v1::Lease lease_;
   std::vector<std::uint32_t> known_;
   std::unique_ptr<ChildProcess> child_;
-  ChildProcess::Clock::time_point start_ = ChildProcess::Clock::now();
   v1::LeaseResult result_;
   std::vector<v1::Input> inputs_;
   std::vector<std::string> finding_hashes_;

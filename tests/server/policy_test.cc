@@ -167,13 +167,31 @@ TEST_F(PolicyTest, LeasesFindTheirSizeThoughShortOnesAreMostlyBeginning) {
 
   std::uint64_t run_count = Policy::kFirstRunCount;
   for (int leases = 0; leases < 4; ++leases) {
-    Policy::Measure(worker, scenario, run_count,
+    policy_.Measure(worker, kFirst, scenario, run_count,
                     kBeginningUs + static_cast<std::uint64_t>(kRunUs * double(run_count)));
     run_count = policy_.Next(state_, leases_, audits_, worker, kNoon)->fuzz.run_count();
   }
 
   const double seconds = kRunUs * 1e-6 * double(run_count) + 0.2;
   EXPECT_NEAR(seconds, absl::ToDoubleSeconds(Policy::kLeaseWork), 0.3);
+}
+
+TEST_F(PolicyTest, AWorkerThatIsNewBeginsWithWhatAnotherMeasured) {
+  PutCampaign(kFirst, 1'000'000'000);
+  const std::string scenario = ScenarioKey(ScenarioText());
+  WorkerRecord& first = Worker("first", kNoon);
+  WorkerRecord& second = Worker("second", kNoon);
+  const auto run_count = [&](const WorkerRecord& worker) {
+    return policy_.Next(state_, leases_, audits_, worker, kNoon)->fuzz.run_count();
+  };
+  EXPECT_EQ(run_count(second), Policy::kFirstRunCount);
+
+  policy_.Measure(first, kFirst, scenario, 100'000, 400'000);
+  EXPECT_EQ(run_count(second), 1'000'000);
+
+  policy_.Measure(second, kFirst, scenario, 100'000, 800'000);  // and goes on with its own
+  EXPECT_EQ(run_count(second), 500'000);
+  EXPECT_EQ(run_count(first), 1'000'000);
 }
 
 TEST_F(PolicyTest, TheFinderConfirmsWhenNobodyElseComesAndTheWordsSayWhyItWaits) {
