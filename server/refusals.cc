@@ -2,14 +2,15 @@
 
 #include <grpcpp/grpcpp.h>
 
-#include <algorithm>
+#include <cstdint>
+#include <optional>
 #include <string>
-#include <utility>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
+#include "proto/rpc/line_budget.h"
 #include "proto/rpc/log.h"
 
 namespace shootdown::server {
@@ -82,21 +83,6 @@ class Factory final : public hooks::ServerInterceptorFactoryInterface {
 };
 
 }  // namespace
-
-std::optional<std::uint64_t> LineBudget::Take(absl::Time now) {
-  if (at_ != absl::InfinitePast()) {
-    // Clocks may go back.
-    const double passed = std::max(0.0, absl::ToDoubleSeconds(now - at_));
-    tokens_ = std::min(kBurst, tokens_ + kLinesPerSecond * passed);
-  }
-  at_ = now;
-  if (tokens_ < 1) {
-    ++left_out_;
-    return std::nullopt;
-  }
-  tokens_ -= 1;
-  return std::exchange(left_out_, 0);
-}
 
 std::unique_ptr<hooks::ServerInterceptorFactoryInterface> MakeRefusalLog() {
   return std::make_unique<Factory>();

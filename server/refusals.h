@@ -5,29 +5,9 @@
 
 #include <grpcpp/support/server_interceptor.h>
 
-#include <cstdint>
 #include <memory>
-#include <optional>
-
-#include "absl/time/time.h"
 
 namespace shootdown::server {
-
-// Who calls wrongly without end shall not fill the disk with lines: so many at once after a pause, and
-// so many a second.
-class LineBudget {
- public:
-  static constexpr double kBurst = 50;
-  static constexpr double kLinesPerSecond = 5;
-
-  // If a line may be written now: how many were left out since the last one.
-  [[nodiscard]] std::optional<std::uint64_t> Take(absl::Time now);
-
- private:
-  double tokens_ = kBurst;
-  absl::Time at_ = absl::InfinitePast();
-  std::uint64_t left_out_ = 0;
-};
 
 // For grpc::ServerBuilder. What an honest caller hears every day is no refusal: that something is not
 // there, not in that state, or busy.

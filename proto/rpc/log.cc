@@ -1,11 +1,21 @@
 #include "proto/rpc/log.h"
 
+#include <google/protobuf/stubs/logging.h>
 #include <grpc/support/log.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
 #include <atomic>
+#include <cstdint>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "absl/base/const_init.h"
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
+#include "proto/rpc/line_budget.h"
 
 namespace shootdown {
 namespace {
@@ -29,11 +39,25 @@ spdlog::level::level_enum ToSpdlog(LogLevel level) {
   return spdlog::level::err;
 }
 
+ABSL_CONST_INIT absl::Mutex grpc_mutex(absl::kConstInit);
+LineBudget grpc_budget ABSL_GUARDED_BY(grpc_mutex);
+
 // What gRPC thinks worth saying by default: whose certificate is none, who speaks no TLS.
 void LogOfGrpc(gpr_log_func_args* args) {
-  if (args->severity == GPR_LOG_SEVERITY_ERROR) {
-    LogWarning("gRPC", {{"words", args->message}});
+  if (args->severity != GPR_LOG_SEVERITY_ERROR) return;
+  std::optional<std::uint64_t> left_out;
+  {
+    absl::MutexLock lock(&grpc_mutex);
+    left_out = grpc_budget.Take(absl::Now());
   }
+  if (!left_out.has_value()) return;
+  LogWarning("gRPC", {{"words", args->message}, {"left_out", std::to_string(*left_out)}});
+}
+
+// Of bytes that are no message. Who sent them, and what became of them, is logged where they came in.
+void LogOfProtobuf(google::protobuf::LogLevel /*level*/, const char* /*file*/, int /*line*/,
+                   const std::string& words) {
+  LogDebug("protobuf", {{"words", words}});
 }
 
 }  // namespace
@@ -70,6 +94,7 @@ void StartLog(const std::string& program, LogForm form, LogLevel least) {
   logger->flush_on(spdlog::level::debug);
   spdlog::set_default_logger(std::move(logger));
   gpr_set_log_function(&LogOfGrpc);
+  google::protobuf::SetLogHandler(&LogOfProtobuf);
 }
 
 void LogDebug(std::string_view event, LogFields fields) { Log(LogLevel::kDebug, event, fields); }

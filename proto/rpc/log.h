@@ -12,8 +12,8 @@ namespace shootdown {
 
 enum class LogForm { kText, kJson };
 enum class LogLevel { kDebug, kInfo, kWarning, kError };
-// To standard error, from `least` on; also what gRPC has to say, such as handshakes that fail. Before
-// any line is written.
+// To standard error, from `least` on; also what gRPC has to say, such as handshakes that fail
+// (at most a few lines a second of that), and with kDebug what protobuf has. Before any line is written.
 void StartLog(const std::string& program, LogForm form, LogLevel least);
 
 using LogFields = std::initializer_list<std::pair<std::string_view, std::string_view>>;

@@ -1,8 +1,8 @@
-#include "server/refusals.h"
+#include "proto/rpc/line_budget.h"
 
 #include <gtest/gtest.h>
 
-namespace shootdown::server {
+namespace shootdown {
 namespace {
 
 constexpr auto kBurst = static_cast<int>(LineBudget::kBurst);
@@ -38,4 +38,4 @@ TEST(LineBudgetTest, AClockThatGoesBackGivesNothing) {
 }
 
 }  // namespace
-}  // namespace shootdown::server
+}  // namespace shootdown
