@@ -67,6 +67,9 @@ class Service:
     def create(self, *words):
         return json.loads(self.shootdown("campaign", "create", *words).stdout)["id"]
 
+    def stats(self):
+        return json.loads(self.shootdown("coordinator", "stats").stdout)
+
     def show(self, campaign):
         return json.loads(self.shootdown("campaign", "show", campaign).stdout)
 
@@ -114,36 +117,30 @@ def cpu_seconds(pid):
     return ticks / os.sysconf("SC_CLK_TCK") + sum(cpu_seconds(child) for child in children)
 
 
-def service_speed(build, workers, seconds):
-    """Runs a second, and runs a second of CPU time of all: engines, workers and coordinator."""
+def service_speed(build, workers, runs):
+    """Runs a second, and runs a second of CPU time of all: engines, workers and coordinator, from
+    their start. Of a campaign from its creation to its end, with all leases that are small."""
     with tempfile.TemporaryDirectory() as folder:
         service = Service(build, pathlib.Path(folder))
         try:
             for number in range(workers):
                 service.start_worker(f"w{number}")
-            campaign = service.create(SCENARIO, "--runs", 2**50, "--keep-going")
-            # Until leases have found their size.
-            time.sleep(min(10, seconds))
-            # Leases are counted when they end, so both looks wait for an end.
-            first_runs, first = next_end(service, campaign)
-            first_cpu = sum(cpu_seconds(p.pid) for p in service.processes)
-            time.sleep(seconds)
-            last_runs, last = next_end(service, campaign)
-            cpu = sum(cpu_seconds(p.pid) for p in service.processes) - first_cpu
-            return (last_runs - first_runs) / (last - first), (last_runs - first_runs) / cpu
+            wait_for(lambda: len(service.stats()["workers"]) == workers, "the workers")
+            begun = time.monotonic()
+            campaign = service.create(SCENARIO, "--runs", runs, "--keep-going")
+            wait_for(lambda: service.show(campaign)["state"] == "done", "the end", pause=0.25)
+            took = time.monotonic() - begun
+            return runs / took, runs / sum(cpu_seconds(p.pid) for p in service.processes)
         finally:
             service.close()
 
 
-def next_end(service, campaign):
-    before = service.show(campaign)["runs"]
-    limit = time.monotonic() + 60
-    while time.monotonic() < limit:
-        runs = service.show(campaign)["runs"]
-        if runs != before:
-            return runs, time.monotonic()
-        time.sleep(0.02)
-    raise RuntimeError("no lease ends")
+def wait_for(condition, what, pause=0.02):
+    limit = time.monotonic() + 900
+    while not condition():
+        if time.monotonic() > limit:
+            raise RuntimeError(f"waited in vain for {what}")
+        time.sleep(pause)
 
 
 def measure_speed(build, effort):
@@ -153,7 +150,7 @@ def measure_speed(build, effort):
         bare, through = [], []
         for _ in range(effort["rounds"]):
             bare.append(bare_speed(build, workers, effort["runs"] * workers))
-            through.append(service_speed(build, workers, effort["seconds"]))
+            through.append(service_speed(build, workers, effort["runs"] * workers))
             say("alone {:,.0f} runs/s ({:,.0f} a CPU second), service {:,.0f} ({:,.0f})".format(
                 *bare[-1], *through[-1]))
         rows.append((f"runs a second, {workers} worker(s)", f"{median(through, 0):,.0f}", ""))
@@ -200,7 +197,10 @@ def measure_load(build, effort):
             report = json.loads(load.stdout.read())
         finally:
             service.close()
-    half, end = sizes[len(sizes) // 2], statistics.median(sizes[-5:])
+    # Tables in memory grow until they are written, so a moment says little.
+    part = max(1, len(sizes) // 10)
+    middle = len(sizes) // 2
+    half, end = statistics.median(sizes[middle - part:middle]), statistics.median(sizes[-part:])
     growth = 100 * (end - half) / half
     # It counts only if the campaign was full by then: before, it is meant to grow.
     full_at = report["findings_seconds"]
@@ -232,11 +232,9 @@ def main():
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build/release")
     flags = parser.parse_args()
     os.environ["SHOOTDOWN_CORPUS"] = str(ROOT / "corpus")
-    effort = {"rounds": 1, "runs": 200_000, "seconds": 3, "workers": 100, "load_seconds": 8,
-         "findings_max": 8} \
+    effort = {"rounds": 1, "runs": 200_000, "workers": 100, "load_seconds": 8, "findings_max": 8} \
         if flags.quick else \
-        {"rounds": 5, "runs": 4_000_000, "seconds": 16, "workers": 1000, "load_seconds": 120,
-         "findings_max": 512}
+        {"rounds": 5, "runs": 8_000_000, "workers": 1000, "load_seconds": 240, "findings_max": 512}
     rows = measure_speed(flags.build, effort)
     more, sensible = measure_load(flags.build, effort)
     rows += more
