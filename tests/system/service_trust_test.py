@@ -47,10 +47,18 @@ class TrustTest(cluster.ClusterTest):
         return channel
 
     def code(self, channel, method, payload=b""):
-        """The status code with which a raw call ends; None if it succeeds."""
+        """The status code with which a raw call ends; None if it succeeds, or its stream begins."""
         import grpc
+        path = f"/shootdown.v1.{method}"
         try:
-            channel.unary_unary(f"/shootdown.v1.{method}")(payload, timeout=5)
+            if method in ("Campaigns/WatchCampaign", "Findings/WatchFindings"):
+                stream = channel.unary_stream(path)(payload, timeout=5)
+                try:
+                    next(stream)
+                finally:
+                    stream.cancel()
+            else:
+                channel.unary_unary(path)(payload, timeout=5)
         except grpc.RpcError as error:
             return error.code().name
         return None
@@ -118,7 +126,9 @@ class TrustTest(cluster.ClusterTest):
                         self.assertNotEqual(code, "PERMISSION_DENIED")
                     else:
                         self.assertEqual(code, "PERMISSION_DENIED")
-        self.assertIn("viewer", self.server.said())
+                        self.assert_logged(method, "PERMISSION_DENIED",
+                                           rf'"[^"]*{role}[^"]*"')
+        self.assert_nothing_happened()
 
     def test_who_is_not_known_is_not_heard(self):
         elsewhere = self.folder / "elsewhere"
@@ -132,6 +142,14 @@ class TrustTest(cluster.ClusterTest):
                 said = self.handshakes_failed()
                 self.assertEqual(self.code(channel, "Campaigns/ListCampaigns"), "UNAVAILABLE")
                 wait_until(lambda: self.handshakes_failed() > said, "words in the log")
+        self.assert_nothing_happened()
+
+    def assert_nothing_happened(self):
+        """No campaign, no worker, no finding, no commit but the start's, no backup."""
+        stats = self.coordinator("stats", *self.flags(self.operator)).json()
+        self.assertEqual([stats[what] for what in ("campaigns", "workers", "findings", "inputs", "commits")],
+                         [0, [], 0, 0, 1], stats)
+        self.assertFalse((self.data / "backups").exists())
 
     def handshakes_failed(self):
         return len(re.findall(r"warning gRPC words=.*[Hh]andshake", self.server.said()))
@@ -143,20 +161,23 @@ class TrustTest(cluster.ClusterTest):
             self.assertEqual(self.code(channel, method), "PERMISSION_DENIED")
             self.assert_logged(method, "PERMISSION_DENIED")
 
-    def assert_logged(self, method, code):
+    def assert_logged(self, method, code, words=""):
         """A line for a call that was refused."""
         line = re.compile(rf"warning call refused method=/shootdown\.v1\.{method} peer=\S*127\.0\.0\.1\S* "
-                          rf"code={code} words=")
+                          rf"code={code} words={words}")
         wait_until(lambda: line.search(self.server.said()), f"words about {method}: {code}")
 
     def test_plain_text_to_a_tls_port_is_refused(self):
         plain = self.campaign("list")
         self.assertNotEqual(plain.status, DONE)
         wait_until(self.handshakes_failed, "words in the log")
+        said = self.handshakes_failed()
         with socket.create_connection(("127.0.0.1", self.port), timeout=5) as raw:
             raw.sendall(b"GET / HTTP/1.1\r\n\r\n")
             raw.settimeout(10)
             self.assertNotIn(b"200", raw.recv(100))
+        wait_until(lambda: self.handshakes_failed() > said, "words in the log")
+        self.assert_nothing_happened()
 
         self.assertEqual(self.campaign("list", *self.flags(self.operator)).status, DONE)
 
@@ -167,8 +188,7 @@ class TrustTest(cluster.ClusterTest):
         methods = [f"{service.name}/{method.name}"
                    for file in (m.campaign_pb2, m.work_pb2, m.finding_pb2, m.admin_pb2)
                    for service in file.DESCRIPTOR.services_by_name.values()
-                   for method in service.methods
-                   if not method.name.startswith(("Watch", "Compact", "Backup"))]
+                   for method in service.methods]
         before = self.campaign("list", *self.flags(self.operator)).out
         # Bytes that are no message, of which no service hears, and a message that says nothing.
         for payload, code in ((b"\xff\xff", "INTERNAL"), (b"", "INVALID_ARGUMENT")):
@@ -183,6 +203,8 @@ class TrustTest(cluster.ClusterTest):
                                    "PERMISSION_DENIED", "UNAUTHENTICATED", "FAILED_PRECONDITION",
                                    "RESOURCE_EXHAUSTED"})
         self.assertLess(self.server.said().count("call refused"), 400, "a flood in the log")
+        self.assertNotIn("libprotobuf", self.server.said(), "words that are no line of the log")
+        self.assertFalse((self.data / "backups").exists())
         huge = b"\x0a" + b"\xff\xff\xff\x7f" + b"x" * (5 << 20)
         self.assertEqual(self.code(channels[1], "Work/Sync", huge), "RESOURCE_EXHAUSTED")
         self.assertTrue(self.server.alive(), self.server.said())
