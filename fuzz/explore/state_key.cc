@@ -33,6 +33,19 @@ using sim::LogEntry;
 using sim::MemoryMark;
 using sim::StepKind;
 
+StateKey::Told& StateKey::Told::operator=(const Told& other) {
+  if (this == &other) return *this;
+  for (const std::uint8_t actor : actors) known[actor] = 0;
+  for (const std::uint8_t actor : other.actors) known[actor] = other.known[actor];
+  actors = other.actors;
+  rows = other.rows;
+  marks = other.marks;
+  late_loads = other.late_loads;
+  saved = other.saved;
+  sent = other.sent;
+  return *this;
+}
+
 void StateKey::Learn(std::uint8_t actor, std::uint64_t what) {
   std::uint64_t& known = told_.known[actor];
   if (known == 0 && std::ranges::find(told_.actors, actor) == told_.actors.end()) {

@@ -25,6 +25,11 @@ class StateKey {
  public:
   // What a run has told who took its steps. A value: for who goes back in a run.
   struct Told {
+    Told() = default;
+    Told(const Told&) = default;
+    ~Told() = default;
+    Told& operator=(const Told& other);  // of `known` only what is not 0 on either side
+
     std::size_t rows = 0;  // of the log, that are in here
     std::size_t marks = 0;
     std::uint64_t late_loads = 0;  // what loads that were put off have given

@@ -20,6 +20,8 @@ class Machine::Checkpoint {
     boost::context::detail::fcontext_t context;  // the lowest address that is in use
   };
 
+  static bool HasInRings(const Cpu& cpu) { return cpu.buffer_count != 0 || cpu.mondo_count != 0; }
+
   Hot hot_;
   Row base_ = 0;
   std::vector<char> guest_;
@@ -28,7 +30,8 @@ class Machine::Checkpoint {
   std::vector<char> stack_bytes_;  // one stack after the other
   std::array<std::uint32_t, 256> index_{};
   std::vector<Wait> waits_;
-  std::vector<Rings> rings_;
+  std::vector<Barriers> barriers_;
+  std::vector<Rings> rings_;  // of CPUs for which there is something in them
   std::vector<MoveMade> moves_made_;
   std::vector<MoveMade> defaults_made_;
   // Of what only grows. What came later is dropped, and what came before is still there.

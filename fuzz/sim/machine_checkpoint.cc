@@ -41,7 +41,12 @@ void Machine::Keep(Checkpoint& to) {
   }
   to.index_ = index_;
   to.waits_.assign(waits_.begin(), waits_.begin() + cpu_count);
-  to.rings_.assign(rings_.get(), rings_.get() + cpu_count);
+  to.barriers_.clear();
+  to.rings_.clear();
+  for (int c = 0; c < config_.cpu_count; ++c) {
+    to.barriers_.push_back(rings_[c].barriers);
+    if (Checkpoint::HasInRings(cpus_[c])) to.rings_.push_back(rings_[c]);
+  }
   to.moves_made_ = moves_made_;
   to.defaults_made_ = defaults_made_;
   to.conflict_count_ = conflict_count_;
@@ -73,7 +78,11 @@ void Machine::GoBackTo(const Checkpoint& from) {
   }
   index_ = from.index_;
   std::ranges::copy(from.waits_, waits_.begin());
-  std::ranges::copy(from.rings_, rings_.get());
+  const Rings* rings = from.rings_.data();
+  for (int c = 0; c < config_.cpu_count; ++c) {
+    if (Checkpoint::HasInRings(cpus_[c])) rings_[c] = *rings++;
+    rings_[c].barriers = from.barriers_[static_cast<std::size_t>(c)];
+  }
   moves_made_ = from.moves_made_;
   defaults_made_ = from.defaults_made_;
   conflict_count_ = from.conflict_count_;

@@ -1,5 +1,7 @@
 #include "tests/puzzles/tlb_race.h"
 
+#include "fuzz/sim/forget.h"
+
 namespace shootdown::puzzles {
 namespace {
 
@@ -20,7 +22,9 @@ struct Race {
 };
 
 void Unmap(Race& r, const TlbRaceShape& shape) {
+  sim::Forgetting page(SHOOTDOWN_SITE("page"));
   for (int p = 0; p < shape.pages; ++p) {
+    page.Again(static_cast<std::uint64_t>(p));
     (void)LOAD(r.cleared[p]);
     STORE(r.cleared[p], 1);
     FENCE();
@@ -37,6 +41,7 @@ void Unmap(Race& r, const TlbRaceShape& shape) {
     }
     STORE(r.freed[p], 1);
   }
+  page.Again(static_cast<std::uint64_t>(shape.pages));
   for (int c = 1; c < shape.cpus; ++c) STORE(r.interrupt[c], kNoMore);
 }
 
@@ -48,7 +53,11 @@ void Poll(Race& r, int cpu, std::uint64_t* tlb) {
 
 // The thread is done; its CPU takes interrupts still.
 void Serve(Race& r, int cpu) {
-  while (AWAIT(r.interrupt[cpu], now != kNone) != kNoMore) STORE(r.interrupt[cpu], kNone);
+  sim::Forgetting one(SHOOTDOWN_SITE("serve"));
+  while (AWAIT(r.interrupt[cpu], now != kNone) != kNoMore) {
+    STORE(r.interrupt[cpu], kNone);
+    one.Again();
+  }
 }
 
 bool MmgetNotZero(Race& r) {
@@ -60,31 +69,51 @@ bool MmgetNotZero(Race& r) {
   return false;
 }
 
-void UseMm(Race& r, const TlbRaceShape& shape) {
+void Access(Race& r, const TlbRaceShape& shape) {
   std::uint64_t tlb = 0;
+  std::uint64_t done = 0;
+  // All that the thread has in variables is how far it is, and its TLB.
+  sim::Forgetting access(SHOOTDOWN_SITE("access"));
+  const auto goes_on = [&] { access.Again(++done << 32 | tlb); };
   if (MmgetNotZero(r)) {
+    goes_on();
     if ((LOAD(r.mm_cpumask) & 2) == 0) RMW(r.mm_cpumask, old | 2);
+    goes_on();
     FENCE();
     (void)LOAD(r.context);
     for (int k = 0; k < shape.accesses; ++k) {
       for (int p = 0; p < shape.pages; ++p) {
         Poll(r, 1, &tlb);
+        goes_on();
         const std::uint64_t bit = std::uint64_t{1} << p;
         if ((tlb & bit) == 0 && LOAD(r.cleared[p]) == 0) tlb |= bit;
+        goes_on();
         if ((tlb & bit) != 0) REQUIRE(LOAD(r.freed[p]) == 0, "a stale translation is used");
+        goes_on();
       }
     }
     Poll(r, 1, &tlb);
+    goes_on();
     RMW(r.mm_users, old - 1);
   }
+}
+
+void UseMm(Race& r, const TlbRaceShape& shape) {
+  Access(r, shape);
   Serve(r, 1);
 }
 
 void BorrowLazily(Race& r, const TlbRaceShape& shape, int cpu) {
   std::uint64_t tlb = 0;
+  sim::Forgetting poll(SHOOTDOWN_SITE("lazy"));
   RMW(r.mm_cpumask, old | std::uint64_t{1} << cpu);
-  for (int k = 0; k < shape.lazy_polls; ++k) Poll(r, cpu, &tlb);
+  for (int k = 0; k < shape.lazy_polls; ++k) {
+    poll.Again(static_cast<std::uint64_t>(k) << 32 | tlb);
+    Poll(r, cpu, &tlb);
+  }
+  poll.Again(static_cast<std::uint64_t>(shape.lazy_polls));
   RMW(r.mm_cpumask, old & ~(std::uint64_t{1} << cpu));
+  poll.Again(static_cast<std::uint64_t>(shape.lazy_polls) + 1);
   Serve(r, cpu);
 }
 
