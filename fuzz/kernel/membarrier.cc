@@ -11,6 +11,7 @@
 #include "fuzz/kernel/ops.h"
 #include "fuzz/kernel/smp_call.h"
 #include "fuzz/kernel/version.h"
+#include "fuzz/sim/forget.h"
 
 namespace shootdown::kernel {
 namespace {
@@ -24,10 +25,18 @@ VersionSwitch kthread_version("mm.membarrier", {"by_mm", "skip_kthreads"},
 struct Litmus {
   Cell<std::uint64_t> x;
   Cell<std::uint64_t> y;
+  // Ghost: whose memory it is, that of the first to touch it; others of that name have their own, unwatched.
+  const Mm* mm = nullptr;
   // Ghost: what has been loaded, and 1 more; 0: not yet.
   std::uint64_t r0 = 0;
   std::uint64_t r1 = 0;
 };
+
+bool IsOf(Litmus* litmus, const Mm* mm) {
+  if (litmus->mm == nullptr) litmus->mm = mm;
+  sim::Learn(litmus->mm == mm ? 1 : 0);
+  return litmus->mm == mm;
+}
 
 void Judged(const Litmus* litmus) {
   if (litmus->r0 == 1 && litmus->r1 == 1) Tell({.kind = EventKind::kBarrierFailed});
@@ -53,6 +62,7 @@ void membarrier_private_expedited() {
 }
 
 void Caller(Litmus* litmus) {
+  if (!IsOf(litmus, current()->mm.PeekOwn())) return;
   WRITE_ONCE(litmus->x, 1);
   membarrier_private_expedited();
   litmus->r0 = READ_ONCE(litmus->y) + 1;
@@ -60,6 +70,7 @@ void Caller(Litmus* litmus) {
 }
 
 void Peer(Litmus* litmus) {
+  if (!IsOf(litmus, current()->mm.PeekOwn())) return;
   WRITE_ONCE(litmus->y, 1);
   litmus->r1 = READ_ONCE(litmus->x) + 1;
   Judged(litmus);
