@@ -147,8 +147,10 @@ extern "C" std::size_t LLVMFuzzerCustomCrossOver(const std::uint8_t* data1, std:
                                                  std::uint8_t* out, std::size_t size_max,
                                                  unsigned int seed) {
   Prng prng(seed);
-  // libFuzzer crosses as often as it mutates; race reversal is worth more. 0 makes it draw again.
+  // libFuzzer crosses as often as it mutates; race reversal is worth more. 0 makes it draw again. At first there is
+  // nothing to cross, and a crossing takes the place of a sample.
   if (!prng.OneIn(4)) return 0;
+  if (the_sampler != nullptr && SamplerShare::Early(the_target->run_count())) return 0;
   const Schedule other = Schedule::Decode({data2, std::min(size2, kInputBytesMax)});
   child = CrossOver(input.Of(data1, size1), other, prng, std::move(child));
   return input.Write(child, out, size_max);

@@ -24,9 +24,11 @@ class SamplerShare {
   static constexpr std::uint32_t kDryRunCount = 1000;
   static constexpr std::uint32_t kBurst = 4;
 
+  // The run after the first `run_count` is one of the early ones.
+  [[nodiscard]] static bool Early(std::uint64_t run_count) { return run_count < kEarlyRunCount; }
   // The run after the first `run_count` is to be the sampler's.
   [[nodiscard]] bool TakesNext(std::uint64_t run_count, Prng& prng) {
-    if (run_count < kEarlyRunCount) return !prng.OneIn(kMutateOneInEarly);
+    if (Early(run_count)) return !prng.OneIn(kMutateOneInEarly);
     if (burst_left_ == 0) {
       // For each run of a burst there are one_in_ - 1 others.
       if (!prng.OneIn(1 + kBurst * (one_in_ - 1))) return false;

@@ -7,15 +7,19 @@ namespace shootdown {
 void Blend::NewRun(const sim::Machine& machine) {
   RaceReversal::NewRun(machine);
   base_ = kBases[draws_.Below(std::size(kBases))];
+  plain_ = base_ != Base::kSteps && draws_.Below(5) < 2;
   if (base_ == Base::kCpus) cpus_.NewRun(cpu_count(), kPctDepth);
-  if (base_ == Base::kDelays) delays_.NewRun(kDelayCount);
-  plain_ = base_ == Base::kCpus || base_ == Base::kDelays;
-  SetLookAhead(plain_ ? LookAhead::kNo : LookAhead::kYes);
+  if (base_ == Base::kDelays) {
+    delays_.NewRun(plain_ ? kDelayCountMax : draws_.Below(kDelayCountMax + 1));
+  }
+  SetLookAhead(base_ == Base::kSteps ? LookAhead::kYes : LookAhead::kNo);
   eager_ = !plain_ && !draws_.OneIn(kVisibleOneIn);
-  const bool word = !plain_ && draws_.OneIn(2);
+  const bool word = base_ == Base::kSteps && !draws_.OneIn(4);
   chosen_.NewRun(word ? ChosenWord::Draw::kYes : ChosenWord::Draw::kNo, draws_);
   holding_ = machine.config().memory_model != sim::MemoryModel::kSc && draws_.OneIn(kHoldingOneIn);
-  spent_.NewRun(holding_ ? SpentBeginnings::Counts::kNo : SpentBeginnings::Counts::kYes);
+  walking_ = machine.walks_by_itself() && draws_.OneIn(kWalkingOneIn);
+  last_cpu_ = 0;
+  spent_.NewRun(holding_ || walking_ ? SpentBeginnings::Counts::kNo : SpentBeginnings::Counts::kYes);
 }
 
 void Blend::LearnFrom(const sim::Machine& machine) {
@@ -76,7 +80,6 @@ int Blend::ChooseAmong(std::span<const std::uint8_t> enabled, int current) {
 int Blend::Prefer(std::span<const std::uint8_t> free, int current) {
   switch (base_) {
     case Base::kSteps: break;
-    case Base::kAnybody: return free[draws_.Below(static_cast<std::uint32_t>(free.size()))];
     case Base::kCpus: return cpus_.Choose(free);
     case Base::kDelays: return delays_.Choose(free, current);
   }
@@ -98,6 +101,21 @@ std::optional<std::uint8_t> Blend::Hold(int /*cpu*/) {
 std::uint8_t Blend::Older(int /*cpu*/, int count) {
   if (!holding_ || draws_.OneIn(2)) return 0;
   return static_cast<std::uint8_t>(1 + draws_.Below(static_cast<std::uint32_t>(count)));
+}
+
+// What a walker finds has changed most likely while others ran.
+std::optional<std::uint8_t> Blend::Walk(const sim::Machine& machine, int cpu) {
+  if (!walking_) return std::nullopt;
+  const bool had_its_turn = cpu == last_cpu_;
+  last_cpu_ = cpu;
+  if (!draws_.OneIn(had_its_turn ? 16 : 2)) return std::nullopt;
+  std::optional<std::uint8_t> any;
+  std::uint32_t count = 0;
+  for (int n = 0; n < machine.walk_page_count(); ++n) {
+    const auto page = static_cast<std::uint8_t>(n);
+    if (machine.CanWalk(VirtPage(page)) && draws_.OneIn(++count)) any = page;
+  }
+  return any;
 }
 
 }  // namespace shootdown

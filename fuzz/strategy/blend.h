@@ -1,14 +1,16 @@
 // The runs that owe nothing to a schedule, in the default strategy: of every sampler something.
 //
-// Who goes on is drawn anew for each run. Either whose step has the highest priority (as POS), or anybody: then
-// over it lie orders that reverse races of earlier runs, and in every other run a word whose accesses are
-// interleaved uniformly (as SURW does). Or the CPU with the highest priority (as PCT), or the default order
-// with a few delays: these runs are left as they are, near the default. Sometimes stores linger.
+// Who goes on is drawn anew for each run: whoever's step has the highest priority (as POS), the CPU with
+// the highest priority (as PCT), or the default order with a few delays. Over it lie orders that reverse races
+// of earlier runs; and, over priorities of steps, in most runs a word whose accesses are interleaved uniformly
+// (as SURW does). Some of the runs by CPUs or in the default order are plain: nothing lies over them.
+// Sometimes stores linger, or walkers fetch what nobody asked for.
 //
 // Each of these is best where another is bad (tests/bench/strategies): priorities of steps where rare orders
 // add up, the default order where much else has to go as usual, the word where many threads meet in one
-// place. Steps that no other CPU sees are no choices under orders, but for one run in kVisibleOneIn; in plain
-// runs they are, since they are moments at which an interrupt can come.
+// place, orders over the default order where one race has to turn out otherwise and nothing else. Steps that
+// no other CPU sees are no choices, but for one run in kVisibleOneIn; in plain runs they are, since they are
+// moments at which an interrupt can come.
 #ifndef SHOOTDOWN_FUZZ_STRATEGY_BLEND_H_
 #define SHOOTDOWN_FUZZ_STRATEGY_BLEND_H_
 
@@ -23,7 +25,8 @@ namespace shootdown {
 class Blend : public RaceReversal {
  public:
   static constexpr std::uint32_t kHoldingOneIn = 4;
-  static constexpr std::uint32_t kVisibleOneIn = 4;
+  static constexpr std::uint32_t kWalkingOneIn = 4;
+  static constexpr std::uint32_t kVisibleOneIn = 10;
 
   explicit Blend(std::uint64_t seed)
       : RaceReversal(seed), draws_(Mix64(~seed)), cpus_(Mix64(seed + 1)), delays_(Mix64(seed + 2)) {}
@@ -42,16 +45,18 @@ class Blend : public RaceReversal {
   void Taken(int cpu) override;
   [[nodiscard]] std::optional<std::uint8_t> Hold(int cpu) override;
   [[nodiscard]] std::uint8_t Older(int cpu, int count) override;
+  [[nodiscard]] std::optional<std::uint8_t> Walk(const sim::Machine& machine, int cpu) override;
 
  private:
   [[nodiscard]] int ChooseAmong(std::span<const std::uint8_t> left, int current);
 
-  enum class Base : std::uint8_t { kSteps, kAnybody, kCpus, kDelays };
+  enum class Base : std::uint8_t { kSteps, kCpus, kDelays };
   // Each with a chance in proportion to how often it stands here.
-  static constexpr Base kBases[] = {Base::kSteps, Base::kSteps,   Base::kSteps, Base::kSteps,
-                                    Base::kSteps, Base::kAnybody, Base::kCpus,  Base::kDelays};
+  static constexpr Base kBases[] = {Base::kSteps, Base::kSteps, Base::kSteps,  Base::kSteps, Base::kSteps,
+                                    Base::kSteps, Base::kSteps, Base::kSteps,  Base::kCpus,  Base::kCpus,
+                                    Base::kDelays, Base::kDelays, Base::kDelays};
   static constexpr std::uint32_t kPctDepth = 3;
-  static constexpr std::uint32_t kDelayCount = 3;
+  static constexpr std::uint32_t kDelayCountMax = 3;
 
   Prng draws_;
   ChosenWord chosen_;
@@ -64,6 +69,8 @@ class Blend : public RaceReversal {
   bool plain_ = false;  // no orders
   bool eager_ = true;
   bool holding_ = false;
+  bool walking_ = false;
+  int last_cpu_ = 0;  // of the last step before which a walker might have fetched
 };
 
 }  // namespace shootdown

@@ -24,7 +24,11 @@ Move StepChooser::TakeStep(const sim::Machine& machine, int cpu) {
     order_settled_ = true;
     const PendingStep& step = pending(cpu);
     Move move;
-    if (step.may_wait) {
+    if (const std::optional<std::uint8_t> page =
+            machine.walks_by_itself() ? Walk(machine, cpu) : std::nullopt;
+        page.has_value()) {
+      move = {.kind = Move::Kind::kWalk, .arg = *page};
+    } else if (step.may_wait) {
       if (const std::optional<std::uint8_t> steps = Hold(cpu); steps.has_value()) {
         move = {.kind = Move::Kind::kHold, .arg = *steps};
       }

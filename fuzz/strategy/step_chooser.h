@@ -5,11 +5,12 @@
 // Words, as the literature has them: an *event* is one step of a CPU, its handlers' steps included; a
 // CPU is *enabled* when it has something to do (sim::Machine::CanRun); two events *conflict* when
 // different CPUs access one word and at least one of them writes it. Stores reach memory at once unless a
-// strategy says otherwise (Hold). Interrupts arrive by themselves: none comes out of the blue here.
+// strategy says otherwise (Hold), and walkers fetch what a CPU misses (but Walk). Interrupts arrive by themselves: none
+// comes out of the blue here.
 //
 // Always holds:
 //   C1  The CPU that was chosen takes its step, whatever that is by then (a cross call may have come).
-//   C2  A run has at most kMoveCountMax switches and held stores, so its exact form is one that every
+//   C2  A run has at most kMoveCountMax switches, held stores and walks, so its exact form is one that every
 //       store and coordinator takes; beyond that it follows the default order.
 //
 // A CPU that waits is enabled when its condition holds. Which step it takes then is not known before
@@ -78,6 +79,12 @@ class StepChooser : public sim::Scheduler {
   // Asked under RMO about a load that is taken next and may give one of `count` older values: which one,
   // 1 being the youngest; 0: none of them.
   [[nodiscard]] virtual std::uint8_t Older(int /*cpu*/, int /*count*/) { return 0; }
+
+  // Asked before each step if the machine's walkers fetch by themselves: which page `cpu`'s walker, which can, fetches
+  // now.
+  [[nodiscard]] virtual std::optional<std::uint8_t> Walk(const sim::Machine& /*machine*/, int /*cpu*/) {
+    return std::nullopt;
+  }
 
   [[nodiscard]] const PendingStep& pending(int cpu) const {
     return pending_[static_cast<std::size_t>(cpu)];

@@ -28,6 +28,8 @@ TEST(SamplerShareTest, MostEarlyRunsAreSamplesAndEveryOtherLaterOne) {
   EXPECT_NEAR(SamplesAfter(0, share), 7000, 200);
   EXPECT_NEAR(SamplesAfter(kLater - 1, share), 7000, 200);
   EXPECT_NEAR(SamplesAfter(kLater, share), 4000, 200);
+  EXPECT_TRUE(SamplerShare::Early(kLater - 1));
+  EXPECT_FALSE(SamplerShare::Early(kLater));
 }
 
 TEST(SamplerShareTest, SamplesWithoutNewsGetFewerButNeverNone) {

@@ -1,0 +1,32 @@
+// What the blend does on machines of the corpus, where it is more than one strategy among others.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "fuzz/strategy/blend.h"
+#include "tests/fuzz/engine/engine_testing.h"
+
+namespace shootdown {
+namespace {
+
+// In this scenario no order of the CPUs' own steps fails: a walker has to fetch through a table that is freed.
+TEST(BlendCorpusTest, WalkersFetchWhatNobodyAskedFor) {
+  const auto simulation = testing::BuildCorpus("7.30-tlb-remove-table-single-user");
+  Target target(*simulation);
+  std::optional<Target::Found> found;
+  target.OnFound([&](const Target::Found& f) { found = f; });
+  Blend blend(1);
+  (void)target.Run(Schedule());
+  blend.LearnFrom(target.machine());
+
+  for (int n = 0; n < 300 && !found.has_value(); ++n) (void)target.Run(blend);
+
+  ASSERT_TRUE(found.has_value());
+  EXPECT_TRUE(std::ranges::any_of(found->exact.decisions(), [](const Decision& d) {
+    return d.kind == Decision::Kind::kWalk;
+  })) << found->exact.ToText();
+}
+
+}  // namespace
+}  // namespace shootdown
