@@ -264,8 +264,9 @@ class GrpcServerImpl : public GrpcServer {
     builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 5'000);
     server_ = builder.BuildAndStart();
     if (server_ == nullptr || port_ == 0) {
-      return absl::UnavailableError(
-          absl::StrFormat("--listen %s: cannot listen there", options.listen.ToText()));
+      return absl::UnavailableError(absl::StrFormat(
+          "--listen %s: cannot listen there; is the port taken, or the address another machine's?",
+          options.listen.ToText()));
     }
     return absl::OkStatus();
   }

@@ -45,8 +45,9 @@ class HttpServerImpl : public HttpServer {
       port_ = address.port;
     }
     if (port_ <= 0) {
-      return absl::UnavailableError(
-          absl::StrFormat("--http %s: cannot listen there", address.ToText()));
+      return absl::UnavailableError(absl::StrFormat(
+          "--http %s: cannot listen there; is the port taken, or the address another machine's?",
+          address.ToText()));
     }
     thread_ = std::thread([this] { server_.listen_after_bind(); });
     // A stop() before its loop runs would be lost, and the join would wait for ever.

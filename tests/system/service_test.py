@@ -330,6 +330,15 @@ class OperatorTest(cluster.ClusterTest):
         self.assertRegex(found["campaign"], "^[0-9a-f]{16}$")
         self.assertRegex(found["worker"], "^[0-9a-f]{16}$")
 
+    def test_a_port_or_a_folder_that_is_taken_is_named(self):
+        other, free = self.folder / "other", f"127.0.0.1:{cluster.free_port()}"
+        for words, named in ((["--data", other, "--listen", self.address], "is the port taken"),
+                             (["--data", self.data, "--listen", free], "another process has it open")):
+            result = self.run_program(BIN / "shootdown-server", *words)
+            self.assertEqual(result.status, cli.BAD_INPUT, result.err)
+            self.assertIn(named, result.err.splitlines()[-1])
+        self.assertEqual(self.campaign("list").status, DONE)
+
     def test_another_machine_needs_tls_or_insecure(self):
         for program, words in ((BIN / "shootdown-server", ["--data", self.folder / "d", "--listen",
                                                            "0.0.0.0:0"]),
