@@ -2,21 +2,26 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
 #include <utility>
+#include <vector>
 
 #include "fuzz/engine/mutator.h"
 #include "fuzz/engine/sampler_share.h"
 
 namespace {
 
-// libFuzzer scans this section after each run. 8 values of 256 counters can each be new once; news
-// beyond that share a counter and may go unheard, which a corpus of that size does not miss.
+// libFuzzer scans this section after each run. 8 values of 256 counters can each be new once; after so many
+// news their numbers are moved on (BeginGeneration).
 constexpr std::size_t kCounterCount = 256;
-constexpr std::size_t kNewsCountMax = kCounterCount * 8;
+constexpr std::size_t kNewsOfGeneration = kCounterCount * 8;
 
 }  // namespace
 
 extern "C" {
+// libFuzzer's own: more counters, which it scans as well. It numbers them before those of the section.
+void __sanitizer_cov_8bit_counters_init(std::uint8_t* start, std::uint8_t* stop);
+
 __attribute__((section("__libfuzzer_extra_counters"), used)) std::uint8_t
     shootdown_counters[kCounterCount];
 std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size, std::size_t size_max,
@@ -91,6 +96,21 @@ void RunSampler() {
 // The values that libFuzzer tells apart, each in its own bucket.
 constexpr std::array<std::uint8_t, 8> kBuckets = {1, 2, 3, 4, 8, 16, 32, 128};
 
+// All numbers that the section's counters have were seen, and libFuzzer would keep no input any more. As many
+// counters that stay zero, put before them, give them numbers that were not. Each such block is scanned after each
+// run, so there is one only where a search has that much news.
+void BeginGeneration() {
+  static std::vector<std::unique_ptr<std::array<std::uint8_t, kCounterCount>>> blocks;
+  auto& block = *blocks.emplace_back(std::make_unique<std::array<std::uint8_t, kCounterCount>>());
+  __sanitizer_cov_8bit_counters_init(block.data(), block.data() + block.size());
+}
+
+void TellNews() {
+  if (news_count != 0 && news_count % kNewsOfGeneration == 0) BeginGeneration();
+  const std::size_t n = news_count++ % kNewsOfGeneration;
+  shootdown_counters[n % kCounterCount] = kBuckets[n / kCounterCount];
+}
+
 }  // namespace
 
 void SetLibFuzzerTarget(Target* target, const SearchListener* listener, sim::Scheduler* sampler,
@@ -118,8 +138,7 @@ int RunLibFuzzerInput(const std::uint8_t* data, std::size_t size) {
   }
   const std::size_t news = the_target->Run(schedule);
   if (news != 0 || the_target->run_count() <= the_kept_run_count) {
-    const std::size_t n = news_count++ % kNewsCountMax;
-    shootdown_counters[n % kCounterCount] = kBuckets[n / kCounterCount];
+    TellNews();
   }
   if (news != 0 && the_listener->input) the_listener->input(schedule.Encode());
   if (the_listener->ran) the_listener->ran(*the_target);
