@@ -22,7 +22,8 @@ namespace shootdown {
 [[nodiscard]] Failure RecordRun(Simulation& simulation, const Schedule& schedule,
                                 const std::string& scenario_text);
 
-// The hash of a whole trace, 32 hexadecimal digits; `hashes`: see sim::ChainedHashes.
+// The hash of a whole trace, 32 hexadecimal digits; `hashes`: see sim::ChainedHashes. It is made of the last of
+// them and of their number, so it tells traces apart as 64 bits do, not 128; rows are compared one by one as well.
 [[nodiscard]] std::string TraceHash(std::span<const std::uint64_t> hashes);
 
 // Two failures with the same signature are the same bug: the check, who broke it, and for each
