@@ -15,7 +15,8 @@ constexpr std::uint64_t Mix64(std::uint64_t x) {
   return x ^ (x >> 31);
 }
 
-// Order matters: Combine(a, b) != Combine(b, a).
+// Order matters: Combine(a, b) and Combine(b, a) differ, but for a == b and by rare chance. Combine(0, 0) is
+// 0, so a chain that starts from 0 does not count zeroes before its first other number.
 constexpr std::uint64_t Combine(std::uint64_t a, std::uint64_t b) {
   return Mix64(a * 0x9e3779b97f4a7c15u + b);
 }

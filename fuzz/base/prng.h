@@ -27,9 +27,6 @@ class Prng {
   // True once in `n` draws on average. REQUIRES: n > 0.
   constexpr bool OneIn(std::uint32_t n) { return Below(n) == 0; }
 
-  // A generator whose stream does not overlap this one's for any practical length.
-  constexpr Prng Split() { return Prng(Next() ^ 0xd1b54a32d192ed03u); }
-
  private:
   std::uint64_t state_;
 };

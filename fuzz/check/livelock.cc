@@ -1,4 +1,4 @@
-// L3: all go on, and nothing gets done.
+// L3b: all go on, and nothing gets done.
 #include "fuzz/check/check.h"
 #include "fuzz/kernel/kernel.h"
 

@@ -18,17 +18,13 @@ Decision Before(const LogEntry& entry) {
   return {.actor = ActorId(entry.actor), .index = entry.index};
 }
 
-bool CanAnchor(const LogEntry& entry) {
-  return IsStep(entry.kind) && !IsOfBuffer(entry.kind);
-}
-
 // A random step of the run, or null if there is none.
 const LogEntry* AnyStep(const Machine& machine, Prng& prng) {
   const auto log = machine.log();
   if (log.empty()) return nullptr;
   for (int tries = 0; tries < 8; ++tries) {
     const LogEntry& entry = log[prng.Below(static_cast<std::uint32_t>(log.size()))];
-    if (CanAnchor(entry)) return &entry;
+    if (CanAnchor(entry.kind)) return &entry;
   }
   return nullptr;
 }
@@ -57,7 +53,7 @@ void ReverseRace(Decisions& out, const Machine& machine, Prng& prng) {
   const sim::Conflict& race = conflicts[prng.Below(static_cast<std::uint32_t>(conflicts.size()))];
   const LogEntry& first = machine.log()[race.first];
   const LogEntry& second = machine.log()[race.second];
-  if (!CanAnchor(first) || !CanAnchor(second)) return;
+  if (!CanAnchor(first.kind) || !CanAnchor(second.kind)) return;
   Decision leave = Before(first);
   leave.to = CpuActor(second.cpu);
   out.push_back(leave);
@@ -82,7 +78,7 @@ void HoldStore(Decisions& out, const Machine& machine, Prng& prng) {
     if (prng.OneIn(2)) return;
     const LogEntry& later =
         log[row + prng.Below(static_cast<std::uint32_t>(log.size()) - row)];
-    if (!CanAnchor(later)) return;
+    if (!CanAnchor(later.kind)) return;
     Decision drain = Before(later);
     drain.to = BufferActor(log[row].cpu);
     if (machine.config().memory_model >= sim::MemoryModel::kPso && prng.OneIn(4)) {

@@ -26,10 +26,11 @@ bool TouchesMemory(const LogEntry& e) {
   if (e.word == sim::kNoWord) return false;
   switch (e.kind) {
     case StepKind::kStore:
-      return (e.flags & LogEntry::kHeld) == 0;  // its drain does
     case StepKind::kLoad:
+      return (e.flags & LogEntry::kHeld) == 0;  // its drain does, or the load that comes late
     case StepKind::kRmw:
     case StepKind::kDrain:
+    case StepKind::kLateLoad:
     case StepKind::kUserLoad:
     case StepKind::kUserStore:
       return true;
@@ -79,7 +80,7 @@ class Finder {
   // A switch before any step of the failing run.
   void AddOne() {
     for (const LogEntry& e : log_) {
-      if (!IsStep(e.kind) || e.kind == StepKind::kDrain) continue;
+      if (!CanAnchor(e.kind)) continue;
       for (int cpu = 0; cpu < simulation_.machine().cpu_count(); ++cpu) {
         if (cpu == e.cpu) continue;
         const Decision d{.actor = ActorId(e.actor), .to = CpuActor(cpu), .index = e.index};

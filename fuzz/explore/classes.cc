@@ -11,7 +11,7 @@ using sim::StepKind;
 
 namespace {
 
-// Names the step of a CPU: 1 + cpu and index. An interrupt handler counts its own steps.
+// Names a step by actor and index: an interrupt handler counts its own steps. Never 0, which is no step.
 std::uint32_t NameOf(const LogEntry& entry) {
   return (static_cast<std::uint32_t>(entry.actor) << 24 | entry.index) + 1;
 }

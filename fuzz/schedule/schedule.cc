@@ -170,10 +170,6 @@ absl::Status ReadDecision(Reader& in, Decision* d) {
   return TakesArgument(d->kind) ? ReadArgument(in, &d->arg) : absl::OkStatus();
 }
 
-std::string ActorText(ActorId actor) {
-  return actor.letter() + std::to_string(actor.number());
-}
-
 }  // namespace
 
 Schedule Schedule::Decode(std::span<const std::uint8_t> bytes, Schedule memory) {
@@ -270,10 +266,10 @@ Schedule Schedule::Canonical() && {
 }
 
 std::string ToText(const Decision& d) {
-  std::string text = ActorText(d.actor);
+  std::string text = shootdown::ToText(d.actor);
   text.append("@").append(std::to_string(d.index));
   if (d.kind == Kind::kSwitch) {
-    text.append(">").append(ActorText(d.to));
+    text.append(">").append(shootdown::ToText(d.to));
     return d.arg == 0 ? text : text.append("(").append(std::to_string(d.arg)).append(")");
   }
   text += '~';

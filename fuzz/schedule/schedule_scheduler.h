@@ -31,9 +31,10 @@ class ScheduleScheduler : public sim::Scheduler {
   std::array<std::uint16_t, 256> front_{};
 };
 
-// At every step, any CPU that can run goes on, all with equal chance. With `hold_one_in` > 0 one
-// store in that many is held, and held stores drain as often as a CPU runs; under RMO one load in that many
-// gives an older value, if there is one.
+// For tests and for programs of a user's: a walk that makes moves about stores and loads as well. (The strategy
+// `random-walk` is UniformWalk, in fuzz/strategy: it only chooses among CPUs.) At every step, any CPU that can run
+// goes on, all with equal chance. With `hold_one_in` > 0 one store in that many is held, and held stores drain as
+// often as a CPU runs; under RMO one load in that many gives an older value, if there is one.
 class RandomWalk : public sim::Scheduler {
  public:
   RandomWalk(std::uint64_t seed, std::uint32_t hold_one_in)

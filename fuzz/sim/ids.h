@@ -3,6 +3,7 @@
 #define SHOOTDOWN_FUZZ_SIM_IDS_H_
 
 #include <cstdint>
+#include <string>
 
 #include "fuzz/base/strong_int.h"
 
@@ -37,6 +38,11 @@ class ActorId {
  private:
   std::uint8_t byte_ = 0;
 };
+
+// `T1`, as people read it and schedules spell it.
+inline std::string ToText(ActorId actor) {
+  return actor.letter() + std::to_string(actor.number());
+}
 
 inline constexpr ActorId TaskActor(int n) { return {ActorId::Class::kTask, n}; }
 inline constexpr ActorId IdleActor(int n) { return {ActorId::Class::kIdle, n}; }

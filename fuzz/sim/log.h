@@ -36,6 +36,7 @@ enum class StepKind : std::uint8_t {
   // Last, since traces are hashed by number.
   kLateLoad,       // a load that was put off happens: a step of the buffer
 };
+inline constexpr int kStepKindCount = static_cast<int>(StepKind::kLateLoad) + 1;
 constexpr bool IsStep(StepKind kind) {
   return kind < StepKind::kWait || kind == StepKind::kLateLoad;
 }
@@ -43,6 +44,8 @@ constexpr bool IsStep(StepKind kind) {
 constexpr bool IsOfBuffer(StepKind kind) {
   return kind == StepKind::kDrain || kind == StepKind::kLateLoad;
 }
+// A step before which a decision can stand.
+constexpr bool CanAnchor(StepKind kind) { return IsStep(kind) && !IsOfBuffer(kind); }
 constexpr bool IsWrite(StepKind kind) {
   return kind == StepKind::kStore || kind == StepKind::kRmw || kind == StepKind::kDrain ||
          kind == StepKind::kUserStore;

@@ -255,10 +255,8 @@ std::string Machine::DescribeWaits() const {
   for (int c = 0; c < config_.cpu_count; ++c) {
     const Wait& wait = waits_[static_cast<std::size_t>(c)];
     if (wait.pred == nullptr || wait.kind == WaitKind::kIdle) continue;
-    const ActorId actor(cpus_[c].actor);
     if (!text.empty()) text += "; ";
-    text += "CPU " + std::to_string(c) + " (" + actor.letter() + std::to_string(actor.number()) +
-            ") waits in " + SiteName(*wait.site);
+    text += "CPU " + std::to_string(c) + " (" + ToText(ActorId(cpus_[c].actor)) + ") waits in " + SiteName(*wait.site);
     if (cpus_[c].ie == 0) text += " with PSTATE.IE=0";
     if (cpus_[c].pil != 0) text += " at PIL " + std::to_string(cpus_[c].pil);
   }

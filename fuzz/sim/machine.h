@@ -170,7 +170,6 @@ class Machine {
   // store buffer first, as the membar #Sync or the hypercall does.
   [[nodiscard]] bool SendMondo(const Site& site, int target, const Mondo& mondo);
   [[nodiscard]] bool MondoRoom(int target) const;
-  [[nodiscard]] bool MondoPending(int target) const { return cpus_[target].mondo_count != 0; }
   // How many mondos `target` has executed so far.
   [[nodiscard]] std::uint64_t MondosExecuted(int target) const { return cpus_[target].executed; }
   [[nodiscard]] std::uint64_t MondosAccepted(int target) const { return cpus_[target].accepted; }
@@ -256,7 +255,6 @@ class Machine {
   [[nodiscard]] static std::uint64_t PeekWord(WordIndex word) {
     return *reinterpret_cast<const std::uint64_t*>(kArenaBase + std::uint64_t{word} * 8);
   }
-  [[nodiscard]] std::uint32_t ActorIndex(ActorId actor) const { return index_[actor.byte()]; }
   // Words that guest code must not touch any more; a touch is reported to `on_poison`.
   void Poison(const void* address, std::size_t bytes);
   void SetPoisonHandler(void (*on_poison)(const Site& site, WordIndex word)) {
@@ -398,7 +396,6 @@ class Machine {
   std::uint64_t FinishRmw(LogEntry& entry, std::uint64_t* word, const F& f);
   void Buffer(LogEntry& entry, std::uint64_t* word, std::uint64_t value, bool is_load);
   void Leave(int cpu, int i);
-  void HappenLate(int cpu, const Held& load);
   void ForceOut(int cpu, int i);
   void ForceOutForLoad();
   void ForceOutForRmw(const std::uint64_t* word);

@@ -6,18 +6,14 @@
 // load at a *moment* between two rows. A plain load takes its step at once; in memory order it may
 // stand as far back as nothing before it forbids, and as its value was there. So an old value is
 // allowed if it was there at a moment which is not before the load's *floor*:
-//   - the moments of the CPU's loads before a membar #LoadLoad, and of its stores before a
-//   #StoreLoad;
-//   - the moment of a load that gave the address: D.3.3, dependence. That is seen where a word
-//   holds a pointer
-//     to the object that is loaded from; what depends in other ways must say so with a membar;
-//   - an RMW that is a fence, a cross call sent or taken, a demap, a write of a context register
-//   (each comes
-//     with a membar #Sync), and the end of a wait (WaitUntil): guest code waits as with an acquire.
+//   - the moments of the CPU's loads before a membar #LoadLoad, and of its stores before a #StoreLoad;
+//   - the moment of a load that gave the address: D.3.3, dependence. That is seen where a word holds a
+//     pointer to the object that is loaded from; what depends in other ways must say so with a membar;
+//   - an RMW that is a fence, a cross call sent or taken, a demap, a write of a context register (each
+//     comes with a membar #Sync), and the end of a wait (WaitUntil): guest code waits as with an acquire.
 // Nor is there an old value beyond the CPU's own last store to the word (the value axiom).
 //
-// Nothing is kept for this while a run goes on: it is read from the log when a decision asks for
-// it.
+// Nothing is kept for this while a run goes on: it is read from the log when a decision asks for it.
 #include <algorithm>
 #include <cstring>
 

@@ -7,7 +7,7 @@
 namespace shootdown::sim {
 
 const char* KindName(StepKind kind) {
-  static constexpr std::array<const char*, 20> kNames = {
+  static constexpr std::array<const char*, kStepKindCount> kNames = {
       "load",       "store",       "rmw",           "fence",       "user_load",
       "user_store", "tlb_miss",    "tlb_insert",    "demap",       "context_write",
       "mondo_send", "mondo_nack",  "mondo_taken",   "softint_taken", "nmi_taken",
@@ -16,8 +16,7 @@ const char* KindName(StepKind kind) {
 }
 
 std::string RowText(const LogEntry& entry) {
-  const ActorId actor(entry.actor);
-  std::string text = actor.letter() + std::to_string(actor.number());
+  std::string text = ToText(ActorId(entry.actor));
   text.append(" cpu").append(std::to_string(entry.cpu));
   text.append(" ").append(SiteName(*entry.site)).append(" ").append(KindName(entry.kind));
   if (entry.word != kNoWord) text.append(" ").append(Arena::Live().NameOf(entry.word));

@@ -2,10 +2,9 @@
 //
 // Always holds:
 //   D1  What a call acknowledged with OK is synced: no kill and no power cut takes it away.
-//   D2  Failures and inputs only grow, but for Compact(). For one failure id the better record
-//   stays (Better in
-//       fuzz/corpus/failure.h; if that has no preference, the lesser encoding), so stores that
-//       receive the same things in any order hold the same things.
+//   D2  Failures and inputs only grow, but for Compact(). For one failure id the better record stays
+//       (Better in fuzz/corpus/failure.h; if that has no preference, the lesser encoding), so stores
+//       that receive the same things in any order hold the same things.
 //   D3  A record is read back only if its checksum, and the hash in its key, fit its bytes.
 //   D4  A folder that is not a store is never written to, and kReadOnly never writes at all.
 //

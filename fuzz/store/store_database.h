@@ -46,10 +46,10 @@ class StoreDatabase {
 
   // FAILED_PRECONDITION if it was opened to read only.
   [[nodiscard]] absl::Status CheckWritable() const;
-  // After a write that failed, the next one begins by opening the database anew; if that fails as
-  // well, reads are UNAVAILABLE until it succeeds.
   // Writes what `fill` puts into the batch: all of it, synced, or nothing. One at a time, so that
-  // what `fill` reads stays as it is until the batch is written.
+  // what `fill` reads stays as it is until the batch is written. After a write that failed, the next
+  // one begins by opening the database anew; if that fails as well, reads are UNAVAILABLE until it
+  // succeeds.
   using Filler = std::function<absl::Status(rocksdb::WriteBatch& batch)>;
   [[nodiscard]] absl::Status Update(const Filler& fill);
 

@@ -48,9 +48,6 @@ inline constexpr std::size_t kChecksumBytes = 16;
 inline bool IsHex(std::string_view text) {
   return text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
-inline bool IsFailureId(std::string_view text) {
-  return text.size() == kFailureIdDigits && IsHex(text);
-}
 inline bool IsScenarioKey(std::string_view text) {
   return text.size() == kHashDigits && IsHex(text);
 }

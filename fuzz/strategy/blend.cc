@@ -26,7 +26,7 @@ void Blend::LearnFrom(const sim::Machine& machine) {
   chosen_.NewRun(ChosenWord::Draw::kNo, draws_);
   spent_.NewRun(SpentBeginnings::Counts::kYes);
   for (const sim::LogEntry& entry : machine.log()) {
-    if (!IsStep(entry.kind) || IsOfBuffer(entry.kind)) continue;
+    if (!CanAnchor(entry.kind)) continue;
     const PendingStep step{.actor = ActorId(entry.actor),
                            .index = entry.index,
                            .site = entry.site,

@@ -58,7 +58,7 @@ class RaceReversal : public Pos {
   // How far a run has come with an order.
   struct Progress {
     std::uint32_t before_count = 0;
-    std::array<std::uint8_t, 256> after_count{};  // by actor
+    std::array<std::uint32_t, 256> after_count{};  // by actor
     bool settled = false;
   };
 

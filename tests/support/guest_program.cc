@@ -74,9 +74,8 @@ std::string StepsText(const sim::Machine& machine) {
   std::string text;
   for (const sim::LogEntry& entry : machine.log()) {
     if (!sim::IsStep(entry.kind)) continue;
-    const ActorId actor(entry.actor);
     if (!text.empty()) text += ", ";
-    text += actor.letter() + std::to_string(actor.number()) + " " + sim::KindName(entry.kind);
+    text += ToText(ActorId(entry.actor)) + " " + sim::KindName(entry.kind);
   }
   return text;
 }

@@ -34,15 +34,5 @@ TEST(PrngTest, BelowStaysBelowAndReachesEveryNumber) {
   EXPECT_EQ(prng.Below(1), 0u);
 }
 
-TEST(PrngTest, ASplitStreamIsReproducibleAndItsOwn) {
-  Prng first(9);
-  Prng second(9);
-  Prng split = first.Split();
-
-  EXPECT_EQ(split.Next(), second.Split().Next());
-  EXPECT_EQ(first.Next(), second.Next());
-  EXPECT_NE(Prng(9).Split().Next(), Prng(9).Next());
-}
-
 }  // namespace
 }  // namespace shootdown

@@ -41,7 +41,7 @@ std::string WithNumber(Simulation& simulation, const std::string& before, std::s
   (void)RunSchedule(simulation, before);
   for (const sim::LogEntry& row : simulation.machine().log()) {
     const ActorId id(row.actor);
-    if (!sim::IsStep(row.kind) || id.letter() + std::to_string(id.number()) != actor) continue;
+    if (!sim::IsStep(row.kind) || ToText(id) != actor) continue;
     if (sim::SiteName(*row.site) != site) continue;
     return actor + "@" + std::to_string(row.index + index) + decision.substr(end);
   }

@@ -53,12 +53,11 @@ TEST(GoldenTraceTest, StoreForwarding) {
 }
 
 TEST(TraceTest, EveryKindHasAWordOfItsOwn) {
-  constexpr int kKindCount = static_cast<int>(sim::StepKind::kNote) + 1;
   std::set<std::string> words;
 
-  for (int k = 0; k < kKindCount; ++k) words.insert(sim::KindName(static_cast<sim::StepKind>(k)));
+  for (int k = 0; k < sim::kStepKindCount; ++k) words.insert(sim::KindName(static_cast<sim::StepKind>(k)));
 
-  EXPECT_EQ(words.size(), static_cast<std::size_t>(kKindCount));
+  EXPECT_EQ(words.size(), static_cast<std::size_t>(sim::kStepKindCount));
 }
 
 TEST(TraceTest, AChainedHashCoversAllRowsBeforeIt) {

@@ -113,7 +113,8 @@ TEST(WaitTest, WithInterruptsOffAWaitIsADeadlockAlthoughAMondoIsPending) {
 
   RunUnder(program, "");
 
-  EXPECT_TRUE(program.machine().MondoPending(0));
+  EXPECT_EQ(program.machine().MondosAccepted(0), 1u);
+  EXPECT_EQ(program.machine().MondosExecuted(0), 0u);
   EXPECT_EQ(program.machine().DescribeWaits(),
             "CPU 0 (T0) waits in WaitUntilEquals: equals with PSTATE.IE=0");
 }

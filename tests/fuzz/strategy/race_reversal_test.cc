@@ -71,6 +71,34 @@ TEST(RaceReversalTest, AnOrderHoldsWhoeverComesToThePlace) {
   }
 }
 
+// Without the order all stores are made long before the load.
+TEST(RaceReversalTest, AnOrderHoldsHoweverOftenItsPlaceIsComeTo) {
+  constexpr std::uint32_t kStores = 300;
+  constexpr std::uint32_t kHeld = 280;
+  GuestProgram program({.threads = {[](GuestProgram& g) {
+                                      for (std::uint32_t i = 0; i < kStores; ++i) g.Store('x', i + 1);
+                                    },
+                                    [](GuestProgram& g) {
+                                      for (std::uint32_t i = 0; i < 3 * kStores; ++i) (void)g.Add('y', 1);
+                                      g.reg[0] = g.Load('x');
+                                    }}});
+  RaceReversal strategy(1);
+  (void)program.Run(strategy);
+  Event load;
+  Event store;
+  for (const sim::LogEntry& entry : program.machine().log()) {
+    if (entry.word != sim::Arena::IndexOf(program.cell('x').word())) continue;
+    (entry.kind == sim::StepKind::kLoad ? load : store) = EventOf(entry, 0);
+  }
+  store.occurrence = kHeld;
+
+  for (int n = 0; n < 20; ++n) {
+    strategy.SetOrders({{.before = load, .after = store}});
+    (void)program.Run(strategy);
+    ASSERT_LE(program.reg[0], kHeld);
+  }
+}
+
 TEST(RaceReversalTest, TheNextRunAsksForTheOtherOrderOfARaceOfThisOne) {
   GuestProgram program(Race());
   RaceReversal strategy(1);
