@@ -3,9 +3,9 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
-#include "fuzz/schedule/schedule.h"
 #include "proto/convert.h"
 #include "proto/printable.h"
+#include "proto/rpc/engine_input.h"
 #include "proto/rpc/log.h"
 #include "proto/rpc/state_names.h"
 #include "server/coordinator.h"
@@ -29,14 +29,6 @@ const char* OutcomeName(v1::LeaseResult::Outcome outcome) {
     default:
       return "unknown";
   }
-}
-
-// What an engine ran when it failed, as people read it; empty if that is not known.
-std::string EngineInput(const v1::LeaseResult& result) {
-  const std::string& bytes = result.engine_input();
-  if (bytes.empty()) return {};
-  return Schedule::Decode({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()})
-      .ToText();
 }
 
 }  // namespace
@@ -107,7 +99,7 @@ void Coordinator::PlanResults(const v1::SyncRequest& request, WorkerRecord& work
                                    {"campaign", lease->campaign_id},
                                    {"scenario", lease->scenario_key},
                                    {"finding", lease->finding_id},
-                                   {"schedule", EngineInput(result)},
+                                   {"schedule", EngineInputText(result)},
                                    {"words", result.words()}});
         if (lease->kind == TaskKind::kReplay) {
           PlanNotReplayed(*lease, worker, /*is_final=*/false, words, plan);

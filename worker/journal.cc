@@ -55,7 +55,7 @@ bool IsReceipt(const v1::Settled& settled) {
 }  // namespace
 
 Journal::Journal(std::string folder, const Limits& limits)
-    : folder_(std::move(folder)), limits_(limits) {}
+    : folder_(std::move(folder)), limits_(limits), writes_(std::make_unique<SyncedWrites>()) {}
 
 Journal::~Journal() = default;
 
@@ -118,17 +118,12 @@ absl::Status Journal::SetWorkerName(const std::string& name) {
 }
 
 absl::Status Journal::Commit(rocksdb::WriteBatch& batch) {
-  // After a failed write RocksDB's log cannot be written any more, even when there is room again:
-  // Resume() gives it no new one. Opening does, and reads what is there as after a kill.
-  if (last_write_failed_) {
+  const auto open_again = [this] {
     db_.reset();
-    if (absl::Status s = OpenDatabase(); !s.ok()) return s;
-  }
-  rocksdb::WriteOptions options;
-  options.sync = true;
-  const rocksdb::Status written = db_->Write(options, &batch);
-  last_write_failed_ = !written.ok();
-  return ToStatus(folder_, written);
+    return OpenDatabase();
+  };
+  if (absl::Status s = writes_->Prepare(folder_, open_again); !s.ok()) return s;
+  return writes_->Write(*db_, folder_, batch);
 }
 
 absl::Status Journal::Add(const Harvest& harvest) {

@@ -38,6 +38,8 @@ class WriteBatch;
 
 namespace shootdown {
 
+class SyncedWrites;
+
 class Journal {
  public:
   struct Limits {
@@ -92,6 +94,7 @@ class Journal {
   const std::string folder_;
   const Limits limits_;
   std::unique_ptr<rocksdb::DB> db_;
+  const std::unique_ptr<SyncedWrites> writes_;
   std::string worker_key_;
   std::string worker_name_;
   Contents findings_;
@@ -99,7 +102,6 @@ class Journal {
   std::uint64_t input_bytes_ = 0;
   std::set<std::string, std::less<>> results_;
   std::uint64_t dropped_input_count_ = 0;
-  bool last_write_failed_ = false;
 };
 
 }  // namespace shootdown

@@ -6,8 +6,8 @@
 #include "absl/time/clock.h"
 #include "fuzz/base/hash.h"
 #include "fuzz/corpus/failure.h"
-#include "fuzz/schedule/schedule.h"
 #include "proto/convert.h"
+#include "proto/rpc/engine_input.h"
 #include "proto/rpc/log.h"
 #include "worker/lease_process.h"
 
@@ -29,14 +29,6 @@ const char* EventOf(v1::LeaseResult::Outcome outcome) {
     case v1::LeaseResult::OUTCOME_REFUSED: return "lease cannot be run";
     default: return "engine failed";
   }
-}
-
-// What an engine ran when it failed, as people read it; empty if it did not fail.
-std::string EngineInput(const v1::LeaseResult& result) {
-  const std::string& bytes = result.engine_input();
-  if (bytes.empty()) return {};
-  return Schedule::Decode({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()})
-      .ToText();
 }
 
 }  // namespace
@@ -88,7 +80,7 @@ void Worker::TakeHarvest(std::size_t engine, Harvest harvest) {
          {"lease", result.lease_id()},
          {"runs", std::to_string(result.run_count())},
          {"inputs", std::to_string(harvest.inputs.size())},
-         {"schedule", EngineInput(result)},
+         {"schedule", EngineInputText(result)},
          {"words", result.words()}});
   }
   if (ended) running.reset();

@@ -250,35 +250,23 @@ absl::Status StoreDatabase::CheckWritable() const {
 absl::Status StoreDatabase::Update(const Filler& fill) {
   if (absl::Status writable = CheckWritable(); !writable.ok()) return writable;
   absl::MutexLock lock(&write_mutex_);
-  if (last_write_failed_) {
-    if (absl::Status opened = OpenAgain(); !opened.ok()) return opened;
-  }
+  if (absl::Status s = writes_.Prepare(path_, [this] { return OpenAgain(); }); !s.ok()) return s;
   rocksdb::WriteBatch batch;
   if (absl::Status filled = fill(batch); !filled.ok()) return filled;
   return Write(batch);
 }
 
-// After a failed write RocksDB's log cannot be written any more, even when there is room again, and
-// Resume() helps with some errors only: not if it was a quota, or a limit on files. Opening does,
-// and reads what is there as after a kill.
 absl::Status StoreDatabase::OpenAgain() {
-  // What cannot be opened could not even be read.
-  if (absl::Status room = CheckRoom(path_); !room.ok()) return room;
   absl::MutexLock lock(&open_mutex_);
   Release();
-  absl::Status opened = OpenOurFamilies(DatabaseOptions(OpenMode::kReadWrite));
-  last_write_failed_ = !opened.ok();
-  return opened;
+  return OpenOurFamilies(DatabaseOptions(OpenMode::kReadWrite));
 }
 
 absl::Status StoreDatabase::Write(rocksdb::WriteBatch& batch) {
   if (batch.Count() == 0) return absl::OkStatus();
-  rocksdb::WriteOptions options;
-  options.sync = true;  // D1
-  const rocksdb::Status written = db_->Write(options, &batch);
-  last_write_failed_ = !written.ok();
+  absl::Status written = writes_.Write(*db_, path_, batch);  // D1
   anything_written_ = anything_written_ || written.ok();
-  return ToStatus(path_, written);
+  return written;
 }
 
 absl::Status StoreDatabase::CompactFamilies() {

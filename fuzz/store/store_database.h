@@ -23,6 +23,7 @@
 #include "absl/synchronization/mutex.h"
 #include "fuzz/store/store.h"
 #include "fuzz/store/store_keys.h"
+#include "fuzz/store/store_rocksdb.h"
 
 namespace shootdown {
 
@@ -88,7 +89,7 @@ class StoreDatabase {
   void TakeHandles(const std::vector<std::string>& names, const Handles& handles);
   void Close();
   void Release();
-  absl::Status OpenAgain() ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mutex_);
+  absl::Status OpenAgain();
   [[nodiscard]] absl::Status NotOpen() const;
   absl::Status Write(rocksdb::WriteBatch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mutex_);
 
@@ -101,7 +102,7 @@ class StoreDatabase {
   std::array<rocksdb::ColumnFamilyHandle*, store_keys::kFamilyNames.size()> families_{};
 
   absl::Mutex write_mutex_;
-  bool last_write_failed_ ABSL_GUARDED_BY(write_mutex_) = false;
+  SyncedWrites writes_ ABSL_GUARDED_BY(write_mutex_);
   bool anything_written_ ABSL_GUARDED_BY(write_mutex_) = false;
 };
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/strings/str_format.h"
+#include "fuzz/store/store_folder.h"
 
 namespace shootdown {
 namespace {
@@ -125,6 +126,24 @@ absl::Status ToStatus(const std::string& path, const rocksdb::Status& status) {
     return absl::DataLossError(message("damaged"));
   }
   return absl::UnavailableError(message("RocksDB failed"));
+}
+
+absl::Status SyncedWrites::Prepare(const std::string& folder,
+                                   const std::function<absl::Status()>& open_again) {
+  if (!last_failed_) return absl::OkStatus();
+  if (absl::Status room = CheckRoom(folder); !room.ok()) return room;
+  absl::Status opened = open_again();
+  last_failed_ = !opened.ok();
+  return opened;
+}
+
+absl::Status SyncedWrites::Write(rocksdb::DB& db, const std::string& path,
+                                 rocksdb::WriteBatch& batch) {
+  rocksdb::WriteOptions options;
+  options.sync = true;
+  const rocksdb::Status written = db.Write(options, &batch);
+  last_failed_ = !written.ok();
+  return ToStatus(path, written);
 }
 
 }  // namespace shootdown

@@ -7,7 +7,9 @@
 #include <rocksdb/options.h>
 #include <rocksdb/slice.h>
 #include <rocksdb/status.h>
+#include <rocksdb/write_batch.h>
 
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -29,6 +31,23 @@ void MergeYoungTables(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family);
 
 // `store PATH: what it means (what RocksDB says)`, with the codes of store.h.
 [[nodiscard]] absl::Status ToStatus(const std::string& path, const rocksdb::Status& status);
+
+// Writes to a database, each of them synced, one at a time. After a failed write RocksDB's log cannot
+// be written any more, even when there is room again, and Resume() helps with some errors only: not if
+// it was a quota, or a limit on files. Opening does, and reads what is there as after a kill.
+class SyncedWrites {
+ public:
+  // Before each write. If the last one failed, `open_again` opens the database anew, once there is room
+  // in `folder`: what cannot be opened could not even be read. Its status, or why there is no room.
+  [[nodiscard]] absl::Status Prepare(const std::string& folder,
+                                     const std::function<absl::Status()>& open_again);
+  // `path` is for messages. REQUIRES: Prepare() was OK.
+  [[nodiscard]] absl::Status Write(rocksdb::DB& db, const std::string& path,
+                                   rocksdb::WriteBatch& batch);
+
+ private:
+  bool last_failed_ = false;
+};
 
 // Until the iterator or slice moves on.
 [[nodiscard]] inline std::string_view View(const rocksdb::Slice& slice) {
