@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <signal.h>  // NOLINT(modernize-deprecated-headers): kill() is not in <csignal>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,6 +15,7 @@
 #include <cstring>
 
 #include "absl/strings/str_format.h"
+#include "fuzz/process/fork_child.h"
 
 namespace shootdown {
 namespace {
@@ -50,9 +50,6 @@ std::uint64_t ResidentBytes(pid_t pid) {
 [[noreturn]] void RunBody(const ChildProcess::Body& body, int fd, ChildState* state) {
   // libFuzzer ends with exit(). What the parent has open is not ours to take down.
   std::atexit([] { _exit(0); });
-  // Signals to a whole group: the parent ends us, after it has read what we sent.
-  signal(SIGINT, SIG_IGN);
-  signal(SIGTERM, SIG_IGN);
   signal(SIGPIPE, SIG_IGN);
   body(ChildPipe(fd), state);
   _exit(0);
@@ -110,26 +107,24 @@ absl::StatusOr<std::unique_ptr<ChildProcess>> ChildProcess::Start(const Body& bo
     return absl::InternalError(absl::StrFormat("cannot make a pipe: %s", std::strerror(errno)));
   }
   child->pipe_ = ends[0];
+  // Without it the child's chatter would go to whoever reads what we print.
   child->words_ = memfd_create("shootdown-child", MFD_CLOEXEC);
-  const pid_t parent = getpid();
-  std::fflush(nullptr);  // else the child would write it a second time
-  child->pid_ = fork();
-  if (child->pid_ == 0) {
+  if (child->words_ < 0) {
+    const int error = errno;
+    close(ends[1]);
+    return absl::ResourceExhaustedError(
+        absl::StrFormat("cannot make a file in memory: %s", std::strerror(error)));
+  }
+  const absl::StatusOr<pid_t> pid = ForkChild();
+  if (pid.ok() && *pid == 0) {
     close(ends[0]);
     // libFuzzer's chatter is of interest only if the child crashes.
-    dup2(child->words_, STDERR_FILENO);
-    dup2(child->words_, STDOUT_FILENO);
-    // In this order: a parent that dies between the two is noticed by the second.
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent) _exit(0);
+    if (dup2(child->words_, STDERR_FILENO) < 0 || dup2(child->words_, STDOUT_FILENO) < 0) _exit(1);
     RunBody(body, ends[1], child->state_);
   }
-  const int error = errno;
   close(ends[1]);
-  if (child->pid_ < 0) {
-    return absl::ResourceExhaustedError(
-        absl::StrFormat("cannot start a process: %s", std::strerror(error)));
-  }
+  if (!pid.ok()) return pid.status();
+  child->pid_ = *pid;
   return child;
 }
 

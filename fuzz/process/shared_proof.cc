@@ -1,6 +1,5 @@
 #include "fuzz/process/shared_proof.h"
 
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,6 +11,7 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "fuzz/process/fork_child.h"
 
 namespace shootdown {
 namespace {
@@ -63,9 +63,6 @@ absl::Status Died(std::size_t job) {
 
 [[noreturn]] void RunJob(std::uint32_t job, std::uint32_t job_count, int socket,
                          const SharedProof::Body& body) {
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  std::signal(SIGINT, SIG_IGN);  // job 0 decides
-  std::signal(SIGTERM, SIG_IGN);
   body({.job = job,
         .job_count = job_count,
         .exchange = [socket, job_count](const std::string& own, std::vector<std::string>& all) {
@@ -91,20 +88,19 @@ absl::StatusOr<std::unique_ptr<SharedProof>> SharedProof::Start(std::uint32_t jo
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
       return absl::UnavailableError(std::string("cannot make a socket: ") + std::strerror(errno));
     }
-    const pid_t pid = fork();
-    if (pid < 0) {
-      const int error = errno;
+    const absl::StatusOr<pid_t> pid = ForkChild();
+    if (!pid.ok()) {
       close(ends[0]);
       close(ends[1]);
-      return absl::UnavailableError(std::string("cannot start a process: ") + std::strerror(error));
+      return pid.status();
     }
-    if (pid == 0) {
+    if (*pid == 0) {
       close(ends[0]);
       for (const Job& other : proof->jobs_) close(other.socket);
       RunJob(job, job_count, ends[1], body);
     }
     close(ends[1]);
-    proof->jobs_.push_back({pid, ends[0]});
+    proof->jobs_.push_back({*pid, ends[0]});
   }
   return proof;
 }
