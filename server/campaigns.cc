@@ -18,6 +18,14 @@ namespace {
 
 constexpr int kTaskCountMax = 1000;
 
+constexpr std::size_t kPageTokenDigits = 32;
+
+// Where a campaign stands in the list, the oldest first: by its age, then by its id.
+std::string PageToken(const CampaignState& campaign) {
+  return absl::StrFormat("%016x%s", static_cast<std::uint64_t>(campaign.row.created_us()),
+                         campaign.id);
+}
+
 std::string IdOf(std::string_view text) { return ToHex(HashBytes(text)).substr(0, 16); }
 
 }  // namespace
@@ -86,22 +94,36 @@ absl::StatusOr<v1::Campaign> Coordinator::GetCampaign(std::string_view id_or_pre
   return message;
 }
 
-v1::ListCampaignsResponse Coordinator::ListCampaigns(absl::Time now) {
+absl::StatusOr<v1::ListCampaignsResponse> Coordinator::ListCampaigns(
+    const v1::ListCampaignsRequest& request, absl::Time now) {
+  const absl::StatusOr<int> page_size = CheckPageSize(request.page_size());
+  if (!page_size.ok()) return page_size.status();
+  const std::string& token = request.page_token();
+  if (!token.empty() && !keys::IsHex(token, kPageTokenDigits)) {
+    return absl::InvalidArgumentError("page_token: is none of ours");
+  }
   absl::MutexLock lock(&mutex_);
   std::vector<const CampaignState*> newest;
   for (const auto& [id, campaign] : state_.campaigns()) newest.push_back(&campaign);
-  std::ranges::sort(newest, std::greater<>(), [](const CampaignState* of) {
-    return std::pair(of->row.created_us(), of->id);
-  });
+  std::ranges::sort(newest, std::greater<>(),
+                    [](const CampaignState* of) { return PageToken(*of); });
   v1::ListCampaignsResponse response;
+  std::string last;
   std::size_t bytes = 0;
   for (const CampaignState* campaign : newest) {
+    // What was listed may be gone by now, and new ones come before it: so the place counts.
+    if (!token.empty() && PageToken(*campaign) >= token) continue;
     v1::Campaign message = ToProto(*campaign, now);
     for (v1::CampaignScenario& scenario : *message.mutable_spec()->mutable_scenarios()) {
       scenario.clear_text();
     }
     bytes += message.ByteSizeLong();
-    if (bytes > kResponseBytesMax) break;
+    if (response.campaigns_size() > 0 &&
+        (response.campaigns_size() >= *page_size || bytes > kResponseBytesMax)) {
+      response.set_next_page_token(last);
+      return response;
+    }
+    last = PageToken(*campaign);
     *response.add_campaigns() = std::move(message);
   }
   return response;

@@ -57,7 +57,8 @@ class Coordinator {
   enum class Tasks { kNo, kYes };
   [[nodiscard]] absl::StatusOr<v1::Campaign> GetCampaign(std::string_view id_or_prefix, Tasks tasks,
                                                          absl::Time now);
-  [[nodiscard]] v1::ListCampaignsResponse ListCampaigns(absl::Time now);
+  [[nodiscard]] absl::StatusOr<v1::ListCampaignsResponse> ListCampaigns(
+      const v1::ListCampaignsRequest& request, absl::Time now);
   [[nodiscard]] absl::StatusOr<v1::Campaign> SetCampaignState(std::string_view id_or_prefix,
                                                               v1::CampaignState wanted,
                                                               absl::Time now);

@@ -10,13 +10,6 @@
 #include "server/limits.h"
 
 namespace shootdown::server {
-namespace {
-
-constexpr std::uint32_t kPageSizeDefault = 100;
-constexpr std::uint32_t kPageSizeMax = 1000;
-
-}  // namespace
-
 v1::Finding Coordinator::ToProto(const FindingState& finding, std::string_view campaign_id) const {
   v1::Finding message;
   message.set_id(finding.id);
@@ -36,11 +29,8 @@ v1::Finding Coordinator::ToProto(const FindingState& finding, std::string_view c
 
 absl::StatusOr<v1::ListFindingsResponse> Coordinator::ListFindings(
     const v1::ListFindingsRequest& request) {
-  const std::uint32_t page_size = request.page_size() == 0 ? kPageSizeDefault : request.page_size();
-  if (page_size > kPageSizeMax) {
-    return absl::InvalidArgumentError(
-        absl::StrFormat("page_size: %d, wanted at most %d", page_size, kPageSizeMax));
-  }
+  const absl::StatusOr<int> page_size = CheckPageSize(request.page_size());
+  if (!page_size.ok()) return page_size.status();
   if (!request.page_token().empty() && !keys::IsHex(request.page_token(), 16)) {
     return absl::InvalidArgumentError("page_token: is none of ours");
   }
@@ -63,7 +53,7 @@ absl::StatusOr<v1::ListFindingsResponse> Coordinator::ListFindings(
     }
     bytes += message.ByteSizeLong();
     if (response.findings_size() > 0 &&
-        (response.findings_size() >= static_cast<int>(page_size) || bytes > kResponseBytesMax)) {
+        (response.findings_size() >= *page_size || bytes > kResponseBytesMax)) {
       response.set_next_page_token(response.findings(response.findings_size() - 1).id());
       return response;
     }

@@ -66,11 +66,10 @@ class CampaignsService final : public v1::Campaigns::Service {
                   response->mutable_campaign());
     });
   }
-  grpc::Status ListCampaigns(grpc::ServerContext* context, const v1::ListCampaignsRequest*,
+  grpc::Status ListCampaigns(grpc::ServerContext* context, const v1::ListCampaignsRequest* request,
                              v1::ListCampaignsResponse* response) override {
     return door_.Call(*context, "ListCampaigns", kReaders, [&](const std::string&) {
-      *response = coordinator_.ListCampaigns(absl::Now());
-      return absl::OkStatus();
+      return Into(coordinator_.ListCampaigns(*request, absl::Now()), response);
     });
   }
   grpc::Status WatchCampaign(grpc::ServerContext* context, const v1::WatchCampaignRequest* request,

@@ -44,6 +44,9 @@ inline constexpr std::size_t kProgressPartMax = 64;
 inline constexpr double kSyncsPerSecond = 50;
 inline constexpr double kSyncBurst = 100;
 
+// Entries of a list in one answer.
+inline constexpr std::uint32_t kPageSizeDefault = 100;
+inline constexpr std::uint32_t kPageSizeMax = 1000;
 // A response's contents; the envelope has room enough beside it.
 inline constexpr std::size_t kResponseBytesMax = 3 << 20;
 

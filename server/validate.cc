@@ -159,6 +159,14 @@ absl::Status CheckEnvelope(const v1::SyncRequest& request) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<int> CheckPageSize(std::uint32_t page_size) {
+  if (page_size > kPageSizeMax) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("page_size: %d, wanted at most %d", page_size, kPageSizeMax));
+  }
+  return static_cast<int>(page_size == 0 ? kPageSizeDefault : page_size);
+}
+
 CheckedInput CheckInput(const v1::Input& input) {
   CheckedInput checked{.offer_hash = OfferHash(input),
                        .schedule_hash = ToHex(HashBytes(input.schedule())),

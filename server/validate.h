@@ -3,6 +3,7 @@
 #ifndef SHOOTDOWN_SERVER_VALIDATE_H_
 #define SHOOTDOWN_SERVER_VALIDATE_H_
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -41,6 +42,9 @@ struct CheckedFinding {
 
 // The spec as it is kept: canonical texts, defaults filled in. `seed` stays 0 if it was.
 [[nodiscard]] absl::StatusOr<v1::CampaignSpec> CheckSpec(const v1::CampaignSpec& spec);
+
+// Of what a list may have in one answer; 0 is its default.
+[[nodiscard]] absl::StatusOr<int> CheckPageSize(std::uint32_t page_size);
 
 // The public id: 16 hexadecimal digits that say nothing of the secret they are made of.
 [[nodiscard]] std::string PublicWorkerId(std::string_view worker_key, std::string_view identity);

@@ -148,13 +148,17 @@ int Create(const CampaignFlags& flags) {
 int List(const CampaignFlags& flags) {
   absl::StatusOr<CoordinatorConnection> connection = CoordinatorConnection::Open(flags.coordinator);
   if (!connection.ok()) return Fail(connection.status());
-  const auto response = connection->Call(&Stub::ListCampaigns, v1::ListCampaignsRequest());
-  if (!response.ok()) return Fail(response.status());
   Json rows = Json::array();
-  for (const v1::Campaign& campaign : response->campaigns()) {
-    rows.push_back(CampaignJson(campaign));
-    if (!flags.json) std::printf("%s\n", CampaignRow(campaign).c_str());
-  }
+  v1::ListCampaignsRequest request;
+  do {
+    const auto response = connection->Call(&Stub::ListCampaigns, request);
+    if (!response.ok()) return Fail(response.status());
+    for (const v1::Campaign& campaign : response->campaigns()) {
+      rows.push_back(CampaignJson(campaign));
+      if (!flags.json) std::printf("%s\n", CampaignRow(campaign).c_str());
+    }
+    request.set_page_token(response->next_page_token());
+  } while (!request.page_token().empty());
   if (flags.json) std::printf("%s\n", Json{{"campaigns", std::move(rows)}}.dump(2).c_str());
   return kExitDone;
 }

@@ -74,8 +74,9 @@ class World {
         coordinator_->Tick(now_);
       }
     }
-    const v1::ListCampaignsResponse listed = coordinator_->ListCampaigns(now_);
-    for (const v1::Campaign& campaign : listed.campaigns()) {
+    const auto listed = coordinator_->ListCampaigns({}, now_);
+    SHOOTDOWN_CHECK(listed.ok());
+    for (const v1::Campaign& campaign : listed->campaigns()) {
       for (const v1::ScenarioProgress& scenario : campaign.scenarios()) {
         const std::uint64_t budget = campaign.spec().budget().run_count();
         SHOOTDOWN_CHECK(budget == 0 || scenario.run_count() <= budget);
@@ -244,7 +245,12 @@ class World {
     if (!Mutate(data, request)) return;
     const auto tasks = data.ConsumeBool() ? Coordinator::Tasks::kYes : Coordinator::Tasks::kNo;
     CheckWords(coordinator_->GetCampaign(request.id(), tasks, now_).status());
-    SHOOTDOWN_CHECK(coordinator_->ListCampaigns(now_).ByteSizeLong() <= kMessageBytesMax);
+    v1::ListCampaignsRequest list;
+    list.set_page_size(data.ConsumeIntegral<std::uint32_t>());
+    if (data.ConsumeBool()) list.set_page_token(data.ConsumeRandomLengthString(40));
+    const auto page = coordinator_->ListCampaigns(list, now_);
+    CheckWords(page.status());
+    if (page.ok()) SHOOTDOWN_CHECK(page->ByteSizeLong() <= kMessageBytesMax);
   }
 
   void AskForFindings(FuzzedDataProvider& data) {

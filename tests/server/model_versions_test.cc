@@ -144,8 +144,9 @@ TEST(ModelVersionsTest, AModelThatCannotRunAFindingLeavesItAsItIs) {
   EXPECT_EQ(finding->model_version(), "m1");
   EXPECT_NE(finding->words().find("no operation mmap"), std::string::npos) << finding->words();
   EXPECT_EQ(Wanted(after, v1::Lease::kReplay), nullptr);
-  const v1::ListCampaignsResponse listed = coordinator->ListCampaigns(kNoon);
-  for (const v1::Campaign& campaign : listed.campaigns()) {
+  const auto listed = coordinator->ListCampaigns({}, kNoon);
+  ASSERT_TRUE(listed.ok());
+  for (const v1::Campaign& campaign : listed->campaigns()) {
     EXPECT_EQ(campaign.scenarios(0).refused(), "");
   }
 }

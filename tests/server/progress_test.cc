@@ -235,7 +235,7 @@ TEST(ProgressTest, TenThousandWorkersThatComeAndGoLeaveNothingBehind) {
   EXPECT_EQ(coordinator.DescribeState().size(), lines);
   EXPECT_LT(coordinator.GetTotals(now).worker_count, 500u);
   // All that is not audited: those leases run what was run before.
-  const v1::ScenarioProgress shown = coordinator.ListCampaigns(now).campaigns(0).scenarios(0);
+  const v1::ScenarioProgress shown = coordinator.ListCampaigns({}, now)->campaigns(0).scenarios(0);
   EXPECT_GT(shown.run_count(), 9'500 * Policy::kFirstRunCount);
   EXPECT_EQ(shown.behaviours().run_count(), shown.run_count());
   EXPECT_EQ(shown.behaviours().behaviour_count(), 100u);
