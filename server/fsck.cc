@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "fuzz/base/content_hash.h"
 #include "fuzz/store/store.h"
 #include "proto/file_io.h"
 #include "proto/printable.h"
@@ -66,6 +67,11 @@ void CheckState(const Store& store, const State& state, const std::set<std::stri
         if (!there.ok() || !*there) {
           complaints.Add(
               absl::StrFormat("campaign %s: its input %s is missing", campaign_id, hash));
+        }
+        // The row has the schedule too; the family `corpus` was compared with the hash before.
+        if (ToHex(HashBytes(input.row.schedule())) != hash) {
+          complaints.Add(absl::StrFormat("campaign %s: the row of its input %s has another schedule",
+                                         campaign_id, hash));
         }
       }
       for (const auto& [id, row] : scenario.findings) {

@@ -200,6 +200,19 @@ TEST_F(FsckTest, ARowWithoutItsContentIsDamage) {
   EXPECT_THAT(words_, HasSubstr("its input " + hash + " is missing"));
 }
 
+TEST_F(FsckTest, ARowWithAnotherScheduleThanItsContentIsDamage) {
+  const v1::Input input = InputMessage(campaign_, kSchedule, {1, 2});
+  const std::string hash = ToHex(HashBytes(input.schedule()));
+  InputRow row;
+  row.set_schedule(ScheduleBytes(kShorter));
+  row.add_features(1);
+  row.set_offer_hash(input_);
+  Put(keys::Key(keys::kInput, campaign_, input.scenario_key(), hash), row.SerializeAsString());
+
+  EXPECT_EQ(Check(), kDamaged);
+  EXPECT_THAT(words_, HasSubstr("the row of its input " + hash + " has another schedule"));
+}
+
 TEST_F(FsckTest, AFindingWithoutItsFailureIsDamage) {
   const std::string id(16, '7');
   FindingRow row;
