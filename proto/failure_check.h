@@ -1,6 +1,6 @@
-// Whether a failure that came from elsewhere says what a failure says: a file, another store, the wire.
-// Records of one id are ranked by what they say of themselves (Better in fuzz/corpus/failure.h), so
-// nonsense must not come in: it would take the place of a good record.
+// Whether a failure that came from elsewhere says what a failure says: a file, another store, the
+// wire. Records of one id are ranked by what they say of themselves (Better in
+// fuzz/corpus/failure.h), so nonsense must not come in: it would take the place of a good record.
 #ifndef SHOOTDOWN_PROTO_FAILURE_CHECK_H_
 #define SHOOTDOWN_PROTO_FAILURE_CHECK_H_
 

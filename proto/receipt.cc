@@ -15,8 +15,7 @@ namespace {
 constexpr std::size_t kClaimWords = 7;  // of a line that has one
 
 absl::Status Wrong(std::string_view found, const char* wanted) {
-  return absl::InvalidArgumentError(
-      absl::StrCat("\"", ForMessage(found), "\", wanted ", wanted));
+  return absl::InvalidArgumentError(absl::StrCat("\"", ForMessage(found), "\", wanted ", wanted));
 }
 
 absl::StatusOr<std::vector<std::uint32_t>> ParseFeatures(std::string_view text) {
@@ -24,7 +23,8 @@ absl::StatusOr<std::vector<std::uint32_t>> ParseFeatures(std::string_view text) 
   std::vector<std::uint32_t> features;
   if (text == "-") return features;
   std::uint64_t feature = 0;
-  for (const absl::string_view part : absl::StrSplit(absl::string_view(text.data(), text.size()), ',')) {
+  for (const absl::string_view part :
+       absl::StrSplit(absl::string_view(text.data(), text.size()), ',')) {
     std::uint32_t distance = 0;
     if (!absl::SimpleAtoi(part, &distance) || (distance == 0 && !features.empty())) {
       return Wrong(text, kWanted);

@@ -101,9 +101,10 @@ absl::Status PrepareStateFolder(const std::string& folder) {
     return (name == "journal" && fs::is_directory(journal)) || name == "receipts";
   });
   if (!ours) {
-    return Refused(path, absl::StrFormat("is no worker's (it has no file %s), wanted one that is, or "
-                                         "an empty folder",
-                                         kMarkerFile));
+    return Refused(path,
+                   absl::StrFormat("is no worker's (it has no file %s), wanted one that is, or "
+                                   "an empty folder",
+                                   kMarkerFile));
   }
   if (absl::Status marked = WriteWholeFile(marker, MarkerText()); !marked.ok()) return marked;
   return MakeFolder(journal);

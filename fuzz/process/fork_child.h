@@ -9,7 +9,8 @@
 namespace shootdown {
 
 // The child's id; in the child, 0. The child is killed when its parent dies, and leaves SIGINT and
-// SIGTERM, which a terminal sends to a whole group, to its parent. RESOURCE_EXHAUSTED: there is none.
+// SIGTERM, which a terminal sends to a whole group, to its parent. RESOURCE_EXHAUSTED: there is
+// no child.
 // REQUIRES: this process has one thread: a fork takes along no other, but all of their locks.
 [[nodiscard]] absl::StatusOr<pid_t> ForkChild();
 

@@ -44,12 +44,12 @@ TEST(ReceiptTest, WhatIsNoReceiptIsRefused) {
     const char* line;
     const char* words;
   };
-  for (const Case& c : {Case{"", "wanted finding or input"}, Case{"lease 1", "wanted finding or input"},
-                        Case{"input", "wanted an id"}, Case{"finding ", "wanted an id"},
-                        Case{"input o c", "five words more"}, Case{"input o c s x h 1", "bytes"},
-                        Case{"input o c s 1 h 1,,2", "ascending"},
-                        Case{"input o c s 1 h 1,0", "ascending"},
-                        Case{"input o c s 1 h 4294967295,1", "ascending"}}) {
+  for (const Case& c :
+       {Case{"", "wanted finding or input"}, Case{"lease 1", "wanted finding or input"},
+        Case{"input", "wanted an id"}, Case{"finding ", "wanted an id"},
+        Case{"input o c", "five words more"}, Case{"input o c s x h 1", "bytes"},
+        Case{"input o c s 1 h 1,,2", "ascending"}, Case{"input o c s 1 h 1,0", "ascending"},
+        Case{"input o c s 1 h 4294967295,1", "ascending"}}) {
     const auto read = ParseReceipt(c.line);
     EXPECT_EQ(read.status().code(), absl::StatusCode::kInvalidArgument) << c.line;
     EXPECT_THAT(std::string(read.status().message()), HasSubstr(c.words)) << c.line;

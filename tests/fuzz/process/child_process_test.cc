@@ -71,7 +71,8 @@ TEST(ChildProcessTest, WithoutAPlaceForItsChatterThereIsNoChild) {
   rlimit old_limit = {};
   getrlimit(RLIMIT_NOFILE, &old_limit);
   // Enough for the pipe, and no more.
-  const rlimit small = {.rlim_cur = static_cast<rlim_t>(free_fd) + 2, .rlim_max = old_limit.rlim_max};
+  const rlimit small = {.rlim_cur = static_cast<rlim_t>(free_fd) + 2,
+                        .rlim_max = old_limit.rlim_max};
   setrlimit(RLIMIT_NOFILE, &small);
 
   const auto child = ChildProcess::Start([](const ChildPipe&, ChildState*) {}, {});
