@@ -39,19 +39,19 @@ std::uint64_t ReadsFromClass(const sim::Machine& machine) {
 BehaviourSet::BehaviourSet() : slots_(kSlotsAtFirst) {}
 
 void BehaviourSet::Grow() {
-  std::vector<std::uint64_t> larger(slots_.size() * 2);
-  for (const std::uint64_t slot : slots_) {
+  const std::vector<std::uint64_t> old =
+      std::exchange(slots_, std::vector<std::uint64_t>(slots_.size() * 2));
+  for (const std::uint64_t slot : old) {
     if (slot == 0) continue;
-    std::size_t at = (slot >> 2) % larger.size();
-    while (larger[at] != 0) at = (at + 1) % larger.size();
-    larger[at] = slot;
+    std::size_t at = SlotOf(slot >> 2);
+    while (slots_[at] != 0) at = SlotOf(at + 1);
+    slots_[at] = slot;
   }
-  slots_ = std::move(larger);
 }
 
 void BehaviourSet::Add(std::uint64_t behaviour) {
   const std::uint64_t hash = std::max<std::uint64_t>(behaviour >> 2, 1) << 2;
-  for (std::size_t at = (hash >> 2) % slots_.size();; at = (at + 1) % slots_.size()) {
+  for (std::size_t at = SlotOf(hash >> 2);; at = SlotOf(at + 1)) {
     std::uint64_t& slot = slots_[at];
     if (slot == 0) {
       sample_.Add(hash | 1);

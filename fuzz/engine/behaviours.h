@@ -39,6 +39,7 @@ class BehaviourSet {
   // A short search does not pay for the table of a long one.
   static constexpr std::size_t kSlotsAtFirst = std::size_t{1} << 10;
 
+  [[nodiscard]] std::size_t SlotOf(std::uint64_t hash) const { return hash & (slots_.size() - 1); }
   void Grow();
 
   // A hash above two bits of how often it was seen (3: more often). 0: free. A power of two of them.

@@ -82,7 +82,8 @@ class Input {
 bool sampled = false;
 
 Input input;
-Schedule child;  // kept for its memory
+Schedule child;  // these are kept for their memory
+Schedule mate;
 
 // The schedules of these runs are too long to be mutated, so libFuzzer keeps none.
 void RunSampler() {
@@ -170,8 +171,8 @@ extern "C" std::size_t LLVMFuzzerCustomCrossOver(const std::uint8_t* data1, std:
   // nothing to cross, and a crossing takes the place of a sample.
   if (!prng.OneIn(4)) return 0;
   if (the_sampler != nullptr && SamplerShare::Early(the_target->run_count())) return 0;
-  const Schedule other = Schedule::Decode({data2, std::min(size2, kInputBytesMax)});
-  child = CrossOver(input.Of(data1, size1), other, prng, std::move(child));
+  mate = Schedule::Decode({data2, std::min(size2, kInputBytesMax)}, std::move(mate));
+  child = CrossOver(input.Of(data1, size1), mate, prng, std::move(child));
   return input.Write(child, out, size_max);
 }
 

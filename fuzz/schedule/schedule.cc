@@ -43,13 +43,14 @@ Decision Clean(Decision d) {
   return d;
 }
 
-bool SameAnchor(const Decision& a, const Decision& b) {
-  return a.actor == b.actor && a.index == b.index;
+// One number, so that comparing takes one branch.
+std::uint32_t AnchorKey(const Decision& d) {
+  static_assert(Decision::kIndexMax <= 0xffff);
+  return std::uint32_t{d.actor.byte()} << 16 | d.index;
 }
 
-bool AnchorLess(const Decision& a, const Decision& b) {
-  return a.actor != b.actor ? a.actor < b.actor : a.index < b.index;
-}
+bool AnchorLess(const Decision& a, const Decision& b) { return AnchorKey(a) < AnchorKey(b); }
+bool SameAnchor(const Decision& a, const Decision& b) { return AnchorKey(a) == AnchorKey(b); }
 
 // Stable: several decisions at one anchor are taken in the order given.
 void SortByAnchor(std::vector<Decision>& decisions) {
@@ -65,9 +66,11 @@ void SortByAnchor(std::vector<Decision>& decisions) {
     return;
   }
   for (std::size_t i = 1; i < decisions.size(); ++i) {
+    if (!AnchorLess(decisions[i], decisions[i - 1])) continue;
     const Decision d = decisions[i];
+    const std::uint32_t key = AnchorKey(d);
     std::size_t at = i;
-    for (; at > 0 && AnchorLess(d, decisions[at - 1]); --at) decisions[at] = decisions[at - 1];
+    for (; at > 0 && key < AnchorKey(decisions[at - 1]); --at) decisions[at] = decisions[at - 1];
     decisions[at] = d;
   }
 }

@@ -55,9 +55,9 @@ void RaceReversal::NewRun(const sim::Machine& machine) {
 }
 
 bool RaceReversal::Held(int cpu) const {
+  const PendingStep& step = pending(cpu);
   for (std::size_t i = 0; i < orders_.size(); ++i) {
     const Order& order = orders_[i];
-    const PendingStep& step = pending(cpu);
     if (!progress_[i].settled && IsAfter(order, step) &&
         progress_[i].after_count[step.actor.byte()] == order.after.occurrence) {
       return true;
@@ -77,15 +77,16 @@ int RaceReversal::Choose(std::span<const std::uint8_t> enabled, int current) {
 }
 
 void RaceReversal::Taken(int cpu) {
+  const PendingStep& step = pending(cpu);
   for (std::size_t i = 0; i < orders_.size(); ++i) {
     const Order& order = orders_[i];
     Progress& progress = progress_[i];
-    if (Matches(order.before, pending(cpu)) &&
-        progress.before_count++ == order.before.occurrence) {
+    if (progress.settled) continue;
+    if (Matches(order.before, step) && progress.before_count++ == order.before.occurrence) {
       progress.settled = true;
     }
-    if (IsAfter(order, pending(cpu)) &&
-        progress.after_count[pending(cpu).actor.byte()]++ == order.after.occurrence) {
+    if (IsAfter(order, step) &&
+        progress.after_count[step.actor.byte()]++ == order.after.occurrence) {
       progress.settled = true;  // it was all that could run
     }
   }

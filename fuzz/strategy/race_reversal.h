@@ -57,7 +57,7 @@ class RaceReversal : public Pos {
  private:
   // How far a run has come with an order.
   struct Progress {
-    std::uint32_t before_count = 0;
+    std::uint32_t before_count = 0;  // until it is settled
     std::array<std::uint32_t, 256> after_count{};  // by actor
     bool settled = false;
   };

@@ -11,6 +11,13 @@ namespace {
 constexpr std::size_t kSlotsAtFirst = std::size_t{1} << 10;
 constexpr std::uint32_t kLongRunCountMin = 8;
 
+// Whose step it is counts, wherever it stands.
+constexpr auto kFirstEvents = [] {
+  std::array<std::uint64_t, kCpuCountMax> events{};
+  for (std::size_t c = 0; c < events.size(); ++c) events[c] = Mix64(c + 1);
+  return events;
+}();
+
 }  // namespace
 
 SpentBeginnings::SpentBeginnings() : slots_(kSlotsAtFirst) {}
@@ -21,8 +28,7 @@ void SpentBeginnings::NewRun(Counts counts) {
   if (!asks_) return;
   ++run_;
   beginning_ = 1;
-  // Whose step it is counts, wherever it stands.
-  for (std::size_t c = 0; c < last_.size(); ++c) last_[c] = Mix64(c + 1);
+  last_ = kFirstEvents;
   begun_.clear();
   choices_.clear();
   nexts_.clear();
@@ -105,7 +111,7 @@ void SpentBeginnings::Clear() {
 }
 
 bool SpentBeginnings::Spent(std::uint64_t beginning) const {
-  for (std::size_t at = beginning % slots_.size();; at = (at + 1) % slots_.size()) {
+  for (std::size_t at = SlotOf(beginning);; at = SlotOf(at + 1)) {
     if (slots_[at] == beginning) return true;
     if (slots_[at] == 0) return false;
   }
@@ -113,8 +119,8 @@ bool SpentBeginnings::Spent(std::uint64_t beginning) const {
 
 void SpentBeginnings::Spend(std::uint64_t beginning) {
   if (beginning == 0 || count_ == kCountMax) return;
-  std::size_t at = beginning % slots_.size();
-  for (; slots_[at] != 0; at = (at + 1) % slots_.size()) {
+  std::size_t at = SlotOf(beginning);
+  for (; slots_[at] != 0; at = SlotOf(at + 1)) {
     if (slots_[at] == beginning) return;
   }
   slots_[at] = beginning;
@@ -126,8 +132,8 @@ void SpentBeginnings::Grow() {
       std::exchange(slots_, std::vector<std::uint64_t>(slots_.size() * 2));
   for (const std::uint64_t beginning : old) {
     if (beginning == 0) continue;
-    std::size_t at = beginning % slots_.size();
-    while (slots_[at] != 0) at = (at + 1) % slots_.size();
+    std::size_t at = SlotOf(beginning);
+    while (slots_[at] != 0) at = SlotOf(at + 1);
     slots_[at] = beginning;
   }
 }

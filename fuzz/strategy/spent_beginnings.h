@@ -66,6 +66,9 @@ class SpentBeginnings {
   static constexpr std::size_t kWordCount = 512;
 
   [[nodiscard]] std::uint64_t EventOf(int cpu, const PendingStep& step) const;
+  [[nodiscard]] std::size_t SlotOf(std::uint64_t beginning) const {
+    return beginning & (slots_.size() - 1);
+  }
   [[nodiscard]] bool Spent(std::uint64_t beginning) const;
   void Spend(std::uint64_t beginning);
   void Grow();
@@ -80,7 +83,7 @@ class SpentBeginnings {
   std::vector<Choice> choices_;
   std::vector<std::uint64_t> nexts_;     // beginnings that the choices were among
   std::vector<std::uint8_t> next_cpus_;  // who makes each
-  std::vector<std::uint64_t> slots_;     // spent ones; 0: free
+  std::vector<std::uint64_t> slots_;     // spent ones, a power of two of slots; 0: free
   std::size_t count_ = 0;
 };
 

@@ -1,5 +1,7 @@
 #include "fuzz/strategy/step_chooser.h"
 
+#include <algorithm>
+
 namespace shootdown {
 
 using sim::Move;
@@ -9,7 +11,7 @@ void StepChooser::StartRun(const sim::Machine& machine) {
   chosen_ = kNobody;
   move_count_ = 0;
   order_settled_ = false;
-  pending_.fill(PendingStep());
+  std::fill_n(pending_.begin(), cpu_count_, PendingStep());
   NewRun(machine);
   looking_ = look_ahead_ == LookAhead::kYes;
 }
