@@ -38,7 +38,8 @@ absl::StatusOr<KeptInputs::Start> KeptInputs::Resume(sim::Subject& subject) {
     inputs.push_back(Schedule::Decode(bytes));
   }
   Distilled distilled = Distill(subject, inputs);
-  Start start{.features = std::move(distilled.features),
+  Start start{.seeds = {},
+              .features = std::move(distilled.features),
               .input_count = inputs.size(),
               .damaged = std::move(stored->damaged)};
   std::set<std::string, std::less<>> kept;
