@@ -18,6 +18,11 @@ class HttpServerImpl : public HttpServer {
     server_.new_task_queue = [] { return new httplib::ThreadPool(2); };
     server_.set_payload_max_length(1 << 10);  // nobody sends us anything
     server_.set_read_timeout(5);
+    // Not httplib's own, which lets two servers listen at one port, each for a part of the callers.
+    server_.set_socket_options([](socket_t socket) {
+      const int yes = 1;
+      (void)setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    });
     server_.set_write_timeout(5);
     server_.Get("/metrics", [&](const httplib::Request&, httplib::Response& response) {
       response.set_content(metrics.Render(coordinator), "text/plain; version=0.0.4");

@@ -29,6 +29,7 @@
 #include "fuzz/base/prng.h"
 #include "fuzz/corpus/behaviour_sample.h"
 #include "fuzz/corpus/failure.h"
+#include "fuzz/schedule/schedule.h"
 #include "proto/convert.h"
 #include "proto/failure_file.h"
 #include "proto/rpc/client_channel.h"
@@ -169,7 +170,14 @@ class SimulatedWorker {
         absl::StrFormat("T%d@%d>C%d %s", prng_.Below(60), prng_.Below(60'000), prng_.Below(2),
                         failure.found_schedule_text);
     failure.schedule_text = failure.found_schedule_text;
+    // As a search finds it, not as it was minimized.
+    failure.scenario_text = FoundScenarioText(failure);
+    failure.found_scenario_text.clear();
+    failure.scenario_proof.clear();
+    failure.minimality = Minimality::kUnknown;
+    failure.minimality_runs = 0;
     failure.minimized = false;
+    failure.anchors.resize(Schedule::Parse(failure.schedule_text)->size(), failure.anchors.front());
     // Of many kinds, of which the coordinator keeps a few each.
     failure.kind_key += absl::StrFormat("|%d", prng_.Below(100'000));
     failure.proof.clear();

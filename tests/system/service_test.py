@@ -333,6 +333,8 @@ class OperatorTest(cluster.ClusterTest):
     def test_a_port_or_a_folder_that_is_taken_is_named(self):
         other, free = self.folder / "other", f"127.0.0.1:{cluster.free_port()}"
         for words, named in ((["--data", other, "--listen", self.address], "is the port taken"),
+                             (["--data", other, "--listen", free, "--http",
+                               f"127.0.0.1:{self.http_port}"], "is the port taken"),
                              (["--data", self.data, "--listen", free], "another process has it open")):
             result = self.run_program(BIN / "shootdown-server", *words)
             self.assertEqual(result.status, cli.BAD_INPUT, result.err)
