@@ -77,7 +77,7 @@ class VerifyTest(cli.SystemTest):
         self.assertGreaterEqual(result.json()["scenarios"][0]["complete_up_to"], 1)
 
     def test_a_proof_goes_on_after_a_kill(self):
-        words = ["seed-lost-bit-fixed", "--events", "0"]
+        words = [CLEAN, "--events", "1"]  # some seconds: time to be killed in
         whole = self.verify(*words).json()["scenarios"][0]
         file = self.folder / "proof"
         for _ in range(2):
