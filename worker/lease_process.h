@@ -41,6 +41,7 @@ class LeaseProcess {
   std::vector<v1::Input> inputs_;
   std::vector<std::string> finding_hashes_;
   bool cancelled_ = false;
+  ChildProcess::Clock::time_point start_ = ChildProcess::Clock::now();
 };
 
 // The result of a lease with all that does not depend on how it ended.

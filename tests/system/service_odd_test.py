@@ -46,7 +46,9 @@ class OddWorkerTest(cluster.ClusterTest):
         for name in ("w1", "w2"):
             self.start_worker(name)
 
-        wait_until(lambda: "worker quarantined" in self.server.said(), "the quarantine", pause=0.1)
+        # A lease is run again, and then an input by all three, each behind what they have in reserve.
+        wait_until(lambda: "worker quarantined" in self.server.said(), "the quarantine", seconds=110,
+                   pause=0.1)
 
         line = next(l for l in self.server.said().splitlines() if "worker quarantined" in l)
         self.assertRegex(line, r"name=odd .*of 2 of 3 workers: step \d+: .*a step from nowhere")
