@@ -275,6 +275,7 @@ std::vector<std::string> ChooseSeeds(const ScenarioState& scenario, std::uint64_
     for (int i = 0; i < kDrawCount; ++i) take(Draw(scenario.inputs, prng), kMax);
   }
   std::vector<std::string> seeds;
+  seeds.reserve(chosen.size());
   for (const Input* input : chosen) seeds.push_back(input->row.schedule());
   return seeds;
 }

@@ -8,8 +8,8 @@ namespace {
 // An event anywhere makes about so many states of one: where these are too many nothing is tried.
 constexpr std::uint64_t kStatesOfAnEvent = 16;
 
-Proof Refuted(const Report& report) {
-  return {.kind = Proof::Kind::kRefuted, .states = report.states, .check = report.violation->check};
+Proof Refuted(std::uint64_t states, const sim::Violation& violation) {
+  return {.kind = Proof::Kind::kRefuted, .states = states, .check = violation.check};
 }
 
 // Everything that `options` allow, and then with an event as well. Nothing: it is too much.
@@ -18,7 +18,7 @@ std::optional<Proof> ProveAll(sim::Subject& subject, StateOptions options, Proof
   for (const std::uint32_t events : {0u, 1u}) {
     options.events = events;
     const Report report = StateSearch(subject, options).Explore();
-    if (report.violation) return Refuted(report);
+    if (report.violation) return Refuted(report.states, *report.violation);
     if (!report.complete) break;
     proof = Proof{.kind = kind,
                   .bound = options.preemptions.value_or(0),
@@ -44,7 +44,7 @@ Proof Prove(sim::Subject& subject, std::uint64_t state_count_max, bool expects_v
   options.events = 1;
   options.departures = StateOptions::kCostMax;
   const Report report = StateSearch(subject, options).Explore();
-  if (report.violation) return Refuted(report);
+  if (report.violation) return Refuted(report.states, *report.violation);
   Proof proof{.states = report.states, .check = ""};
   if (report.complete) {
     proof.kind = Proof::Kind::kAll;

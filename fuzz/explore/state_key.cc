@@ -83,8 +83,9 @@ void StateKey::Absorb(const sim::Machine& machine) {
   const std::span<const LogEntry> log = machine.log();
   const std::span<const MemoryMark> marks = machine.memory_marks();
   for (;; ++told_.rows) {
-    for (; told_.marks < marks.size() && marks[told_.marks].row <= told_.rows; ++told_.marks)
+    for (; told_.marks < marks.size() && marks[told_.marks].row <= told_.rows; ++told_.marks) {
       Apply(marks[told_.marks]);
+    }
     if (told_.rows == log.size()) return;
     const LogEntry& entry = log[told_.rows];
     // Of these nobody is told.

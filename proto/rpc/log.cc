@@ -87,7 +87,7 @@ void StartLog(const std::string& program, LogForm form, LogLevel least) {
   auto logger = std::make_shared<spdlog::logger>(
       program, std::make_shared<spdlog::sinks::stderr_sink_mt>());
   logger->set_pattern(form == LogForm::kJson
-                          ? "{\"time\":\"%Y-%m-%dT%H:%M:%S.%fZ\",\"level\":\"%l\",\"program\":\"%n\",%v}"
+                          ? R"({"time":"%Y-%m-%dT%H:%M:%S.%fZ","level":"%l","program":"%n",%v})"
                           : "%Y-%m-%dT%H:%M:%S.%eZ %l %v",
                       spdlog::pattern_time_type::utc);
   logger->set_level(ToSpdlog(least));
