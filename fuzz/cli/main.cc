@@ -10,6 +10,8 @@
 #include "fuzz/cli/exit_status.h"
 
 int main(int argc, char** argv) {
+  // Where both go to one file, as in `shootdown ... >log 2>&1`, lines stay whole and in their order.
+  std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
   // People's words go to standard error; standard output is for results.
   spdlog::set_default_logger(spdlog::stderr_color_st("shootdown"));
   spdlog::set_pattern("%v");
@@ -19,8 +21,8 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.set_version_flag("--version", SHOOTDOWN_VERSION);
   app.footer("Exit status: 0 done and nothing found (replay: reproduced), 1 a finding (replay: did not\n"
-             "reproduce), 2 wrong usage or bad input, 3 our own fault or the machine's, 4 a limit was\n"
-             "reached before there was an answer (verify).");
+             "reproduce), 2 wrong usage or bad input, 3 our own fault or the machine's, 4 a limit (verify)\n"
+             "or Ctrl-C (fuzz) came before there was an answer.");
   app.failure_message([](const CLI::App* /*app*/, const CLI::Error& error) {
     std::string words = error.what();
     std::ranges::replace_if(words, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');

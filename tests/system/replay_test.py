@@ -5,6 +5,7 @@ import html
 import json
 import re
 import shutil
+import subprocess
 import unittest
 
 from selenium import webdriver
@@ -174,6 +175,18 @@ class QuestionsTest(cli.SystemTest):
 
                     self.assertEqual((result.status, result.out), (cli.BAD_INPUT, ""))
                     self.assertIn(flag, result.err)
+
+
+class OneFileTest(cli.SystemTest):
+    def test_a_trace_stays_whole_where_its_verdict_goes_to_the_same_file(self):
+        words = ["replay", self.find(), "--trace", "--store", self.store]
+        apart = self.shootdown(*words)
+        path = self.folder / "log"
+        with path.open("w", encoding="utf-8") as log:
+            subprocess.run([cli.BIN / "shootdown", *words], env=self.environment(), stdout=log,
+                           stderr=subprocess.STDOUT, timeout=cli.TIMEOUT, check=True)
+
+        self.assertEqual(path.read_text(encoding="utf-8"), apart.out + apart.err)
 
 
 class NamelessTest(cli.SystemTest):
