@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <filesystem>
 #include <system_error>
 #include <utility>
 
@@ -12,6 +13,8 @@
 
 namespace shootdown {
 namespace {
+
+constexpr char kTemporary[] = ".tmp-";
 
 // Closes what it holds. close() after an error has nothing more to say.
 class FileDescriptor {
@@ -53,7 +56,7 @@ bool WriteAll(int fd, std::string_view bytes) {
 // never share a name.
 FileDescriptor CreateTemporary(const std::string& path, std::string& name) {
   for (int attempt = 0;; ++attempt) {
-    name = absl::StrFormat("%s.tmp-%d-%d", path, ::getpid(), attempt);
+    name = absl::StrFormat("%s%s%d-%d", path, kTemporary, ::getpid(), attempt);
     const int fd = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (fd >= 0 || errno != EEXIST) return FileDescriptor(fd);
   }
@@ -79,6 +82,21 @@ absl::Status ErrnoStatus(int error, std::string_view what) {
     default:
       return absl::UnavailableError(message);
   }
+}
+
+bool IsLeftover(std::string_view name, std::string_view file) {
+  return name.starts_with(file) && name.substr(file.size()).starts_with(kTemporary);
+}
+
+absl::StatusOr<std::vector<std::string>> NamesIn(const std::string& folder, std::string_view what) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (std::filesystem::directory_iterator it(folder, error), end; !error && it != end;
+       it.increment(error)) {
+    names.push_back(it->path().filename().string());
+  }
+  if (error) return ErrnoStatus(error.value(), what);
+  return names;
 }
 
 absl::StatusOr<std::string> ReadWholeFile(const std::string& path, std::size_t bytes_max) {

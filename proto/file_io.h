@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -20,6 +21,13 @@ namespace shootdown {
 // and the folder synced. On an error, what stood at `path` still stands there, and nothing is left
 // over.
 [[nodiscard]] absl::Status WriteWholeFile(const std::string& path, std::string_view bytes);
+
+// True if WriteWholeFile to a `file` of that folder may have left `name` there, when it was killed.
+[[nodiscard]] bool IsLeftover(std::string_view name, std::string_view file);
+
+// The names of what is in the folder, in no order. Errors as ErrnoStatus has them, of `what`.
+[[nodiscard]] absl::StatusOr<std::vector<std::string>> NamesIn(const std::string& folder,
+                                                               std::string_view what);
 
 // `what: strerror(error)`, with the code that fits: NOT_FOUND, PERMISSION_DENIED,
 // RESOURCE_EXHAUSTED (no space), or UNAVAILABLE.

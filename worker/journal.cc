@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "fuzz/store/store_folder.h"
 #include "fuzz/store/store_rocksdb.h"
 #include "proto/file_io.h"
 #include "proto/receipt.h"
@@ -72,6 +73,7 @@ absl::StatusOr<std::unique_ptr<Journal>> Journal::Open(const std::string& folder
 
 absl::Status Journal::OpenDatabase() {
   const std::string path = (fs::path(folder_) / "journal").string();
+  if (absl::Status current = CheckCurrent(path, path); !current.ok()) return current;
   rocksdb::Options options(DatabaseOptions(OpenMode::kReadWrite), FamilyOptions());
   options.create_if_missing = true;
   rocksdb::DB* db = nullptr;

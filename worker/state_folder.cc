@@ -35,22 +35,6 @@ absl::Status Refused(const std::string& path, const std::string& words) {
   return absl::FailedPreconditionError(absl::StrFormat("state folder %s: %s", path, words));
 }
 
-// What WriteWholeFile leaves behind if it is killed while it writes the marker.
-bool IsHalfMarker(const std::string& name) {
-  return name.starts_with(std::string(kMarkerFile) + ".tmp-");
-}
-
-absl::StatusOr<std::vector<std::string>> NamesIn(const std::string& path) {
-  std::vector<std::string> names;
-  std::error_code error;
-  for (fs::directory_iterator it(path, error), end; !error && it != end; it.increment(error)) {
-    names.push_back(it->path().filename().string());
-  }
-  if (error) return ErrnoStatus(error.value(), path);
-  std::erase_if(names, &IsHalfMarker);
-  return names;
-}
-
 // For its owner alone. OK if it is there already.
 absl::Status MakeFolder(const std::string& path) {
   if (::mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return absl::OkStatus();
@@ -91,8 +75,9 @@ absl::Status PrepareStateFolder(const std::string& folder) {
   } else if (!S_ISDIR(info.st_mode)) {
     return Refused(path, "is a file, wanted a folder");
   }
-  const absl::StatusOr<std::vector<std::string>> names = NamesIn(path);
+  absl::StatusOr<std::vector<std::string>> names = NamesIn(path, path);
   if (!names.ok()) return names.status();
+  std::erase_if(*names, [](const std::string& name) { return IsLeftover(name, kMarkerFile); });
   if (std::ranges::find(*names, kMarkerFile) != names->end()) {
     if (absl::Status checked = CheckMarker(path, marker); !checked.ok()) return checked;
     return MakeFolder(journal);

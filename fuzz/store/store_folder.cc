@@ -19,20 +19,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-absl::StatusOr<std::vector<std::string>> NamesIn(const std::string& path) {
-  std::vector<std::string> names;
-  std::error_code error;
-  for (fs::directory_iterator it(path, error), end; !error && it != end; it.increment(error)) {
-    names.push_back(it->path().filename().string());
-  }
-  if (error) return ErrnoStatus(error.value(), absl::StrFormat("store %s", path));
-  return names;
-}
+constexpr std::string_view kCurrent = "CURRENT";
 
-// What WriteWholeFile leaves behind if it is killed while it writes the marker.
-bool IsHalfMarker(const std::string& name) {
-  return name.starts_with(std::string(store_keys::kMarkerFile) + ".tmp-");
-}
+// For messages.
+std::string Said(const std::string& path) { return absl::StrFormat("store %s", path); }
 
 // RocksDB's write-ahead logs are called `000007.log`, its tables `000012.sst`.
 bool IsLog(const std::string& name) { return name.ends_with(".log"); }
@@ -40,6 +30,15 @@ bool IsLog(const std::string& name) { return name.ends_with(".log"); }
 bool IsData(const std::string& name) { return IsLog(name) || name.ends_with(".sst"); }
 
 }  // namespace
+
+absl::Status CheckCurrent(const std::string& path, std::string_view what) {
+  const absl::StatusOr<std::vector<std::string>> names = NamesIn(path, what);
+  if (!names.ok()) return names.status();
+  if (std::ranges::find(*names, kCurrent) != names->end() || std::ranges::none_of(*names, IsData)) {
+    return absl::OkStatus();
+  }
+  return absl::DataLossError(absl::StrFormat("%s: damaged: its file CURRENT is missing", what));
+}
 
 absl::StatusOr<StoreFolder> InspectStoreFolder(const std::string& path) {
   struct stat info{};
@@ -49,16 +48,20 @@ absl::StatusOr<StoreFolder> InspectStoreFolder(const std::string& path) {
       return absl::FailedPreconditionError(
           absl::StrFormat("store %s: a part of the path is a file, wanted folders", path));
     }
-    return ErrnoStatus(errno, absl::StrFormat("store %s", path));
+    return ErrnoStatus(errno, Said(path));
   }
   if (!S_ISDIR(info.st_mode)) {
     return absl::FailedPreconditionError(
         absl::StrFormat("store %s: is a file, wanted a folder", path));
   }
 
-  const absl::StatusOr<std::vector<std::string>> names = NamesIn(path);
+  const absl::StatusOr<std::vector<std::string>> names = NamesIn(path, Said(path));
   if (!names.ok()) return names.status();
-  if (std::ranges::all_of(*names, IsHalfMarker)) return StoreFolder::kEmpty;
+  if (std::ranges::all_of(*names, [](const std::string& name) {
+        return IsLeftover(name, store_keys::kMarkerFile);
+      })) {
+    return StoreFolder::kEmpty;
+  }
   const auto has = [&](std::string_view name) {
     return std::ranges::find(*names, name) != names->end();
   };
@@ -67,24 +70,21 @@ absl::StatusOr<StoreFolder> InspectStoreFolder(const std::string& path) {
         "store %s: not a Shootdown store (it has no file %s), wanted one, or an empty folder", path,
         std::string(store_keys::kMarkerFile)));
   }
-  if (has("CURRENT")) return StoreFolder::kStore;
-  if (std::ranges::any_of(*names, IsData)) {
-    return absl::DataLossError(
-        absl::StrFormat("store %s: damaged: its file CURRENT is missing", path));
-  }
+  if (has(kCurrent)) return StoreFolder::kStore;
+  if (absl::Status current = CheckCurrent(path, Said(path)); !current.ok()) return current;
   return StoreFolder::kUnfinished;
 }
 
 absl::Status MarkStoreFolder(const std::string& path) {
   std::error_code error;
   fs::create_directories(path, error);
-  if (error) return ErrnoStatus(error.value(), absl::StrFormat("store %s", path));
+  if (error) return ErrnoStatus(error.value(), Said(path));
   return WriteWholeFile((fs::path(path) / store_keys::kMarkerFile).string(),
                         store_keys::kMarkerText);
 }
 
 std::vector<std::string> DatabaseFiles(const std::string& path) {
-  absl::StatusOr<std::vector<std::string>> names = NamesIn(path);
+  absl::StatusOr<std::vector<std::string>> names = NamesIn(path, Said(path));
   if (!names.ok()) return {};
   std::erase_if(*names, [](const std::string& name) {
     return !IsData(name) && !name.starts_with("MANIFEST");
@@ -94,7 +94,7 @@ std::vector<std::string> DatabaseFiles(const std::string& path) {
 }
 
 std::size_t CountLogFiles(const std::string& path) {
-  const absl::StatusOr<std::vector<std::string>> names = NamesIn(path);
+  const absl::StatusOr<std::vector<std::string>> names = NamesIn(path, Said(path));
   return names.ok() ? static_cast<std::size_t>(std::ranges::count_if(*names, IsLog)) : 0;
 }
 
@@ -108,7 +108,7 @@ absl::Status CheckRoom(const std::string& path) {
 }
 
 std::uint64_t FolderFileBytes(const std::string& path) {
-  const absl::StatusOr<std::vector<std::string>> names = NamesIn(path);
+  const absl::StatusOr<std::vector<std::string>> names = NamesIn(path, Said(path));
   if (!names.ok()) return 0;
   std::uint64_t bytes = 0;
   for (const std::string& name : *names) {

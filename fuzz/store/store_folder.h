@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -19,8 +20,12 @@ enum class StoreFolder {
   kStore,       // ours, with a database in it
 };
 
+// RocksDB's CURRENT says which data is there; without it RocksDB would start afresh and delete all.
+// DATA_LOSS, of `what`, if it is gone from a database's folder while data is there.
+[[nodiscard]] absl::Status CheckCurrent(const std::string& path, std::string_view what);
+
 // Only looks. FAILED_PRECONDITION: a file, or a folder with other things in it. DATA_LOSS: ours,
-// but RocksDB's CURRENT is gone while data is there; RocksDB would start afresh and delete it.
+// and CheckCurrent finds it damaged.
 [[nodiscard]] absl::StatusOr<StoreFolder> InspectStoreFolder(const std::string& path);
 
 // Creates the folder and those above it, if need be, and the marker in it, all synced.

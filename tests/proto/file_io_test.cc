@@ -9,7 +9,9 @@
 
 #include <csignal>
 #include <filesystem>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "tests/support/scratch_folder.h"
 
@@ -65,6 +67,21 @@ TEST(FileIoTest, WhatIsNoRegularFileIsRefused) {
               HasSubstr("is no regular file"));
   EXPECT_EQ(WriteWholeFile(folder.path(), "x").code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(WriteWholeFile(folder / "pipe", "x").code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST(FileIoTest, AFolderSaysWhatIsInItAndWhatAKilledWriteLeftThere) {
+  const ScratchFolder folder;
+  ASSERT_TRUE(WriteWholeFile(folder / "a", "1").ok());
+  ASSERT_TRUE(WriteWholeFile(folder / "a.tmp-12-0", "2").ok());
+
+  const absl::StatusOr<std::vector<std::string>> names = NamesIn(folder.path(), "store");
+
+  ASSERT_TRUE(names.ok()) << names.status();
+  EXPECT_EQ(std::set(names->begin(), names->end()), (std::set<std::string>{"a", "a.tmp-12-0"}));
+  EXPECT_TRUE(IsLeftover("a.tmp-12-0", "a"));
+  EXPECT_FALSE(IsLeftover("a.tmp-12-0", "b"));
+  EXPECT_FALSE(IsLeftover("a", "a"));
+  EXPECT_EQ(NamesIn(folder / "none", "store").status().message(), "store: No such file or directory");
 }
 
 TEST(FileIoTest, AMissingFolderIsNotFound) {

@@ -233,6 +233,20 @@ TEST(JournalTest, TwoWorkersDoNotShareAFolder) {
   EXPECT_EQ(second.status().code(), absl::StatusCode::kUnavailable);
 }
 
+// RocksDB would start afresh there, and delete what was found and not handed in yet.
+TEST(JournalTest, AJournalWithoutItsCurrentFileIsRefusedAndLeftAsItIs) {
+  const ScratchFolder folder;
+  ASSERT_TRUE(OpenAt(folder / "s")->Add(Found("a")).ok());
+  fs::rename(folder / "s/journal/CURRENT", folder / "kept");
+
+  const auto damaged = Journal::Open(folder / "s", {});
+
+  EXPECT_EQ(damaged.status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_THAT(std::string(damaged.status().message()), HasSubstr("its file CURRENT is missing"));
+  fs::rename(folder / "kept", folder / "s/journal/CURRENT");
+  EXPECT_EQ(OpenAt(folder / "s")->findings().size(), 1u);
+}
+
 // The log ends anywhere: what was added before that is there, in order, and what comes later can be
 // added.
 TEST(JournalTest, ATornEndLosesOnlyTheEnd) {
