@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+
 #include "tests/fuzz/strategy/strategy_testing.h"
 
 namespace shootdown::testing {
@@ -28,9 +30,8 @@ Event EventOf(const sim::LogEntry& entry, std::uint32_t occurrence) {
           .occurrence = occurrence};
 }
 
-TEST(RaceReversalTest, AnOrderHoldsInEveryRun) {
-  GuestProgram program(Race());
-  RaceReversal strategy(1);
+// A load and a store of x, of a run that it makes: the last of each.
+std::pair<Event, Event> LastAccessesOfX(GuestProgram& program, RaceReversal& strategy) {
   (void)program.Run(strategy);
   Event load;
   Event store;
@@ -38,6 +39,13 @@ TEST(RaceReversalTest, AnOrderHoldsInEveryRun) {
     if (entry.word != sim::Arena::IndexOf(program.cell('x').word())) continue;
     (entry.kind == sim::StepKind::kLoad ? load : store) = EventOf(entry, 0);
   }
+  return {load, store};
+}
+
+TEST(RaceReversalTest, AnOrderHoldsInEveryRun) {
+  GuestProgram program(Race());
+  RaceReversal strategy(1);
+  const auto [load, store] = LastAccessesOfX(program, strategy);
 
   for (int n = 0; n < 200; ++n) {
     strategy.SetOrders({{.before = store, .after = load}});
@@ -56,13 +64,7 @@ TEST(RaceReversalTest, AnOrderHoldsWhoeverComesToThePlace) {
   parts.threads.emplace_back([](GuestProgram& g) { g.reg[10] = g.Load('x'); });
   GuestProgram program(std::move(parts));
   RaceReversal strategy(1);
-  (void)program.Run(strategy);
-  Event load;
-  Event store;
-  for (const sim::LogEntry& entry : program.machine().log()) {
-    if (entry.word != sim::Arena::IndexOf(program.cell('x').word())) continue;
-    (entry.kind == sim::StepKind::kLoad ? load : store) = EventOf(entry, 0);
-  }
+  const auto [load, store] = LastAccessesOfX(program, strategy);
 
   for (int n = 0; n < 200; ++n) {
     strategy.SetOrders({{.before = load, .after = store}});
@@ -83,13 +85,7 @@ TEST(RaceReversalTest, AnOrderHoldsHoweverOftenItsPlaceIsComeTo) {
                                       g.reg[0] = g.Load('x');
                                     }}});
   RaceReversal strategy(1);
-  (void)program.Run(strategy);
-  Event load;
-  Event store;
-  for (const sim::LogEntry& entry : program.machine().log()) {
-    if (entry.word != sim::Arena::IndexOf(program.cell('x').word())) continue;
-    (entry.kind == sim::StepKind::kLoad ? load : store) = EventOf(entry, 0);
-  }
+  auto [load, store] = LastAccessesOfX(program, strategy);
   store.occurrence = kHeld;
 
   for (int n = 0; n < 20; ++n) {
