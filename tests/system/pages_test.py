@@ -1,8 +1,8 @@
 """What the pages quote is what is there: traces, schedules and figures of README.md and of
 corpus/hypotheses.md as the programs print them, code of fuzz/kernel/README.md.
 
-A change of the model or of the search changes them. SHOOTDOWN_WRITE_PAGES=1 in the environment of this test
-writes the parts of corpus/hypotheses.md that are made by programs anew, to be read before they are committed.
+A change of the model or of the search changes them. tests/golden/update (UPDATE_GOLDEN=1) writes the parts of
+corpus/hypotheses.md that are made by programs anew, to be read before they are committed.
 """
 
 import os
@@ -50,7 +50,7 @@ class PagesTest(cli.SystemTest):
         self.assertGreaterEqual(len(MENTION.findall(page)), 7)
 
         anew = self.written_anew(page)
-        if "SHOOTDOWN_WRITE_PAGES" in os.environ:
+        if "UPDATE_GOLDEN" in os.environ:
             HYPOTHESES.write_text(anew, encoding="utf-8")
             page = anew
 
