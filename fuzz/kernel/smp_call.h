@@ -20,6 +20,7 @@ void smp_call_function_many(CpuBits mask, void (*fn)(std::uint64_t info), std::u
 // Somebody calls `cpu`, or is about to. No steps: for wait conditions.
 [[nodiscard]] bool IsCalled(int cpu);
 
+// Also those that are offline.
 [[nodiscard]] CpuBits AllCpus();
 
 // Softint level 1.

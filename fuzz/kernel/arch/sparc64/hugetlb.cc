@@ -26,10 +26,8 @@ void context_reload(std::uint64_t info) {
 }
 
 void on_each_cpu(Mm* mm, bool wait) {
-  CpuBits online;
-  for (int cpu = 0; cpu < sim::Machine::Get().cpu_count(); ++cpu) online = online.With(cpu);
   preempt_disable();
-  smp_call_function_many(online, &context_reload, reinterpret_cast<std::uint64_t>(mm), wait);
+  smp_call_function_many(AllCpus(), &context_reload, reinterpret_cast<std::uint64_t>(mm), wait);
   const int pil = local_irq_save();
   context_reload(reinterpret_cast<std::uint64_t>(mm));
   local_irq_restore(pil);

@@ -6,6 +6,7 @@
 #include "fuzz/kernel/arch/sparc64/smp.h"
 #include "fuzz/kernel/arch/sparc64/tlb.h"
 #include "fuzz/kernel/lock.h"
+#include "fuzz/kernel/smp_call.h"
 
 namespace shootdown::kernel::sparc64 {
 namespace {
@@ -43,10 +44,8 @@ void get_new_mmu_context_before_2017(Mm* mm, bool notify) {
   Tell({.kind = EventKind::kContextAssigned, .mm = mm});
   spin_unlock(&ctx_alloc_lock);
   if (!wrapped || !notify) return;
-  CpuBits online;
-  for (int cpu = 0; cpu < m.cpu_count(); ++cpu) online = online.With(cpu);
   xcall_deliver(SHOOTDOWN_SITE("xcall_new_mmu_context_version"), &xcall_new_mmu_context_version, 0,
-                0, 0, online);
+                0, 0, AllCpus());
 }
 
 // By current->active_mm, whatever the hardware has loaded.
