@@ -251,10 +251,11 @@ class Generator {
   // What is awaited comes last: its owner may end with it.
   std::vector<Object*> ObjectsOf(std::size_t owner) {
     std::vector<Object*> mine;
-    for (Object& object : objects_) {
-      if (object.owner == owner) mine.push_back(&object);
+    for (const bool awaited : {false, true}) {
+      for (Object& object : objects_) {
+        if (object.owner == owner && object.awaited == awaited) mine.push_back(&object);
+      }
     }
-    std::ranges::stable_partition(mine, [](const Object* object) { return !object->awaited; });
     return mine;
   }
 
