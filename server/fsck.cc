@@ -57,7 +57,7 @@ void CheckContents(const Store& store, Complaints& complaints, std::set<std::str
 }
 
 void CheckState(const Store& store, const State& state, const std::set<std::string>& failures,
-                 Complaints& complaints) {
+                Complaints& complaints) {
   std::size_t input_count = 0;
   for (const auto& [campaign_id, campaign] : state.campaigns()) {
     for (const ScenarioState& scenario : campaign.scenarios) {

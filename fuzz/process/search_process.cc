@@ -12,6 +12,7 @@
 #include <string>
 
 #include "absl/strings/str_format.h"
+#include "fuzz/base/check.h"
 #include "fuzz/base/hash.h"
 #include "fuzz/process/child_process.h"
 
@@ -63,10 +64,12 @@ enum Message : std::uint8_t { kFound = 1, kInput = 2 };
 
 NewInput InputOf(const std::string& payload) {
   std::uint32_t feature_count = 0;
+  SHOOTDOWN_CHECK(payload.size() >= sizeof feature_count);
   std::memcpy(&feature_count, payload.data(), sizeof feature_count);
   NewInput input;
-  input.features.resize(feature_count);
   const std::size_t bytes = feature_count * sizeof input.features[0];
+  SHOOTDOWN_CHECK(payload.size() >= sizeof feature_count + bytes);
+  input.features.resize(feature_count);
   std::memcpy(input.features.data(), payload.data() + sizeof feature_count, bytes);
   input.schedule.assign(payload.begin() + static_cast<std::ptrdiff_t>(sizeof feature_count + bytes),
                         payload.end());
