@@ -11,7 +11,8 @@ namespace shootdown::kernel {
 namespace {
 
 // d53c3dfb23c4 (5.9) reads active_mm and changes it with interrupts off. Before, task_lock kept
-// preemption out, but for PREEMPT_RT, whose task_lock does not: `preemptible`.
+// preemption out, but for PREEMPT_RT, whose task_lock does not: `preemptible`. ->mm came first then, so
+// that a task preempted between the two is no kernel thread any more, and its active_mm stays.
 enum ExecVersion { kIrqsOff, kPreemptible };
 VersionSwitch exec_version("mm.exec_mmap", {"irqs_off", "preemptible"},
                            "d53c3dfb23c4 mm: fix exec activate_mm vs TLB shootdown and lazy tlb "
@@ -30,9 +31,9 @@ void exec_mmap(Mm* mm) {
     this_cpu().in_switch = 1;
   }
   Mm* const active_mm = READ_ONCE(tsk->active_mm);
+  if (!irqs_off) WRITE_ONCE(tsk->mm, mm);
   WRITE_ONCE(tsk->active_mm, mm);
-  // Preempted from here on, a task of PREEMPT_RT has its ->mm switched to when it comes back.
-  WRITE_ONCE(tsk->mm, mm);
+  if (irqs_off) WRITE_ONCE(tsk->mm, mm);
   Tell({.kind = EventKind::kMmFieldsChanged, .mm = mm});
   if (!irqs_off) preempt_disable();
   this_cpu().in_switch = 1;

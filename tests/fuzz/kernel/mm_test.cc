@@ -238,5 +238,30 @@ TEST(MmTest, AKernelThreadMayBeTheOneThatTearsDown) {
   EXPECT_EQ(ran.Count("exit_mmap: mm->pgd->pmd"), 1);
 }
 
+// A kernel thread of PREEMPT_RT that execs, as before d53c3dfb23c4: a wake-up preempts it.
+Scenario PreemptedExec() {
+  Scenario scenario = CleanScenario(
+      {User({.name = "app", .setup = "mmap A; touch A", .ops = "sleep go; touch A"}),
+       Kthread({.name = "helper", .ops = "exec image; wake go"}),
+       User({.name = "other", .ops = "sleep q; yield; yield"}),
+       Kthread({.name = "waker", .cpu = 1, .ops = "wake q"})});
+  scenario.version = {{"mm.exec_mmap", "preemptible"}};
+  return scenario;
+}
+
+TEST(ExecTest, WhoIsPreemptedWithoutAnMmDropsWhatItHadBorrowedTwice) {
+  const Ran ran(PreemptedExec(), "T1@[exec_mmap: tsk->active_mm]+1>C1");
+
+  EXPECT_EQ(ran.outcome().check, "mm_use_after_free");
+}
+
+TEST(ExecTest, WhoIsPreemptedWithItsNewMmIsNoBorrower) {
+  // ->mm is there before active_mm, so a switch takes no reference away.
+  const Ran ran(PreemptedExec(), "T1@[exec_mmap: tsk->active_mm]+2>C1");
+
+  EXPECT_EQ(ran.outcome().check, "clean") << ran.outcome().message;
+  EXPECT_EQ(ran.Count("scheduler_ipi: this_cpu().rq.need_resched"), 1);
+}
+
 }  // namespace
 }  // namespace shootdown::testing
