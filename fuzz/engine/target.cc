@@ -8,12 +8,12 @@ namespace {
 
 std::string KeyOf(std::string_view check, const std::string& role, sim::Row row,
                   const sim::Machine& machine) {
+  std::string key = std::string(check) + "|";
+  // A deadlock is seen where the last CPU happens to stop, which says nothing about it: neither where, nor who.
+  if (check == "deadlock" || check == "livelock") return key;
+  key += role;
   const auto log = machine.log();
-  std::string key = std::string(check) + "|" + role;
-  // A deadlock is seen where the last CPU happens to stop, which says nothing about it.
-  if (row < log.size() && check != "deadlock" && check != "livelock") {
-    key += std::string("|") + log[row].site->function;
-  }
+  if (row < log.size()) key += std::string("|") + log[row].site->function;
   return key;
 }
 

@@ -326,6 +326,21 @@ TEST(DeadlockTest, ARaceIsNotShrunkToAScenarioThatFailsByItself) {
   ExpectMinimalSchedule(small, found.kind_key);
 }
 
+// Without the exit of `callee` nobody ever answers `caller`: a deadlock in every run. Which CPU stops last in
+// it is up to the schedule, and makes it no other one.
+TEST(DeadlockTest, ADeadlockIsTheSameWhoeverStopsLast) {
+  auto simulation = testing::BuildCorpus("7.33-binder-mmput-vs-exit");
+  ASSERT_NE(simulation, nullptr);
+  const Target::Found found = FirstFinding(*simulation, 1);
+
+  const MinimizedScenario small = MinimizeScenario(std::move(simulation), found.exact, found.kind_key);
+
+  EXPECT_EQ(small.minimized.schedule.size(), 1u);
+  const Scenario& left = small.simulation->scenario();
+  ASSERT_GE(left.tasks.size(), 2u);
+  EXPECT_EQ(left.tasks[1].ops, std::vector{Operation{"exit"}});
+}
+
 TEST(ScenarioPartTest, NamesAndLeavesOutWhatItIs) {
   Scenario scenario;
   scenario.tasks = {
