@@ -6,13 +6,13 @@
 
 namespace shootdown {
 
-int Fail(const absl::Status& status) {
+int Fail(const absl::Status& status, std::string_view program) {
   std::string words(status.message());
   // Names of files are the user's and may hold line breaks; only a fault of ours takes more lines.
   if (status.code() != absl::StatusCode::kInternal) {
     std::ranges::replace_if(words, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
   }
-  std::fprintf(stderr, "shootdown: %s\n", words.c_str());
+  std::fprintf(stderr, "%s: %s\n", std::string(program).c_str(), words.c_str());
   switch (status.code()) {
     case absl::StatusCode::kInvalidArgument:
     case absl::StatusCode::kNotFound:

@@ -2,6 +2,8 @@
 #ifndef SHOOTDOWN_FUZZ_CLI_EXIT_STATUS_H_
 #define SHOOTDOWN_FUZZ_CLI_EXIT_STATUS_H_
 
+#include <string_view>
+
 #include "absl/status/status.h"
 
 namespace shootdown {
@@ -14,8 +16,9 @@ enum ExitStatus : int {
   kExitLimit = 4,      // a limit was reached, or somebody interrupted, before there was an answer
 };
 
-// Prints `status` as one line on standard error. Returns the exit status that fits it.
-int Fail(const absl::Status& status);
+// Prints `status` as one line on standard error, behind the program's name. Returns the exit status that
+// fits it.
+int Fail(const absl::Status& status, std::string_view program = "shootdown");
 
 }  // namespace shootdown
 

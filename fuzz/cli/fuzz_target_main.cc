@@ -3,11 +3,14 @@
 // interleaving and aborts, unless --keep-going is given, so that libFuzzer keeps the input.
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
 
+#include "absl/strings/str_format.h"
 #include "fuzz/base/check.h"
+#include "fuzz/cli/exit_status.h"
 #include "fuzz/cli/locate.h"
 #include "fuzz/cli/trace_table.h"
 #include "fuzz/engine/libfuzzer_hooks.h"
@@ -40,6 +43,27 @@ void OnFound(const Target::Found& found) {
   std::abort();
 }
 
+[[noreturn]] void Refuse(const absl::Status& why) { std::exit(Fail(why, "shootdown-fuzz")); }
+
+// Our flags stay among the words: libFuzzer passes over them, and gives them to the processes that it
+// starts for -jobs, -fork, -merge and -minimize_crash. It would pass over a mistyped one, too.
+void TakeFlags(std::span<char* const> words, State& state) {
+  constexpr std::string_view kScenario = "--scenario=";
+  for (const std::string_view word : words) {
+    if (word == "-ignore_remaining_args=1") return;
+    if (word.starts_with(kScenario)) {
+      state.scenario = word.substr(kScenario.size());
+    } else if (word == "--keep-going") {
+      state.keep_going = true;
+    } else if (word.starts_with("--")) {
+      Refuse(absl::InvalidArgumentError(
+          absl::StrFormat("found \"%s\", wanted --scenario=NAME, --keep-going, or a flag of libFuzzer's, "
+                          "which begins with one dash; see -help=1",
+                          word)));
+    }
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
@@ -47,20 +71,7 @@ extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
   if (const char* const name = std::getenv("SHOOTDOWN_SCENARIO"); name != nullptr) {
     state.scenario = name;
   }
-  // Our flags are taken out; libFuzzer gets the rest.
-  int kept = 0;
-  constexpr char kScenario[] = "--scenario=";
-  for (int i = 0; i < *argc; ++i) {
-    char* const word = (*argv)[i];
-    if (std::strncmp(word, kScenario, sizeof kScenario - 1) == 0) {
-      state.scenario = word + sizeof kScenario - 1;
-    } else if (std::strcmp(word, "--keep-going") == 0) {
-      state.keep_going = true;
-    } else {
-      (*argv)[kept++] = word;
-    }
-  }
-  *argc = kept;
+  TakeFlags(std::span(*argv, static_cast<std::size_t>(*argc)).subspan(1), state);
   const absl::StatusOr<LoadedScenario> loaded = LoadScenario(state.scenario);
   absl::Status status = loaded.status();
   if (loaded.ok()) {
@@ -68,10 +79,7 @@ extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
     status = built.status();
     if (built.ok()) state.simulation = *std::move(built);
   }
-  if (!status.ok()) {
-    std::fprintf(stderr, "shootdown-fuzz: %s\n", std::string(status.message()).c_str());
-    std::exit(2);
-  }
+  if (!status.ok()) Refuse(status);
   state.target = std::make_unique<Target>(*state.simulation);
   state.target->OnFound(&OnFound);
   SetLibFuzzerTarget(state.target.get(), &state.listener);

@@ -106,6 +106,42 @@ class FuzzTargetTest(cli.SystemTest):
 
                 self.assertEqual(result.status, 0, result.err)
 
+    def test_processes_that_libfuzzer_starts_have_the_scenario_too(self):
+        # The default scenario, which is broken, would end each of these with a finding.
+        for words in (["-jobs=2", "-workers=1"], ["-fork=1"]):
+            with self.subTest(words):
+                result = self.target(f"--scenario={CLEAN}", *words, "-runs=3000", "-seed=1")
+
+                self.assertEqual(result.status, 0, result.err)
+                self.assertEqual(self.artifacts(), [])
+
+    def test_a_crash_is_minimized_by_libfuzzer(self):
+        words = ["--scenario=seed-lost-bit", "-max_len=128"]
+        self.target(*words, "-seed=1", "-runs=100000")
+        [artifact] = self.artifacts()
+
+        result = self.target(*words, "-minimize_crash=1", "-runs=3000", "-seed=1", artifact)
+
+        self.assertNotIn("did not crash", result.err)
+        smaller = [path for path in self.folder.iterdir() if path.name.startswith("minimized-from-")]
+        self.assertTrue(smaller, result.err)
+        for path in smaller:
+            self.assertLess(path.stat().st_size, artifact.stat().st_size)
+
+    def test_a_flag_that_nobody_knows_is_refused(self):
+        for word in ("--scenari=x", "--scenario", "--keepgoing", "--", "--runs=3"):
+            with self.subTest(word):
+                result = self.target(word, "-runs=1")
+
+                self.assertEqual(result.status, cli.BAD_INPUT)
+                self.assertEqual(len(result.lines()), 1, result.err)
+                self.assertIn(f'found "{word}", wanted --scenario=NAME, --keep-going, or ', result.err)
+
+    def test_what_libfuzzer_is_to_ignore_is_ignored(self):
+        result = self.target("-runs=1", "-ignore_remaining_args=1", "--any=thing")
+
+        self.assertEqual(result.status, 0, result.err)
+
     def test_an_unknown_scenario_is_refused(self):
         for words, env in ((["--scenario=nonesuch"], None),
                            ([], self.environment(SHOOTDOWN_SCENARIO="nonesuch"))):
