@@ -62,6 +62,13 @@ FileDescriptor CreateTemporary(const std::string& path, std::string& name) {
   }
 }
 
+// A device or a folder would not be replaced, but taken away.
+absl::Status MayReplace(const std::string& path) {
+  struct stat info{};
+  if (::stat(path.c_str(), &info) != 0 || S_ISREG(info.st_mode)) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrFormat("%s: is no regular file, so it is not replaced", path));
+}
+
 }  // namespace
 
 absl::Status ErrnoStatus(int error, std::string_view what) {
@@ -127,12 +134,16 @@ absl::StatusOr<std::string> ReadWholeFile(const std::string& path, std::size_t b
   }
 }
 
+absl::Status CanWriteWholeFile(const std::string& path) {
+  if (absl::Status status = MayReplace(path); !status.ok()) return status;
+  std::string temporary;
+  const FileDescriptor file = CreateTemporary(path, temporary);
+  if (!file.ok()) return ErrnoStatus(errno, path);
+  return ::unlink(temporary.c_str()) == 0 ? absl::OkStatus() : ErrnoStatus(errno, path);
+}
+
 absl::Status WriteWholeFile(const std::string& path, std::string_view bytes) {
-  struct stat info{};
-  if (::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode)) {
-    return absl::InvalidArgumentError(
-        absl::StrFormat("%s: is no regular file, so it is not replaced", path));
-  }
+  if (absl::Status status = MayReplace(path); !status.ok()) return status;
   std::string temporary;
   FileDescriptor file = CreateTemporary(path, temporary);
   if (!file.ok()) return ErrnoStatus(errno, path);

@@ -22,6 +22,10 @@ namespace shootdown {
 // over.
 [[nodiscard]] absl::Status WriteWholeFile(const std::string& path, std::string_view bytes);
 
+// What WriteWholeFile to `path` would say now, but for a full disk: for who has long work to do before
+// there are bytes to write.
+[[nodiscard]] absl::Status CanWriteWholeFile(const std::string& path);
+
 // True if WriteWholeFile to a `file` of that folder may have left `name` there, when it was killed.
 [[nodiscard]] bool IsLeftover(std::string_view name, std::string_view file);
 

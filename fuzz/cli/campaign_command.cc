@@ -5,7 +5,6 @@
 #include <csignal>
 #include <cstdio>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <random>
 #include <thread>
 
@@ -14,7 +13,9 @@
 #include "fuzz/cli/commands.h"
 #include "fuzz/cli/coordinator.h"
 #include "fuzz/cli/exit_status.h"
+#include "fuzz/cli/json_output.h"
 #include "fuzz/cli/locate.h"
+#include "fuzz/cli/option_values.h"
 #include "fuzz/cli/progress_line.h"
 #include "fuzz/cli/strategy_option.h"
 #include "shootdown/v1/campaign.grpc.pb.h"
@@ -22,7 +23,6 @@
 namespace shootdown {
 namespace {
 
-using Json = nlohmann::ordered_json;
 using Stub = v1::Campaigns::Stub;
 
 struct CampaignFlags {
@@ -52,7 +52,7 @@ std::string DrawRequestId() {
 
 void Print(const CampaignFlags& flags, const v1::Campaign& campaign) {
   if (flags.json) {
-    std::printf("%s\n", CampaignJson(campaign).dump(2).c_str());
+    PrintJson(CampaignJson(campaign));
   } else {
     std::fputs(CampaignTable(campaign).c_str(), stdout);
   }
@@ -159,7 +159,7 @@ int List(const CampaignFlags& flags) {
     }
     request.set_page_token(response->next_page_token());
   } while (!request.page_token().empty());
-  if (flags.json) std::printf("%s\n", Json{{"campaigns", std::move(rows)}}.dump(2).c_str());
+  if (flags.json) PrintJson(Json{{"campaigns", std::move(rows)}});
   return kExitDone;
 }
 
@@ -192,7 +192,7 @@ int Delete(const CampaignFlags& flags) {
   const Json json = {{"id", flags.id},
                      {"inputs", response->input_count()},
                      {"findings", response->finding_count()}};
-  if (flags.json) std::printf("%s\n", json.dump(2).c_str());
+  if (flags.json) PrintJson(json);
   spdlog::info("{} deleted, with {} inputs and {} findings; failures stay in the store", flags.id,
                response->input_count(), response->finding_count());
   return kExitDone;
@@ -203,15 +203,16 @@ void AddCreateOptions(CLI::App& command, CampaignFlags& flags) {
   command.add_option("--name", flags.name, "for people; by default the first scenario's");
   command.add_option("--runs", flags.runs,
                      "schedules to run for each scenario (default 1000000, if no --seconds)")
-      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 62));
+      ->transform(WholeNumber(1, std::uint64_t{1} << 62));
   command.add_option("--seconds", flags.seconds, "time for the whole campaign")
-      ->check(CLI::Range(1u, 100'000'000u));
+      ->transform(WholeNumber(1, 100'000'000));
   command.add_option("--inputs-max", flags.inputs_max, "inputs to keep of a scenario (default 4096)")
-      ->check(CLI::Range(1, 65'536));
+      ->transform(WholeNumber(1, 65'536));
   command.add_option("--findings-max", flags.findings_max,
                      "findings to keep of a scenario (default 256)")
-      ->check(CLI::Range(1, 4096));
+      ->transform(WholeNumber(1, 4096));
   command.add_option("--seed", flags.seed, "the seed of all its leases; 0 draws one")
+      ->transform(WholeNumber(0))
       ->capture_default_str();
   AddStrategyOption(command, flags.strategy);
   command.add_option("--request-id", flags.request_id,

@@ -8,8 +8,6 @@
 namespace shootdown {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 std::uint64_t FeatureCount(const v1::Campaign& campaign) {
   std::uint64_t sum = 0;
   for (const v1::ScenarioProgress& s : campaign.scenarios()) sum += s.feature_count();

@@ -2,9 +2,9 @@
 #ifndef SHOOTDOWN_FUZZ_CLI_CAMPAIGN_TABLE_H_
 #define SHOOTDOWN_FUZZ_CLI_CAMPAIGN_TABLE_H_
 
-#include <nlohmann/json.hpp>
 #include <string>
 
+#include "fuzz/cli/json_output.h"
 #include "shootdown/v1/campaign.pb.h"
 
 namespace shootdown {
@@ -24,7 +24,7 @@ namespace shootdown {
 // All of it: spec, a table of scenarios, a table of what waits for what.
 [[nodiscard]] std::string CampaignTable(const v1::Campaign& campaign);
 
-[[nodiscard]] nlohmann::ordered_json CampaignJson(const v1::Campaign& campaign);
+[[nodiscard]] Json CampaignJson(const v1::Campaign& campaign);
 
 }  // namespace shootdown
 

@@ -3,12 +3,11 @@
 #include <algorithm>
 
 #include "absl/strings/str_format.h"
+#include "fuzz/cli/json_output.h"
 #include "fuzz/cli/text_table.h"
 
 namespace shootdown {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 constexpr std::string_view kBegin = "<!-- begin: shootdown scenarios --check --markdown -->\n";
 constexpr std::string_view kEnd = "<!-- end -->\n";

@@ -2,12 +2,12 @@
 #ifndef SHOOTDOWN_FUZZ_CLI_CATALOGUE_TABLE_H_
 #define SHOOTDOWN_FUZZ_CLI_CATALOGUE_TABLE_H_
 
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "fuzz/cli/json_output.h"
 #include "fuzz/process/catalogue_check.h"
 
 namespace shootdown {
@@ -23,7 +23,7 @@ struct CheckedCatalogue {
 
 // A table, a sentence on each scenario that is not as expected, and one on all.
 [[nodiscard]] std::string CatalogueText(const CheckedCatalogue& checked);
-[[nodiscard]] nlohmann::ordered_json CatalogueJson(const CheckedCatalogue& checked);
+[[nodiscard]] Json CatalogueJson(const CheckedCatalogue& checked);
 // The table, and the notes on decision counts.
 [[nodiscard]] std::string CatalogueMarkdown(const CheckedCatalogue& checked);
 

@@ -4,13 +4,17 @@
 
 namespace shootdown {
 
-void CoordinatorFlags::AddTo(CLI::App& command, bool required) {
-  command.add_option("--coordinator", addresses, "HOST:PORT of a coordinator, or several with commas")
-      ->required(required);
-  command.add_option("--tls-ca", tls.ca, "certificate of who signed the coordinator's");
-  command.add_option("--tls-cert", tls.cert, "our certificate; it says our role");
-  command.add_option("--tls-key", tls.key, "its key");
-  command.add_flag("--insecure", insecure, "plain text to another machine");
+CLI::Option* CoordinatorFlags::AddTo(CLI::App& command, bool required) {
+  auto* const coordinator =
+      command
+          .add_option("--coordinator", addresses, "HOST:PORT of a coordinator, or several with commas")
+          ->required(required);
+  command.add_option("--tls-ca", tls.ca, "certificate of who signed the coordinator's")
+      ->needs(coordinator);
+  command.add_option("--tls-cert", tls.cert, "our certificate; it says our role")->needs(coordinator);
+  command.add_option("--tls-key", tls.key, "its key")->needs(coordinator);
+  command.add_flag("--insecure", insecure, "plain text to another machine")->needs(coordinator);
+  return coordinator;
 }
 
 absl::StatusOr<CoordinatorConnection> CoordinatorConnection::Open(const CoordinatorFlags& flags) {

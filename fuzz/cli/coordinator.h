@@ -26,7 +26,8 @@ struct CoordinatorFlags {
   TlsFiles tls;
   bool insecure = false;
 
-  void AddTo(CLI::App& command, bool required);
+  // Returns --coordinator, without which the others are refused.
+  CLI::Option* AddTo(CLI::App& command, bool required);
 };
 
 class CoordinatorConnection {

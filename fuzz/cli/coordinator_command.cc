@@ -2,19 +2,19 @@
 #include <spdlog/spdlog.h>
 
 #include <cstdio>
-#include <nlohmann/json.hpp>
 
 #include "absl/strings/str_format.h"
 #include "fuzz/cli/campaign_table.h"
 #include "fuzz/cli/commands.h"
 #include "fuzz/cli/coordinator.h"
 #include "fuzz/cli/exit_status.h"
+#include "fuzz/cli/json_output.h"
+#include "fuzz/cli/option_values.h"
 #include "shootdown/v1/admin.grpc.pb.h"
 
 namespace shootdown {
 namespace {
 
-using Json = nlohmann::ordered_json;
 using Stub = v1::Admin::Stub;
 
 struct AdminFlags {
@@ -28,7 +28,7 @@ struct AdminFlags {
 
 double Mib(std::uint64_t bytes) { return static_cast<double>(bytes) / (1 << 20); }
 
-void PrintJson(const Json& json) { std::printf("%s\n", json.dump(2).c_str()); }
+void PrintJson(const Json& json) { PrintJson(json); }
 
 // ---------------------------------------------------------------------------------------------- stats
 
@@ -210,7 +210,7 @@ void AddCoordinatorCommand(CLI::App& app, int* exit_status) {
   compact
       ->add_option("--ended-days", flags->ended_days_min,
                    "first deletes campaigns that ended at least so many days ago, and says which")
-      ->check(CLI::Range(0, 36'500));
+      ->transform(WholeNumber(0, 36'500));
   compact->add_flag("--dry-run", flags->dry_run, "say what would be dropped, and drop nothing");
   add("backup", "copies the store, on the coordinator's machine, while all goes on", &Backup)
       ->add_option("NAME", flags->backup, "of the copy, in the folder `backups` of the data folder")

@@ -10,6 +10,7 @@
 #include "fuzz/cli/commands.h"
 #include "fuzz/cli/exit_status.h"
 #include "fuzz/cli/locate.h"
+#include "fuzz/cli/option_values.h"
 #include "fuzz/schedule/schedule_scheduler.h"
 #include "fuzz/sim/trace.h"
 
@@ -109,7 +110,7 @@ int Doctor(const std::string& store) {
 void AddDoctorCommand(CLI::App& app, int* exit_status) {
   auto* const command = app.add_subcommand("doctor", "is this machine fit, and why not");
   const auto store = std::make_shared<std::string>();
-  command->add_option("--store", *store, "folder of the store");
+  AddStoreOption(*command, *store);
   command->callback([store, exit_status] { *exit_status = Doctor(*store); });
 }
 

@@ -2,21 +2,21 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <nlohmann/json.hpp>
 
 #include "absl/strings/str_format.h"
 #include "fuzz/cli/commands.h"
 #include "fuzz/cli/exit_status.h"
+#include "fuzz/cli/json_output.h"
 #include "fuzz/cli/locate.h"
 #include "fuzz/cli/minimality_words.h"
+#include "fuzz/cli/option_values.h"
 #include "fuzz/cli/remote_failures.h"
+#include "fuzz/cli/text_table.h"
 #include "proto/failure_check.h"
 #include "proto/failure_file.h"
 
 namespace shootdown {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 struct Flags {
   std::string store;
@@ -71,16 +71,25 @@ int List(const Flags& flags) {
   const absl::StatusOr<std::vector<ListedFailure>> list = ListThem(flags, &damaged);
   if (!list.ok()) return Fail(list.status());
   Json rows = Json::array();
+  TextTable table({{.title = "id"},
+                   {.title = "scenario"},
+                   {.title = "check"},
+                   {.title = "state"},
+                   {.title = "decisions", .number = true},
+                   {.title = "schedule"}});
   for (const ListedFailure& listed : *list) {
     rows.push_back(ListRow(listed));
     const Failure& f = listed.failure;
-    if (!flags.json) {
-      std::printf("%s  %-28s %-20s %-11s %2zu  %s\n", listed.id.c_str(), f.scenario_name.c_str(),
-                  f.check.c_str(), listed.state.c_str(), f.anchors.size(),
-                  f.schedule_text.c_str());
-    }
+    table.Add({listed.id, f.scenario_name, f.check, listed.state, std::to_string(f.anchors.size()),
+               f.schedule_text});
   }
-  if (flags.json) std::printf("%s\n", Json{{"failures", std::move(rows)}}.dump(2).c_str());
+  if (flags.json) {
+    PrintJson(Json{{"failures", std::move(rows)}});
+  } else if (!list->empty()) {
+    std::fputs(table.Text().c_str(), stdout);
+  } else {
+    spdlog::info("no failures; `shootdown fuzz` finds some");
+  }
   for (const std::string& words : damaged) spdlog::error("shootdown: {}", words);
   return damaged.empty() ? kExitDone : kExitOurFault;
 }
@@ -116,7 +125,7 @@ int Show(const Flags& flags) {
                         {"scenario_proof", ToJson(f.scenario_proof)},
                         {"scenario_text", f.scenario_text},
                         {"found_scenario_text", FoundScenarioText(f)}};
-    std::printf("%s\n", whole.dump(2).c_str());
+    PrintJson(whole);
     return kExitDone;
   }
   std::printf("%s  %s\n", FailureId(f).c_str(), f.scenario_name.c_str());
@@ -208,8 +217,14 @@ int Merge(const Flags& flags) {
   if (!other.ok()) return Fail(other.status());
   const auto store = Store::Open(StorePath(flags.store), OpenMode::kReadWrite);
   if (!store.ok()) return Fail(store.status());
+  const auto before = (*store)->ListFailures();
+  if (!before.ok()) return Fail(before.status());
   const auto unreadable = (*store)->MergeFrom(**other);
   if (!unreadable.ok()) return Fail(unreadable.status());
+  const auto after = (*store)->ListFailures();
+  if (!after.ok()) return Fail(after.status());
+  spdlog::info("{} failures, {} of them new, are in {}", after->failures.size(),
+               after->failures.size() - before->failures.size(), (*store)->path());
   for (const std::string& words : *unreadable) spdlog::error("shootdown: left out: {}", words);
   return unreadable->empty() ? kExitDone : kExitOurFault;
 }
@@ -222,29 +237,33 @@ void AddFailuresCommand(CLI::App& app, int* exit_status) {
   const auto flags = std::make_shared<Flags>();
   const auto add = [&](const char* name, const char* words, int (*run)(const Flags&)) {
     auto* const sub = command->add_subcommand(name, words);
-    sub->add_option("--store", flags->store, "folder of the store");
-    flags->coordinator.AddTo(*sub, false);
+    AddStoreOption(*sub, flags->store);
     sub->callback([flags, exit_status, run] { *exit_status = run(*flags); });
     return sub;
   };
-  auto* const list = add("list", "a line each", &List);
-  list->add_flag("--all", flags->all, "of a coordinator: all, not one for each signature");
-  list->add_flag("--json", flags->json, "one JSON object");
-  auto* const show = add("show", "one, with its proof and its scenario", &Show);
+  // Of the store, or of a coordinator.
+  const auto add_of_either = [&](const char* name, const char* words, int (*run)(const Flags&)) {
+    auto* const sub = add(name, words, run);
+    flags->coordinator.AddTo(*sub, false)->excludes(sub->get_option("--store"));
+    return sub;
+  };
+  auto* const list = add_of_either("list", "a line each", &List);
+  list->add_flag("--all", flags->all, "of a coordinator: all, not one for each signature")
+      ->needs(list->get_option("--coordinator"));
+  list->add_flag("--json", flags->json, "one JSON object on standard output");
+  auto* const show = add_of_either("show", "one, with its proof and its scenario", &Show);
   show->add_option("FAILURE", flags->failure, "an id, the start of one, or a file")->required();
-  show->add_flag("--json", flags->json, "one JSON object");
-  auto* const write = add("export", "one as a file that replays anywhere", &Export);
+  show->add_flag("--json", flags->json, "one JSON object on standard output");
+  auto* const write = add_of_either("export", "one as a file that replays anywhere", &Export);
   write->add_option("FAILURE", flags->failure, "an id, the start of one, or a file")->required();
-  write->add_option("-o", flags->output, "the file; by default ID.failure");
-  add("import", "files, or a coordinator's findings, into the store", &Import)
-      ->add_option("FILE", flags->files,
-                   "as export wrote them; with --coordinator ids, or nothing: all that are minimized");
-  // Of folders alone.
-  auto* const merge = command->add_subcommand(
-      "merge", "all failures and inputs of another store, into the store");
-  merge->add_option("FOLDER", flags->merged, "a store, or a coordinator's data folder")->required();
-  merge->add_option("--store", flags->store, "folder of the store");
-  merge->callback([flags, exit_status] { *exit_status = Merge(*flags); });
+  write->add_option("-o", flags->output, "the file; by default ID.failure")->check(NameOfA("file"));
+  auto* const import = add("import", "files, or a coordinator's findings, into the store", &Import);
+  flags->coordinator.AddTo(*import, false);
+  import->add_option("FILE", flags->files,
+                     "as export wrote them; with --coordinator ids, or nothing: all that are minimized");
+  add("merge", "all failures and inputs of another store, into the store", &Merge)
+      ->add_option("FOLDER", flags->merged, "a store, or a coordinator's data folder")
+      ->required();
 }
 
 }  // namespace shootdown

@@ -4,16 +4,17 @@
 
 #include <chrono>
 #include <cstdio>
-#include <nlohmann/json.hpp>
 #include <set>
 
 #include "absl/strings/str_format.h"
 #include "fuzz/base/hash.h"
 #include "fuzz/cli/commands.h"
 #include "fuzz/cli/exit_status.h"
+#include "fuzz/cli/json_output.h"
 #include "fuzz/cli/kept_inputs.h"
 #include "fuzz/cli/locate.h"
 #include "fuzz/cli/minimality_words.h"
+#include "fuzz/cli/option_values.h"
 #include "fuzz/cli/progress_line.h"
 #include "fuzz/cli/scenario_size.h"
 #include "fuzz/cli/strategy_option.h"
@@ -24,7 +25,6 @@
 namespace shootdown {
 namespace {
 
-using Json = nlohmann::ordered_json;
 using Clock = std::chrono::steady_clock;
 
 // Enough for every bug that the corpus holds, and over in seconds.
@@ -212,7 +212,7 @@ class ScenarioFuzz {
     spdlog::info("  {}", MinimalityText(bug.failure));
     spdlog::info("  {}", SizeText(bug.scenario, loaded_.scenario));
     spdlog::info("  stored as {}; look at it: shootdown replay {} --trace{}", bug.id, bug.id,
-                 flags_.store.empty() ? "" : " --store " + flags_.store);
+                 StoreFlag(flags_.store));
     bugs_.push_back(std::move(bug));
     return absl::OkStatus();
   }
@@ -282,7 +282,7 @@ int Fuzz(const FuzzFlags& flags) {
   if (interrupted != 0) spdlog::info("interrupted; what was found is stored");
   if (flags.json) {
     const Json whole = {{"seed", flags.seed}, {"store", path}, {"scenarios", std::move(scenarios)}};
-    std::printf("%s\n", whole.dump(2).c_str());
+    PrintJson(whole);
   }
   if (!status.ok()) return Fail(status);
   if (found) return kExitFinding;
@@ -298,17 +298,18 @@ void AddFuzzCommand(CLI::App& app, int* exit_status) {
   command->add_option("SCENARIO", flags->scenarios, "names, or files")->required();
   command->add_option("--runs", flags->runs,
                       "schedules to run for each scenario (default 1000000, if no --seconds)")
-      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 62));
+      ->transform(WholeNumber(1, std::uint64_t{1} << 62));
   command->add_option("--seconds", flags->seconds, "time for each scenario")
-      ->check(CLI::Range(1u, 100'000'000u));
+      ->transform(WholeNumber(1, 100'000'000));
   command->add_option("--seed", flags->seed,
                       "equal seeds and --runs give equal results; with --resume, on equal stores")
+      ->transform(WholeNumber(0))
       ->capture_default_str();
   command->add_option("--jobs", flags->jobs, "processes that search side by side")
-      ->check(CLI::Range(1, 256))
+      ->transform(WholeNumber(1, 256))
       ->capture_default_str();
   AddStrategyOption(*command, flags->strategy);
-  command->add_option("--store", flags->store, "folder of the store");
+  AddStoreOption(*command, flags->store);
   command->add_flag("--resume", flags->resume,
                     "start from the inputs that earlier searches of the scenario left in the store");
   command->add_flag("--keep-going", flags->keep_going,

@@ -1,10 +1,10 @@
 #include "fuzz/cli/html_report.h"
 
-#include <nlohmann/json.hpp>
 #include <vector>
 
 #include "fuzz/check/check.h"
 #include "fuzz/cli/html_page.h"
+#include "fuzz/cli/json_output.h"
 #include "fuzz/cli/minimality_words.h"
 #include "fuzz/cli/step_words.h"
 #include "fuzz/cli/trace_table.h"
@@ -14,7 +14,6 @@
 namespace shootdown {
 namespace {
 
-using Json = nlohmann::ordered_json;
 using sim::LogEntry;
 
 // `A -> page3 rw, context 1, mm1`.
@@ -105,7 +104,7 @@ Json RowJson(const Simulation& simulation, const LogEntry& e) {
 
 // JSON that can stand inside a script element.
 std::string ForScript(const Json& json) {
-  std::string text = json.dump();
+  std::string text = JsonText(json, -1);
   for (std::size_t at = 0; (at = text.find('<', at)) != std::string::npos;) {
     text.replace(at, 1, "\\u003c");
   }

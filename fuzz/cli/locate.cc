@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <string_view>
 
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_replace.h"
 #include "fuzz/base/natural_order.h"
 #include "fuzz/process/data_folder.h"
 #include "proto/failure_file.h"
@@ -76,6 +78,7 @@ absl::StatusOr<LoadedScenario> LoadScenario(const std::string& name) {
   if (!folder.ok()) return folder.status();
   const fs::path path = fs::path(*folder) / (name + kSuffix);
   if (fs::is_regular_file(path, error)) return LoadFile(path.string());
+  if (fs::is_regular_file(name, error)) return LoadFile(name);
   return absl::NotFoundError(absl::StrFormat(
       "found scenario \"%s\", wanted a file, or one of those that `shootdown scenarios` lists", name));
 }
@@ -95,6 +98,14 @@ std::string StorePath(const std::string& given) {
     return env;
   }
   return DataFolder("store");
+}
+
+std::string StoreFlag(const std::string& given) {
+  if (given.empty()) return "";
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-+,:=@%";
+  if (given.find_first_not_of(kPlain) == std::string::npos) return " --store " + given;
+  return " --store '" + absl::StrReplaceAll(given, {{"'", "'\\''"}}) + "'";
 }
 
 absl::StatusOr<Failure> LoadFailure(const std::string& name, const std::string& store) {

@@ -19,7 +19,8 @@ namespace shootdown {
 // Every scenario of the corpus, by name in natural order.
 [[nodiscard]] absl::StatusOr<std::vector<LoadedScenario>> LoadCorpus();
 
-// A file if `name` has a slash or a dot in it and exists, else the corpus's scenario of that name.
+// A file if `name` has a slash or ends as files of scenarios do; else the corpus's scenario of that
+// name, and if there is none a file after all.
 [[nodiscard]] absl::StatusOr<LoadedScenario> LoadScenario(const std::string& name);
 // What a failure is replayed on, and what it was found on: minimizing may have made it less.
 [[nodiscard]] absl::StatusOr<LoadedScenario> ParseStoredScenario(const Failure& failure);
@@ -37,6 +38,8 @@ struct StoredRun {
 
 // `given`, or $SHOOTDOWN_STORE, or the user's data folder.
 [[nodiscard]] std::string StorePath(const std::string& given);
+// ` --store DIR`, for a command that the user may copy into a shell; nothing if none was given.
+[[nodiscard]] std::string StoreFlag(const std::string& given);
 
 // A file if one of that name exists, else a failure of the store, by id or unique prefix.
 [[nodiscard]] absl::StatusOr<Failure> LoadFailure(const std::string& name,

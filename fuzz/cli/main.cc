@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <iostream>
 #include <string>
+#include <vector>
 
 #include "fuzz/cli/commands.h"
 #include "fuzz/cli/exit_status.h"
@@ -23,8 +25,11 @@ int main(int argc, char** argv) {
   app.footer("Exit status: 0 done and nothing found (replay: reproduced), 1 a finding (replay: did not\n"
              "reproduce), 2 wrong usage or bad input, 3 our own fault or the machine's, 4 a limit (verify)\n"
              "or Ctrl-C (fuzz) came before there was an answer.");
-  app.failure_message([](const CLI::App* /*app*/, const CLI::Error& error) {
+  app.failure_message([](const CLI::App* program, const CLI::Error& error) {
     std::string words = error.what();
+    // Of a mistyped subcommand CLI11 says only that there is none.
+    const std::vector<std::string> left = program->remaining(true);
+    if (words == "A subcommand is required" && !left.empty()) words += ", found \"" + left.front() + "\"";
     std::ranges::replace_if(words, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
     return "shootdown: " + words + "; see --help\n";
   });
@@ -42,10 +47,11 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     // Help and version are no errors; everything else is wrong usage.
-    return app.exit(error) == 0 ? shootdown::kExitDone : shootdown::kExitBadInput;
+    if (app.exit(error) != 0) return shootdown::kExitBadInput;
   }
   // Whoever reads half a result must hear that it is half.
-  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+  std::cout.flush();  // CLI11's
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0 || !std::cout) {
     return shootdown::Fail(absl::InternalError("cannot write all of the result to standard output"));
   }
   return exit_status;

@@ -24,7 +24,7 @@ std::string MinimalityText(const Failure& failure) {
   return name;
 }
 
-nlohmann::ordered_json MinimalityJson(const Failure& failure) {
+Json MinimalityJson(const Failure& failure) {
   if (failure.minimality == Minimality::kUnknown) return nullptr;
   return MinimalityName(failure.minimality);
 }

@@ -2,9 +2,9 @@
 #ifndef SHOOTDOWN_FUZZ_CLI_MINIMALITY_WORDS_H_
 #define SHOOTDOWN_FUZZ_CLI_MINIMALITY_WORDS_H_
 
-#include <nlohmann/json.hpp>
 #include <string>
 
+#include "fuzz/cli/json_output.h"
 #include "fuzz/corpus/failure.h"
 
 namespace shootdown {
@@ -12,7 +12,7 @@ namespace shootdown {
 // `minimum, proven: ...` or `1-minimal: ...`, or that it is not known.
 [[nodiscard]] std::string MinimalityText(const Failure& failure);
 // `minimum, proven` or `1-minimal`; null if it is not known.
-[[nodiscard]] nlohmann::ordered_json MinimalityJson(const Failure& failure);
+[[nodiscard]] Json MinimalityJson(const Failure& failure);
 
 }  // namespace shootdown
 

@@ -6,9 +6,11 @@
 #include "fuzz/cli/exit_status.h"
 #include "fuzz/cli/locate.h"
 #include "fuzz/cli/minimality_words.h"
+#include "fuzz/cli/option_values.h"
 #include "fuzz/cli/scenario_size.h"
 #include "fuzz/engine/minimize_failure.h"
 #include "proto/failure_file.h"
+#include "proto/file_io.h"
 #include "proto/scenario_text.h"
 
 namespace shootdown {
@@ -29,9 +31,11 @@ int RunMinimize(const MinimizeFlags& flags) {
   const Failure& failure = stored->failure;
   const absl::StatusOr<Schedule> schedule = Schedule::Parse(failure.schedule_text);
   if (!schedule.ok()) return Fail(schedule.status());
-  // Opened before there is a result to lose.
+  // Before there is a result to lose.
   std::unique_ptr<Store> store;
-  if (flags.output.empty()) {
+  if (!flags.output.empty()) {
+    if (absl::Status s = CanWriteWholeFile(flags.output); !s.ok()) return Fail(s);
+  } else {
     auto open = Store::Open(StorePath(flags.store), OpenMode::kReadWrite);
     if (!open.ok()) return Fail(open.status());
     store = *std::move(open);
@@ -63,10 +67,13 @@ int RunMinimize(const MinimizeFlags& flags) {
   }
   if (!flags.output.empty()) {
     if (absl::Status s = WriteFailureFile(flags.output, smaller); !s.ok()) return Fail(s);
+    spdlog::info("  {} written", flags.output);
     return kExitDone;
   }
-  const absl::Status put = store->PutFailure(smaller);
-  return put.ok() ? kExitDone : Fail(put);
+  if (absl::Status s = store->PutFailure(smaller); !s.ok()) return Fail(s);
+  spdlog::info("  stored as {}; look at it: shootdown replay {} --trace{}", FailureId(smaller),
+               FailureId(smaller), StoreFlag(flags.store));
+  return kExitDone;
 }
 
 }  // namespace
@@ -76,13 +83,14 @@ void AddMinimizeCommand(CLI::App& app, int* exit_status) {
       app.add_subcommand("minimize", "removes every decision, operation and task that a failure does not need");
   const auto flags = std::make_shared<MinimizeFlags>();
   command->add_option("FAILURE", flags->failure, "an id, the start of one, or a file")->required();
-  command->add_option("--store", flags->store, "folder of the store");
-  command->add_option("-o", flags->output, "writes a file instead of the store");
+  AddStoreOption(*command, flags->store);
+  command->add_option("-o", flags->output, "writes a file instead of the store")
+      ->check(NameOfA("file"));
   auto* const runs =
       command->add_option("--proof-runs", flags->proof.run_count_max,
                           "runs, at most, to try all schedules of fewer decisions; enough of them prove "
                           "the minimum")
-          ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 40))
+          ->transform(WholeNumber(1, std::uint64_t{1} << 40))
           ->capture_default_str();
   command->callback([flags, exit_status, runs] {
     flags->proof.should_stop = [] { return interrupted != 0; };

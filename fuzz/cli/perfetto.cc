@@ -1,14 +1,12 @@
 #include "fuzz/cli/perfetto.h"
 
-#include <nlohmann/json.hpp>
-
+#include "fuzz/cli/json_output.h"
 #include "fuzz/cli/step_words.h"
 #include "fuzz/sim/trace.h"
 
 namespace shootdown {
 namespace {
 
-using Json = nlohmann::ordered_json;
 using sim::LogEntry;
 using sim::StepKind;
 
@@ -56,7 +54,7 @@ std::string PerfettoTrace(Simulation& simulation, const std::string& message) {
     events.push_back(std::move(mark));
   }
   const Json whole = {{"traceEvents", std::move(events)}, {"displayTimeUnit", "ms"}};
-  return whole.dump(1) + "\n";
+  return JsonText(whole, 1) + "\n";
 }
 
 }  // namespace shootdown

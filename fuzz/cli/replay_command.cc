@@ -2,14 +2,16 @@
 
 #include <csignal>
 #include <cstdio>
-#include <nlohmann/json.hpp>
+#include <optional>
 
 #include "absl/strings/str_format.h"
 #include "fuzz/cli/commands.h"
 #include "fuzz/cli/exit_status.h"
 #include "fuzz/cli/html_report.h"
+#include "fuzz/cli/json_output.h"
 #include "fuzz/cli/locate.h"
 #include "fuzz/cli/minimality_words.h"
+#include "fuzz/cli/option_values.h"
 #include "fuzz/cli/perfetto.h"
 #include "fuzz/cli/replay_questions.h"
 #include "fuzz/cli/scenario_size.h"
@@ -21,14 +23,12 @@
 namespace shootdown {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 struct ReplayFlags {
   std::string failure;
   std::string store;
   std::string html;
   std::string perfetto;
-  std::int64_t break_at = -1;
+  std::optional<std::uint64_t> break_at;
   ReplayQuestions questions;
   bool trace = false;
   bool json = false;
@@ -68,13 +68,6 @@ void ExplainDifference(const Replay& replay) {
   }
 }
 
-CLI::Validator NotEmpty() {
-  return {[](const std::string& value) {
-            return value.empty() ? std::string("found \"\", wanted the name of a file") : std::string();
-          },
-          "", "not empty"};
-}
-
 int RunReplay(const ReplayFlags& flags) {
   const absl::StatusOr<StoredRun> stored = LoadStoredRun(flags.failure, flags.store);
   if (!stored.ok()) return Fail(stored.status());
@@ -84,12 +77,12 @@ int RunReplay(const ReplayFlags& flags) {
   const absl::StatusOr<Replay> replay = ReplayFailure(simulation, failure);
   if (!replay.ok()) return Fail(replay.status());
   const std::size_t steps = simulation.machine().log().size();
-  if (flags.break_at >= 0) {
-    if (static_cast<std::size_t>(flags.break_at) >= steps) {
+  if (flags.break_at.has_value()) {
+    if (*flags.break_at >= steps) {
       return Fail(absl::InvalidArgumentError(absl::StrFormat(
-          "--break-at: found step %d, wanted one from 0 to %d", flags.break_at, steps - 1)));
+          "--break-at: found step %d, wanted one from 0 to %d", *flags.break_at, steps - 1)));
     }
-    BreakScheduler scheduler(replay->schedule, static_cast<sim::Row>(flags.break_at));
+    BreakScheduler scheduler(replay->schedule, static_cast<sim::Row>(*flags.break_at));
     (void)simulation.Run(scheduler);
   }
   const std::string message = replay->check.empty() ? "" : check::LastFinding().message;
@@ -130,7 +123,7 @@ int RunReplay(const ReplayFlags& flags) {
                   {"operations", OperationCount(scenario)},
                   {"schedule", replay->schedule.ToText()}};
     whole.update(answers);
-    std::printf("%s\n", whole.dump(2).c_str());
+    PrintJson(whole);
   }
   if (!replay->reproduced) {
     ExplainDifference(*replay);
@@ -150,11 +143,11 @@ void AddReplayCommand(CLI::App& app, int* exit_status) {
   command->add_option("FAILURE", flags->failure, "an id, the start of one, or a file")->required();
   command->add_flag("--trace", flags->trace, "shows the interleaving, a column for each CPU");
   command->add_option("--html", flags->html, "writes a page for a browser: lanes, TLBs, store buffers")
-      ->check(NotEmpty());
+      ->check(NameOfA("file"));
   command->add_option("--perfetto", flags->perfetto, "writes a Chrome trace, for ui.perfetto.dev")
-      ->check(NotEmpty());
+      ->check(NameOfA("file"));
   command->add_option("--break-at", flags->break_at, "raises SIGTRAP before that step")
-      ->check(CLI::Range(0, 1'000'000));
+      ->transform(WholeNumber(0));
   command->add_flag("--needs-store-buffer", flags->questions.needs_store_buffer,
                     "asks whether it fails with every store in memory at once (SC), too");
   command->add_flag("--last-chance", flags->questions.last_chance,
@@ -164,9 +157,9 @@ void AddReplayCommand(CLI::App& app, int* exit_status) {
                     "in another order");
   command->add_option("--search-runs", flags->questions.run_count_max,
                       "runs, at most, for each search of the questions above")
-      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 40))
+      ->transform(WholeNumber(1, std::uint64_t{1} << 40))
       ->capture_default_str();
-  command->add_option("--store", flags->store, "folder of the store");
+  AddStoreOption(*command, flags->store);
   command->add_flag("--json", flags->json, "one JSON object on standard output");
   command->callback([flags, exit_status] { *exit_status = RunReplay(*flags); });
 }

@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "absl/strings/str_format.h"
+#include "fuzz/cli/json_output.h"
 #include "fuzz/cli/side_by_side.h"
 #include "fuzz/cli/step_words.h"
 #include "fuzz/engine/last_chance.h"
@@ -11,8 +12,6 @@
 
 namespace shootdown {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 void Say(std::FILE* out, const std::string& words) { std::fputs((words + "\n").c_str(), out); }
 

@@ -5,9 +5,9 @@
 
 #include <cstdint>
 #include <cstdio>
-#include <nlohmann/json.hpp>
 #include <string>
 
+#include "fuzz/cli/json_output.h"
 #include "fuzz/scenario/simulation.h"
 #include "fuzz/schedule/schedule.h"
 
@@ -24,7 +24,7 @@ struct ReplayQuestions {
 // REQUIRES: `schedule` makes `simulation` fail with this KindKey.
 void AnswerQuestions(Simulation& simulation, const Schedule& schedule, const std::string& kind_key,
                      const ReplayQuestions& questions, std::FILE* out,
-                     nlohmann::ordered_json& json);
+                     Json& json);
 
 }  // namespace shootdown
 

@@ -9,6 +9,8 @@
 #include "absl/strings/str_format.h"
 #include "fuzz/base/check.h"
 #include "fuzz/base/content_hash.h"
+#include "fuzz/cli/json_output.h"
+#include "fuzz/cli/locate.h"
 #include "fuzz/cli/minimality_words.h"
 #include "fuzz/cli/proof_checkpoint.h"
 #include "fuzz/engine/record.h"
@@ -16,8 +18,6 @@
 
 namespace shootdown {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 // Two to three gigabytes.
 constexpr std::uint64_t kStateCountMax = 20'000'000;
@@ -164,7 +164,7 @@ absl::Status ScenarioProof::Keep(Store& store) {
                failure.anchors.size(), failure.schedule_text);
   spdlog::info("  {}", MinimalityText(failure));
   spdlog::info("  stored as {}; look at it: shootdown replay {} --trace{}", FailureId(failure),
-               FailureId(failure), request_.store.empty() ? "" : " --store " + request_.store);
+               FailureId(failure), StoreFlag(request_.store));
   return absl::OkStatus();
 }
 

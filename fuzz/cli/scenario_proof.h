@@ -6,11 +6,11 @@
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 
 #include "absl/status/status.h"
+#include "fuzz/cli/json_output.h"
 #include "fuzz/cli/progress_line.h"
 #include "fuzz/engine/minimize_failure.h"
 #include "fuzz/explore/state_search.h"
@@ -50,7 +50,7 @@ class ScenarioProof {
   [[nodiscard]] bool found() const { return report_.violation.has_value(); }
   [[nodiscard]] bool complete() const { return report_.complete; }
   void PrintSummary() const;
-  [[nodiscard]] nlohmann::ordered_json ToJson() const;
+  [[nodiscard]] Json ToJson() const;
 
  private:
   using Clock = std::chrono::steady_clock;

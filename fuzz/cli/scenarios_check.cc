@@ -6,6 +6,7 @@
 #include "absl/strings/str_format.h"
 #include "fuzz/cli/catalogue_table.h"
 #include "fuzz/cli/exit_status.h"
+#include "fuzz/cli/json_output.h"
 #include "fuzz/cli/locate.h"
 #include "fuzz/cli/progress_line.h"
 #include "proto/file_io.h"
@@ -76,7 +77,7 @@ int CheckScenarios(const ScenariosCheckFlags& flags) {
   progress.Clear();
   if (!status.ok()) return Fail(status);
   if (flags.json) {
-    std::printf("%s\n", CatalogueJson(checked).dump(2).c_str());
+    PrintJson(CatalogueJson(checked));
   } else {
     std::printf("%s", CatalogueText(checked).c_str());
   }

@@ -1,10 +1,11 @@
 #include <cstdio>
-#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "fuzz/cli/commands.h"
 #include "fuzz/cli/exit_status.h"
+#include "fuzz/cli/json_output.h"
 #include "fuzz/cli/locate.h"
+#include "fuzz/cli/option_values.h"
 #include "fuzz/cli/scenarios_check.h"
 #include "fuzz/cli/text_table.h"
 #include "fuzz/kernel/arch/arch.h"
@@ -14,8 +15,6 @@
 
 namespace shootdown {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 struct Flags {
   bool ops = false;
@@ -82,10 +81,11 @@ int Scenarios(const Flags& flags) {
                     {"cpus", s.machine.cpu_count}});
     table.Add({s.name, s.commit, s.arch, std::to_string(s.machine.cpu_count), s.expected, s.summary});
   }
-  const std::string text = flags.checking.json
-                               ? Json{{"scenarios", std::move(rows)}}.dump(2) + "\n"
-                               : table.Text();
-  std::printf("%s", text.c_str());
+  if (flags.checking.json) {
+    PrintJson({{"scenarios", std::move(rows)}});
+  } else {
+    std::fputs(table.Text().c_str(), stdout);
+  }
   return kExitDone;
 }
 
@@ -95,36 +95,45 @@ void AddScenariosCommand(CLI::App& app, int* exit_status) {
   auto* const command =
       app.add_subcommand("scenarios", "what is there, and the verdict that each expects");
   const auto flags = std::make_shared<Flags>();
-  command->add_flag("--json", flags->checking.json, "one JSON object on standard output");
-  command->add_flag("--ops", flags->ops,
+  auto* const json =
+      command->add_flag("--json", flags->checking.json, "one JSON object on standard output");
+  auto* const ops = command->add_flag("--ops", flags->ops,
                     "the words of scenario files: architectures, operations, version switches, checks");
-  command->add_option("--generate", flags->generate,
-                      "prints a random scenario of this seed, which must stay clean");
+  ops->excludes(json);
+  auto* const generate =
+      command
+          ->add_option("--generate", flags->generate,
+                       "prints a random scenario of this seed, which must stay clean")
+          ->transform(WholeNumber(0))
+          ->excludes(json)
+          ->excludes(ops);
   auto* const check = command->add_flag(
       "--check", flags->check, "searches them all, and compares with what they expect");
+  check->excludes(ops)->excludes(generate);
   auto* const names =
       command->add_option("NAME", flags->checking.scenarios, "only these, by name or file")
           ->needs(check);
   CatalogueRequest& request = flags->checking.request;
   command->add_option("--seeds", request.seed_count, "searches of each that expects a finding")
-      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1000}))
+      ->transform(WholeNumber(1, 1000))
       ->capture_default_str()
       ->needs(check);
   command->add_option("--runs", request.run_count_max, "schedules to run in each search at most")
-      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 62))
+      ->transform(WholeNumber(1, std::uint64_t{1} << 62))
       ->capture_default_str()
       ->needs(check);
   command->add_option("--states", request.state_count_max,
                       "states to explore in each proof at most; 0: no proofs")
-      ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{20'000'000}))
+      ->transform(WholeNumber(0, 20'000'000))
       ->capture_default_str()
       ->needs(check);
   command->add_option("--jobs", request.job_count, "searches side by side")
-      ->check(CLI::Range(1, 256))
+      ->transform(WholeNumber(1, 256))
       ->capture_default_str()
       ->needs(check);
   command->add_option("--markdown", flags->checking.markdown,
                       "writes the table into this file, between its marker lines")
+      ->check(NameOfA("file"))
       ->needs(check)
       ->excludes(names);
   command->callback([flags, exit_status] { *exit_status = Scenarios(*flags); });

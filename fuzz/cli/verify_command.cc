@@ -1,7 +1,6 @@
 #include <csignal>
 #include <cstdio>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <utility>
@@ -10,7 +9,9 @@
 #include "absl/strings/str_format.h"
 #include "fuzz/cli/commands.h"
 #include "fuzz/cli/exit_status.h"
+#include "fuzz/cli/json_output.h"
 #include "fuzz/cli/locate.h"
+#include "fuzz/cli/option_values.h"
 #include "fuzz/cli/scenario_proof.h"
 #include "fuzz/explore/process_scheduler.h"
 #include "fuzz/process/shared_proof.h"
@@ -18,8 +19,6 @@
 
 namespace shootdown {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 struct VerifyFlags {
   std::vector<std::string> scenarios;
@@ -96,7 +95,7 @@ int Verify(const VerifyFlags& flags) {
     scenarios.push_back(one.ToJson());
   }
   if (flags.proof.json) {
-    std::printf("%s\n", Json{{"scenarios", std::move(scenarios)}}.dump(2).c_str());
+    PrintJson(Json{{"scenarios", std::move(scenarios)}});
   }
   return found ? kExitFinding : unfinished ? kExitLimit : kExitDone;
 }
@@ -111,15 +110,15 @@ void AddVerifyCommand(CLI::App& app, int* exit_status) {
   command->add_option("SCENARIO", flags->scenarios, "names, or files")->required();
   command->add_option("--preemptions", flags->proof.preemptions,
                       "how often a CPU that could go on is left, at most (default: no bound)")
-      ->check(CLI::Range(0u, explore::StateOptions::kCostMax));
+      ->transform(WholeNumber(0, explore::StateOptions::kCostMax));
   auto* const preemptions = command->get_option("--preemptions");
   command->add_option("--delays", flags->proof.delays,
                       "by how many places a step may leave the default order, all together, at most")
-      ->check(CLI::Range(0u, explore::StateOptions::kCostMax))
+      ->transform(WholeNumber(0, explore::StateOptions::kCostMax))
       ->excludes(preemptions);
   command->add_option("--events", flags->proof.events,
                       "interrupts, evictions and walks from outside in a run, at most")
-      ->check(CLI::Range(0u, explore::StateOptions::kEventCountMax))
+      ->transform(WholeNumber(0, explore::StateOptions::kEventCountMax))
       ->capture_default_str();
   command->add_option_function<std::string>(
       "--memory-model",
@@ -133,16 +132,17 @@ void AddVerifyCommand(CLI::App& app, int* exit_status) {
       },
       "sc, tso, pso or rmo (default: as the scenario has it)");
   command->add_option("--seconds", flags->proof.seconds, "time for each scenario; then it is unfinished")
-      ->check(CLI::Range(1u, 100'000'000u));
+      ->transform(WholeNumber(1, 100'000'000));
   command->add_option("--executions", flags->proof.executions,
                       "runs for each scenario; then it is unfinished")
-      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 62));
+      ->transform(WholeNumber(1, std::uint64_t{1} << 62));
   command->add_option("--jobs", flags->jobs, "processes that make one proof together")
-      ->check(CLI::Range(1u, 256u))
+      ->transform(WholeNumber(1, 256))
       ->capture_default_str();
   command->add_option("--checkpoint", flags->proof.checkpoint,
-                      "a file to go on from if it is there, and to keep up to date; for one scenario");
-  command->add_option("--store", flags->proof.store, "folder of the store");
+                      "a file to go on from if it is there, and to keep up to date; for one scenario")
+      ->check(NameOfA("file"));
+  AddStoreOption(*command, flags->proof.store);
   command->add_flag("--json", flags->proof.json, "one JSON object on standard output");
   command->callback([flags, exit_status] { *exit_status = Verify(*flags); });
 }

@@ -69,6 +69,15 @@ TEST(FileIoTest, WhatIsNoRegularFileIsRefused) {
   EXPECT_EQ(WriteWholeFile(folder / "pipe", "x").code(), absl::StatusCode::kInvalidArgument);
 }
 
+TEST(FileIoTest, WhatCannotBeWrittenIsKnownBeforeAndNothingIsLeftBehind) {
+  const ScratchFolder folder;
+
+  EXPECT_TRUE(CanWriteWholeFile(folder / "new").ok());
+  EXPECT_EQ(CanWriteWholeFile(folder.path()).code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(CanWriteWholeFile(folder / "no/new").code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(FileCount(folder.path()), 0);
+}
+
 TEST(FileIoTest, AFolderSaysWhatIsInItAndWhatAKilledWriteLeftThere) {
   const ScratchFolder folder;
   ASSERT_TRUE(WriteWholeFile(folder / "a", "1").ok());

@@ -40,37 +40,6 @@ def need_nobody(test):
         test.skipTest("other users cannot start the programs from where they are")
 
 
-class UsageTest(cli.SystemTest):
-    def test_a_wrong_flag_or_value_is_refused(self):
-        for words in (["fuzz", STALE_HIT, "--rums", "3"], ["fuzz"], ["frobnicate"],
-                      ["fuzz", STALE_HIT, "--runs", "many"], ["fuzz", STALE_HIT, "--runs", "-1"],
-                      ["fuzz", STALE_HIT, "--runs", "0"], ["fuzz", STALE_HIT, "--jobs", "0"],
-                      ["fuzz", STALE_HIT, "--seed", "x"],
-                      ["fuzz", STALE_HIT, "--strategy", "guess"],
-                      ["replay"], ["replay", "a", "b"], ["minimize"], ["failures"],
-                      ["failures", "list", "x"], ["failures", "import"], ["scenarios", "x"]):
-            with self.subTest(words):
-                result = self.shootdown(*words)
-
-                self.assert_refused(result, "--help")
-
-    def test_a_wrong_strategy_is_told_what_there_is(self):
-        for words in (["fuzz", STALE_HIT], ["campaign", "create", STALE_HIT, "--coordinator", "localhost:1"]):
-            with self.subTest(words):
-                result = self.shootdown(*words, "--strategy", "guess")
-
-                self.assertEqual(result.status, BAD_INPUT)
-                self.assertIn('found strategy "guess", wanted one of libfuzzer, random, random-walk, '
-                              "pct:DEPTH, pos, pos-eager, urw, surw, preemptions:K, delays:K, race-reversal",
-                              result.err)
-
-    def test_a_wrong_step_to_break_at_is_refused(self):
-        failure = self.find()
-        result = self.shootdown("replay", failure, "--store", self.store, "--break-at", 999_999)
-
-        self.assert_refused(result, "--break-at: found step 999999, wanted one from 0 to ")
-
-
 class ScenarioTest(cli.SystemTest):
     def refuse(self, name, words):
         """No command makes a store before it has read the scenario."""

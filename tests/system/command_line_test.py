@@ -227,7 +227,11 @@ class FailuresTest(cli.SystemTest):
 
         result = self.shootdown("failures", "list", "--store", self.store)
 
-        self.assertEqual([line.split()[0] for line in result.out.splitlines()], failures)
+        titles, *rows = result.out.splitlines()
+        self.assertEqual(titles.split(), ["id", "scenario", "check", "state", "decisions", "schedule"])
+        self.assertEqual([row.split()[0] for row in rows], failures)
+        # In columns.
+        self.assertEqual({row.index("stale_tlb_use") for row in rows}, {titles.index("check")})
 
     def test_show_gives_proof_and_scenario(self):
         failure = self.find()
