@@ -229,7 +229,6 @@ v1::Campaign Coordinator::ToProto(const CampaignState& campaign, absl::Time now)
   message.set_created_us(campaign.row.created_us());
   if (campaign.ended.has_value()) message.set_ended_us(campaign.ended->ended_us());
   std::vector<std::uint32_t> by_state(v1::FindingState_ARRAYSIZE, 0);
-  std::uint64_t runs_left = 0;
   SampledRuns sampled;
   for (const ScenarioState& scenario : campaign.scenarios) {
     v1::ScenarioProgress& progress = *message.add_scenarios();
@@ -251,10 +250,6 @@ v1::Campaign Coordinator::ToProto(const CampaignState& campaign, absl::Time now)
     for (const auto& [id, found] : scenario.findings) {
       if (const FindingState* finding = state_.FindFinding(id)) ++by_state[finding->row.state()];
     }
-    if (!Policy::IsSpent(state_, campaign, scenario, now)) {
-      const std::uint64_t budget = campaign.row.spec().budget().run_count();
-      runs_left += budget - std::min(budget, scenario.run_count);
-    }
   }
   *message.mutable_behaviours() = Estimate(sampled);
   message.mutable_findings_by_state()->Add(by_state.begin(), by_state.end());
@@ -263,9 +258,18 @@ v1::Campaign Coordinator::ToProto(const CampaignState& campaign, absl::Time now)
     if (lease.campaign_id == campaign.id) workers.insert(lease.worker_id);
   }
   message.set_worker_count(static_cast<std::uint32_t>(workers.size()));
+  SetPace(campaign, now, message);
+  return message;
+}
 
+void Coordinator::SetPace(const CampaignState& campaign, absl::Time now,
+                          v1::Campaign& message) const {
+  if (campaign.ended.has_value()) {
+    message.set_seconds_left(0);
+    return;
+  }
   const auto samples = samples_.find(campaign.id);
-  if (samples != samples_.end() && samples->second.size() >= 2 && !campaign.ended.has_value()) {
+  if (samples != samples_.end() && samples->second.size() >= 2) {
     const Sample& first = samples->second.front();
     const Sample& last = samples->second.back();
     const double seconds = absl::ToDoubleSeconds(last.at - first.at);
@@ -276,6 +280,11 @@ v1::Campaign Coordinator::ToProto(const CampaignState& campaign, absl::Time now)
   const v1::CampaignBudget& budget = campaign.row.spec().budget();
   double left = -1;
   if (budget.run_count() > 0 && message.runs_per_second() > 0) {
+    std::uint64_t runs_left = 0;
+    for (const ScenarioState& scenario : campaign.scenarios) {
+      if (Policy::IsSpent(state_, campaign, scenario, now)) continue;
+      runs_left += budget.run_count() - std::min(budget.run_count(), scenario.run_count);
+    }
     left = static_cast<double>(runs_left) / message.runs_per_second();
   }
   if (budget.second_count() > 0) {
@@ -284,8 +293,7 @@ v1::Campaign Coordinator::ToProto(const CampaignState& campaign, absl::Time now)
                                             absl::Seconds(budget.second_count()) - now));
     left = left < 0 ? by_clock : std::min(left, by_clock);
   }
-  message.set_seconds_left(campaign.ended.has_value() ? 0 : left);
-  return message;
+  message.set_seconds_left(left);
 }
 
 void Coordinator::AddTasks(const CampaignState& campaign, absl::Time now,

@@ -14,9 +14,11 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -130,6 +132,14 @@ class Coordinator {
     void Settle(const std::string& what, v1::Settled::Verdict verdict, std::string words,
                 std::string finding_id = {});
   };
+  // What came with one Sync, checked, and what it is about.
+  struct Contents {
+    std::vector<CheckedInput> inputs;
+    std::vector<CheckedFinding> findings;
+    std::map<std::string, Failure> stored;  // that results are about, by id
+  };
+  // How many features of a scenario a worker holds, by campaign and scenario.
+  using FeatureCounts = std::map<std::pair<std::string, std::string>, std::uint32_t>;
   struct Sample {
     absl::Time at;
     double run_count;
@@ -143,12 +153,33 @@ class Coordinator {
   // sync.cc
   absl::Status Admit(const v1::SyncRequest& request, const std::string& worker_id, absl::Time now,
                      bool& stale) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Ids of the findings that its results are about.
+  std::set<std::string> FindingsOfResults(const v1::SyncRequest& request,
+                                          const std::string& worker_id) const
+      ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  // The slow parts, without the lock: hashing and parsing what came, reading what it is about.
+  Contents ReadContents(const v1::SyncRequest& request,
+                        const std::set<std::string>& finding_ids) const;
+  // Writes what came to the disk, and says to `response` what became of it.
+  absl::Status Take(const v1::SyncRequest& request, const Contents& contents, WorkerRecord& worker,
+                    absl::Time now, v1::SyncResponse& response)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void TakeDropped(const v1::SyncRequest& request, const WorkerRecord& worker)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  // sync_answer.cc
   void GrantLeases(const v1::SyncRequest& request, WorkerRecord& worker, absl::Time now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Answer(const v1::SyncRequest& request, const WorkerRecord& worker,
               v1::SyncResponse& response) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  // What the worker is told of a lease that it does not know; nothing if its campaign or its
+  // finding is gone.
+  std::optional<v1::Lease> Describe(const std::string& id, const LeaseRecord& lease) const
+      ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  // The features that a search begins with, but for those that the worker holds; how many bytes.
+  // REQUIRES: the lease's scenario is there.
+  std::size_t AddFeatureTail(const LeaseRecord& lease, FeatureCounts& held,
+                             v1::SyncResponse& response) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   // Failures to minimize, as they were found. They come from the disk, so without the lock. The leases
   // of those that cannot be read are left out; why, by lease.
   std::map<std::string, std::string> FillFailures(v1::SyncResponse& response) const;
@@ -176,6 +207,12 @@ class Coordinator {
   // sync_results.cc
   void PlanResults(const v1::SyncRequest& request, WorkerRecord& worker,
                    const std::map<std::string, Failure>& stored, absl::Time now, Plan& plan)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void PlanDone(const v1::LeaseResult& result, const LeaseRecord& lease, WorkerRecord& worker,
+                const std::map<std::string, Failure>& stored, absl::Time now, Plan& plan)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void PlanEngineFailed(const v1::LeaseResult& result, const LeaseRecord& lease,
+                        const WorkerRecord& worker, Plan& plan)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // False if that must wait.
   bool PlanRuns(const v1::LeaseResult& result, const LeaseRecord& lease, Plan& plan)
@@ -208,6 +245,9 @@ class Coordinator {
 
   // campaigns.cc
   v1::Campaign ToProto(const CampaignState& campaign, absl::Time now) const
+      ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  // Runs a second of late, and the seconds that its budget will last, -1 if nobody can know.
+  void SetPace(const CampaignState& campaign, absl::Time now, v1::Campaign& message) const
       ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   void AddTasks(const CampaignState& campaign, absl::Time now, v1::Campaign& message) const
       ABSL_SHARED_LOCKS_REQUIRED(mutex_);

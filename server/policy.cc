@@ -153,60 +153,58 @@ bool Policy::IsSpent(const State& state, const CampaignState& campaign,
          });
 }
 
+Policy::Search Policy::NeediestOf(const State& state, const Leases& leases,
+                                  const WorkerRecord& worker, const CampaignState& campaign,
+                                  absl::Time now) {
+  const v1::CampaignSpec& spec = campaign.row.spec();
+  const std::uint64_t budget = spec.budget().run_count();
+  Search neediest{.campaign = &campaign};
+  for (const ScenarioState& scenario : campaign.scenarios) {
+    Pace& pace = pace_[{campaign.id, scenario.key}];
+    if (worker.refused.contains(scenario.key) || IsSpent(state, campaign, scenario, now)) continue;
+    if (spec.stop_at_first_finding() && !scenario.findings.empty() &&
+        std::ranges::any_of(scenario.findings, [&](const auto& entry) {
+          return state.open_findings().contains(entry.first);
+        })) {
+      continue;  // it may be done in a moment
+    }
+    const std::uint64_t used = scenario.run_count + leases.RunsOut(campaign.id, scenario.key);
+    const std::uint64_t left =
+        budget == 0 ? std::numeric_limits<std::uint64_t>::max() : budget - std::min(used, budget);
+    if (left == 0) continue;
+    if (neediest.scenario != nullptr && pace.granted_us >= neediest.pace->granted_us) continue;
+    neediest.scenario = &scenario;
+    neediest.pace = &pace;
+    neediest.runs_left = left;
+  }
+  return neediest;
+}
+
 std::optional<LeaseRecord> Policy::NextFuzz(const State& state, const Leases& leases,
                                             const WorkerRecord& worker, absl::Time now) {
-  const CampaignState* campaign = nullptr;
-  const ScenarioState* scenario = nullptr;
-  Pace* pace = nullptr;
-  std::uint64_t rest = 0;
-  // The campaign that has had least work so far, then its scenario. One that is new begins where
-  // the others are: it has not earned their past.
-  double least = std::numeric_limits<double>::max();
+  // A campaign that is new begins where the others are: it has not earned their past.
   double begin_us = std::numeric_limits<double>::max();
   for (const auto& [id, granted_us] : campaign_us_) {
     const CampaignState* running = state.FindCampaign(id);
     if (running != nullptr && running->IsRunning()) begin_us = std::min(begin_us, granted_us);
   }
-  if (campaign_us_.empty() || begin_us == std::numeric_limits<double>::max()) begin_us = 0;
-  for (const auto& [id, candidate] : state.campaigns()) {
-    if (!candidate.IsRunning()) continue;
-    const v1::CampaignBudget& budget = candidate.row.spec().budget();
-    const double of_campaign = campaign_us_.try_emplace(id, begin_us).first->second;
-    const ScenarioState* best = nullptr;
-    Pace* best_pace = nullptr;
-    std::uint64_t best_rest = 0;
-    for (const ScenarioState& of : candidate.scenarios) {
-      Pace& its = pace_[{id, of.key}];
-      if (worker.refused.contains(of.key) || IsSpent(state, candidate, of, now)) continue;
-      if (candidate.row.spec().stop_at_first_finding() && !of.findings.empty() &&
-          std::ranges::any_of(of.findings, [&](const auto& entry) {
-            return state.open_findings().contains(entry.first);
-          })) {
-        continue;  // it may be done in a moment
-      }
-      const std::uint64_t used = of.run_count + leases.RunsOut(id, of.key);
-      const std::uint64_t left = budget.run_count() == 0
-                                     ? std::numeric_limits<std::uint64_t>::max()
-                                     : budget.run_count() - std::min(used, budget.run_count());
-      if (left == 0) continue;
-      if (best != nullptr && its.granted_us >= best_pace->granted_us) continue;
-      best = &of;
-      best_pace = &its;
-      best_rest = left;
-    }
-    if (best == nullptr) continue;
-    if (of_campaign >= least) continue;
-    least = of_campaign;
-    campaign = &candidate;
-    scenario = best;
-    pace = best_pace;
-    rest = best_rest;
+  if (begin_us == std::numeric_limits<double>::max()) begin_us = 0;
+  Search search;
+  double least_us = std::numeric_limits<double>::max();
+  for (const auto& [id, campaign] : state.campaigns()) {
+    if (!campaign.IsRunning()) continue;
+    const double granted_us = campaign_us_.try_emplace(id, begin_us).first->second;
+    const Search candidate = NeediestOf(state, leases, worker, campaign, now);
+    if (candidate.scenario == nullptr || granted_us >= least_us) continue;
+    search = candidate;
+    least_us = granted_us;
   }
-  if (campaign == nullptr) return std::nullopt;
+  if (search.scenario == nullptr) return std::nullopt;
 
-  const auto measured = worker.speeds.find(scenario->key);
+  const std::string& key = search.scenario->key;
+  const auto measured = worker.speeds.find(key);
   const WorkerRecord::Speed& speed =
-      measured == worker.speeds.end() ? pace->speed : measured->second;
+      measured == worker.speeds.end() ? search.pace->speed : measured->second;
   const double run_us = speed.run_count > 0 ? speed.busy_us / speed.run_count : 0;
   std::uint64_t run_count = kFirstRunCount;
   if (run_us > 0) {
@@ -214,19 +212,20 @@ std::optional<LeaseRecord> Policy::NextFuzz(const State& state, const Leases& le
     run_count = static_cast<std::uint64_t>(
         std::clamp(fitting, static_cast<double>(kRunCountMin), static_cast<double>(kRunCountMax)));
   }
-  run_count = std::min(run_count, rest);
+  run_count = std::min(run_count, search.runs_left);
   const double work_us = run_us > 0 ? run_us * static_cast<double>(run_count) : 1e5;
-  pace->granted_us += work_us;
-  campaign_us_[campaign->id] += work_us;
+  search.pace->granted_us += work_us;
+  campaign_us_[search.campaign->id] += work_us;
 
-  const v1::CampaignSpec& spec = campaign->row.spec();
-  const std::uint64_t number = Combine(leases.epoch(), pace->lease_count++);
-  LeaseRecord lease{.campaign_id = campaign->id, .scenario_key = scenario->key};
+  const v1::CampaignSpec& spec = search.campaign->row.spec();
+  const std::uint64_t number = Combine(leases.epoch(), search.pace->lease_count++);
+  LeaseRecord lease{.campaign_id = search.campaign->id, .scenario_key = key};
   lease.fuzz.set_strategy(spec.strategy());
-  lease.fuzz.set_random_seed(Combine(Combine(spec.seed(), HashOf(scenario->key)), number));
+  lease.fuzz.set_random_seed(Combine(Combine(spec.seed(), HashOf(key)), number));
   lease.fuzz.set_run_count(run_count);
-  lease.fuzz.set_known_feature_count(static_cast<std::uint32_t>(scenario->feature_list.size()));
-  for (std::string& seed : ChooseSeeds(*scenario, lease.fuzz.random_seed())) {
+  lease.fuzz.set_known_feature_count(
+      static_cast<std::uint32_t>(search.scenario->feature_list.size()));
+  for (std::string& seed : ChooseSeeds(*search.scenario, lease.fuzz.random_seed())) {
     lease.fuzz.add_seeds(std::move(seed));
   }
   return lease;

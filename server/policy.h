@@ -73,6 +73,13 @@ class Policy {
     WorkerRecord::Speed speed;  // of the worker that was measured last
   };
   using ScenarioId = std::pair<std::string, std::string>;
+  // What could be searched next: a scenario, and the runs that its budget leaves.
+  struct Search {
+    const CampaignState* campaign = nullptr;
+    const ScenarioState* scenario = nullptr;  // none: nothing is left
+    Pace* pace = nullptr;
+    std::uint64_t runs_left = 0;
+  };
 
   [[nodiscard]] std::optional<LeaseRecord> NextFinding(const State& state, const Leases& leases,
                                                        const WorkerRecord& worker,
@@ -80,6 +87,11 @@ class Policy {
   // A settled finding of a scenario that is searched now, for a model that it was not run on yet.
   std::optional<LeaseRecord> NextReplay(const State& state, const Leases& leases,
                                         const WorkerRecord& worker);
+  // The scenario of `campaign` that has had least work so far.
+  [[nodiscard]] Search NeediestOf(const State& state, const Leases& leases,
+                                  const WorkerRecord& worker, const CampaignState& campaign,
+                                  absl::Time now);
+  // Of the campaign that has had least work so far, its scenario.
   std::optional<LeaseRecord> NextFuzz(const State& state, const Leases& leases,
                                       const WorkerRecord& worker, absl::Time now);
 

@@ -70,17 +70,7 @@ void Coordinator::PlanResults(const v1::SyncRequest& request, WorkerRecord& work
     plan.Settle(id, v1::Settled::VERDICT_ACCEPTED, "");
     switch (result.outcome()) {
       case v1::LeaseResult::OUTCOME_DONE:
-        if (lease->kind == TaskKind::kFuzz) TakeFuzzDone(result, *lease, worker, now);
-        if (lease->kind == TaskKind::kConfirm) {
-          PlanConfirmed(result, *lease, worker, stored, now, plan);
-        }
-        if (lease->kind == TaskKind::kMinimize) {
-          PlanMinimized(result, *lease, worker, stored, now, plan);
-        }
-        if (lease->kind == TaskKind::kReplay) PlanReplayed(result, *lease, worker, plan);
-        if (lease->kind == TaskKind::kAudit || lease->kind == TaskKind::kTrace) {
-          PlanAudited(result, *lease, worker, now, plan);
-        }
+        PlanDone(result, *lease, worker, stored, now, plan);
         break;
       case v1::LeaseResult::OUTCOME_RETURNED:
         break;
@@ -91,28 +81,55 @@ void Coordinator::PlanResults(const v1::SyncRequest& request, WorkerRecord& work
           PlanRefused(result, *lease, worker, now, plan);
         }
         break;
-      default: {
-        const std::string words = "the engine failed: " + ForMessage(result.words());
-        LogError("engine failed", {{"lease", id},
-                                   {"kind", Name(lease->kind)},
-                                   {"worker", worker.id},
-                                   {"campaign", lease->campaign_id},
-                                   {"scenario", lease->scenario_key},
-                                   {"finding", lease->finding_id},
-                                   {"schedule", EngineInputText(result)},
-                                   {"words", result.words()}});
-        if (lease->kind == TaskKind::kReplay) {
-          PlanNotReplayed(*lease, worker, /*is_final=*/false, words, plan);
-        } else if (!lease->finding_id.empty()) {
-          PlanAttemptFailed(*lease, words, plan);
-        } else if (lease->kind == TaskKind::kFuzz &&
-                   policy_.EngineFailed(lease->campaign_id, lease->scenario_key)) {
-          RefusedRow row;
-          row.set_words("given up: " + words);
-          plan.Put(keys::Key(keys::kRefused, lease->campaign_id, lease->scenario_key), row);
-        }
-      }
+      default:
+        PlanEngineFailed(result, *lease, worker, plan);
     }
+  }
+}
+
+void Coordinator::PlanDone(const v1::LeaseResult& result, const LeaseRecord& lease,
+                           WorkerRecord& worker, const std::map<std::string, Failure>& stored,
+                           absl::Time now, Plan& plan) {
+  switch (lease.kind) {
+    case TaskKind::kFuzz:
+      TakeFuzzDone(result, lease, worker, now);
+      break;
+    case TaskKind::kConfirm:
+      PlanConfirmed(result, lease, worker, stored, now, plan);
+      break;
+    case TaskKind::kMinimize:
+      PlanMinimized(result, lease, worker, stored, now, plan);
+      break;
+    case TaskKind::kReplay:
+      PlanReplayed(result, lease, worker, plan);
+      break;
+    case TaskKind::kAudit:
+    case TaskKind::kTrace:
+      PlanAudited(result, lease, worker, now, plan);
+      break;
+  }
+}
+
+void Coordinator::PlanEngineFailed(const v1::LeaseResult& result, const LeaseRecord& lease,
+                                   const WorkerRecord& worker, Plan& plan) {
+  const std::string words = "the engine failed: " + ForMessage(result.words());
+  LogError("engine failed", {{"lease", result.lease_id()},
+                             {"kind", Name(lease.kind)},
+                             {"worker", worker.id},
+                             {"campaign", lease.campaign_id},
+                             {"scenario", lease.scenario_key},
+                             {"finding", lease.finding_id},
+                             {"schedule", EngineInputText(result)},
+                             {"words", result.words()}});
+  if (lease.kind == TaskKind::kReplay) {
+    PlanNotReplayed(lease, worker, /*is_final=*/false, words, plan);
+  } else if (!lease.finding_id.empty()) {
+    PlanAttemptFailed(lease, words, plan);
+  } else if (lease.kind == TaskKind::kFuzz &&
+             policy_.EngineFailed(lease.campaign_id, lease.scenario_key)) {
+    RefusedRow row;
+    row.set_words("given up: " + words);
+    plan.Put(keys::Key(keys::kRefused, lease.campaign_id, lease.scenario_key), row);
   }
 }
 
