@@ -68,7 +68,7 @@ void RunSearchJob(Simulation& simulation, const StrategyName& strategy,
     if (runs == options.run_count_max || runs % kSampleEvery == 0 || std::has_single_bit(runs)) {
       state->SetBehaviours(runs, behaviours.sample());
     }
-    state->runs.store(runs, std::memory_order_relaxed);
+    state->runs.store(runs, std::memory_order_release);  // what it said before is in the pipe
   };
   if (strategy.kind == StrategyName::Kind::kLibFuzzer) {
     LibFuzzerSearch(simulation, options, search);

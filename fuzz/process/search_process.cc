@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cmath>
 #include <cstring>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,6 +26,12 @@ enum Message : std::uint8_t { kFound = 1, kInput = 2 };
 
 // ---- in the child ------------------------------------------------------------------------------
 
+// Begins a message: how many runs had ended before it.
+std::string Stamp(const ChildState& state) {
+  const std::uint64_t runs = state.runs;
+  return {reinterpret_cast<const char*>(&runs), sizeof runs};
+}
+
 [[noreturn]] void RunJob(Simulation& simulation, const SearchRequest& request, int number,
                          const ChildPipe& pipe, ChildState* state) {
   SearchOptions options{.seed = request.seed, .second_count_max = request.second_count_max,
@@ -40,18 +47,19 @@ enum Message : std::uint8_t { kFound = 1, kInput = 2 };
   SearchJobListener listener;
   listener.found = [&](const Target::Found& found) {
     const std::vector<std::uint8_t> exact = found.exact.Encode();
-    std::string payload(reinterpret_cast<const char*>(&found.run), sizeof found.run);
+    std::string payload = Stamp(*state);
+    payload.append(reinterpret_cast<const char*>(&found.run), sizeof found.run);
     const auto key_size = static_cast<std::uint32_t>(found.kind_key.size());
     payload.append(reinterpret_cast<const char*>(&key_size), sizeof key_size);
     payload += found.kind_key;
     payload.append(exact.begin(), exact.end());
-    if (!request.keep_going) state->runs = found.run;
     pipe.Send(kFound, payload);
     if (!request.keep_going) _exit(0);
   };
   listener.input = [&](const NewInput& input) {
     const auto feature_count = static_cast<std::uint32_t>(input.features.size());
-    std::string payload(reinterpret_cast<const char*>(&feature_count), sizeof feature_count);
+    std::string payload = Stamp(*state);
+    payload.append(reinterpret_cast<const char*>(&feature_count), sizeof feature_count);
     payload.append(reinterpret_cast<const char*>(input.features.data()),
                    feature_count * sizeof input.features[0]);
     payload.append(input.schedule.begin(), input.schedule.end());
@@ -76,22 +84,77 @@ NewInput InputOf(const std::string& payload) {
   return input;
 }
 
-absl::Status Take(const ChildMessage& message, const SearchHandler& handler, bool* found_any) {
-  const std::string& payload = message.payload;
-  if (message.type == kInput) {
-    return handler.input ? handler.input(InputOf(payload)) : absl::OkStatus();
-  }
+struct Finding {
+  Schedule exact;
+  std::string kind_key;
+  std::uint64_t run;
+};
+
+Finding FindingOf(const std::string& payload) {
   std::uint64_t run = 0;
   std::uint32_t key_size = 0;
+  SHOOTDOWN_CHECK(payload.size() >= sizeof run + sizeof key_size);
   std::memcpy(&run, payload.data(), sizeof run);
   std::memcpy(&key_size, payload.data() + sizeof run, sizeof key_size);
   const std::size_t head = sizeof run + sizeof key_size;
-  const std::string key = payload.substr(head, key_size);
+  SHOOTDOWN_CHECK(payload.size() - head >= key_size);
   const std::vector<std::uint8_t> bytes(
       payload.begin() + static_cast<std::ptrdiff_t>(head + key_size), payload.end());
-  *found_any = true;
-  return handler.found(Schedule::Decode(bytes), key, run);
+  return {.exact = Schedule::Decode(bytes), .kind_key = payload.substr(head, key_size), .run = run};
 }
+
+// What the jobs say, in an order that does not depend on how fast each is: by the runs that the sender
+// had made, then by its number. So a message waits until every other job has made as many runs.
+class MergedMessages {
+ public:
+  explicit MergedMessages(std::size_t job_count) : jobs_(job_count) {}
+
+  // Takes all that the job has said by now. REQUIRES: !child.ended().
+  void Receive(std::size_t job, ChildProcess& child) {
+    const std::uint64_t runs = child.state().runs.load(std::memory_order_acquire);
+    pollfd readable{.fd = child.fd(), .events = POLLIN, .revents = 0};
+    while (!child.ended() && poll(&readable, 1, 0) > 0) {
+      for (ChildMessage& message : child.Receive()) jobs_[job].said.push_back(std::move(message));
+    }
+    jobs_[job].runs = child.ended() ? UINT64_MAX : runs;
+  }
+
+  struct Message {
+    std::size_t job;
+    std::uint8_t type;
+    std::string payload;
+  };
+  // The next one that no other can come before.
+  std::optional<Message> Next() {
+    Job* first = nullptr;
+    for (Job& job : jobs_) {
+      if (!job.said.empty() && (first == nullptr || job.Stamp() < first->Stamp())) first = &job;
+    }
+    if (first == nullptr) return std::nullopt;
+    for (const Job& job : jobs_) {
+      if (job.said.empty() && job.runs <= first->Stamp()) return std::nullopt;
+    }
+    ChildMessage said = std::move(first->said.front());
+    first->said.pop_front();
+    return Message{.job = static_cast<std::size_t>(first - jobs_.data()),
+                   .type = said.type,
+                   .payload = said.payload.substr(sizeof(std::uint64_t))};
+  }
+
+ private:
+  struct Job {
+    std::deque<ChildMessage> said;
+    std::uint64_t runs = 0;  // what it says from now on is stamped with at least this
+
+    [[nodiscard]] std::uint64_t Stamp() const {
+      std::uint64_t runs_before = 0;
+      SHOOTDOWN_CHECK(said.front().payload.size() >= sizeof runs_before);
+      std::memcpy(&runs_before, said.front().payload.data(), sizeof runs_before);
+      return runs_before;
+    }
+  };
+  std::vector<Job> jobs_;
+};
 
 absl::Status EndOf(const ChildProcess& child) {
   const std::optional<std::string>& fault = child.fault();
@@ -101,10 +164,19 @@ absl::Status EndOf(const ChildProcess& child) {
                       child.state().Running().ToText(), *fault));
 }
 
-SearchCounts Sum(const Children& children) {
+// The finding that ended the search.
+struct LastFinding {
+  std::size_t job;
+  std::uint64_t run;
+};
+
+// What the other jobs ran after the last finding does not count.
+SearchCounts Sum(const Children& children, const std::optional<LastFinding>& last) {
   SearchCounts sum;
-  for (const std::unique_ptr<ChildProcess>& child : children) {
-    sum.runs += child->state().runs;
+  for (std::size_t j = 0; j < children.size(); ++j) {
+    const std::unique_ptr<ChildProcess>& child = children[j];
+    const std::uint64_t runs = child->state().runs;
+    sum.runs += !last.has_value() ? runs : j == last->job ? last->run : std::min(runs, last->run);
     sum.findings_passed_over += child->state().findings_passed_over;
     sum.features = std::max<std::uint64_t>(sum.features, child->state().features);
   }
@@ -134,6 +206,15 @@ void CountBehaviours(const Children& children, SearchCounts& counts) {
   counts.new_behaviour = EstimateNewBehaviour(runs, seen);
 }
 
+// A tenth of a second at most.
+void WaitForMessages(const Children& children) {
+  std::vector<pollfd> polled;
+  for (const std::unique_ptr<ChildProcess>& child : children) {
+    if (!child->ended()) polled.push_back({.fd = child->fd(), .events = POLLIN, .revents = 0});
+  }
+  (void)poll(polled.data(), polled.size(), 100);
+}
+
 }  // namespace
 
 absl::Status Search(std::unique_ptr<Simulation> simulation, const SearchRequest& request,
@@ -150,31 +231,38 @@ absl::Status Search(std::unique_ptr<Simulation> simulation, const SearchRequest&
     if (child.ok()) children.push_back(*std::move(child));
   }
   simulation.reset();
+  MergedMessages messages(children.size());
+  absl::Status fault = absl::OkStatus();  // of a job; what it had said before counts
+  std::optional<LastFinding> last;
   bool stop = !status.ok();
-  bool found_any = false;
-  for (;;) {
-    std::vector<pollfd> polled;
-    std::vector<ChildProcess*> running;
-    for (const std::unique_ptr<ChildProcess>& child : children) {
-      if (child->ended()) continue;
-      if (stop) child->Cancel();
-      running.push_back(child.get());
-      polled.push_back({.fd = child->fd(), .events = POLLIN, .revents = 0});
+  for (bool ended = false; !ended;) {
+    WaitForMessages(children);
+    ended = true;
+    for (std::size_t j = 0; j < children.size(); ++j) {
+      ChildProcess& child = *children[j];
+      if (child.ended()) continue;
+      if (stop) child.Cancel();
+      messages.Receive(j, child);
+      if (child.ended()) fault.Update(EndOf(child));
+      ended = ended && child.ended();
     }
-    if (running.empty()) break;
-    (void)poll(polled.data(), polled.size(), 100);
-    for (std::size_t i = 0; i < running.size(); ++i) {
-      if (polled[i].revents == 0) continue;
-      for (const ChildMessage& message : running[i]->Receive()) {
-        if (status.ok()) status = Take(message, handler, &found_any);
+    while (status.ok() && !last.has_value()) {
+      const std::optional<MergedMessages::Message> message = messages.Next();
+      if (!message.has_value()) break;
+      if (message->type == kInput) {
+        if (handler.input) status = handler.input(InputOf(message->payload));
+        continue;
       }
-      if (running[i]->ended() && status.ok()) status = EndOf(*running[i]);
+      const Finding finding = FindingOf(message->payload);
+      status = handler.found(finding.exact, finding.kind_key, finding.run);
+      if (!request.keep_going) last = {.job = message->job, .run = finding.run};
     }
-    if (handler.tick && status.ok()) status = handler.tick(Sum(children));
-    stop = stop || !status.ok() || (handler.interrupted && handler.interrupted()) ||
-           (found_any && !request.keep_going);
+    if (handler.tick && status.ok()) status = handler.tick(Sum(children, last));
+    stop = stop || !status.ok() || !fault.ok() || last.has_value() ||
+           (handler.interrupted && handler.interrupted());
   }
-  *counts = Sum(children);
+  status.Update(fault);
+  *counts = Sum(children, last);
   CountBehaviours(children, *counts);
   return status;
 }

@@ -42,13 +42,16 @@ struct SearchCounts {
   NewBehaviour new_behaviour;
 };
 
+// With the same seed and `run_count_max`, and no other limit, the same findings and inputs come in the same
+// order, whatever the number of jobs; so do all counts, but that a search which ends at a finding counts
+// features and behaviours of the moment.
 struct SearchHandler {
   // A confirmed finding, and the run at which its job found it.
   std::function<absl::Status(const Schedule& exact, const std::string& kind_key,
                              std::uint64_t run)> found;
   // A schedule that did something new to its job. May be null.
   std::function<absl::Status(const NewInput& input)> input;
-  // Ten times a second. May be null.
+  // At least ten times a second. May be null.
   std::function<absl::Status(const SearchCounts& counts)> tick;
   // True: end the search now, and keep what was found.
   std::function<bool()> interrupted;

@@ -112,6 +112,24 @@ class SearchTest(cli.SystemTest):
                 [row] = self.search(STALE_HIT, "--runs", runs)["scenarios"]
                 self.assertEqual(row["verdict"], "stale_tlb_use")
 
+    def test_jobs_are_merged_in_the_same_order_every_time(self):
+        words = [LOST_BIT, "--runs", 12_000, "--seed", 7, "--jobs", 3]
+
+        for _ in range(3):
+            self.assertEqual(self.search(*words, "--keep-going"), self.search(*words, "--keep-going"))
+
+        def until_found():
+            [row] = self.search(*words)["scenarios"]
+            # Of the moment at which the other jobs were stopped.
+            for key in [key for key in row if "behaviours" in key] + ["features"]:
+                del row[key]
+            return row
+
+        first = until_found()
+        self.assertEqual(len(first["findings"]), 1)
+        for _ in range(3):
+            self.assertEqual(until_found(), first)
+
     def test_jobs_find_what_one_job_finds(self):
         words = [LOST_BIT, "--keep-going", "--runs", 20_000, "--seed", 4]
 
