@@ -40,7 +40,7 @@ trap 'rm -f "$log"' EXIT
 require_debian_12() {
   local id version name
   # shellcheck disable=SC1091,SC2154  # the file of the machine at hand, which sets these
-  read -r id version name < <(. /etc/os-release 2>/dev/null; echo "${ID:-unknown} ${VERSION_ID:-unknown} ${PRETTY_NAME:-an unknown system}")
+  read -r id version name < <(. /etc/os-release 2>/dev/null || true; echo "${ID:-unknown} ${VERSION_ID:-unknown} ${PRETTY_NAME:-an unknown system}")
   [[ $id == debian && $version == 12 ]] ||
     die "this is $name, but the packages that Shootdown is built from are those of Debian 12: use a Debian 12 machine, container or virtual machine."
 }
