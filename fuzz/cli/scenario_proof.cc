@@ -91,6 +91,7 @@ absl::Status ScenarioProof::Explore(Simulation& simulation, SharedProof* jobs) {
   }
   explore::StateSearch search(simulation, options);
   running = &search;
+  drains_unseen_ = search.drains_unseen();
   start_ = Clock::now();
   if (!request_.checkpoint.empty()) {
     checkpoint.emplace(request_.checkpoint, Identity());
@@ -196,6 +197,9 @@ void ScenarioProof::PrintSummary() const {
         "step that uses the TLB, interrupts deferred for 1, 2, 4 or 8 steps",
         request_.events);
   }
+  if (drains_unseen_) {
+    spdlog::info("  at once: stores to words that no other CPU and no judge ever looks at");
+  }
   spdlog::info("  model {}, states {}", model_, ToHex(report_.digest));
 }
 
@@ -226,6 +230,7 @@ Json ScenarioProof::ToJson() const {
                {"hash_bits", 128},
                {"model", model_},
                {"steps_max", report_.steps_max},
+               {"reduction", drains_unseen_ ? "unseen_drains" : "none"},
                {"varied", std::move(varied)},
                {"not_varied", std::move(not_varied)}};
   if (!complete() && !found()) {

@@ -77,6 +77,7 @@ class ScenarioProof {
   double before_ = 0;  // seconds of the search that is gone on with
   double seconds_ = 0;
   bool was_interrupted_ = false;
+  bool drains_unseen_ = false;
 };
 
 }  // namespace shootdown

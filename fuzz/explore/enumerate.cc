@@ -18,7 +18,7 @@ void Enumerator::ListOptions() {
   const ProcessSet enabled = Enabled();
   const int n = cpu_count();
   const int first = last_ == kNobody ? 0 : last_;
-  const bool may_stay = last_ != kNobody && (enabled & Bit(last_)) != 0;
+  const bool may_stay = last_ != kNobody && machine().CanRun(last_);
   std::uint32_t position = 0;
   const auto add = [&](Process p) {
     if ((enabled & Bit(p)) == 0) return;

@@ -19,7 +19,8 @@ namespace shootdown::explore {
 struct Bound {
   enum class Kind : std::uint8_t {
     kNone,
-    // To leave a CPU that could go on costs 1. Drains cost nothing.
+    // To leave a CPU that could go on costs 1, also if its buffer has to be emptied before. Drains cost
+    // nothing.
     kPreemptions,
     // The default order is: the CPU that runs, or the next one that can, counting up and around, and
     // buffers after all CPUs; to take the n-th in it costs n.

@@ -22,7 +22,11 @@ constexpr std::size_t kChoicesBetweenPlaces = 8;
 StateSearch::StateSearch(sim::Subject& subject, const StateOptions& options)
     : subject_(subject),
       options_(options),
-      graph_(options.preemptions || options.delays || options.departures) {
+      graph_(options.preemptions || options.delays || options.departures),
+      drains_unseen_(options.drains_unseen && !options.delays &&
+                     (subject.machine().config().memory_model == sim::MemoryModel::kTso ||
+                      subject.machine().config().memory_model == sim::MemoryModel::kPso)),
+      users_(subject.machine(), options.left_out) {
   SHOOTDOWN_CHECK(ProcessCount(subject.machine().config()) <= kProcessCountMax);
   SHOOTDOWN_CHECK(int{options.preemptions.has_value()} + int{options.delays.has_value()} +
                       int{options.departures.has_value()} <=
@@ -39,6 +43,7 @@ StateSearch::StateSearch(sim::Subject& subject, const StateOptions& options)
 
 void StateSearch::NewRun() {
   key_.Reset();
+  users_.BeginAt(0);
   made_.clear();
   last_cpu_ = kNobody;
 }
@@ -76,11 +81,14 @@ const sim::Violation* StateSearch::RunAlong(std::uint32_t node, std::span<const 
     const Place& place = *places_[place_count_ - 1];
     GoBackTo(place.standing);
     key_.GoBackTo(place.told);
+    users_.BeginAt(place.told.rows);
     made_.resize(place.choice_count);
     last_cpu_ = place.last_cpu;
     subject_.machine().ResumeFrom(place.machine);
   }
-  return subject_.RunOnce(*this);
+  const sim::Violation* const violation = subject_.RunOnce(*this);
+  if (drains_unseen_) users_.Absorb(machine());
+  return violation;
 }
 
 // ---- choices ------------------------------------------------------------------------------------
@@ -141,13 +149,28 @@ bool StateSearch::MayStoreAtOnce(Process p) const {
          machine().BufferedCount(p) == 0 && !machine().InterruptDue(p);
 }
 
+// A way out of a buffer by which something can leave that nobody else looks at: to wait changes nothing.
+Process StateSearch::UnseenDrain() {
+  for (int c = 0; c < cpu_count(); ++c) {
+    if (machine().BufferedCount(c) == 0) continue;
+    for (int way = 0; way < way_count(); ++way) {
+      const int place = PlaceOf(FirstWay(c) + way);
+      if (machine().MayLeave(c, place) &&
+          users_.RelyOnOnly(c, machine().BufferedAt(c, place).word)) {
+        return FirstWay(c) + way;
+      }
+    }
+  }
+  return kNobody;
+}
+
 // All that can happen next, within the bounds.
 void StateSearch::ListChoices() {
   choices_.clear();
   const ProcessSet enabled = Enabled();
   const int n = cpu_count();
   const int first = last_cpu_ == kNobody ? 0 : last_cpu_;
-  const bool may_stay = last_cpu_ != kNobody && (enabled & Bit(last_cpu_)) != 0;
+  const bool may_stay = last_cpu_ != kNobody && machine().CanRun(last_cpu_);
   const int held = JustHeld();
   std::uint32_t limit = UINT32_MAX;
   if (options_.preemptions) limit = *options_.preemptions;
@@ -169,8 +192,11 @@ void StateSearch::ListChoices() {
       spent.held =
           static_cast<std::uint8_t>(std::min(spent_.held + lingers, StateOptions::kCostMax));
     }
-    choices_.push_back({.choice = {.process = static_cast<std::uint8_t>(p)}, .spent = spent});
-    if (MayStoreAtOnce(p)) {
+    const bool at_once = MayStoreAtOnce(p);
+    if (!at_once || !drains_unseen_ || !users_.RelyOnOnly(p, pending(p).word)) {
+      choices_.push_back({.choice = {.process = static_cast<std::uint8_t>(p)}, .spent = spent});
+    }
+    if (at_once) {
       choices_.push_back(
           {.choice = {.process = static_cast<std::uint8_t>(p), .event = Move::Kind::kDrain},
            .spent = spent});
@@ -210,6 +236,10 @@ Process StateSearch::Take(const Option& option) {
 
 Process StateSearch::Choose() {
   key_.Absorb(machine());
+  if (drains_unseen_) {
+    users_.Absorb(machine());
+    if (const Process drain = UnseenDrain(); drain != kNobody) return drain;
+  }
   KeepPlace();
   if (made_.size() < path_.choices.size()) {
     const Choice choice = path_.choices[made_.size()];
@@ -238,8 +268,8 @@ Process StateSearch::Choose() {
   // Drains first, then on with the CPU that runs: near the default order.
   const auto any_of = [&](ProcessSet processes) {
     return std::ranges::find_if(choices_, [&](const Option& o) {
-      return (processes & Bit(o.choice.process)) != 0 && o.choice.event == Move::Kind::kStep &&
-             o.spent.cost == spent_.cost;
+      return (processes & Bit(o.choice.process)) != 0 && o.spent.cost == spent_.cost &&
+             (o.choice.event == Move::Kind::kStep || o.choice.event == Move::Kind::kDrain);
     });
   };
   auto next = any_of(buffers() ? WaysOf(current_cpu()) : 0);
@@ -314,6 +344,7 @@ bool StateSearch::TryBatch(RunCount& count) {
     (void)Try(batch_[i]);
     run_.Save(own);
   }
+  users_.SaveNews(own);
   std::vector<std::string> all;
   if (!share.exchange(own, all)) {
     graph_.PutBack(batch_);
@@ -328,7 +359,20 @@ bool StateSearch::TryBatch(RunCount& count) {
     if (end) Count(count, *end, run.steps, violates ? GoAgain(batch_[i], run) : nullptr);
     if (violates) return false;
   }
+  for (std::string_view& news : rest) SHOOTDOWN_CHECK(users_.Learn(news));
   return true;
+}
+
+// Some drain was not tried at other moments though somebody looks.
+void StateSearch::BeginAnew(RunCount& count) {
+  users_.RelyOnNothing();
+  graph_ = StateGraph(bounded());
+  path_ = {};
+  made_.clear();
+  place_count_ = 0;
+  Report& report = count.report();
+  report.executions = report.blocked = report.steps_max = 0;
+  run_count_ = given_up_count_ = steps_max_ = 0;
 }
 
 // Where no choice leads to an end the run goes on until the budget of steps is spent.
@@ -351,6 +395,7 @@ Report StateSearch::Explore() {
   report.blocked = given_up_count_;
   report.steps_max = steps_max_;
   subject_.machine().KeepMemoryMarks(true);
+  users_.Watch(subject_.machine(), drains_unseen_);
   place_count_ = 0;  // others may have run since
   const std::size_t job_count = options_.share.job_count;
   const std::size_t batch_max = job_count == 1 ? 1 : job_count * kRunsTogether;
@@ -364,9 +409,11 @@ Report StateSearch::Explore() {
     batch_.clear();
     fresh_.clear();
     if (!goes_on) break;
+    if (users_.Contradicted()) BeginAnew(count);
   }
   if (report.complete) FindLivelock(count);
   subject_.machine().KeepMemoryMarks(false);
+  users_.Watch(subject_.machine(), false);
   report.states = graph_.state_count();
   report.digest = graph_.digest();
   // What costs less than the runs that are left has been tried.
@@ -380,6 +427,7 @@ void StateSearch::Save(std::string& bytes) const {
   for (const std::uint64_t number : {run_count_, given_up_count_, steps_max_}) {
     bytes.append(reinterpret_cast<const char*>(&number), sizeof number);
   }
+  users_.SaveAll(bytes);
   graph_.Save(batch_, bytes);
 }
 
@@ -390,7 +438,7 @@ bool StateSearch::Load(std::string_view bytes) {
     std::memcpy(number, bytes.data(), sizeof *number);
     bytes.remove_prefix(sizeof *number);
   }
-  return graph_.Load(bytes) && bytes.empty();
+  return users_.Learn(bytes) && graph_.Load(bytes) && bytes.empty();
 }
 
 }  // namespace shootdown::explore

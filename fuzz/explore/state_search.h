@@ -1,7 +1,7 @@
 // Systematic search over states, for programs and for kernel scenarios: what was reached before, by
-// whatever order of steps, is not explored again. No partial-order reduction, and no knowledge of
-// what steps mean: so it is an independent witness for SourceDpor, and right for all that the
-// machine does.
+// whatever order of steps, is not explored again. It knows nothing of what steps mean, and reduces
+// nothing but drains that nobody can see (fuzz/explore/word_users.h): so it is an independent
+// witness for SourceDpor, and right for all that the machine does.
 //
 // What is near the default order comes first: runs are tried by their departures from it, whether
 // or not these are bounded. So a violation is found with few of them.
@@ -24,6 +24,7 @@
 #include "fuzz/explore/run_count.h"
 #include "fuzz/explore/state_graph.h"
 #include "fuzz/explore/state_key.h"
+#include "fuzz/explore/word_users.h"
 #include "fuzz/sim/checkpoint.h"
 
 namespace shootdown::explore {
@@ -55,6 +56,11 @@ struct StateOptions : Options {
   // two change nothing.)
   std::uint32_t events = 0;
   std::uint64_t state_count_max = UINT64_MAX;  // each takes about 80 bytes
+  // A store that nobody else looks at reaches memory as soon as it can, and no other moment is
+  // tried (README.md says why). Under TSO and PSO; not with `delays`, which count places in an order
+  // of all that can happen.
+  bool drains_unseen = true;
+  UseLeftOut left_out = UseLeftOut::kNothing;
   Share share = {};  // REQUIRES: with several jobs, no should_stop, on_run and go_on
 };
 
@@ -71,6 +77,9 @@ class StateSearch : public ProcessScheduler {
   [[nodiscard]] std::uint32_t departures() const {
     return static_cast<std::uint32_t>(graph_.Level());
   }
+
+  // Of stores that nobody else looks at, no moment but the first is tried.
+  [[nodiscard]] bool drains_unseen() const { return drains_unseen_; }
 
   // What an unfinished search knows, as bytes of this build's own; for a search with the same
   // subject and options, which goes on from there, with whatever share. To be called while none
@@ -107,6 +116,8 @@ class StateSearch : public ProcessScheduler {
   void ListChoices();
   [[nodiscard]] int JustHeld() const;
   [[nodiscard]] bool MayStoreAtOnce(Process p) const;
+  [[nodiscard]] Process UnseenDrain();
+  void BeginAnew(RunCount& count);
   void AddEvents(int cpu, Spent spent);
   [[nodiscard]] bool InterruptMayCome(int cpu) const;
   [[nodiscard]] Process Take(const Option& option);
@@ -120,6 +131,8 @@ class StateSearch : public ProcessScheduler {
   sim::Subject& subject_;
   StateOptions options_;
   StateGraph graph_;
+  bool drains_unseen_;
+  WordUsers users_;
   std::vector<Branch> batch_;       // that were taken, and are not added yet
   StateGraph::LeastByState fresh_;  // states that this job has met since
   std::uint64_t run_count_ = 0;     // that came to their end

@@ -80,7 +80,10 @@ class Cell {
   // No step: the rest of an access that is wider than a word.
   [[nodiscard]] T PeekOwn() const { return FromWord<T>(Machine::Get().PeekOwn(&word_)); }
   // No steps: for judges, for wait conditions, and before a run.
-  [[nodiscard]] T Peek() const { return FromWord<T>(word_); }
+  [[nodiscard]] T Peek() const {
+    Machine::NoteLook(Machine::kEverybody, &word_);
+    return FromWord<T>(word_);
+  }
   void Init(T value) { word_ = ToWord(value); }
 
   [[nodiscard]] const std::uint64_t* word() const { return &word_; }

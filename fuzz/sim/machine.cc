@@ -97,10 +97,12 @@ RunEnd Machine::Run(Scheduler& scheduler) {
   end_ = RunEnd::kQuiet;
   thread_switched_in_ = false;
   stop_requested_ = false;
+  lookers_ = lookers_wanted_;
   do {
     if (to_keep_ != nullptr) Keep(*std::exchange(to_keep_, nullptr));
     SwitchFiber(host_, FiberOf(cpus_[hot_.cpu].thread));
   } while (to_keep_ != nullptr);  // else the run has ended
+  lookers_ = nullptr;
   if (end_ == RunEnd::kQuiet && guest_.quiet != nullptr) guest_.quiet();
   base_ += hot_.row + 1;
   scheduler_ = nullptr;
@@ -238,6 +240,7 @@ void Machine::Poison(const void* address, std::size_t bytes) {
     const auto w = static_cast<WordIndex>(first + i);
     shadow_[w].write = kPoisoned;
     poisoned_.push_back(w);
+    if (lookers_ != nullptr) lookers_[w] = kEverybody;
   }
 }
 

@@ -260,6 +260,16 @@ class Machine {
   void SetPoisonHandler(void (*on_poison)(const Site& site, WordIndex word)) {
     on_poison_ = on_poison;
   }
+  // For a search that wants to know who can notice what a word holds. From the next run on, whoever looks at
+  // a word without a step is noted in `lookers`, which has a mask of CPUs for each word of guest memory:
+  // that CPU, or kEverybody where it is memory that is looked at, past all store buffers (Cell::Peek: waits
+  // and judges; and whatever is poisoned). Not after the run's end, when nothing is held any more. Null:
+  // nothing is noted.
+  void NoteLooks(std::uint64_t* lookers) { lookers_wanted_ = lookers; }
+  static constexpr std::uint64_t kEverybody = ~std::uint64_t{0};
+  static void NoteLook(std::uint64_t cpus, const std::uint64_t* word) {
+    if (lookers_ != nullptr) [[unlikely]] lookers_[Arena::IndexOf(word)] |= cpus;
+  }
   // A small number that says something about this interleaving; the engine hashes and counts it.
   void Feature(std::uint64_t feature) {
     if (feature_count_ < features_.size()) features_[feature_count_++] = feature;
@@ -421,6 +431,7 @@ class Machine {
     std::uint8_t old_next = 0;      // the load gives the value before so many stores
   };
   inline static Machine* live_ = nullptr;
+  inline static std::uint64_t* lookers_ = nullptr;  // while a run goes on
 
   Hot hot_;
   std::unique_ptr<LogEntry[]> log_;
@@ -446,6 +457,7 @@ class Machine {
   bool thread_switched_in_ = false;
   bool stop_requested_ = false;
   bool keeps_marks_ = false;
+  std::uint64_t* lookers_wanted_ = nullptr;
   std::vector<MemoryMark> marks_;
   RunEnd end_ = RunEnd::kQuiet;
   Tlb::State* tlb_states_ = nullptr;  // in the arena

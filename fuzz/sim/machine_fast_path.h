@@ -108,6 +108,7 @@ std::uint64_t Machine::FinishRmw(LogEntry& entry, std::uint64_t* word, const F& 
 
 inline std::uint64_t Machine::PeekOwn(const std::uint64_t* word) {
   const std::uint64_t value = hot_.through_buffer ? PeekAs(hot_.cpu, word) : *word;
+  NoteLook(std::uint64_t{1} << hot_.cpu, word);
   MarkMemory(MemoryMark::Kind::kLearn, value);
   return value;
 }
@@ -140,7 +141,10 @@ template <class Ready>
 void Machine::BeginWhen(const Site& site, StepKind kind, const std::uint64_t* word,
                         const Ready& ready) {
   const int cpu = hot_.cpu;
-  const auto pred = [this, cpu, word, &ready] { return ready(PeekAs(cpu, word)); };
+  const auto pred = [this, cpu, word, &ready] {
+    NoteLook(std::uint64_t{1} << cpu, word);
+    return ready(PeekAs(cpu, word));
+  };
   using Pred = decltype(pred);
   const Wait wait = {.pred = [](const void* p) { return (*static_cast<Pred*>(p))(); },
                      .argument = &pred,

@@ -48,6 +48,7 @@ class VerifyTest(cli.SystemTest):
             self.assertRegex(once[word], r"\A[0-9a-f]{32}\Z")
             self.assertEqual(once[word], again[word])
         self.assertNotEqual(once["states_digest"], other["states_digest"])
+        self.assertEqual((once["reduction"], other["reduction"]), ("unseen_drains", "none"))
         self.assertNotEqual(once["model"], proof("W7-no-grab-fixed")["model"])
 
     def test_events_from_outside_are_varied_within_their_bound(self):

@@ -1,0 +1,127 @@
+#include "fuzz/explore/word_users.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace shootdown::explore {
+
+using sim::LogEntry;
+using sim::Machine;
+using sim::StepKind;
+using sim::WordIndex;
+
+namespace {
+
+constexpr std::uint64_t BitOf(int cpu) { return std::uint64_t{1} << cpu; }
+
+template <class Value>
+void Put(std::string& bytes, const Value& value) {
+  bytes.append(reinterpret_cast<const char*>(&value), sizeof value);
+}
+
+template <class Value>
+bool Get(std::string_view& bytes, Value& value) {
+  if (bytes.copy(reinterpret_cast<char*>(&value), sizeof value) < sizeof value) return false;
+  bytes.remove_prefix(sizeof value);
+  return true;
+}
+
+}  // namespace
+
+WordUsers::WordUsers(const Machine& machine, UseLeftOut left_out) : left_out_(left_out) {
+  const auto memory = machine.GuestMemory();
+  const std::size_t word_count = sim::Arena::IndexOf(memory.data() + memory.size());
+  cpus_.resize(word_count);
+  told_.resize(word_count);
+  is_relied_on_.resize(word_count);
+}
+
+void WordUsers::Watch(Machine& machine, bool on) const {
+  const bool looks = on && left_out_ != UseLeftOut::kLooks;
+  machine.NoteLooks(looks ? const_cast<std::uint64_t*>(cpus_.data()) : nullptr);
+}
+
+void WordUsers::Absorb(const Machine& machine) {
+  const auto log = machine.log();
+  for (; rows_ < log.size(); ++rows_) {
+    const LogEntry& entry = log[rows_];
+    if (entry.word == sim::kNoWord || entry.kind == StepKind::kDrain) continue;
+    if (left_out_ == UseLeftOut::kSteps && entry.kind == StepKind::kLoad) continue;
+    cpus_[entry.word] |= BitOf(entry.cpu);
+  }
+}
+
+bool WordUsers::RelyOnOnly(int cpu, WordIndex word) {
+  if ((cpus_[word] & ~BitOf(cpu)) != 0) return false;
+  Rely({.word = word, .cpu = static_cast<std::uint32_t>(cpu)});
+  return true;
+}
+
+void WordUsers::Rely(Reliance reliance) {
+  if (is_relied_on_[reliance.word]) return;
+  is_relied_on_[reliance.word] = true;
+  relied_on_.push_back(reliance);
+}
+
+bool WordUsers::Contradicted() const {
+  return left_out_ != UseLeftOut::kContradictions &&
+         std::ranges::any_of(relied_on_, [this](const Reliance& r) {
+           return (cpus_[r.word] & ~BitOf(static_cast<int>(r.cpu))) != 0;
+         });
+}
+
+void WordUsers::RelyOnNothing() {
+  for (const Reliance& r : relied_on_) is_relied_on_[r.word] = false;
+  relied_on_.clear();
+  relied_on_told_ = 0;
+}
+
+void WordUsers::Save(const std::vector<Use>& uses, const std::vector<Reliance>& relied_on,
+                     std::string& bytes) {
+  Put(bytes, std::uint64_t{uses.size()});
+  for (const Use& use : uses) Put(bytes, use);
+  Put(bytes, std::uint64_t{relied_on.size()});
+  for (const Reliance& r : relied_on) Put(bytes, r);
+}
+
+void WordUsers::SaveNews(std::string& bytes) {
+  std::vector<Use> news;
+  for (std::size_t w = 0; w < cpus_.size(); ++w) {
+    if (cpus_[w] == told_[w]) continue;
+    news.push_back({.cpus = cpus_[w], .word = w});
+    told_[w] = cpus_[w];
+  }
+  const auto first = relied_on_.begin() + static_cast<std::ptrdiff_t>(relied_on_told_);
+  Save(news, {first, relied_on_.end()}, bytes);
+  relied_on_told_ = relied_on_.size();
+}
+
+bool WordUsers::Learn(std::string_view& bytes) {
+  std::uint64_t count = 0;
+  if (!Get(bytes, count)) return false;
+  for (; count != 0; --count) {
+    Use use{};
+    if (!Get(bytes, use) || use.word >= cpus_.size()) return false;
+    cpus_[use.word] |= use.cpus;
+    told_[use.word] |= use.cpus;
+  }
+  if (!Get(bytes, count)) return false;
+  for (; count != 0; --count) {
+    Reliance reliance{};
+    if (!Get(bytes, reliance) || reliance.word >= cpus_.size() || reliance.cpu >= kCpuCountMax) {
+      return false;
+    }
+    Rely(reliance);
+  }
+  return true;
+}
+
+void WordUsers::SaveAll(std::string& bytes) const {
+  std::vector<Use> uses;
+  for (std::size_t w = 0; w < cpus_.size(); ++w) {
+    if (cpus_[w] != 0) uses.push_back({.cpus = cpus_[w], .word = w});
+  }
+  Save(uses, relied_on_, bytes);
+}
+
+}  // namespace shootdown::explore
