@@ -206,9 +206,9 @@ bool move_normal_pmd(Mm* mm, VirtPage from, VirtPage to, int count, MmuGather* t
     GhostPteChange(mm, At(from.value() + i));
     GhostNoteChange(tlb, At(from.value() + i));
   }
-  flush_tlb_range(mm, from, count);
   WRITE_ONCE(new_pmd, pmd ^ kPmdMoved);
   for (int i = 0; i < count; ++i) GhostPteChange(mm, At(to.value() + i));
+  flush_tlb_range(mm, from, count);
   if (locked) drop_rmap_locks(mm);
   return true;
 }

@@ -93,6 +93,21 @@ TEST(X86Test, MremapOfAWholeTableMovesTheTable) {
   EXPECT_EQ(PagesInUse(ran), 5);  // two tables, the pages that were A and C, and a new A
 }
 
+TEST(X86Test, AMovedTableIsAtItsNewPlaceBeforeTheOldOneIsFlushed) {
+  const Ran ran(X86({User({.name = "app", .setup = "mmap A 4; touch A", .ops = "mremap A E 4"})}));
+
+  const auto last = [&ran](std::string_view site) {
+    std::size_t at = 0;
+    const auto log = ran.machine().log();
+    for (std::size_t row = 0; row < log.size(); ++row) {
+      if (sim::SiteName(*log[row].site) == site) at = row;
+    }
+    return at;
+  };
+  EXPECT_GT(last("move_normal_pmd: new_pmd"), 0u);
+  EXPECT_LT(last("move_normal_pmd: new_pmd"), last("invlpg: invlpg"));
+}
+
 TEST(X86Test, CompactionMovesAPageAndItsContents) {
   const Ran ran(X86({User({.name = "app", .cpu = 1, .setup = "mmap A; touch A", .ops = "touch A"}),
                      Kthread({.name = "kcompactd", .ops = "compact app A"})}));
