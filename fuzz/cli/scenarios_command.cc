@@ -37,7 +37,8 @@ void PrintVocabulary() {
   for (const kernel::VersionSwitch* s : kernel::VersionSwitch::All()) {
     std::string values;
     for (const std::string_view v : s->values()) values += (values.empty() ? "" : " | ") + std::string(v);
-    std::printf("  %s = %s\n      %s\n", std::string(s->name()).c_str(), values.c_str(),
+    const std::string needs = s->needs().empty() ? "" : " (with " + std::string(s->needs()) + ")";
+    std::printf("  %s = %s%s\n      %s\n", std::string(s->name()).c_str(), values.c_str(), needs.c_str(),
                 std::string(s->source()).c_str());
   }
   std::printf("\nchecks (checks { on: \"…\" off: \"…\" }, expect { finds: \"…\" })\n");

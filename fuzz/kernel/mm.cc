@@ -18,7 +18,8 @@ VersionSwitch use_mm_version("mm.kthread_use_mm", {"v6_12", "v4_19"},
 
 // With a trimming handler that looks at current->mm (arch/sparc64/trim.h).
 VersionSwitch trim_w5("trim.W5", {"off", "on"},
-                      "wrong: kthread_use_mm publishes ->mm after the switch, interrupts on");
+                      "wrong: kthread_use_mm publishes ->mm after the switch, interrupts on",
+                      "sparc64.flush = ipi_trim");
 
 // 2655421ae69f (6.4): borrowers hold no reference; the last mmdrop has them leave the mm, and finds them
 // by mm_cpumask. Only where each of them has its bit: powerpc64.

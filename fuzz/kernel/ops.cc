@@ -138,10 +138,13 @@ std::string BindOp(std::string_view text, const BindContext& context, BoundOp* b
   }
   const OpSpec& spec = found->second;
   if (spec.who == OpSpec::Who::kUser && context.kthread) {
-    return "found \"" + words[0] + "\" in a kernel thread, which has no mm of its own";
+    return "found \"" + words[0] + "\" in a kernel thread, which has no mm, wanted it in a user task";
   }
   if (spec.who == OpSpec::Who::kKthread && !context.kthread) {
-    return "found \"" + words[0] + "\" in a user task; only a kernel thread can do that";
+    return "found \"" + words[0] + "\" in a user task, wanted it in a kernel thread";
+  }
+  if ((spec.use == OpUse::kSetup || spec.use == OpUse::kBoot) && !context.in_setup) {
+    return "found \"" + words[0] + "\" among the operations, wanted it in a setup";
   }
   const std::string_view arch = context.kernel.arch->name;
   if (!spec.arch.empty() && spec.arch != arch) {

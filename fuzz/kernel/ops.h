@@ -69,6 +69,7 @@ void RegisterOp(const OpSpec& spec);
 struct BindContext {
   Kernel& kernel;
   bool kthread;
+  bool in_setup;
   int cpu_count;
   std::function<int(std::string_view)> task_number;  // -1: no such task
   std::function<int(std::string_view)> new_process;  // -1: a task's own, or one too many

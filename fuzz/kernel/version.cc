@@ -14,8 +14,8 @@ std::vector<VersionSwitch*>& Registry() {
 }  // namespace
 
 VersionSwitch::VersionSwitch(std::string_view name, std::initializer_list<std::string_view> values,
-                             std::string_view source)
-    : name_(name), values_(values), source_(source) {
+                             std::string_view source, std::string_view needs)
+    : name_(name), values_(values), source_(source), needs_(needs) {
   Registry().push_back(this);
 }
 
@@ -24,6 +24,10 @@ bool VersionSwitch::Set(std::string_view value) {
   if (found == values_.end()) return false;
   value_ = static_cast<int>(found - values_.begin());
   return true;
+}
+
+std::string VersionSwitch::ToText() const {
+  return std::string(name_) + " = " + std::string(values_[static_cast<std::size_t>(value_)]);
 }
 
 std::vector<VersionSwitch*> VersionSwitch::All() {

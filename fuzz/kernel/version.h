@@ -13,13 +13,17 @@ namespace shootdown::kernel {
 
 class VersionSwitch {
  public:
-  // Registers itself: defined at namespace scope, once. `source` names the commit or the manual.
+  // Registers itself: defined at namespace scope, once. `source` names the commit or the manual. `needs` is
+  // the choice, `sparc64.flush = ipi_trim`, without which values other than the default mean nothing.
   VersionSwitch(std::string_view name, std::initializer_list<std::string_view> values,
-                std::string_view source);
+                std::string_view source, std::string_view needs = {});
 
   [[nodiscard]] std::string_view name() const { return name_; }
   [[nodiscard]] const std::vector<std::string_view>& values() const { return values_; }
   [[nodiscard]] std::string_view source() const { return source_; }
+  [[nodiscard]] std::string_view needs() const { return needs_; }  // empty: nothing
+  // What is chosen, in a scenario's words: `sparc64.flush = no_trim`.
+  [[nodiscard]] std::string ToText() const;
 
   // The chosen value's place in values(): 0 is the default. Read on hot paths.
   [[nodiscard]] int value() const { return value_; }
@@ -36,6 +40,7 @@ class VersionSwitch {
   std::string_view name_;
   std::vector<std::string_view> values_;
   std::string_view source_;
+  std::string_view needs_;
   int value_ = 0;
 };
 

@@ -3,18 +3,19 @@
 #include <algorithm>
 #include <cstdio>
 #include <map>
-#include <set>
+#include <optional>
+#include <utility>
 
 #include "fuzz/base/check.h"
 #include "fuzz/kernel/arch/arch.h"
-#include "fuzz/kernel/ops.h"
+#include "fuzz/kernel/mm.h"
 #include "fuzz/kernel/version.h"
+#include "fuzz/scenario/bind_tasks.h"
 #include "fuzz/schedule/schedule_scheduler.h"
 
 namespace shootdown {
 namespace {
 
-using kernel::ArgKind;
 using kernel::VersionSwitch;
 using Part = ScenarioProblem::Part;
 
@@ -29,11 +30,6 @@ std::string ArchNames() {
   std::vector<std::string_view> names;
   for (const kernel::Arch* arch : kernel::AllArchs()) names.push_back(arch->name);
   return Listed(names);
-}
-
-// Its name among the scenario's processes.
-std::string ProcessOf(const TaskSpec& spec) {
-  return spec.process.empty() ? "task " + spec.name : spec.process;
 }
 
 std::string CheckNames() {
@@ -75,7 +71,10 @@ std::unique_ptr<Simulation> Simulation::Build(const Scenario& scenario, Scenario
     return nullptr;
   }
   std::unique_ptr<Simulation> simulation(new Simulation(scenario, *arch));
-  if (!simulation->ChooseVersions(problem) || !simulation->BootTasks(problem)) return nullptr;
+  if (!simulation->ChooseVersions(problem)) return nullptr;
+  std::optional<BoundTasks> bound = BindTasks(scenario, simulation->kernel_, problem);
+  if (!bound.has_value()) return nullptr;
+  simulation->kernel_.Boot(std::move(bound->tasks), bound->process_count);
   // Setup is judged too: a scenario whose setup breaks a rule shows nothing about its operations.
   if (!simulation->ChooseChecks(problem)) return nullptr;
   check::ClearFinding();
@@ -100,32 +99,45 @@ std::string Simulation::WhatSetupDid() const {
   return "the setup does not come to its end in " + Listed(stuck) + (waits.empty() ? "" : ": " + waits);
 }
 
+std::string Simulation::SetVersion(const VersionChoice& choice) const {
+  VersionSwitch* const found = VersionSwitch::Find(choice.name);
+  if (found == nullptr) {
+    return "found switch \"" + choice.name + "\", wanted one that `shootdown scenarios --ops` lists";
+  }
+  // It would change nothing.
+  const auto archs = kernel::ArchsOfArea(std::string_view(choice.name).substr(0, choice.name.find('.')));
+  if (!archs.empty() && std::ranges::find(archs, scenario_.arch) == archs.end()) {
+    return "found switch \"" + choice.name + "\", which is one of " + Listed(archs) +
+           ", wanted one that changes " + scenario_.arch;
+  }
+  if (!found->Set(choice.value)) {
+    return "found \"" + choice.value + "\", wanted for " + choice.name + " one of " + Listed(found->values());
+  }
+  return "";
+}
+
+std::string Simulation::WhatVersionLacks(const VersionChoice& choice) const {
+  const VersionSwitch& chosen = *VersionSwitch::Find(choice.name);
+  if (chosen.value() == 0) return "";
+  if (const std::string needs(chosen.needs()); !needs.empty()) {
+    const std::string now = VersionSwitch::Find(needs.substr(0, needs.find(' ')))->ToText();
+    if (now != needs) return "found \"" + chosen.ToText() + "\" with \"" + now + "\", wanted \"" + needs + "\"";
+  }
+  if (!kernel::LazyTlbRefcounted() && !kernel_.arch->shoots_lazies && choice.name == "mm.lazy_tlb") {
+    return "found \"" + chosen.ToText() + "\" on " + scenario_.arch +
+           ", wanted an arch whose mm_cpumask names all that borrow an mm: powerpc64";
+  }
+  return "";
+}
+
 bool Simulation::ChooseVersions(ScenarioProblem* problem) {
   for (VersionSwitch* s : VersionSwitch::All()) s->Reset();
-  for (std::size_t i = 0; i < scenario_.version.size(); ++i) {
-    const VersionChoice& choice = scenario_.version[i];
-    VersionSwitch* const found = VersionSwitch::Find(choice.name);
-    if (found == nullptr) {
-      *problem = {.part = Part::kVersion,
-                  .entry = i,
-                  .message = "found switch \"" + choice.name +
-                             "\", wanted one that `shootdown scenarios --ops` lists"};
-      return false;
-    }
-    // It would change nothing.
-    const std::string area = choice.name.substr(0, choice.name.find('.'));
-    if (area != scenario_.arch && kernel::FindArch(area) != nullptr) {
-      *problem = {.part = Part::kVersion,
-                  .entry = i,
-                  .message = "found switch \"" + choice.name + "\", which is one of " + area +
-                             ", wanted one that changes " + scenario_.arch};
-      return false;
-    }
-    if (!found->Set(choice.value)) {
-      *problem = {.part = Part::kVersion,
-                  .entry = i,
-                  .message = "found \"" + choice.value + "\", wanted for " + choice.name +
-                             " one of " + Listed(found->values())};
+  // What a value needs may be chosen after it.
+  for (const auto wrong_with : {&Simulation::SetVersion, &Simulation::WhatVersionLacks}) {
+    for (std::size_t i = 0; i < scenario_.version.size(); ++i) {
+      std::string wrong = (this->*wrong_with)(scenario_.version[i]);
+      if (wrong.empty()) continue;
+      *problem = {.part = Part::kVersion, .entry = i, .message = std::move(wrong)};
       return false;
     }
   }
@@ -179,97 +191,6 @@ bool Simulation::ChooseChecks(ScenarioProblem* problem) {
   for (const check::Check* c : check::AllChecks()) {
     if (on[c->name]) c->listen(kernel_.judges());
   }
-  return true;
-}
-
-std::string Simulation::ProblemOfProcesses(int count) const {
-  constexpr int kProcessCountMax = kernel::kMmCountMax - 1;
-  if (count > kProcessCountMax) {
-    return "found process number " + std::to_string(count) + ", wanted at most " +
-           std::to_string(kProcessCountMax);
-  }
-  // Numbers of loaded processes survive a wrap. If those are all that there are, a CPU that needs one
-  // more wraps for ever: hardware has 8,192 numbers and fewer CPUs than that.
-  const sim::MachineConfig& machine = scenario_.machine;
-  const int usable = machine.context_count - 1;
-  if (std::min(count, machine.cpu_count + kernel_.arch->spare_contexts) > usable) {
-    return "found process number " + std::to_string(count) + " on " +
-           std::to_string(machine.cpu_count) + " CPUs, wanted at most " + std::to_string(usable) +
-           " processes or CPUs: a context_count of " + std::to_string(machine.context_count) +
-           " has a number for that many loaded at once";
-  }
-  return "";
-}
-
-bool Simulation::BootTasks(ScenarioProblem* problem) {
-  std::map<std::string, int> processes;
-  std::map<std::string_view, int> numbers;
-  for (std::size_t t = 0; t < scenario_.tasks.size(); ++t) {
-    numbers[scenario_.tasks[t].name] = static_cast<int>(t);
-  }
-  std::set<std::string, std::less<>> of_tasks;
-  for (const TaskSpec& spec : scenario_.tasks) {
-    if (!spec.kthread) of_tasks.insert(ProcessOf(spec));
-  }
-  const auto new_process = [&](std::string_view name) {
-    if (of_tasks.contains(name)) return -1;
-    const int number =
-        processes.try_emplace(std::string(name), static_cast<int>(processes.size())).first->second;
-    return ProblemOfProcesses(number + 1).empty() ? number : -1;
-  };
-  std::vector<kernel::BootTask> boot;
-  std::set<std::uint64_t> cloned;
-  for (std::size_t t = 0; t < scenario_.tasks.size(); ++t) {
-    const TaskSpec& spec = scenario_.tasks[t];
-    kernel::BootTask task{.name = spec.name, .cpu = spec.cpu};
-    if (!spec.kthread) {
-      task.process =
-          processes.try_emplace(ProcessOf(spec), static_cast<int>(processes.size())).first->second;
-      if (std::string wrong = ProblemOfProcesses(task.process + 1); !wrong.empty()) {
-        *problem = {.part = Part::kTask, .task = t, .message = std::move(wrong)};
-        return false;
-      }
-    }
-    const kernel::BindContext context{.kernel = kernel_,
-                                      .kthread = spec.kthread,
-                                      .cpu_count = scenario_.machine.cpu_count,
-                                      .task_number = [&](std::string_view name) {
-                                        const auto found = numbers.find(name);
-                                        return found == numbers.end() ? -1 : found->second;
-                                      },
-                                      .new_process = new_process};
-    const auto bind = [&](const std::vector<Operation>& from, std::vector<kernel::BoundOp>& to,
-                          Part part) {
-      for (std::size_t i = 0; i < from.size(); ++i) {
-        kernel::BoundOp bound;
-        std::string wrong = kernel::BindOp(from[i].text, context, &bound);
-        if (!wrong.empty()) {
-          *problem = {.part = part, .task = t, .entry = i, .message = std::move(wrong)};
-          return false;
-        }
-        if (bound.spec->use == kernel::OpUse::kStarts) cloned.insert(bound.args[0]);
-        to.push_back(bound);
-      }
-      return true;
-    };
-    if (!bind(spec.setup, task.setup, Part::kSetup) || !bind(spec.ops, task.ops, Part::kOp)) {
-      return false;
-    }
-    boot.push_back(std::move(task));
-  }
-  for (const std::uint64_t t : cloned) {
-    kernel::BootTask& task = boot[t];
-    if (task.process < 0 || !task.setup.empty()) {
-      *problem = {.part = Part::kTask,
-                  .task = t,
-                  .message = "task \"" + task.name + "\" is started by clone: found " +
-                             (task.process < 0 ? "a kernel thread" : "setup operations") +
-                             ", wanted a user task without setup"};
-      return false;
-    }
-    task.starts_asleep = true;
-  }
-  kernel_.Boot(std::move(boot), static_cast<int>(processes.size()));
   return true;
 }
 

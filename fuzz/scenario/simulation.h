@@ -48,8 +48,9 @@ class Simulation : public sim::Subject {
   Simulation(const Scenario& scenario, const kernel::Arch& arch);
   bool ChooseVersions(ScenarioProblem* problem);
   bool ChooseChecks(ScenarioProblem* problem);
-  bool BootTasks(ScenarioProblem* problem);
-  [[nodiscard]] std::string ProblemOfProcesses(int count) const;  // empty: so many can be had
+  // Empty: nothing is wrong with it. SetVersion() sets the switch.
+  [[nodiscard]] std::string SetVersion(const VersionChoice& choice) const;
+  [[nodiscard]] std::string WhatVersionLacks(const VersionChoice& choice) const;
   [[nodiscard]] std::string WhatSetupDid() const;  // that it failed
 
   Scenario scenario_;

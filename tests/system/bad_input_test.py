@@ -145,6 +145,12 @@ class ScenarioTest(cli.SystemTest):
             self.refuse_change("task {", f'checks {{ on: "tsb_freed_in_use" }}\narch: "{arch}"\ntask {{',
                                'mine.textproto:4:14: found check "tsb_freed_in_use", which judges sparc64')
 
+    def test_a_switch_that_would_change_nothing(self):
+        self.refuse_change("task {", 'version: "x86.lazy_tlb = no_ipi"\ntask {',
+                           'mine.textproto:4:10: found switch "x86.lazy_tlb", which is one of x86_64')
+        self.refuse_change("task {", 'version: "trim.W3 = on"\ntask {',
+                           'mine.textproto:4:10: found "trim.W3 = on" with "sparc64.flush = no_trim", wanted "sparc64')
+
     def test_a_reckoning_that_cannot_be(self):
         self.refuse_change("clean: true", "clean: true preemptions: 1",
                            "mine.textproto:8:35: preemptions: beside `clean`")

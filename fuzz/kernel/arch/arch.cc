@@ -1,5 +1,6 @@
 #include "fuzz/kernel/arch/arch.h"
 
+#include <algorithm>
 #include <array>
 
 #include "fuzz/kernel/arch/alpha/arch.h"
@@ -34,6 +35,15 @@ const Arch* FindArch(std::string_view name) {
     if (arch->name == name) return arch;
   }
   return nullptr;
+}
+
+std::vector<std::string_view> ArchsOfArea(std::string_view area) {
+  std::vector<std::string_view> names;
+  for (const Arch* arch : kAll) {
+    const bool its = std::ranges::find(arch->switch_areas, area) != arch->switch_areas.end();
+    if (its || arch->name == area) names.push_back(arch->name);
+  }
+  return names;
 }
 
 }  // namespace shootdown::kernel

@@ -9,6 +9,7 @@
 
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "fuzz/kernel/kernel.h"
 
@@ -19,6 +20,8 @@ struct MmuGather;
 struct Arch {
   std::string_view name;  // what scenarios say
   std::string_view what;  // one sentence
+  // Areas of version switches that change this architecture, beside its name.
+  std::span<const std::string_view> switch_areas = {};
 
   // Before the first run; no steps. Lays out what all CPUs share, and what each user mm needs
   // (init_new_context).
@@ -76,6 +79,9 @@ struct Arch {
 
   // A CPU that runs an mm must have its bit in mm_cpumask.
   bool uses_mm_cpumask = true;
+  // One that borrows it, too, so that `mm.lazy_tlb = shootdown` finds them all
+  // (CONFIG_MMU_LAZY_TLB_SHOOTDOWN).
+  bool shoots_lazies = false;
   // Context numbers that must be there beyond one for each CPU; a scenario with fewer is refused.
   int spare_contexts = 0;
 
@@ -88,6 +94,8 @@ struct Arch {
 // All architectures, sparc64 first.
 [[nodiscard]] std::span<const Arch* const> AllArchs();
 [[nodiscard]] const Arch* FindArch(std::string_view name);  // null if there is none
+// The names of those that the version switches of `area` change; none: they change generic code.
+[[nodiscard]] std::vector<std::string_view> ArchsOfArea(std::string_view area);
 
 // The kernel's own names for what the chosen architecture does.
 [[nodiscard]] inline const Arch& arch() { return *Kernel::Get().arch; }

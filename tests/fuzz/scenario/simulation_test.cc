@@ -85,6 +85,13 @@ Scenario SetupAgainstAPolicy() {
   return scenario;
 }
 
+Scenario CloneOfATaskWithSetup() {
+  Scenario scenario = Processes(2);
+  scenario.tasks[0].name = "app";
+  scenario.tasks[1].ops.push_back(Operation{"clone app"});
+  return scenario;
+}
+
 std::string AllCheckNames() {
   std::string names;
   for (const check::Check* c : check::AllChecks()) {
@@ -235,7 +242,7 @@ std::vector<Case> Cases() {
        .scenario = WithKthreadOp("mmap A"),
        .part = Part::kOp,
        .task = 1,
-       .message = "found \"mmap\" in a kernel thread, which has no mm of its own"},
+       .message = "found \"mmap\" in a kernel thread, which has no mm, wanted it in a user task"},
       {.name = "OperationThatNeedsAnotherArchitecture",
        .scenario = WithOp("reclaim app A"),
        .part = Part::kOp,
@@ -245,7 +252,7 @@ std::vector<Case> Cases() {
        .scenario = WithOp("io_sq_thread ring"),
        .part = Part::kOp,
        .entry = 1,
-       .message = "found \"io_sq_thread\" in a user task; only a kernel thread can do that"},
+       .message = "found \"io_sq_thread\" in a user task, wanted it in a kernel thread"},
       {.name = "CloneOfAKernelThread",
        .scenario = WithOp("clone kt"),
        .part = Part::kTask,
@@ -254,11 +261,43 @@ std::vector<Case> Cases() {
            "task \"kt\" is started by clone: found a kernel thread, wanted a user task without "
            "setup"},
       {.name = "CloneOfATaskWithSetup",
-       .scenario = WithOp("clone app"),
+       .scenario = CloneOfATaskWithSetup(),
        .part = Part::kTask,
        .message =
            "task \"app\" is started by clone: found setup operations, wanted a user task without "
            "setup"},
+      {.name = "CloneOfItself",
+       .scenario = WithOp("clone app"),
+       .part = Part::kOp,
+       .entry = 1,
+       .message = "found \"app\", which this starts, wanted another task"},
+      {.name = "WhatBelongsIntoASetup",
+       .scenario = WithOp("perf_event_open A"),
+       .part = Part::kOp,
+       .entry = 1,
+       .message = "found \"perf_event_open\" among the operations, wanted it in a setup"},
+      {.name = "SwitchOfAPartOfAnotherArch",
+       .scenario = WithVersion({"kvm.set_preempted", "each_time"}),
+       .part = Part::kVersion,
+       .entry = 1,
+       .message = "found switch \"kvm.set_preempted\", which is one of x86_64, wanted one that changes sparc64"},
+      {.name = "SwitchOfWhatOtherArchsShare",
+       .scenario = WithVersion({"asid.fast_path", "replace_zero"}),
+       .part = Part::kVersion,
+       .entry = 1,
+       .message =
+           "found switch \"asid.fast_path\", which is one of arm, arm64, riscv, wanted one that changes sparc64"},
+      {.name = "SwitchWithoutTheProtocolThatItGetsWrong",
+       .scenario = WithVersion({"trim.W3", "on"}),
+       .part = Part::kVersion,
+       .entry = 1,
+       .message = "found \"trim.W3 = on\" with \"sparc64.flush = no_trim\", wanted \"sparc64.flush = ipi_trim\""},
+      {.name = "BorrowersThatNoMaskNames",
+       .scenario = WithVersion({"mm.lazy_tlb", "shootdown"}),
+       .part = Part::kVersion,
+       .entry = 1,
+       .message = "found \"mm.lazy_tlb = shootdown\" on sparc64, wanted an arch whose mm_cpumask names all that "
+                  "borrow an mm: powerpc64"},
       {.name = "TooManyProcesses",
        .scenario = Processes(16),
        .part = Part::kTask,

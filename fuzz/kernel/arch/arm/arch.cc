@@ -70,6 +70,8 @@ void flush_tlb_range(Mm* mm, VirtPage first, int count) {
   record.Done(first, count);
 }
 
+constexpr std::string_view kSwitchAreas[] = {"asid"};
+
 }  // namespace
 
 extern const Arch kArch = {
@@ -77,6 +79,7 @@ extern const Arch kArch = {
     .what =
         "ASIDs of generations as on arm64, or of versions as before 2012; invalidation by "
         "broadcast",
+    .switch_areas = kSwitchAreas,
     .boot = &Boot,
     .boot_mm = &BootMm,
     .switch_mm = &switch_mm,

@@ -49,11 +49,14 @@ void TlbFlush(MmuGather* tlb) {
   if (!tlb->fullmm) page_table::tlb_flush(tlb);
 }
 
+constexpr std::string_view kSwitchAreas[] = {"asid"};
+
 }  // namespace
 
 extern const Arch kArch = {
     .name = "arm64",
     .what = "ASIDs of generations, kept over a rollover while loaded; invalidation by broadcast",
+    .switch_areas = kSwitchAreas,
     .boot = &asid_generations::Boot,
     .boot_mm = &asid_generations::InitContext,
     .switch_mm = &switch_mm,

@@ -21,6 +21,7 @@ extern const Arch kArch = {
     .flush_tlb_mm = &radix__flush_tlb_mm,
     .flush_tlb_range = &radix__flush_tlb_range,
     .tlb_miss = &HardwareWalk,
+    .shoots_lazies = true,
     .context_number = [](const Mm* mm, int /*cpu*/) { return PidOf(mm); },
     .context_valid = [](const Mm* /*mm*/, int /*cpu*/) { return true; },
 };

@@ -64,11 +64,14 @@ void flush_tlb_range(Mm* mm, VirtPage first, int count) {
   preempt_enable();
 }
 
+constexpr std::string_view kSwitchAreas[] = {"asid"};
+
 }  // namespace
 
 extern const Arch kArch = {
     .name = "riscv",
     .what = "ASIDs of generations as on arm64; flushes tell mm_cpumask",
+    .switch_areas = kSwitchAreas,
     .boot = &asid_generations::Boot,
     .boot_mm = &asid_generations::InitContext,
     .switch_mm = &switch_mm,

@@ -24,11 +24,14 @@ void TlbFlush(MmuGather* /*tlb*/) {
   if (this_cpu().tlb_batch.tlb_nr != 0) flush_tlb_pending();
 }
 
+constexpr std::string_view kSwitchAreas[] = {"trim"};
+
 }  // namespace
 
 extern const Arch kArch = {
     .name = "sparc64",
     .what = "software-filled TLB, TSB, context numbers that wrap, mm_cpumask",
+    .switch_areas = kSwitchAreas,
     .boot = &Boot,
     .boot_mm = &init_new_context,
     .switch_mm = &switch_mm,

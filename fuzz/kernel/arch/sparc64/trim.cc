@@ -19,38 +19,42 @@ constexpr std::uint64_t kWholeContext = kVirtPageCount + 1;
 // One flush in so many of a CPU trims although others use the mm (powerpc 9393544842d6 has 1,073).
 constexpr std::uint64_t kTrimEvery = 3;
 
-bool On(const VersionSwitch& s) { return s.value() != 0; }
+struct WrongTrim : VersionSwitch {
+  WrongTrim(std::string_view name, std::initializer_list<std::string_view> values, std::string_view source)
+      : VersionSwitch(name, values, source, "sparc64.flush = ipi_trim") {}
+};
+bool On(const WrongTrim& s) { return s.value() != 0; }
 
-VersionSwitch w1("trim.W1", {"off", "on"},
+WrongTrim w1("trim.W1", {"off", "on"},
                  "wrong: the flusher resets mm_cpumask to itself, as before bafb056ce279");
-VersionSwitch w2("trim.W2", {"off", "on"},
+WrongTrim w2("trim.W2", {"off", "on"},
                  "wrong: the handler takes a CPU that runs the mm for the sender (0cef77c7798a)");
-VersionSwitch w3("trim.W3", {"off", "on"},
+WrongTrim w3("trim.W3", {"off", "on"},
                  "wrong: the handler clears the bit of a CPU that runs the mm");
-VersionSwitch w4("trim.W4", {"off", "on"}, "wrong: the handler is a cross call at trap level 1");
-VersionSwitch w6("trim.W6", {"off", "on"},
+WrongTrim w4("trim.W4", {"off", "on"}, "wrong: the handler is a cross call at trap level 1");
+WrongTrim w6("trim.W6", {"off", "on"},
                  "wrong: lazy CPUs stay on the mm, and switch_mm has a short cut for prev == next");
 enum LazyCount { kCounted, kNoGrab, kNoDrop, kDoubleDrop };
-VersionSwitch w7("trim.W7", {"off", "no_grab", "no_drop", "double_drop"},
+WrongTrim w7("trim.W7", {"off", "no_grab", "no_drop", "double_drop"},
                  "wrong: the counts of init_mm and of the mm that is left");
-VersionSwitch w8("trim.W8", {"off", "on"},
+WrongTrim w8("trim.W8", {"off", "on"},
                  "wrong: switch_mm to init_mm, which leaves the hardware on the mm");
-VersionSwitch w9("trim.W9", {"off", "on"}, "wrong: the own bit is cleared by a load and a store");
-VersionSwitch w10(
+WrongTrim w9("trim.W9", {"off", "on"}, "wrong: the own bit is cleared by a load and a store");
+WrongTrim w10(
     "trim.W10", {"off", "on"},
     "wrong: a CPU that was alone after one trim is taken to be alone at the next flush");
-VersionSwitch w11("trim.W11", {"off", "on"}, "wrong: the flusher does not wait for the handlers");
-VersionSwitch w12(
+WrongTrim w11("trim.W11", {"off", "on"}, "wrong: the flusher does not wait for the handlers");
+WrongTrim w12(
     "trim.W12", {"off", "on"},
     "wrong: no fence between the pte and mm_cpumask, the TSB is flushed without a lock");
-VersionSwitch w13("trim.W13", {"off", "on"},
+WrongTrim w13("trim.W13", {"off", "on"},
                   "wrong: the bit goes before the CPU has left, with interrupts on");
-VersionSwitch w14("trim.W14", {"off", "on"},
+WrongTrim w14("trim.W14", {"off", "on"},
                   "wrong: smp_flush_tlb_mm trims, under ctx_alloc_lock with interrupts off");
-VersionSwitch w15("trim.W15", {"off", "on"},
+WrongTrim w15("trim.W15", {"off", "on"},
                   "wrong: a counter of active CPUs goes down twice for two trims (780de40601aa)");
-VersionSwitch w16("trim.W16", {"off", "on"}, "wrong: nobody is told if all others are lazy");
-VersionSwitch w17("trim.W17", {"off", "on"},
+WrongTrim w16("trim.W16", {"off", "on"}, "wrong: nobody is told if all others are lazy");
+WrongTrim w17("trim.W17", {"off", "on"},
                   "wrong: all flushers share one argument (f36391d2790d is alike)");
 
 void TellCleared(Mm* mm, std::uint64_t bits, ClearReason reason) {

@@ -34,11 +34,14 @@ Pte ptep_get_and_clear(Mm* mm, VirtPage va, bool fullmm) {
   return pte;
 }
 
+constexpr std::string_view kSwitchAreas[] = {"x86", "kvm"};
+
 }  // namespace
 
 extern const Arch kArch = {
     .name = "x86_64",
     .what = "hardware page walks, deferred flushes by interrupt, lazy TLB with generations",
+    .switch_areas = kSwitchAreas,
     .boot = &BootState,
     .boot_mm = &BootMm,
     .switch_mm = &switch_mm,
