@@ -1,10 +1,9 @@
 #include "fuzz/kernel/arch/asid_generations.h"
 
-#include <bit>
-
 #include "fuzz/kernel/access.h"
 #include "fuzz/kernel/arch/tlb_invalidate.h"
 #include "fuzz/kernel/lock.h"
+#include "fuzz/kernel/smp_call.h"
 #include "fuzz/kernel/version.h"
 
 namespace shootdown::kernel::asid_generations {
@@ -69,9 +68,7 @@ void flush_context() {
     WRITE_ONCE(reserved_asid, asid);
   }
   WRITE_ONCE(asid_map, map);
-  const int count = sim::Machine::Get().cpu_count();
-  WRITE_ONCE(tlb_flush_pending,
-             CpuBits{count == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1});
+  WRITE_ONCE(tlb_flush_pending, AllCpus());
 }
 
 bool check_update_reserved_asid(std::uint64_t asid, std::uint64_t new_asid) {

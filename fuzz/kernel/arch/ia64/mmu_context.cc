@@ -1,7 +1,5 @@
 #include "fuzz/kernel/arch/ia64/mmu_context.h"
 
-#include <bit>
-
 #include "fuzz/kernel/access.h"
 #include "fuzz/kernel/arch/tlb_invalidate.h"
 #include "fuzz/kernel/lock.h"

@@ -58,6 +58,15 @@ bool CTX_VALID(Mm* mm) {
   return ctx.version() == READ_ONCE(tlb_context_cache).version();
 }
 
+std::optional<int> FreeContextNumber(std::uint64_t used, Ctx last) {
+  const int count = sim::Machine::Get().config().context_count;
+  const std::uint64_t all = count == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1;
+  const std::uint64_t open = ~used & all;
+  if (open == 0) return std::nullopt;
+  const std::uint64_t after = last.value() >= 63 ? 0 : open >> (last.value() + 1) << (last.value() + 1);
+  return std::countr_zero(after != 0 ? after : open);
+}
+
 void switch_mm(Mm* old_mm, Mm* mm) {
   Kernel& k = Kernel::Get();
   sim::Machine& m = sim::Machine::Get();
@@ -110,21 +119,16 @@ void get_new_mmu_context(Mm* mm) {
     return;
   }
   auto& [ctx_alloc_lock, tlb_context_cache, mmu_context_bmap] = Kernel::Get().globals->context;
-  const int count = sim::Machine::Get().config().context_count;
   spin_lock(&ctx_alloc_lock);
   for (;;) {
     if (CTX_VALID(mm)) break;  // a wrap on another CPU has revived it
     const CtxValue cache = READ_ONCE(tlb_context_cache);
     const std::uint64_t used = READ_ONCE(mmu_context_bmap);
-    const std::uint64_t all = count == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1;
-    const std::uint64_t open = ~used & all;
-    const int last = cache.number().value();
-    const std::uint64_t after = last >= 63 ? 0 : open >> (last + 1) << (last + 1);
-    if (open == 0) {
+    const std::optional<int> number = FreeContextNumber(used, cache.number());
+    if (!number.has_value()) {
       mmu_context_wrap();
       continue;
     }
-    const int number = std::countr_zero(after != 0 ? after : open);
     const CtxValue ctx = READ_ONCE(mm->context.sparc64_ctx_val);
     if (mask_version.value() == kReset && ctx.bits != 0) {
       // Entries that other CPUs have are tagged with the old number.
@@ -136,8 +140,8 @@ void get_new_mmu_context(Mm* mm) {
             .a = before.bits,
             .b = static_cast<std::uint64_t>(ClearReason::kNewContext)});
     }
-    WRITE_ONCE(mmu_context_bmap, used | std::uint64_t{1} << number);
-    const CtxValue value{cache.version() | static_cast<std::uint64_t>(number)};
+    WRITE_ONCE(mmu_context_bmap, used | std::uint64_t{1} << *number);
+    const CtxValue value{cache.version() | static_cast<std::uint64_t>(*number)};
     WRITE_ONCE(tlb_context_cache, value);
     WRITE_ONCE(mm->context.sparc64_ctx_val, CtxValue{value.bits | ctx.page_sizes() << 16});
     Tell({.kind = EventKind::kContextAssigned, .mm = mm});

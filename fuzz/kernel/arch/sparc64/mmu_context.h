@@ -4,6 +4,8 @@
 #ifndef SHOOTDOWN_FUZZ_KERNEL_ARCH_SPARC64_MMU_CONTEXT_H_
 #define SHOOTDOWN_FUZZ_KERNEL_ARCH_SPARC64_MMU_CONTEXT_H_
 
+#include <optional>
+
 #include "fuzz/kernel/kernel.h"
 
 namespace shootdown::kernel::sparc64 {
@@ -19,6 +21,9 @@ void switch_mm(Mm* old_mm, Mm* mm);
 // hardware, then per_cpu_secondary_mm. REQUIRES: IRQs off.
 void load_nucleus_mm();
 
+// The first number that is not in `used` (mmu_context_bmap), from behind `last` and around; nullopt if there is
+// none. No steps.
+[[nodiscard]] std::optional<int> FreeContextNumber(std::uint64_t used, Ctx last);
 // REQUIRES: mm->context.lock held, IRQs off.
 void get_new_mmu_context(Mm* mm);
 void destroy_context(Mm* mm);

@@ -1,6 +1,6 @@
 #include "fuzz/kernel/arch/sparc64/old_wrap.h"
 
-#include <bit>
+#include <optional>
 
 #include "fuzz/kernel/arch/sparc64/mmu_context.h"
 #include "fuzz/kernel/arch/sparc64/smp.h"
@@ -18,25 +18,18 @@ void xcall_new_mmu_context_version(std::uint64_t, std::uint64_t, std::uint64_t) 
 }  // namespace
 
 void get_new_mmu_context_before_2017(Mm* mm, bool notify) {
-  sim::Machine& m = sim::Machine::Get();
   auto& [ctx_alloc_lock, tlb_context_cache, mmu_context_bmap] = Kernel::Get().globals->context;
-  const int count = m.config().context_count;
   spin_lock(&ctx_alloc_lock);
   CtxValue cache = READ_ONCE(tlb_context_cache);
   std::uint64_t used = READ_ONCE(mmu_context_bmap);
-  const std::uint64_t all = count == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1;
-  const std::uint64_t open = ~used & all;
-  const int last = cache.number().value();
-  const std::uint64_t after = last >= 63 ? 0 : open >> (last + 1) << (last + 1);
-  const bool wrapped = open == 0;
-  int number = 1;
+  const std::optional<int> free = FreeContextNumber(used, cache.number());
+  const bool wrapped = !free.has_value();
   if (wrapped) {
     // Numbers that CPUs have loaded are given out again from here on.
     cache = CtxValue{cache.version() + CtxValue::kFirstVersion};
     used = 1;
-  } else {
-    number = std::countr_zero(after != 0 ? after : open);
   }
+  const int number = free.value_or(1);
   WRITE_ONCE(mmu_context_bmap, used | std::uint64_t{1} << number);
   const CtxValue value{cache.version() | static_cast<std::uint64_t>(number)};
   WRITE_ONCE(tlb_context_cache, value);
