@@ -11,6 +11,7 @@
 #include "fuzz/cli/minimality_words.h"
 #include "fuzz/cli/option_values.h"
 #include "fuzz/cli/remote_failures.h"
+#include "fuzz/cli/terminal.h"
 #include "fuzz/cli/text_table.h"
 #include "proto/failure_check.h"
 #include "proto/failure_file.h"
@@ -86,7 +87,7 @@ int List(const Flags& flags) {
   if (flags.json) {
     PrintJson(Json{{"failures", std::move(rows)}});
   } else if (!list->empty()) {
-    std::fputs(table.Text().c_str(), stdout);
+    std::fputs(table.Text(TerminalColumns(stdout)).c_str(), stdout);
   } else {
     spdlog::info("no failures; `shootdown fuzz` finds some");
   }

@@ -12,6 +12,7 @@
 #include "fuzz/base/check.h"
 #include "fuzz/cli/exit_status.h"
 #include "fuzz/cli/locate.h"
+#include "fuzz/cli/terminal.h"
 #include "fuzz/cli/trace_table.h"
 #include "fuzz/engine/libfuzzer_hooks.h"
 #include "fuzz/engine/record.h"
@@ -39,7 +40,8 @@ void OnFound(const Target::Found& found) {
   if (state.keep_going) return;
   const auto failure = RecordFailure(*state.simulation, found.exact, "");
   SHOOTDOWN_CHECK(failure.has_value());  // it has just failed
-  std::fputs(TraceTable(*state.simulation, failure->message, failure->why).c_str(), stderr);
+  std::fputs(TraceTable(*state.simulation, failure->message, failure->why, TerminalColumns(stderr)).c_str(),
+             stderr);
   std::abort();
 }
 

@@ -15,6 +15,7 @@
 #include "fuzz/cli/perfetto.h"
 #include "fuzz/cli/replay_questions.h"
 #include "fuzz/cli/scenario_size.h"
+#include "fuzz/cli/terminal.h"
 #include "fuzz/cli/trace_table.h"
 #include "fuzz/engine/record.h"
 #include "fuzz/schedule/schedule_scheduler.h"
@@ -97,16 +98,17 @@ int RunReplay(const ReplayFlags& flags) {
     const std::string page = HtmlReport(simulation, failure, replay->schedule);
     if (absl::Status s = WriteWholeFile(flags.html, page); !s.ok()) return Fail(s);
   }
+  std::FILE* const words = flags.json ? stderr : stdout;
   if (flags.trace) {
     const std::string table = scenario.name + ": " + SizeText(scenario, stored->found) + ".\n" +
-                              TraceTable(simulation, message, why);
-    std::fputs(table.c_str(), flags.json ? stderr : stdout);
+                              TraceTable(simulation, message, why, TerminalColumns(words));
+    std::fputs(table.c_str(), words);
   }
   // Of a failure that is not what it was there is nothing to ask.
   Json answers = Json::object();
   if (replay->reproduced) {
     AnswerQuestions(simulation, replay->schedule, failure.kind_key, flags.questions,
-                    flags.json ? stderr : stdout, answers);
+                    words, answers);
   }
   if (flags.json) {
     Json whole = {{"id", FailureId(failure)},

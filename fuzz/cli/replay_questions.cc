@@ -6,6 +6,7 @@
 #include "fuzz/cli/json_output.h"
 #include "fuzz/cli/side_by_side.h"
 #include "fuzz/cli/step_words.h"
+#include "fuzz/cli/terminal.h"
 #include "fuzz/engine/last_chance.h"
 #include "fuzz/engine/neighbour.h"
 #include "fuzz/engine/store_buffer_need.h"
@@ -159,7 +160,7 @@ Json AnswerNeighbour(Simulation& simulation, const Schedule& schedule, std::FILE
     marked = {pair.first, pair.second};
     json["reversed"] = Json::array({StepJson(failing, pair.first), StepJson(failing, pair.second)});
   }
-  Say(out, SideBySide(failing, passing, n.first_difference, marked));
+  Say(out, SideBySide(failing, passing, n.first_difference, marked, TerminalColumns(out)));
   return json;
 }
 

@@ -7,6 +7,7 @@
 #include "fuzz/cli/locate.h"
 #include "fuzz/cli/option_values.h"
 #include "fuzz/cli/scenarios_check.h"
+#include "fuzz/cli/terminal.h"
 #include "fuzz/cli/text_table.h"
 #include "fuzz/kernel/arch/arch.h"
 #include "fuzz/kernel/ops.h"
@@ -85,7 +86,7 @@ int Scenarios(const Flags& flags) {
   if (flags.checking.json) {
     PrintJson({{"scenarios", std::move(rows)}});
   } else {
-    std::fputs(table.Text().c_str(), stdout);
+    std::fputs(table.Text(TerminalColumns(stdout)).c_str(), stdout);
   }
   return kExitDone;
 }

@@ -10,7 +10,10 @@
 namespace shootdown {
 namespace {
 
-constexpr std::size_t kColumnWidth = 62;
+// Of each run's column, and what stands beside both.
+constexpr std::size_t kColumnWidthMin = 30;
+constexpr std::size_t kColumnWidthMax = 62;
+constexpr std::size_t kNumbersWidth = 19;
 // The longest stretch in which the same steps are looked for; what follows is shown as it comes.
 constexpr std::size_t kAlignedRowsMax = 2'000;
 
@@ -46,8 +49,13 @@ std::vector<std::size_t> Align(std::span<const RowWords> a, std::span<const RowW
 
 class TwoColumns {
  public:
-  TwoColumns(const RunWords& left, const RunWords& right, std::span<const sim::Row> marked)
+  TwoColumns(const RunWords& left, const RunWords& right, std::span<const sim::Row> marked,
+             std::size_t width_max)
       : left_(left), right_(right) {
+    if (width_max != 0) {
+      const std::size_t room = width_max - std::min(width_max, kNumbersWidth);
+      column_width_ = std::clamp(room / 2, kColumnWidthMin, kColumnWidthMax);
+    }
     for (const sim::Row row : marked) marked_.push_back(left.rows[row].step);
   }
 
@@ -82,7 +90,7 @@ class TwoColumns {
   }
 
  private:
-  void Rule() { text_ += std::string(2 * kColumnWidth + 17, '-') + "\n"; }
+  void Rule() { text_ += std::string(2 * column_width_ + kNumbersWidth, '-') + "\n"; }
 
   [[nodiscard]] std::string Number(const RunWords& run, std::size_t row) const {
     if (row == std::string::npos) return "";
@@ -100,11 +108,11 @@ class TwoColumns {
 
   void Line(const std::string& left_number, const std::string& left,
             const std::string& right_number, const std::string& right) {
-    const std::vector<std::string> a = Wrap(left, kColumnWidth);
-    const std::vector<std::string> b = Wrap(right, kColumnWidth);
+    const std::vector<std::string> a = Wrap(left, column_width_);
+    const std::vector<std::string> b = Wrap(right, column_width_);
     for (std::size_t i = 0; i < std::max(a.size(), b.size()); ++i) {
       std::string line = absl::StrFormat("%5s | %-*s | %5s | %s", i == 0 ? left_number : "",
-                                         static_cast<int>(kColumnWidth), i < a.size() ? a[i] : "",
+                                         static_cast<int>(column_width_), i < a.size() ? a[i] : "",
                                          i == 0 ? right_number : "", i < b.size() ? b[i] : "");
       line.erase(line.find_last_not_of(' ') + 1);
       text_ += line + "\n";
@@ -113,6 +121,7 @@ class TwoColumns {
 
   const RunWords& left_;
   const RunWords& right_;
+  std::size_t column_width_ = kColumnWidthMax;
   std::vector<std::tuple<std::uint8_t, std::uint32_t, std::uint32_t>> marked_;
   std::string text_;
 };
@@ -141,8 +150,8 @@ RunWords WordsOfRun(Simulation& simulation, const Schedule& schedule) {
 }
 
 std::string SideBySide(const RunWords& left, const RunWords& right, std::size_t first_difference,
-                       std::span<const sim::Row> marked) {
-  return TwoColumns(left, right, marked).Text(first_difference);
+                       std::span<const sim::Row> marked, std::size_t width_max) {
+  return TwoColumns(left, right, marked, width_max).Text(first_difference);
 }
 
 }  // namespace shootdown

@@ -1,16 +1,17 @@
 #include "fuzz/cli/text_table.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "fuzz/base/check.h"
+#include "fuzz/cli/text_wrap.h"
 
 namespace shootdown {
 namespace {
 
-std::size_t Width(const std::string& text) {
-  return static_cast<std::size_t>(std::ranges::count_if(
-      text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
-}
+// A last column that would have less room than this is put below the others, indented.
+constexpr std::size_t kLastColumnMin = 30;
+constexpr std::size_t kMargin = 4;
 
 }  // namespace
 
@@ -19,22 +20,41 @@ void TextTable::Add(std::vector<std::string> cells) {
   rows_.push_back(std::move(cells));
 }
 
-std::string TextTable::Text() const {
+std::string TextTable::Text(std::size_t width_max) const {
   std::vector<std::size_t> widths;
   for (std::size_t c = 0; c < columns_.size(); ++c) {
-    widths.push_back(Width(columns_[c].title));
-    for (const auto& row : rows_) widths[c] = std::max(widths[c], Width(row[c]));
+    widths.push_back(WidthOf(columns_[c].title));
+    for (const auto& row : rows_) widths[c] = std::max(widths[c], WidthOf(row[c]));
   }
+  const std::size_t last = columns_.size() - 1;
+  const std::size_t before = std::accumulate(widths.begin(), widths.end() - 1, 2 * last);
+  const bool breaks = width_max != 0 && before + widths[last] > width_max;
+  // Beside the others, or in lines of its own below them.
+  const bool below = before + kLastColumnMin > width_max;
+  const std::size_t margin = below ? kMargin : before;
   std::string out;
   const auto line = [&](const auto& cell_of) {
     std::string text;
+    const auto end_line = [&] {
+      text.erase(text.find_last_not_of(' ') + 1);
+      out += text + "\n";
+      text.assign(margin, ' ');
+    };
     for (std::size_t c = 0; c < columns_.size(); ++c) {
       const std::string& cell = cell_of(c);
-      const std::string blanks(widths[c] - Width(cell), ' ');
-      text += (c == 0 ? "" : "  ") + (columns_[c].number ? blanks + cell : cell + blanks);
+      if (c != 0) text += "  ";
+      if (c == last && breaks) {
+        if (below) end_line();
+        for (const std::string& piece : Wrap(cell, std::max(width_max, margin + kLastColumnMin) - margin)) {
+          text += piece;
+          end_line();
+        }
+        return;
+      }
+      const std::string blanks(widths[c] - WidthOf(cell), ' ');
+      text += columns_[c].number ? blanks + cell : cell + blanks;
     }
-    text.erase(text.find_last_not_of(' ') + 1);
-    out += text + "\n";
+    end_line();
   };
   line([&](std::size_t c) -> const std::string& { return columns_[c].title; });
   for (const auto& row : rows_) line([&](std::size_t c) -> const std::string& { return row[c]; });

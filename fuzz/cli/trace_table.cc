@@ -14,16 +14,24 @@ using sim::LogEntry;
 using sim::MoveMade;
 using sim::StepKind;
 
-constexpr std::size_t kColumnWidth = 58;
+// Of a CPU's column.
+constexpr std::size_t kColumnWidthMin = 30;
+constexpr std::size_t kColumnWidthMax = 58;
 constexpr std::size_t kNumberWidth = 4;
 
 class Table {
  public:
-  explicit Table(Simulation& simulation) : simulation_(simulation), machine_(simulation.machine()) {
+  Table(Simulation& simulation, std::size_t width_max)
+      : simulation_(simulation), machine_(simulation.machine()) {
     column_of_.assign(static_cast<std::size_t>(machine_.cpu_count()), -1);
     for (const LogEntry& e : machine_.log()) column_of_[e.cpu] = 0;
     for (int& column : column_of_) {
       if (column == 0) column = column_count_++;
+    }
+    if (width_max != 0 && Width() > width_max) {
+      const std::size_t room = (width_max - std::min(width_max, kNumberWidth)) /
+                               static_cast<std::size_t>(column_count_);
+      column_width_ = std::clamp(room, kColumnWidthMin + 3, kColumnWidthMax + 3) - 3;
     }
     function_.assign(column_of_.size(), "");
   }
@@ -50,7 +58,7 @@ class Table {
 
  private:
   [[nodiscard]] std::size_t Width() const {
-    return kNumberWidth + static_cast<std::size_t>(column_count_) * (kColumnWidth + 3);
+    return kNumberWidth + static_cast<std::size_t>(column_count_) * (column_width_ + 3);
   }
   void Rule(char c) { text_ += std::string(Width(), c) + "\n"; }
   void Paragraph(const std::string& words) {
@@ -77,7 +85,7 @@ class Table {
     text_ += std::string(kNumberWidth, ' ');
     for (std::size_t c = 0; c < column_of_.size(); ++c) {
       if (column_of_[c] < 0) continue;
-      text_ += absl::StrFormat(" | %-*s", static_cast<int>(kColumnWidth), "CPU " + std::to_string(c));
+      text_ += absl::StrFormat(" | %-*s", static_cast<int>(column_width_), "CPU " + std::to_string(c));
     }
     text_ += "\n";
     Rule('-');
@@ -90,10 +98,10 @@ class Table {
         AfterFunction(FunctionName(*e.site), "  ", ActorName(simulation_, ActorId(e.actor)));
     if (function_[cpu] != where && !IsOfBuffer(e.kind)) {
       function_[cpu] = where;
-      Cell("", cpu, where);
+      for (const std::string& line : Wrap(where, column_width_)) Cell("", cpu, line);
     }
     bool first = true;
-    for (const std::string& line : Wrap("  " + StepText(e), kColumnWidth)) {
+    for (const std::string& line : Wrap("  " + StepText(e), column_width_)) {
       Cell(first ? std::to_string(row) : "", cpu, line);
       first = false;
     }
@@ -102,15 +110,15 @@ class Table {
   void Cell(const std::string& number, std::size_t cpu, const std::string& words) {
     std::string line = absl::StrFormat("%*s", static_cast<int>(kNumberWidth), number);
     for (int c = 0; c <= column_of_[cpu]; ++c) {
-      line += c < column_of_[cpu] ? " | " + std::string(kColumnWidth, ' ') : " | " + words;
+      line += c < column_of_[cpu] ? " | " + std::string(column_width_, ' ') : " | " + words;
     }
     text_ += line + "\n";
   }
 
   void DecisionLine(const MoveMade& made) {
-    std::string words = "-- " + DecisionText(simulation_, made) + " --";
-    if (words.size() < Width()) words += std::string(Width() - words.size(), '-');
-    text_ += words + "\n";
+    std::vector<std::string> lines = Wrap("-- " + DecisionText(simulation_, made) + " --", Width());
+    lines.back().resize(Width(), '-');
+    for (const std::string& line : lines) text_ += line + "\n";
     // After a hand-over the reader wants to see again who runs what.
     for (std::string& f : function_) f.clear();
   }
@@ -119,14 +127,16 @@ class Table {
   sim::Machine& machine_;
   std::vector<int> column_of_;  // by CPU; -1: took no step
   int column_count_ = 0;
+  std::size_t column_width_ = kColumnWidthMax;
   std::vector<std::string> function_;
   std::string text_;
 };
 
 }  // namespace
 
-std::string TraceTable(Simulation& simulation, const std::string& message, const std::string& why) {
-  return Table(simulation).Text(message, why);
+std::string TraceTable(Simulation& simulation, const std::string& message, const std::string& why,
+                       std::size_t width_max) {
+  return Table(simulation, width_max).Text(message, why);
 }
 
 }  // namespace shootdown

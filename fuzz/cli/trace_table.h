@@ -3,6 +3,7 @@
 #ifndef SHOOTDOWN_FUZZ_CLI_TRACE_TABLE_H_
 #define SHOOTDOWN_FUZZ_CLI_TRACE_TABLE_H_
 
+#include <cstddef>
 #include <string>
 
 #include "fuzz/corpus/failure.h"
@@ -10,9 +11,10 @@
 
 namespace shootdown {
 
-// The machine's last run. `message` and `why` make the last row; empty for a clean run.
+// The machine's last run. `message` and `why` make the last row; empty for a clean run. Lines are no longer
+// than `width_max`, where that is not 0, if there are few CPUs.
 [[nodiscard]] std::string TraceTable(Simulation& simulation, const std::string& message,
-                                     const std::string& why);
+                                     const std::string& why, std::size_t width_max = 0);
 
 }  // namespace shootdown
 

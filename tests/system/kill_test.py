@@ -1,8 +1,6 @@
 """Whatever is killed, nothing that was said to be stored is lost."""
 
-import errno
 import os
-import pty
 import random
 import select
 import signal
@@ -140,44 +138,6 @@ class CrashTest(cli.SystemTest):
         env = self.environment(SHOOTDOWN_STORE=str(self.store))
         for failure in (kept, *cli.stored_ids(said)):
             self.assert_replays(failure, env=env)
-
-
-class TerminalTest(cli.SystemTest):
-    def on_a_terminal(self, *words):
-        """What `shootdown fuzz` writes to standard error, if that is a terminal."""
-        ours, theirs = pty.openpty()
-        try:
-            process = self.start("fuzz", *words, "--store", self.store, stderr=theirs)
-        finally:
-            os.close(theirs)
-        text = b""
-        while True:
-            try:
-                part = os.read(ours, 4096)
-            except OSError as error:
-                if error.errno != errno.EIO:  # nobody has the other end open any more
-                    raise
-                break
-            if not part:
-                break
-            text += part
-        os.close(ours)
-        process.communicate(timeout=cli.TIMEOUT)
-        return text.decode()
-
-    def test_long_work_shows_a_progress_line(self):
-        text = self.on_a_terminal(CLEAN, "--seconds", 1)
-
-        lines = [part for part in text.split("\r\033[K") if " runs/s, " in part and "left" in part]
-        self.assertGreater(len(lines), 2)
-        for line in lines:
-            self.assertRegex(line, rf"\A{CLEAN}: \d+ runs, \d+ runs/s, \d+ features, \d+ findings, "
-                                   r"\d+ s left\Z")
-        # It is gone when the summary comes.
-        self.assertRegex(text, rf"\r\033\[K{CLEAN}: clean after \d+ runs")
-
-    def test_json_shows_none(self):
-        self.assertNotIn("\033[K", self.on_a_terminal(CLEAN, "--runs", 20_000, "--json"))
 
 
 if __name__ == "__main__":
