@@ -20,7 +20,7 @@ VersionSwitch::VersionSwitch(std::string_view name, std::initializer_list<std::s
 }
 
 bool VersionSwitch::Set(std::string_view value) {
-  const auto found = std::find(values_.begin(), values_.end(), value);
+  const auto found = std::ranges::find(values_, value);
   if (found == values_.end()) return false;
   value_ = static_cast<int>(found - values_.begin());
   return true;
@@ -32,8 +32,7 @@ std::string VersionSwitch::ToText() const {
 
 std::vector<VersionSwitch*> VersionSwitch::All() {
   std::vector<VersionSwitch*> all = Registry();
-  std::sort(all.begin(), all.end(),
-            [](const VersionSwitch* a, const VersionSwitch* b) { return a->name() < b->name(); });
+  std::ranges::sort(all, {}, &VersionSwitch::name);
   return all;
 }
 

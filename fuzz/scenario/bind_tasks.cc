@@ -71,7 +71,8 @@ class TaskBinder {
       if (wrong.empty() && bound.spec->use == kernel::OpUse::kStarts) {
         cloned_.insert(bound.args[0]);
         if (bound.args[0] == t) {
-          wrong = "found \"" + scenario_.tasks[t].name + "\", which this starts, wanted another task";
+          wrong =
+              "found \"" + scenario_.tasks[t].name + "\", which this starts, wanted another task";
         }
       }
       if (!wrong.empty()) {
@@ -121,8 +122,8 @@ class TaskBinder {
       return "found process number " + std::to_string(count) + ", wanted at most " +
              std::to_string(kProcessCountMax);
     }
-    // Numbers of loaded processes survive a wrap. If those are all that there are, a CPU that needs one
-    // more wraps for ever: hardware has 8,192 numbers and fewer CPUs than that.
+    // Numbers of loaded processes survive a wrap. If those are all that there are, a CPU that needs
+    // one more wraps for ever: hardware has 8,192 numbers and fewer CPUs than that.
     const sim::MachineConfig& machine = scenario_.machine;
     const int usable = machine.context_count - 1;
     if (std::min(count, machine.cpu_count + kernel_.arch->spare_contexts) > usable) {
@@ -142,10 +143,10 @@ class TaskBinder {
   const Scenario& scenario_;
   kernel::Kernel& kernel_;
   ScenarioProblem* const problem_;
-  std::map<std::string_view, int> numbers_;        // of tasks
-  std::map<std::string, int> processes_;           // in the order in which they are met
-  std::set<std::string, std::less<>> of_tasks_;    // processes that a task is of
-  std::set<std::uint64_t> cloned_;                 // tasks that others start
+  std::map<std::string_view, int> numbers_;      // of tasks
+  std::map<std::string, int> processes_;         // in the order in which they are met
+  std::set<std::string, std::less<>> of_tasks_;  // processes that a task is of
+  std::set<std::uint64_t> cloned_;               // tasks that others start
   BoundTasks bound_;
 };
 

@@ -15,8 +15,8 @@ struct BoundTasks {
   int process_count = 0;
 };
 
-// Nullopt, and `problem` filled in, if one of them cannot be. Objects that operations name are made in
-// `kernel`.
+// Nullopt, and `problem` filled in, if one of them cannot be. Objects that operations name are made
+// in `kernel`.
 [[nodiscard]] std::optional<BoundTasks> BindTasks(const Scenario& scenario, kernel::Kernel& kernel,
                                                   ScenarioProblem* problem);
 
