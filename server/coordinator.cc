@@ -124,7 +124,8 @@ absl::Status Coordinator::Commit(Plan& plan) {
   for (const std::string& key : plan.claimed) claimed_.erase(key);
   for (const auto& [what, count] : plan.counts) {
     const auto of = on_their_way_.find(what);
-    if ((of->second -= count) == 0) on_their_way_.erase(of);
+    of->second -= count;
+    if (of->second == 0) on_their_way_.erase(of);
   }
   if (!committed.ok()) LogError("commit failed", {{"words", std::string(committed.message())}});
   return committed;

@@ -23,8 +23,8 @@ absl::Status CheckScenarioKey(const StoreDatabase& database, std::string_view ke
 absl::Status AddInputs(const StoreDatabase& database, std::span<const StoreBatch::Input> inputs,
                        rocksdb::WriteBatch& batch) {
   for (const StoreBatch::Input& input : inputs) {
-    if (absl::Status key_ok = CheckScenarioKey(database, input.scenario_key); !key_ok.ok())
-      return key_ok;
+    absl::Status key_ok = CheckScenarioKey(database, input.scenario_key);
+    if (!key_ok.ok()) return key_ok;
     if (input.bytes.size() > Store::kInputBytesMax) {
       return absl::InvalidArgumentError(
           absl::StrFormat("store %s: an input of %d bytes, wanted at most %d", database.path(),
@@ -68,7 +68,7 @@ absl::StatusOr<Store::InputList> ListInputs(const StoreDatabase& database,
 absl::StatusOr<std::vector<std::string>> ListScenarioKeys(const StoreDatabase& database) {
   std::vector<std::string> keys;
   bool damaged = false;
-  const absl::Status looked = database.Look(Family::kCorpus, [&](rocksdb::Iterator& it) {
+  absl::Status looked = database.Look(Family::kCorpus, [&](rocksdb::Iterator& it) {
     for (it.SeekToFirst(); it.Valid(); it.Seek(keys.back() + '0')) {
       const std::string_view key = View(it.key()).substr(0, store_keys::kHashDigits);
       damaged = !store_keys::IsScenarioKey(key);
@@ -88,10 +88,11 @@ absl::StatusOr<bool> HasInput(const StoreDatabase& database, std::string_view sc
                               std::string_view input_hash) {
   if (absl::Status key_ok = CheckScenarioKey(database, scenario_key); !key_ok.ok()) return key_ok;
   const std::string key = store_keys::InputPrefix(scenario_key) + std::string(input_hash);
-  const absl::StatusOr<std::optional<std::string>> value = database.Get(Family::kCorpus, key);
-  if (!value.ok()) return value.status();
-  if (!value->has_value()) return false;
-  const std::optional<std::string_view> payload = Unseal(**value);
+  const absl::StatusOr<std::optional<std::string>> read = database.Get(Family::kCorpus, key);
+  if (!read.ok()) return read.status();
+  const std::optional<std::string>& value = *read;
+  if (!value.has_value()) return false;
+  const std::optional<std::string_view> payload = Unseal(*value);
   if (!payload.has_value() || store_keys::InputKey(scenario_key, *payload) != key) {
     return Damaged(Family::kCorpus, key, "the checksum does not fit");
   }

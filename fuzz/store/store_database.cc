@@ -22,7 +22,8 @@ constexpr std::size_t kLogCountMax = 8;
 // What the first two hexadecimal digits say; 0 for a key that has none.
 int FirstPair(std::string_view digits) {
   int pair = 0;
-  std::from_chars(digits.data(), digits.data() + std::min<std::size_t>(digits.size(), 2), pair, 16);
+  digits = digits.substr(0, 2);
+  std::from_chars(digits.data(), digits.data() + digits.size(), pair, 16);
   return pair;
 }
 
@@ -90,6 +91,7 @@ absl::StatusOr<std::vector<std::string>> StoreDatabase::FamiliesOnDisk() const {
 
 absl::Status StoreDatabase::OpenToRead(const std::vector<std::string>& on_disk) {
   std::vector<rocksdb::ColumnFamilyDescriptor> wanted;
+  wanted.reserve(on_disk.size());
   for (const std::string& name : on_disk) wanted.emplace_back(name, FamilyOptions());
   Handles handles;
   rocksdb::DB* db = nullptr;
@@ -105,6 +107,7 @@ absl::Status StoreDatabase::OpenOurFamilies(rocksdb::DBOptions options) {
   std::vector<std::string> names = {rocksdb::kDefaultColumnFamilyName};
   names.insert(names.end(), store_keys::kFamilyNames.begin(), store_keys::kFamilyNames.end());
   std::vector<rocksdb::ColumnFamilyDescriptor> wanted;
+  wanted.reserve(names.size());
   for (const std::string& name : names) wanted.emplace_back(name, FamilyOptions());
   Handles handles;
   rocksdb::DB* db = nullptr;
@@ -185,11 +188,12 @@ absl::StatusOr<bool> StoreDatabase::CheckSchema(const std::vector<std::string>& 
 
 // 0: there is none.
 absl::StatusOr<int> StoreDatabase::ReadSchema() const {
-  const absl::StatusOr<std::optional<std::string>> text =
+  const absl::StatusOr<std::optional<std::string>> read =
       Get(Family::kMeta, store_keys::kSchemaKey);
-  if (!text.ok()) return text.status();
-  if (!text->has_value()) return 0;
-  const std::string& digits = **text;
+  if (!read.ok()) return read.status();
+  const std::optional<std::string>& text = *read;
+  if (!text.has_value()) return 0;
+  const std::string& digits = *text;
   int schema = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), schema);
   if (error != std::errc() || end != digits.data() + digits.size() || schema < 1) {

@@ -60,9 +60,10 @@ absl::Status AddFailures(const StoreDatabase& database, std::span<const Failure>
     if (!added && &BetterRecord(at->second, record) == &record) at->second = std::move(record);
   }
   for (const auto& [id, record] : incoming) {
-    const absl::StatusOr<std::optional<FailureRecord>> present = GetRecord(database, id);
-    if (!present.ok()) return present.status();
-    if (present->has_value() && &BetterRecord(**present, record) == &**present) continue;
+    const absl::StatusOr<std::optional<FailureRecord>> read = GetRecord(database, id);
+    if (!read.ok()) return read.status();
+    const std::optional<FailureRecord>& present = *read;
+    if (present.has_value() && &BetterRecord(*present, record) == &*present) continue;
     batch.Put(database.Handle(Family::kFailures), id, Seal(record.encoded));
   }
   return absl::OkStatus();
@@ -80,11 +81,11 @@ absl::StatusOr<Failure> FindFailure(const StoreDatabase& database, std::string_v
   std::string value;
   if (prefix.size() == store_keys::kFailureIdDigits) {
     // Not by iteration: damage in a neighbour must not be in the way.
-    absl::StatusOr<std::optional<std::string>> found = database.Get(Family::kFailures, prefix);
-    if (!found.ok()) return found.status();
-    if (found->has_value()) {
+    absl::StatusOr<std::optional<std::string>> read = database.Get(Family::kFailures, prefix);
+    if (!read.ok()) return read.status();
+    if (std::optional<std::string>& found = *read; found.has_value()) {
       fitting.push_back(prefix);
-      value = **std::move(found);
+      value = *std::move(found);
     }
   } else if (absl::Status searched = FindFitting(database, prefix, fitting, value);
              !searched.ok()) {
