@@ -43,7 +43,19 @@ StateKey::Told& StateKey::Told::operator=(const Told& other) {
   late_loads = other.late_loads;
   saved = other.saved;
   sent = other.sent;
+  memory_hash = other.memory_hash;
   return *this;
+}
+
+void StateKey::Reset() {
+  const Hash128 memory_hash = told_.memory_hash;
+  told_ = Told();
+  told_.memory_hash = memory_hash;
+}
+
+void StateKey::MemoryIsBack(const sim::Machine& machine) {
+  const std::span<const char> bytes = machine.GuestMemory();
+  std::memcpy(memory_.data(), bytes.data(), memory_.size() * 8);
 }
 
 void StateKey::Learn(std::uint8_t actor, std::uint64_t what) {
@@ -121,21 +133,25 @@ void StateKey::HashMemory(std::span<const char> bytes) {
   const std::size_t count = bytes.size() / 8;
   const auto add = [this](std::size_t i, std::uint64_t word, bool plus) {
     const Hash128 hash = HashOfWord(i, Canonical(word));
-    memory_hash_.high += plus ? hash.high : -hash.high;
-    memory_hash_.low += plus ? hash.low : -hash.low;
+    told_.memory_hash.high += plus ? hash.high : -hash.high;
+    told_.memory_hash.low += plus ? hash.low : -hash.low;
   };
   if (memory_.size() != count) {
     memory_.assign(count, 0);
-    memory_hash_ = Hash128();
+    told_.memory_hash = Hash128();
     for (std::size_t i = 0; i < count; ++i) add(i, 0, true);
   }
-  constexpr std::size_t kBlock = 16;  // words that are compared at once
+  const auto word_at = [&bytes](std::size_t i) {
+    std::uint64_t word;
+    std::memcpy(&word, &bytes[i * 8], 8);
+    return word;
+  };
+  constexpr std::size_t kBlock = 32;  // words that are compared at once
   for (std::size_t from = 0; from < count; from += kBlock) {
     const std::size_t end = std::min(from + kBlock, count);
     if (std::memcmp(&memory_[from], &bytes[from * 8], (end - from) * 8) == 0) continue;
     for (std::size_t i = from; i < end; ++i) {
-      std::uint64_t word;
-      std::memcpy(&word, &bytes[i * 8], 8);
+      const std::uint64_t word = word_at(i);
       if (word == memory_[i]) continue;
       add(i, memory_[i], false);
       add(i, word, true);
@@ -147,8 +163,8 @@ void StateKey::HashMemory(std::span<const char> bytes) {
 void StateKey::Begin(const sim::Machine& machine) {
   words_.clear();
   HashMemory(machine.GuestMemory());
-  Add(memory_hash_.high);
-  Add(memory_hash_.low);
+  Add(told_.memory_hash.high);
+  Add(told_.memory_hash.low);
   machine.AppendRegisters(words_);
   for (int c = 0; c < machine.cpu_count(); ++c) {
     for (int k = 0; k < machine.BufferedCount(c); ++k) {

@@ -46,12 +46,16 @@ class StateKey {
       std::uint64_t known;
     };
     std::vector<Sent> sent;  // cross calls on their way: to whom, and what the sender knew
+    Hash128 memory_hash;
   };
 
   // A new run begins; its marks are kept (Machine::KeepMemoryMarks).
-  void Reset() { told_ = Told(); }
+  void Reset();
   [[nodiscard]] const Told& told() const { return told_; }
+  // Before a state is kept, and when a run has gone back to it: guest memory is as it is now.
+  void LookAtMemory(const sim::Machine& machine) { HashMemory(machine.GuestMemory()); }
   void GoBackTo(const Told& told) { told_ = told; }
+  void MemoryIsBack(const sim::Machine& machine);
   // Before a step: an RMW's row says what it left behind, not what it found.
   void BeforeRmw(std::uint8_t actor, std::uint64_t found);
   // What the rows since the last call told those who made them. To be called after each step.
@@ -68,10 +72,9 @@ class StateKey {
   void HashMemory(std::span<const char> bytes);
 
   Told told_;
-  // Guest memory as it was the last time, and the sum of its words' hashes. From one time to the
-  // next few words change.
+  // Guest memory as it was when it was last looked at; the sum of its words' hashes stands in told_.
+  // From one time to the next few words change.
   std::vector<std::uint64_t> memory_;
-  Hash128 memory_hash_;
   std::vector<std::uint64_t> words_;
 };
 

@@ -14,8 +14,9 @@ namespace {
 
 // Runs that a job makes before it tells the others.
 constexpr std::size_t kRunsTogether = 32;
-// So many choices from one place that is kept to the next.
-constexpr std::size_t kChoicesBetweenPlaces = 8;
+// So many choices from one place that is kept to the next. Next to be tried is mostly what the last states
+// have left.
+constexpr std::size_t kChoicesBetweenPlaces = 1;
 
 }  // namespace
 
@@ -52,15 +53,17 @@ void StateSearch::NewRun() {
 
 void StateSearch::KeepPlace() {
   if (!machine().CanKeepCheckpoints()) return;
-  const std::size_t last = place_count_ == 0 ? 0 : places_[place_count_ - 1]->choice_count;
-  if (made_.size() < last + kChoicesBetweenPlaces) return;
+  const Place* const before = place_count_ == 0 ? nullptr : places_[place_count_ - 1].get();
+  if (made_.size() < (before == nullptr ? 0 : before->choice_count) + kChoicesBetweenPlaces) return;
   if (place_count_ == places_.size()) places_.push_back(std::make_unique<Place>());
   Place& place = *places_[place_count_++];
   place.choice_count = made_.size();
+  key_.LookAtMemory(machine());
   Keep(place.standing);
   place.told = key_.told();
   place.last_cpu = last_cpu_;
-  subject_.machine().KeepCheckpoint(place.machine);
+  subject_.machine().KeepCheckpoint(place.machine, before == nullptr ? nullptr : &before->machine);
+  key_.MemoryIsBack(machine());
 }
 
 // A run that begins with the choices to `node`, and those in `then`.
@@ -165,9 +168,8 @@ Process StateSearch::UnseenDrain() {
 }
 
 // All that can happen next, within the bounds.
-void StateSearch::ListChoices() {
+void StateSearch::ListChoices(ProcessSet enabled) {
   choices_.clear();
-  const ProcessSet enabled = Enabled();
   const int n = cpu_count();
   const int first = last_cpu_ == kNobody ? 0 : last_cpu_;
   const bool may_stay = last_cpu_ != kNobody && machine().CanRun(last_cpu_);
@@ -234,21 +236,25 @@ Process StateSearch::Take(const Option& option) {
   return p;
 }
 
+Process StateSearch::TakeNextOfPath() {
+  const Choice choice = path_.choices[made_.size()];
+  // Nobody could go on here, and so nobody was chosen: a deferred interrupt comes after all.
+  if (!IsBuffer(choice.process) && !machine().CanRun(CpuOf(choice.process))) {
+    SHOOTDOWN_CHECK(Enabled() == 0);
+    return kNobody;
+  }
+  return Take({.choice = choice, .spent = spent_});
+}
+
 Process StateSearch::Choose() {
   key_.Absorb(machine());
   if (drains_unseen_) {
     users_.Absorb(machine());
     if (const Process drain = UnseenDrain(); drain != kNobody) return drain;
   }
-  KeepPlace();
-  if (made_.size() < path_.choices.size()) {
-    const Choice choice = path_.choices[made_.size()];
-    // Nobody could go on here, and so nobody was chosen: a deferred interrupt comes after all.
-    if (!IsBuffer(choice.process) && !machine().CanRun(CpuOf(choice.process))) {
-      SHOOTDOWN_CHECK(Enabled() == 0);
-      return kNobody;
-    }
-    return Take({.choice = choice, .spent = spent_});
+  if (FollowsPath()) {
+    KeepPlace();
+    return TakeNextOfPath();
   }
   const ProcessSet enabled = Enabled();
   if (enabled == 0) return kNobody;
@@ -264,7 +270,9 @@ Process StateSearch::Choose() {
     }
     run_.states.push_back({.key = key, .reached_by = run_.last});
   }
-  ListChoices();
+  KeepPlace();
+  if (FollowsPath()) return TakeNextOfPath();  // another run resumed here
+  ListChoices(enabled);
   // Drains first, then on with the CPU that runs: near the default order.
   const auto any_of = [&](ProcessSet processes) {
     return std::ranges::find_if(choices_, [&](const Option& o) {

@@ -112,8 +112,10 @@ class StateSearch : public ProcessScheduler {
     Process last_cpu = kNobody;
   };
   void KeepPlace();
+  [[nodiscard]] bool FollowsPath() const { return made_.size() < path_.choices.size(); }
+  [[nodiscard]] Process TakeNextOfPath();
   const sim::Violation* RunAlong(std::uint32_t node, std::span<const Choice> then);
-  void ListChoices();
+  void ListChoices(ProcessSet enabled);
   [[nodiscard]] int JustHeld() const;
   [[nodiscard]] bool MayStoreAtOnce(Process p) const;
   [[nodiscard]] Process UnseenDrain();

@@ -1,5 +1,6 @@
 #include "fuzz/sim/machine.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace shootdown::sim {
@@ -11,7 +12,8 @@ constexpr std::uint32_t kLogSlackRows = 4096;
 
 }  // namespace
 
-Machine::Machine(const MachineConfig& config) : config_(config) {
+Machine::Machine(const MachineConfig& config)
+    : actor_number_end_(static_cast<std::size_t>(config.cpu_count)), config_(config) {
   SHOOTDOWN_CHECK(live_ == nullptr);
   SHOOTDOWN_CHECK(config.cpu_count >= 1);
   SHOOTDOWN_CHECK(config.cpu_count <= kCpuCountMax);
@@ -59,14 +61,9 @@ void Machine::TakeSnapshot() {
 void Machine::Reset() {
   SHOOTDOWN_CHECK(!snapshot_.empty());
   std::memcpy(arena_.base(), snapshot_.data(), snapshot_.size());
-  // Rows of earlier runs fall below base_, so the shadow needs no clearing until numbers run out.
-  if (base_ > 0xe000'0000u) {
-    std::memset(static_cast<void*>(shadow_.get()), 0, kArenaGuestBytes / 8 * sizeof(Shadow));
-    base_ = 1;
-  }
   for (const WordIndex w : poisoned_) shadow_[w] = Shadow{};
   poisoned_.clear();
-  index_.fill(0);
+  for (const std::size_t first : kActorClasses) std::fill_n(&index_[first], actor_number_end_, 0);
   for (int c = 0; c < config_.cpu_count; ++c) {
     waits_[static_cast<std::size_t>(c)] = Wait{};
     rings_[static_cast<std::size_t>(c)].barriers = Barriers{};
@@ -84,6 +81,12 @@ void Machine::Reset() {
 
 RunEnd Machine::Run(Scheduler& scheduler) {
   scheduler_ = &scheduler;
+  // Rows of earlier runs fall below base_, so the shadow needs no clearing until numbers run out.
+  if (base_ > 0xe000'0000u) {
+    std::memset(static_cast<void*>(shadow_.get()), 0, kArenaGuestBytes / 8 * sizeof(Shadow));
+    for (const WordIndex w : poisoned_) shadow_[w].write = kPoisoned;
+    base_ = 1;
+  }
   if (resume_from_ != nullptr) {
     GoBackTo(*std::exchange(resume_from_, nullptr));
   } else {
@@ -99,8 +102,8 @@ RunEnd Machine::Run(Scheduler& scheduler) {
   stop_requested_ = false;
   lookers_ = lookers_wanted_;
   do {
-    if (to_keep_ != nullptr) Keep(*std::exchange(to_keep_, nullptr));
-    SwitchFiber(host_, FiberOf(cpus_[hot_.cpu].thread));
+    if (to_keep_ != nullptr) Keep(*std::exchange(to_keep_, nullptr), kept_before_);
+    SwitchToFiber(host_, cpus_[hot_.cpu].thread);
   } while (to_keep_ != nullptr);  // else the run has ended
   lookers_ = nullptr;
   if (end_ == RunEnd::kQuiet && guest_.quiet != nullptr) guest_.quiet();
@@ -153,6 +156,7 @@ Fiber& Machine::StartedFiber(std::uint8_t thread) {
   if (fiber.context == nullptr) {
     PrepareFiber(fiber, &ThreadEntry);
     started_[started_count_++] = thread;
+    actor_number_end_ = std::max(actor_number_end_, static_cast<std::size_t>(ActorId(thread).number()) + 1);
   }
   return fiber;
 }
@@ -160,9 +164,9 @@ Fiber& Machine::StartedFiber(std::uint8_t thread) {
 void Machine::SwitchCpu(int cpu) {
   cpus_[hot_.cpu].actor = hot_.actor;
   Fiber& from = FiberOf(cpus_[hot_.cpu].thread);
-  Fiber& to = StartedFiber(cpus_[cpu].thread);
+  StartedFiber(cpus_[cpu].thread);
   EnterCpu(cpu);
-  SwitchFiber(from, to);
+  SwitchToFiber(from, cpus_[cpu].thread);
 }
 
 // First thing on a CPU that goes on: interrupts that came meanwhile.
@@ -183,9 +187,9 @@ void Machine::SwitchThread(ActorId next) {
   cpu.thread = next.byte();
   cpu.actor = next.byte();
   if (FiberOf(next.byte()).context == nullptr) thread_switched_in_ = true;
-  Fiber& to = StartedFiber(next.byte());
+  StartedFiber(next.byte());
   EnterCpu(hot_.cpu);
-  SwitchFiber(from, to);
+  SwitchToFiber(from, next.byte());
   RefreshUntil(*hot_.index);
 }
 

@@ -85,9 +85,12 @@ class Machine {
   // back. Where a later run resumes from it, it comes back once more, in that same Pick. REQUIRES:
   // CanKeepCheckpoints(); what Pick's callers hold is not changed by a host that resumes.
   class Checkpoint;  // fuzz/sim/checkpoint.h
-  void KeepCheckpoint(Checkpoint& checkpoint);
+  // `before`: null, or one that this run went through or resumed from, and that stays as it is as long as
+  // `checkpoint` is used. What has not changed since then is not copied again.
+  void KeepCheckpoint(Checkpoint& checkpoint, const Checkpoint* before);
   // The next Run goes on from there, under the scheduler that kept it, and does not call its StartRun.
   // REQUIRES: all runs since then went through it, or resumed from it or from one that was kept after it.
+  // Of the run's conflicts only those between later rows are known.
   void ResumeFrom(const Checkpoint& checkpoint) { resume_from_ = &checkpoint; }
   [[nodiscard]] bool CanKeepCheckpoints() const;
   // Every move of the run that was not the default: the run in exact form.
@@ -346,8 +349,10 @@ class Machine {
   static constexpr std::size_t kFeatureCountMax = 256;
 
   void Reset();
-  void Keep(Checkpoint& to);
+  void Keep(Checkpoint& to, const Checkpoint* before);
+  void KeepStacks(Checkpoint& to, const Checkpoint* before) const;
   void GoBackTo(const Checkpoint& from);
+  void GoBackToStacks(const Checkpoint& from);
   static void ThreadEntry();
   // When a question is due, or the store buffer is not empty.
   std::uint64_t LoadSlowly(const Site& site, const std::uint64_t* word);
@@ -374,6 +379,13 @@ class Machine {
   void Resume();
   [[nodiscard]] Fiber& FiberOf(std::uint8_t thread) { return fibers_[thread]; }
   Fiber& StartedFiber(std::uint8_t thread);
+  // Goes on with a thread that is started.
+  void SwitchToFiber(Fiber& from, std::uint8_t thread) {
+    stack_versions_[thread] = stack_version_;
+    SwitchFiber(from, FiberOf(thread));
+  }
+  // Where the indexes of each class of actors begin.
+  static constexpr std::array<std::size_t, 4> kActorClasses = {0, 64, 128, 192};
   [[nodiscard]] bool Deliverable(int cpu) const;
   [[nodiscard]] static bool NmiDeliverable(const Cpu& cpu);
   [[nodiscard]] static bool MondoDeliverable(const Cpu& cpu);
@@ -452,7 +464,13 @@ class Machine {
   std::array<std::uint8_t, kThreadCountMax> started_;  // fibers of the last run, to be reset
   std::size_t started_count_ = 0;
   Fiber host_;
+  // Two stacks of one thread with the same version are the same. A thread that runs gets the version of now,
+  // which is a new one after each checkpoint that is kept or gone back to.
+  std::array<std::uint64_t, kThreadCountMax> stack_versions_{};
+  std::uint64_t stack_version_ = 1;
+  std::size_t actor_number_end_;             // those of all actors that ever took a step are below
   Checkpoint* to_keep_ = nullptr;            // by the host, which goes on with the run
+  const Checkpoint* kept_before_ = nullptr;
   const Checkpoint* resume_from_ = nullptr;  // by the next run
   bool thread_switched_in_ = false;
   bool stop_requested_ = false;

@@ -7,6 +7,15 @@
 #include "fuzz/sim/machine.h"
 
 namespace shootdown::sim {
+namespace {
+
+// Of a thread's stack, which grows down to where it was left.
+std::size_t UsedBytes(const Fiber& fiber) {
+  return static_cast<std::size_t>(fiber.stack + fiber.stack_bytes -
+                                  static_cast<const char*>(fiber.context));
+}
+
+}  // namespace
 
 bool Machine::CanKeepCheckpoints() const {
 #if defined(__SANITIZE_ADDRESS__) || SHOOTDOWN_HAS_FEATURE(address_sanitizer)
@@ -17,78 +26,120 @@ bool Machine::CanKeepCheckpoints() const {
 #endif
 }
 
-void Machine::KeepCheckpoint(Checkpoint& checkpoint) {
+void Machine::KeepCheckpoint(Checkpoint& checkpoint, const Checkpoint* before) {
   SHOOTDOWN_CHECK(CanKeepCheckpoints());
   // This fiber's registers are to be kept too: so it is left, and the host does the rest. From here
   // on it goes on once, and again whenever a run resumes from the checkpoint.
   to_keep_ = &checkpoint;
+  kept_before_ = before;
   SwitchFiber(FiberOf(cpus_[hot_.cpu].thread), host_);
 }
 
-void Machine::Keep(Checkpoint& to) {
-  const auto cpu_count = static_cast<std::ptrdiff_t>(config_.cpu_count);
-  to.hot_ = hot_;
-  to.base_ = base_;
-  to.guest_.assign(arena_.base(), arena_.base() + arena_.used_bytes());
-  to.shadow_.assign(shadow_.get(), shadow_.get() + arena_.used_bytes() / 8);
-  to.stacks_.clear();
-  to.stack_bytes_.clear();
+void Machine::KeepStacks(Checkpoint& to, const Checkpoint* before) const {
+  to.stacks_.resize(started_count_);
+  std::size_t byte_count = 0;
   for (std::size_t i = 0; i < started_count_; ++i) {
-    const Fiber& fiber = FiberOf(started_[i]);
-    to.stacks_.push_back({.thread = started_[i], .context = fiber.context});
-    to.stack_bytes_.insert(to.stack_bytes_.end(), static_cast<char*>(fiber.context),
-                           fiber.stack + fiber.stack_bytes);
+    const std::uint8_t thread = started_[i];
+    Checkpoint::Stack& stack = to.stacks_[i];
+    stack = {.thread = thread,
+             .context = fibers_[thread].context,
+             .version = stack_versions_[thread],
+             .bytes = nullptr};
+    // The threads that `before` has were the first ones of this run too.
+    if (before != nullptr && i < before->stacks_.size() &&
+        before->stacks_[i].version == stack.version) {
+      stack.bytes = before->stacks_[i].bytes;
+    } else {
+      byte_count += UsedBytes(fibers_[thread]);
+    }
   }
-  to.index_ = index_;
-  to.waits_.assign(waits_.begin(), waits_.begin() + cpu_count);
-  to.barriers_.clear();
+  // Only now, since it may move.
+  if (to.stack_bytes_.size() < byte_count) to.stack_bytes_.resize(byte_count);
+  char* bytes = to.stack_bytes_.data();
+  for (Checkpoint::Stack& stack : to.stacks_) {
+    if (stack.bytes != nullptr) continue;
+    const std::size_t used = UsedBytes(fibers_[stack.thread]);
+    std::memcpy(bytes, stack.context, used);
+    stack.bytes = bytes;
+    bytes += used;
+  }
+}
+
+void Machine::Keep(Checkpoint& to, const Checkpoint* before) {
+  const auto cpu_count = static_cast<std::size_t>(config_.cpu_count);
+  to.hot_ = hot_;
+  to.guest_.resize(arena_.used_bytes());
+  std::memcpy(to.guest_.data(), arena_.base(), to.guest_.size());
+  KeepStacks(to, before);
+  ++stack_version_;
+  to.index_.resize(actor_number_end_ * kActorClasses.size());
+  for (std::size_t k = 0; k < kActorClasses.size(); ++k) {
+    for (std::size_t n = 0; n < actor_number_end_; ++n) {
+      to.index_[k * actor_number_end_ + n] = index_[kActorClasses[k] + n];
+    }
+  }
+  to.waits_.resize(cpu_count);
+  to.barriers_.resize(cpu_count);
   to.rings_.clear();
-  for (int c = 0; c < config_.cpu_count; ++c) {
-    to.barriers_.push_back(rings_[c].barriers);
+  for (std::size_t c = 0; c < cpu_count; ++c) {
+    to.waits_[c] = waits_[c];
+    to.barriers_[c] = rings_[c].barriers;
     if (Checkpoint::HasInRings(cpus_[c])) to.rings_.push_back(rings_[c]);
   }
-  to.moves_made_ = moves_made_;
+  to.move_count_ = moves_made_.size();
   to.defaults_made_ = defaults_made_;
-  to.conflict_count_ = conflict_count_;
+  if (!defaults_made_.empty()) to.moves_made_ = moves_made_;
   to.feature_count_ = feature_count_;
   to.mark_count_ = marks_.size();
   to.poisoned_count_ = poisoned_.size();
 }
 
-void Machine::GoBackTo(const Checkpoint& from) {
-  const auto drop = [](auto& values, std::size_t count) {
-    values.erase(values.begin() + static_cast<std::ptrdiff_t>(count), values.end());
-  };
-  hot_ = from.hot_;
-  base_ = from.base_;
-  std::ranges::copy(from.guest_, arena_.base());
-  std::ranges::copy(from.shadow_, shadow_.get());
-  for (; started_count_ != 0; --started_count_) {
+void Machine::GoBackToStacks(const Checkpoint& from) {
+  SHOOTDOWN_CHECK(started_count_ >= from.stacks_.size());
+  for (; started_count_ != from.stacks_.size(); --started_count_) {
     FiberOf(started_[started_count_ - 1]).context = nullptr;
   }
-  const char* bytes = from.stack_bytes_.data();
-  for (const Checkpoint::Stack& stack : from.stacks_) {
+  for (std::size_t i = 0; i < started_count_; ++i) {
+    const Checkpoint::Stack& stack = from.stacks_[i];
+    SHOOTDOWN_CHECK(started_[i] == stack.thread);
     Fiber& fiber = FiberOf(stack.thread);
+    if (fiber.context == stack.context && stack_versions_[stack.thread] == stack.version) continue;
     fiber.context = stack.context;
-    char* const lowest = static_cast<char*>(stack.context);
-    const auto size = static_cast<std::size_t>(fiber.stack + fiber.stack_bytes - lowest);
-    std::memcpy(lowest, bytes, size);
-    bytes += size;
-    started_[started_count_++] = stack.thread;
+    stack_versions_[stack.thread] = stack.version;
+    std::memcpy(stack.context, stack.bytes, UsedBytes(fiber));
   }
-  index_ = from.index_;
-  std::ranges::copy(from.waits_, waits_.begin());
+  ++stack_version_;
+}
+
+void Machine::GoBackTo(const Checkpoint& from) {
+  hot_ = from.hot_;
+  std::memcpy(arena_.base(), from.guest_.data(), from.guest_.size());
+  GoBackToStacks(from);
+  const std::size_t number_end = from.index_.size() / kActorClasses.size();
+  for (std::size_t k = 0; k < kActorClasses.size(); ++k) {
+    for (std::size_t n = 0; n < number_end; ++n) {
+      index_[kActorClasses[k] + n] = from.index_[k * number_end + n];
+    }
+    for (std::size_t n = number_end; n < actor_number_end_; ++n) index_[kActorClasses[k] + n] = 0;
+  }
   const Rings* rings = from.rings_.data();
-  for (int c = 0; c < config_.cpu_count; ++c) {
+  for (std::size_t c = 0; c < from.waits_.size(); ++c) {
+    waits_[c] = from.waits_[c];
     if (Checkpoint::HasInRings(cpus_[c])) rings_[c] = *rings++;
-    rings_[c].barriers = from.barriers_[static_cast<std::size_t>(c)];
+    rings_[c].barriers = from.barriers_[c];
   }
-  moves_made_ = from.moves_made_;
+  if (from.defaults_made_.empty()) {
+    moves_made_.resize(from.move_count_);
+  } else {
+    moves_made_ = from.moves_made_;
+  }
   defaults_made_ = from.defaults_made_;
-  conflict_count_ = from.conflict_count_;
+  conflict_count_ = 0;
   feature_count_ = from.feature_count_;
-  drop(marks_, from.mark_count_);
-  drop(poisoned_, from.poisoned_count_);
+  marks_.resize(from.mark_count_);
+  for (; poisoned_.size() != from.poisoned_count_; poisoned_.pop_back()) {
+    shadow_[poisoned_.back()] = Shadow{};
+  }
 }
 
 }  // namespace shootdown::sim

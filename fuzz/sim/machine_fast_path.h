@@ -114,6 +114,7 @@ inline std::uint64_t Machine::PeekOwn(const std::uint64_t* word) {
 }
 
 inline std::uint64_t Machine::PeekAs(int cpu, const std::uint64_t* word) const {
+  if (cpus_[cpu].buffer_count == 0) return *word;
   const Held* const held = Forward(cpu, word, kNoRow);
   return held != nullptr ? held->value : *word;
 }

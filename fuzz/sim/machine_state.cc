@@ -19,28 +19,33 @@ std::span<const char> Machine::GuestMemory() const {
 }
 
 void Machine::AppendRegisters(std::vector<std::uint64_t>& words) const {
+  constexpr std::size_t kWordsOfCpuMax = 6;
+  const std::size_t count = words.size();
+  words.resize(count + static_cast<std::size_t>(config_.cpu_count) * kWordsOfCpuMax + 1);
+  std::uint64_t* next = words.data() + count;
   for (int c = 0; c < config_.cpu_count; ++c) {
     const Cpu& cpu = cpus_[c];
     const bool current = c == hot_.cpu;
-    words.push_back(std::uint64_t{cpu.ie} | std::uint64_t{cpu.pil} << 8 |
-                    std::uint64_t{cpu.interrupt_depth} << 16 |
-                    std::uint64_t{cpu.nmi_pending} << 24 | std::uint64_t{cpu.mondo_count} << 32 |
-                    std::uint64_t{cpu.buffer_count} << 40 | std::uint64_t{cpu.thread} << 48 |
-                    std::uint64_t{current ? hot_.actor : cpu.actor} << 56);
-    words.push_back(std::uint64_t{cpu.softint} | std::uint64_t{cpu.secondary} << 16 |
-                    std::uint64_t{cpu.has_thread} << 32);
-    words.push_back(cpu.executed);
-    words.push_back(cpu.accepted);
+    *next++ = std::uint64_t{cpu.ie} | std::uint64_t{cpu.pil} << 8 |
+              std::uint64_t{cpu.interrupt_depth} << 16 | std::uint64_t{cpu.nmi_pending} << 24 |
+              std::uint64_t{cpu.mondo_count} << 32 | std::uint64_t{cpu.buffer_count} << 40 |
+              std::uint64_t{cpu.thread} << 48 |
+              std::uint64_t{current ? hot_.actor : cpu.actor} << 56;
+    *next++ = std::uint64_t{cpu.softint} | std::uint64_t{cpu.secondary} << 16 |
+              std::uint64_t{cpu.has_thread} << 32;
+    *next++ = cpu.executed;
+    *next++ = cpu.accepted;
     // How long interrupts wait yet: counted in steps of one actor, wherever it stands.
     if (cpu.defer_until == 0) continue;
     const std::uint32_t now = index_[cpu.defer_actor];
-    words.push_back(std::uint64_t{cpu.defer_actor} << 32 | (cpu.defer_until - now));
-    words.push_back(cpu.defer_mondo_until == 0 ? 0 : cpu.defer_mondo_until - now + 1);
+    *next++ = std::uint64_t{cpu.defer_actor} << 32 | (cpu.defer_until - now);
+    *next++ = cpu.defer_mondo_until == 0 ? 0 : cpu.defer_mondo_until - now + 1;
   }
   // A set: in whatever order.
   std::uint64_t poisoned = 0;
   for (const WordIndex w : poisoned_) poisoned += Mix64(w);
-  words.push_back(poisoned);
+  *next++ = poisoned;
+  words.resize(static_cast<std::size_t>(next - words.data()));
 }
 
 }  // namespace shootdown::sim

@@ -6,6 +6,7 @@
 #include <array>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "fuzz/base/prng.h"
@@ -15,18 +16,21 @@
 namespace shootdown::sim {
 namespace {
 
-// Answers by chance, and the same for the same seed. At some of the questions a checkpoint is kept,
+// Answers by chance, and the same for the same seed. At two of the questions a checkpoint is kept,
 // and from there on the answers are those of another seed.
 class ByChance : public Scheduler {
  public:
-  // What the run does from the checkpoint on.
-  std::uint64_t seed = 0;
-  // The question before which it is kept; and the one at which the run is, counted from its start.
-  std::uint64_t keep_at = UINT64_MAX;
-  std::uint64_t question = 0;
-  std::uint64_t left = 0;  // at most so many moves yet
-  Machine::Checkpoint kept;
-  bool was_kept = false;
+  // The first checkpoint, and one that is kept after it.
+  struct Place {
+    std::uint64_t question = UINT64_MAX;  // before which it is kept
+    std::uint64_t seed = 0;               // of what the run does from here on
+    Machine::Checkpoint kept;
+    bool was_kept = false;
+  };
+  Place first;
+  Place later;
+  std::uint64_t question = 0;  // at which the run is, counted from its start
+  std::uint64_t left = 0;      // at most so many moves yet
 
   void StartRun(const Machine& machine) override {
     machine_ = const_cast<Machine*>(&machine);
@@ -35,14 +39,8 @@ class ByChance : public Scheduler {
     left = 200;
   }
   Move Pick(const Question& q) override {
-    if (question == keep_at) {
-      was_kept = true;
-      left_then_ = left;
-      machine_->KeepCheckpoint(kept);
-      left = left_then_;  // here again, in another run
-      question = keep_at;
-      random_ = Prng(seed);
-    }
+    if (question == first.question) Keep(first, nullptr);
+    if (question == later.question) Keep(later, &first.kept);
     ++question;
     const Move default_move{.kind = q.blocked ? Move::Kind::kNext : Move::Kind::kStep};
     if (left == 0 || random_.Below(3) != 0) return default_move;
@@ -58,9 +56,17 @@ class ByChance : public Scheduler {
   std::uint32_t NextQuestion(ActorId /*actor*/, std::uint32_t index) override { return index; }
 
  private:
+  void Keep(Place& place, const Machine::Checkpoint* before) {
+    place.was_kept = true;
+    const std::uint64_t left_then = left;
+    machine_->KeepCheckpoint(place.kept, before);
+    left = left_then;  // here again, in another run
+    question = place.question;
+    random_ = Prng(place.seed);
+  }
+
   Machine* machine_ = nullptr;
   Prng random_{1};
-  std::uint64_t left_then_ = 0;
 };
 
 // All that a run leaves behind.
@@ -68,7 +74,6 @@ struct Outcome {
   std::vector<std::uint64_t> log;
   std::vector<std::uint64_t> moves;
   std::vector<char> memory;
-  std::size_t conflicts = 0;
   std::string finding;
   bool operator==(const Outcome&) const = default;
 };
@@ -87,7 +92,6 @@ Outcome OutcomeOf(Simulation& simulation, const Violation* violation) {
                           made.actor.byte(), made.index, made.row});
   }
   outcome.memory.assign(m.GuestMemory().begin(), m.GuestMemory().end());
-  outcome.conflicts = m.conflicts().size();
   if (violation != nullptr) outcome.finding = violation->check + ": " + violation->message;
   return outcome;
 }
@@ -107,22 +111,68 @@ TEST_P(CheckpointTest, ARunThatResumesIsTheOneFromTheStart) {
       SCOPED_TRACE(testing::Message() << "scenario " << scenario << ", question " << keep_at);
       ByChance resumes;
       ByChance starts;
-      resumes.keep_at = starts.keep_at = keep_at;
+      resumes.first.question = starts.first.question = keep_at;
       (void)simulation->RunOnce(resumes);
-      if (!resumes.was_kept) continue;
+      if (!resumes.first.was_kept) continue;
       for (const std::uint64_t seed : {2u, 3u, 2u, 4u}) {
-        resumes.seed = seed;
-        simulation->machine().ResumeFrom(resumes.kept);
+        resumes.first.seed = seed;
+        simulation->machine().ResumeFrom(resumes.first.kept);
         const Outcome there = OutcomeOf(*simulation, simulation->RunOnce(resumes));
         // A run in between may leave anything behind, but for the rows before the checkpoint, which
         // it makes anew.
-        starts.seed = seed;
+        starts.first.seed = seed;
         ASSERT_EQ(there, OutcomeOf(*simulation, simulation->RunOnce(starts)));
         ++resumed;
       }
     }
   }
   EXPECT_GT(resumed, 300);
+}
+
+// The later one has only those stacks that are no longer what they were in the first one.
+TEST_P(CheckpointTest, OneThatWasKeptAfterAnotherIsAsGood) {
+  struct Trip {
+    bool from_later;
+    std::uint64_t first_seed;
+    std::uint64_t later_seed;
+  };
+  constexpr std::array kTrips = {Trip{true, 2, 4}, Trip{true, 2, 5},  Trip{false, 3, 4},
+                                 Trip{true, 3, 6}, Trip{false, 2, 4}, Trip{true, 2, 6}};
+  int resumed = 0;
+  for (std::uint64_t scenario = 1; scenario <= 60; ++scenario) {
+    SCOPED_TRACE(testing::Message() << "scenario " << scenario);
+    Scenario generated = GenerateScenario(scenario);
+    generated.machine.memory_model = GetParam();
+    ScenarioProblem problem;
+    const auto simulation = Simulation::Build(generated, &problem);
+    ASSERT_NE(simulation, nullptr) << problem.message;
+    ByChance resumes;
+    ByChance starts;
+    resumes.first.question = starts.first.question = 30;
+    resumes.later.question = starts.later.question = 60;
+    resumes.first.seed = 2;
+    (void)simulation->RunOnce(resumes);
+
+    // No run from the start in between: what one trip leaves behind is what the next one finds.
+    std::vector<std::pair<Trip, Outcome>> outcomes;
+    for (const Trip& trip : kTrips) {
+      ByChance::Place& from = trip.from_later ? resumes.later : resumes.first;
+      if (!from.was_kept) continue;
+      if (!trip.from_later) resumes.later.was_kept = false;
+      resumes.first.seed = trip.first_seed;
+      resumes.later.seed = trip.later_seed;
+      simulation->machine().ResumeFrom(from.kept);
+      outcomes.emplace_back(trip, OutcomeOf(*simulation, simulation->RunOnce(resumes)));
+    }
+
+    for (const auto& [trip, outcome] : outcomes) {
+      starts.first.seed = trip.first_seed;
+      starts.later.seed = trip.later_seed;
+      ASSERT_EQ(outcome, OutcomeOf(*simulation, simulation->RunOnce(starts)));
+      ++resumed;
+    }
+  }
+  EXPECT_GT(resumed, 150);
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, CheckpointTest,
