@@ -3,6 +3,7 @@
 #ifndef SHOOTDOWN_FUZZ_EXPLORE_CLASSES_H_
 #define SHOOTDOWN_FUZZ_EXPLORE_CLASSES_H_
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -21,7 +22,8 @@ struct ClassHash {
 // Hashes of 64 bits: two classes in a billion are taken for one with a chance of one in forty.
 class Classes {
  public:
-  // Of a run's log. A store that never reached memory is not ordered after any other.
+  // Of a run's log. A store that never reached memory is not ordered after any other. Costs little for rows
+  // that the run before began with too.
   [[nodiscard]] ClassHash Of(const sim::Machine& machine);
 
   // Both return whether it is a new one.
@@ -33,15 +35,31 @@ class Classes {
   [[nodiscard]] std::uint64_t reads_from_count() const { return reads_from_.size(); }
 
  private:
-  struct LastWrite {
-    std::uint32_t run = 0;      // of the entry: others are old
-    std::uint32_t writer = 0;   // 0: the value that the run began with
+  // A row of the last run, and what was so before it.
+  struct Seen {
+    sim::LogEntry entry;
+    std::uint64_t reads_from_sum;
+    std::uint64_t coherence_sum;
+    std::uint32_t* last;  // that the row changed; null: none
+    std::uint32_t before;
   };
+  [[nodiscard]] std::size_t RowsInCommon(std::span<const sim::LogEntry> log) const;
+  void GoBackTo(std::size_t row_count);
+  void AddRow(std::span<const sim::LogEntry> log, Seen& row);
+  void Read(const sim::LogEntry& entry, std::uint32_t writer);
+  static void Set(std::uint32_t& last, std::uint32_t name, Seen& row);
+  void Write(std::uint32_t name, Seen& row);
+
   absl::flat_hash_set<std::uint64_t> all_;
   absl::flat_hash_set<std::uint64_t> reads_from_;
-  std::vector<LastWrite> memory_;  // by word
-  std::vector<LastWrite> own_;     // by CPU and word: the CPU's youngest store
-  std::uint32_t run_ = 0;
+  std::vector<Seen> rows_;
+  std::size_t row_count_ = 0;
+  std::uint64_t reads_from_sum_ = 0;
+  std::uint64_t coherence_sum_ = 0;
+  std::array<std::uint32_t, kCpuCountMax> steps_{};
+  // Names of last writes; 0: the value that the run began with.
+  std::vector<std::uint32_t> memory_;  // by word
+  std::vector<std::uint32_t> own_;     // by CPU and word: the CPU's youngest store
 };
 
 }  // namespace shootdown::explore
