@@ -128,6 +128,10 @@ int ProcessScheduler::OldValues(int cpu) {
 
 ProcessSet ProcessScheduler::Enabled() {
   ProcessSet enabled = 0;
+  if (!buffers()) {
+    for (int c = 0; c < cpu_count_; ++c) enabled |= machine_->CanRun(c) ? Bit(c) : 0;
+    return enabled;
+  }
   for (int c = 0; c < cpu_count_; ++c) {
     const bool can = CanStep(c);
     if (can) enabled |= Bit(c);

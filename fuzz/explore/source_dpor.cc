@@ -13,10 +13,13 @@ SourceDpor::SourceDpor(sim::Subject& subject, const DporOptions& options)
     : ProcessScheduler(WaysOut::kByWord),
       subject_(subject),
       options_(options),
-      process_count_(ProcessCount(subject.machine().config(), WaysOut::kByWord)),
+      clock_stride_((static_cast<std::size_t>(
+                         ProcessCount(subject.machine().config(), WaysOut::kByWord)) +
+                     kClocksTogether - 1) /
+                    kClocksTogether * kClocksTogether),
       buffer_entries_(static_cast<std::size_t>(subject.machine().config().store_buffer_entries)),
       last_on_word_(subject.machine().arena().used_bytes() / 8, kNone) {
-  SHOOTDOWN_CHECK(process_count_ <= kProcessCountMax ||
+  SHOOTDOWN_CHECK(ProcessCount(subject.machine().config(), WaysOut::kByWord) <= kProcessCountMax ||
                   subject.machine().config().memory_model == sim::MemoryModel::kRmo);
   last_of_process_.fill(kNone);
 }
@@ -83,8 +86,10 @@ bool SourceDpor::Dependent(Process p, const Step& a, Process q, const Step& b) c
 
 void SourceDpor::Join(std::int32_t frame) {
   const Clock* const clock = ClockOf(frame);
-  for (int q = 0; q < process_count_; ++q) {
-    now_[static_cast<std::size_t>(q)] = std::max(now_[static_cast<std::size_t>(q)], clock[q]);
+  for (std::size_t from = 0; from < clock_stride_; from += kClocksTogether) {
+    for (std::size_t q = from; q < from + kClocksTogether; ++q) {
+      now_[q] = std::max(now_[q], clock[q]);
+    }
   }
 }
 
@@ -110,14 +115,13 @@ void SourceDpor::JoinDrainsBefore(int cpu, std::int32_t membar) {
 
 // What happens before the step of `p` whatever other processes access.
 void SourceDpor::ClockBefore(Process p, const Step& step) {
-  std::fill_n(now_.begin(), process_count_, Clock{0});
-  const auto join_last = [this](Process q) {
-    const std::int32_t last = last_of_process_[static_cast<std::size_t>(q)];
-    if (last != kNone) Join(last);
-  };
-  join_last(p);
-  if (!buffers()) return;
   const std::int32_t last_step = last_of_process_[static_cast<std::size_t>(p)];
+  if (last_step == kNone) {
+    std::fill_n(now_.begin(), clock_stride_, Clock{0});
+  } else {
+    std::copy_n(ClockOf(last_step), clock_stride_, now_.begin());
+  }
+  if (!buffers()) return;
   if (IsBuffer(p)) {
     const std::int32_t store = StoreOfNextDrain(p);
     Join(store);
@@ -231,17 +235,45 @@ void SourceDpor::RacesOfWaits() {
   }
 }
 
+// ---- places ----------------------------------------------------------------------------------------
+
+// Where a run leaves the one before it: the next ones will leave it there too, or later.
+bool SourceDpor::KeepsPlace() const {
+  if (depth_ != replayed_ || frame_count_ == 0 || !machine().CanKeepCheckpoints()) return false;
+  return place_count_ == 0 || places_[place_count_ - 1]->depth < depth_;
+}
+
+void SourceDpor::KeepPlace() {
+  const Place* const before = place_count_ == 0 ? nullptr : places_[place_count_ - 1].get();
+  if (place_count_ == places_.size()) places_.push_back(std::make_unique<Place>());
+  Place& place = *places_[place_count_++];
+  place.depth = depth_;
+  Keep(place.standing);
+  subject_.machine().KeepCheckpoint(place.machine, before == nullptr ? nullptr : &before->machine);
+}
+
+void SourceDpor::ResumeFromPlace() {
+  while (place_count_ != 0 && places_[place_count_ - 1]->depth > replayed_) --place_count_;
+  if (place_count_ == 0) return;
+  const Place& place = *places_[place_count_ - 1];
+  depth_ = place.depth;
+  gave_up_ = false;
+  GoBackTo(place.standing);
+  subject_.machine().ResumeFrom(place.machine);
+}
+
 // ---- the walk ------------------------------------------------------------------------------------
 
 void SourceDpor::OpenFrame() {
   if (frame_count_ == frames_.size()) {
     frames_.emplace_back();
-    clocks_.resize(frames_.size() * static_cast<std::size_t>(process_count_));
+    clocks_.resize(frames_.size() * clock_stride_);
   }
   frames_[frame_count_++] = Frame{.enabled = Enabled(), .sleep = next_sleep_};
 }
 
 Process SourceDpor::Choose() {
+  if (KeepsPlace()) KeepPlace();
   if (depth_ < replayed_) return frames_[depth_++].process;
   if (depth_ == frame_count_) {
     OpenFrame();
@@ -318,8 +350,8 @@ void SourceDpor::CountStep() {
   }
   f.counted = true;
   now_[static_cast<std::size_t>(p)] = static_cast<Clock>(f.nth);
-  std::copy_n(now_.begin(), process_count_,
-              clocks_.begin() + static_cast<std::ptrdiff_t>(depth_) * process_count_);
+  std::copy_n(now_.begin(), clock_stride_,
+              clocks_.begin() + static_cast<std::ptrdiff_t>(depth_ * clock_stride_));
 
   next_sleep_ = 0;
   if (options_.left_out == LeftOut::kSleep) return;
@@ -389,6 +421,7 @@ Report SourceDpor::Explore() {
   }
   do {
     if (count.Stopped()) return count.report();
+    ResumeFromPlace();
     const sim::Violation* const violation = subject_.RunOnce(*this);
     if (refused_) return count.report();
     if (gave_up_) {

@@ -1,6 +1,7 @@
 // Systematic search with partial-order reduction, for programs: source-DPOR with sleep sets (Abdulla,
-// Aronis, Jonsson, Sagonas, "Optimal dynamic partial order reduction", POPL 2014). Stateless: each
-// execution is a run of its own, from the snapshot.
+// Aronis, Jonsson, Sagonas, "Optimal dynamic partial order reduction", POPL 2014). Stateless: what was
+// met before is not remembered. But a run goes on from a checkpoint of the part that it has in common with
+// the one before it.
 //
 // Two steps are dependent if they touch the same word and one writes it. Under TSO and PSO it is the drain
 // that writes, not the store; a load served by the CPU's own buffer is dependent on that buffer's drains of
@@ -19,10 +20,12 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "fuzz/explore/process_scheduler.h"
 #include "fuzz/explore/report.h"
+#include "fuzz/sim/checkpoint.h"
 
 namespace shootdown::explore {
 
@@ -67,6 +70,7 @@ class SourceDpor : public ProcessScheduler {
 
  private:
   using Clock = std::uint16_t;
+  static constexpr std::size_t kClocksTogether = 8;  // in a step of a loop that needs no branch for each
   static constexpr std::int32_t kNone = -1;
 
   // A state, and the step that the current run takes from it.
@@ -122,26 +126,38 @@ class SourceDpor : public ProcessScheduler {
            frames_[static_cast<std::size_t>(i)].nth;
   }
   [[nodiscard]] const Clock* ClockOf(std::int32_t frame) const {
-    return &clocks_[static_cast<std::size_t>(frame * process_count_)];
+    return &clocks_[static_cast<std::size_t>(frame) * clock_stride_];
   }
   [[nodiscard]] bool KnownBefore(std::int32_t frame) const {
     const Frame& f = frames_[static_cast<std::size_t>(frame)];
     return now_[static_cast<std::size_t>(f.process)] >= f.nth;
   }
+  // Where the current run stood before the step of a frame.
+  struct Place {
+    std::size_t depth = 0;
+    sim::Machine::Checkpoint machine;
+    Standing standing;
+  };
+  [[nodiscard]] bool KeepsPlace() const;
+  void KeepPlace();
+  void ResumeFromPlace();
+
   void Undo(std::size_t frame);
   [[nodiscard]] bool Backtrack();
 
   sim::Subject& subject_;
   DporOptions options_;
-  int process_count_;
+  std::size_t clock_stride_;  // the number of processes, rounded up
   std::size_t buffer_entries_;
   std::vector<Frame> frames_;
   std::size_t frame_count_ = 0;
-  std::vector<Clock> clocks_;  // process_count_ for each frame
+  std::vector<Clock> clocks_;  // clock_stride_ for each frame
   std::array<Clock, kProcessCountMax> now_{};
   std::array<std::int32_t, kProcessCountMax> last_of_process_;
   std::vector<std::int32_t> last_on_word_;
   std::array<std::vector<std::int32_t>, kProcessCountMax> stores_;  // by way out: frames of held stores
+  std::vector<std::unique_ptr<Place>> places_;  // by depth; those behind place_count_ are spare
+  std::size_t place_count_ = 0;
   std::size_t depth_ = 0;
   std::size_t replayed_ = 0;   // frames below are counted, and only followed
   ProcessSet next_sleep_ = 0;  // of the state after the last frame
