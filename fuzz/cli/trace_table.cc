@@ -12,7 +12,6 @@ namespace {
 
 using sim::LogEntry;
 using sim::MoveMade;
-using sim::StepKind;
 
 // Of a CPU's column.
 constexpr std::size_t kColumnWidthMin = 30;
