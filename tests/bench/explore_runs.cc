@@ -1,11 +1,11 @@
 // How fast a small program is run, by a systematic search or by a strategy: one line of
 // tab-separated figures, for tests/bench/executions and tests/bench/peers to make tables of.
 //
-//   program engine verdict executions blocked states steps_max cpu_seconds memory_kib
+//   program engine verdict executions blocked states steps_max cpu_seconds memory_kib searches
 //
 // verdict: `proved`, `refuted`, or `open` where a limit ended it; of a strategy `refuted` or
 // `open`. Time is the process's own CPU time, without setting up. Memory is what the process held
-// at most.
+// at most. Searches are those of --again: executions and blocked are of all of them together.
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -14,6 +14,7 @@
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "fuzz/engine/search.h"
 #include "fuzz/explore/enumerate.h"
@@ -35,6 +36,7 @@ struct Flags {
   std::uint64_t executions_max = UINT64_MAX;
   double seconds = 0;  // 0: no limit
   bool stop_at_first = false;
+  bool again = false;
 };
 
 double CpuSeconds() {
@@ -61,16 +63,18 @@ struct Figures {
   std::uint64_t blocked = 0;
   std::uint64_t states = 0;
   std::uint64_t steps_max = 0;
+  std::uint64_t searches = 1;
 };
 
 void Print(const Flags& flags, const Figures& f, double start) {
   const double seconds = CpuSeconds() - start;
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  std::printf("%s\t%s\t%s\t%llu\t%llu\t%llu\t%llu\t%.6f\t%ld\n", flags.program.c_str(),
+  std::printf("%s\t%s\t%s\t%llu\t%llu\t%llu\t%llu\t%.6f\t%ld\t%llu\n", flags.program.c_str(),
               flags.engine.c_str(), f.verdict, static_cast<unsigned long long>(f.executions),
               static_cast<unsigned long long>(f.blocked), static_cast<unsigned long long>(f.states),
-              static_cast<unsigned long long>(f.steps_max), seconds, usage.ru_maxrss);
+              static_cast<unsigned long long>(f.steps_max), seconds, usage.ru_maxrss,
+              static_cast<unsigned long long>(f.searches));
   std::fflush(stdout);
 }
 
@@ -93,6 +97,19 @@ Figures FiguresOf(const explore::Report& r) {
           .blocked = r.blocked,
           .states = r.states,
           .steps_max = r.steps_max};
+}
+
+// One search; or with --again as many as the time allows. One that it cuts off counts by its runs alone.
+template <class Explore>
+Figures Search(const Flags& flags, double start, const Explore& explore) {
+  Figures sum = FiguresOf(explore());
+  while (flags.again && CpuSeconds() - start < flags.seconds) {
+    const Figures next = FiguresOf(explore());
+    sum.executions += next.executions;
+    sum.blocked += next.blocked;
+    if (std::string_view(next.verdict) != "open") ++sum.searches;
+  }
+  return sum;
 }
 
 // A strategy's search ends its process at a limit, so it prints what it has got from inside.
@@ -131,16 +148,15 @@ void Run(const Flags& flags) {
   const auto subject = Make(flags);
   const double start = CpuSeconds();
   if (flags.engine == "dpor") {
+    const auto options = Limits<explore::DporOptions>(flags, start);
     Print(flags,
-          FiguresOf(
-              explore::SourceDpor(*subject, Limits<explore::DporOptions>(flags, start)).Explore()),
+          Search(flags, start, [&] { return explore::SourceDpor(*subject, options).Explore(); }),
           start);
   } else if (flags.engine == "states") {
-    Print(
-        flags,
-        FiguresOf(
-            explore::StateSearch(*subject, Limits<explore::StateOptions>(flags, start)).Explore()),
-        start);
+    const auto options = Limits<explore::StateOptions>(flags, start);
+    Print(flags,
+          Search(flags, start, [&] { return explore::StateSearch(*subject, options).Explore(); }),
+          start);
   } else if (flags.engine == "every-schedule") {
     Print(flags,
           FiguresOf(explore::Enumerate(*subject, {}, Limits<explore::Options>(flags, start))),
@@ -170,6 +186,7 @@ int main(int argc, char** argv) {
   app.add_option("--executions-max", flags.executions_max)->check(CLI::PositiveNumber);
   app.add_option("--seconds", flags.seconds, "of CPU time");
   app.add_flag("--stop-at-first", flags.stop_at_first, "a violation ends the search");
+  app.add_flag("--again", flags.again, "dpor, states: searches until --seconds are over");
   CLI11_PARSE(app, argc, argv);
   shootdown::Run(flags);
 }
