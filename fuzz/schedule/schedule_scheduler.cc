@@ -95,14 +95,24 @@ std::uint32_t ScheduleScheduler::NextQuestion(ActorId actor, std::uint32_t index
   return kNever;
 }
 
-void RandomWalk::StartRun(const sim::Machine& /*machine*/) { switched_ = false; }
+void RandomWalk::StartRun(const sim::Machine& /*machine*/) {
+  switched_ = false;
+  move_count_ = 0;
+}
 
 Move RandomWalk::Pick(const sim::Question& question) {
-  const sim::Machine& m = question.machine;
-  if (switched_ && !question.blocked) {
+  if ((switched_ || move_count_ == kMoveCountMax) && !question.blocked) {
     switched_ = false;
     return {.kind = Move::Kind::kStep};
   }
+  if (move_count_ == kMoveCountMax) return {.kind = Move::Kind::kNext};
+  const Move move = Draw(question);
+  if (move.kind != Move::Kind::kStep && move.kind != Move::Kind::kNext) ++move_count_;
+  return move;
+}
+
+Move RandomWalk::Draw(const sim::Question& question) {
+  const sim::Machine& m = question.machine;
   std::uint8_t runnable[kCpuCountMax];
   std::uint32_t count = 0;
   for (int c = 0; c < m.cpu_count(); ++c) {

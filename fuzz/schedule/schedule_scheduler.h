@@ -31,12 +31,17 @@ class ScheduleScheduler : public sim::Scheduler {
   std::array<std::uint16_t, 256> front_{};
 };
 
-// For tests and for programs of a user's: a walk that makes moves about stores and loads as well. (The strategy
-// `random-walk` is UniformWalk, in fuzz/strategy: it only chooses among CPUs.) At every step, any CPU that can run
-// goes on, all with equal chance. With `hold_one_in` > 0 one store in that many is held, and held stores drain as
-// often as a CPU runs; under RMO one load in that many gives an older value, if there is one.
+// The random walk: at every step, any CPU that can run goes on, all with equal chance. A baseline: a given order of
+// k steps among n CPUs has a probability of about n^-k.
+//
+// With `hold_one_in` > 0 it makes moves about stores and loads as well: one store in that many is held, and held
+// stores drain as often as a CPU runs; under RMO one load in that many gives an older value, if there is one.
+// A run has at most kMoveCountMax moves, so its exact form is one that every store and coordinator takes; beyond
+// that it follows the default order.
 class RandomWalk : public sim::Scheduler {
  public:
+  static constexpr std::uint32_t kMoveCountMax = 1000;
+
   RandomWalk(std::uint64_t seed, std::uint32_t hold_one_in)
       : prng_(seed), hold_one_in_(hold_one_in) {}
 
@@ -45,9 +50,12 @@ class RandomWalk : public sim::Scheduler {
   [[nodiscard]] std::uint32_t NextQuestion(ActorId actor, std::uint32_t index) override;
 
  private:
+  [[nodiscard]] sim::Move Draw(const sim::Question& question);
+
   Prng prng_;
   std::uint32_t hold_one_in_;
   bool switched_ = false;  // came here by a choice: this step is taken
+  std::uint32_t move_count_ = 0;  // of this run
 };
 
 // The run that was made, in exact form: following it makes the same run again.

@@ -5,7 +5,7 @@
 
 #include <set>
 
-#include "fuzz/strategy/uniform_walk.h"
+#include "fuzz/schedule/schedule_scheduler.h"
 #include "tests/fuzz/strategy/strategy_testing.h"
 
 namespace shootdown::testing {
@@ -25,7 +25,7 @@ GuestProgram::Parts OneRaceAmongBusyNeighbours() {
 
 TEST(AnyRaceTest, BusyNeighboursDoNotHideARace) {
   GuestProgram program(OneRaceAmongBusyNeighbours());
-  UniformWalk walk(1);
+  RandomWalk walk(1, /*hold_one_in=*/0);
   (void)program.Run(walk);
   const auto& machine = program.machine();
   ASSERT_GT(machine.conflicts().size(), 50u);
@@ -44,7 +44,7 @@ TEST(AnyRaceTest, BusyNeighboursDoNotHideARace) {
 
 TEST(AnyRaceTest, OfOnePairOfPlacesEachRaceIsAsLikely) {
   GuestProgram program(OneRaceAmongBusyNeighbours());
-  UniformWalk walk(1);
+  RandomWalk walk(1, /*hold_one_in=*/0);
   (void)program.Run(walk);
   const auto& machine = program.machine();
 

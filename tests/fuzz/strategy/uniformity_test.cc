@@ -2,8 +2,8 @@
 // bounds are those that an even die passes 999 times of 1,000.
 #include <gtest/gtest.h>
 
+#include "fuzz/schedule/schedule_scheduler.h"
 #include "fuzz/strategy/surw.h"
-#include "fuzz/strategy/uniform_walk.h"
 #include "fuzz/strategy/urw.h"
 #include "tests/fuzz/strategy/strategy_testing.h"
 
@@ -36,7 +36,7 @@ TEST(UrwTest, UnevenThreadsAreEvenToo) {
   GuestProgram program({.threads = {Stores('x', 3), Stores('x', 2)}});
   Urw urw(5);
   (void)program.Run(urw);
-  UniformWalk walk(5);
+  RandomWalk walk(5, /*hold_one_in=*/0);
 
   EXPECT_LT(ChiSquared(CountInterleavings(program, urw, 5000), 10), kChiSquared9);
   EXPECT_GT(ChiSquared(CountInterleavings(program, walk, 5000), 10), 10 * kChiSquared9);
