@@ -23,7 +23,7 @@ namespace shootdown {
 struct CatalogueRequest {
   std::uint64_t seed_count = 20;         // seeds 1 .. seed_count; at least 1
   std::uint64_t run_count_max = 200'000;  // schedules of one search; at least 1
-  std::uint64_t state_count_max = 100'000;  // of one proof; 0: no proofs
+  std::uint64_t state_count_max = 500'000;  // of one proof (Prove); 0: no proofs
   int job_count = 1;                     // searches side by side
 };
 

@@ -102,12 +102,19 @@ class CheckTest(cli.SystemTest):
         race, repair = (row["verified"] for row in rows)
         self.assertEqual((race["verdict"], race["check"]), ("refuted", "stale_tlb_use"))
         self.assertEqual((repair["verdict"], repair["events"]), ("all", 0))
-        [bounded] = self.check(CLEAN, "--runs", 10, "--json", states=10_000).json()["scenarios"]
-        self.assertEqual(bounded["verified"]["verdict"], "bounded")
-        self.assertGreaterEqual(bounded["verified"]["departures"], 1)
+        for states, bound, least in (10_000, "preemptions", 3), (1_000, "departures", 0):
+            [row] = self.check(CLEAN, "--runs", 10, "--json", states=states).json()["scenarios"]
+            self.assertEqual(row["verified"]["verdict"], "bounded")
+            self.assertGreaterEqual(row["verified"][bound], least)
         told = self.check(CLEAN, "--runs", 10, states=30_000)
         self.assertRegex(told.out, r"all, [\d,]+ states")
         self.assertIn("Of 1 clean one it proves 1 for all schedules, and 0 for", told.out)
+
+    def test_what_events_would_hide_is_refuted_without_them(self):
+        deadlock = "7.35-nohash-context-lock"
+        [row] = self.check(deadlock, "--seeds", 1, "--runs", 2000, "--json", states=30_000).json()["scenarios"]
+
+        self.assertEqual((row["verified"]["verdict"], row["verified"]["check"]), ("refuted", "deadlock"))
 
     def test_no_states_no_proof(self):
         [row] = self.check(CLEAN, "--runs", 10, "--json", states=0).json()["scenarios"]

@@ -195,10 +195,10 @@ class VerifyTest(cli.SystemTest):
         self.assertFalse(pathlib.Path(f"/proc/{child}/exe").exists())
 
     def test_each_wrong_trim_is_refuted_as_it_is_found(self):
-        # W13 takes longer. fuzz/explore/README.md has them all. W5: a judge that hears of a store looks at memory
-        # before anything can drain.
+        # fuzz/explore/README.md has them all. W5: a judge that hears of a store looks at memory before anything can
+        # drain.
         wrong = [s for s in self.shootdown("scenarios", "--json").json()["scenarios"]
-                 if s["name"].startswith("W") and s["expected"] != "clean" and not s["name"].startswith("W13")]
+                 if s["name"].startswith("W") and s["expected"] != "clean"]
         needs_event = [s for s in wrong if s["name"].startswith("W11")]
         for events, scenarios in (0, [s for s in wrong if s not in needs_event]), (1, needs_event):
             names = [s["name"] for s in scenarios]

@@ -8,12 +8,15 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <ostream>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "fuzz/explore/source_dpor.h"
+#include "fuzz/explore/state_search.h"
 #include "tests/fuzz/explore/standard_programs.h"
 
 namespace shootdown::explore {
@@ -101,6 +104,30 @@ TEST_P(CountsTest, ClassesAreAsMany) {
     const std::uint64_t reads_from = sc ? GetParam().sc_reads_from : GetParam().tso_reads_from;
     if (reads_from != 0) {
       EXPECT_EQ(report.rf_classes, reads_from) << (sc ? "SC" : "TSO");
+    }
+  }
+}
+
+// i += j against j += i: how many ends there are, of both words and of what each thread has loaded last.
+TEST(FibEndsTest, EndsAreAsMany) {
+  struct Case {
+    int rounds;
+    std::size_t sc, tso;
+  };
+  constexpr Case kCases[] = {{1, 3, 3}, {2, 19, 20}, {3, 128, 158}, {4, 860, 1277}};
+  for (const Case& c : kCases) {
+    for (const MemoryModel model : {MemoryModel::kSc, MemoryModel::kTso}) {
+      const auto subject = Make(program::Fib(c.rounds), model);
+      std::set<std::array<std::uint64_t, 4>> ends;
+      StateOptions options;
+      options.on_run = [&](const sim::Violation*) {
+        const program::Standard& s = subject->state();
+        ends.insert({s.x[0].Peek(), s.x[1].Peek(), s.r[0], s.r[1]});
+      };
+
+      EXPECT_TRUE(StateSearch(*subject, options).Explore().complete);
+
+      EXPECT_EQ(ends.size(), model == MemoryModel::kSc ? c.sc : c.tso) << c.rounds;
     }
   }
 }

@@ -53,6 +53,17 @@ TEST(ProofTest, WhereTheyAreNotTwoCpusAreProvedForThreePreemptions) {
   EXPECT_EQ(proof.states, within);
 }
 
+TEST(ProofTest, WhatIsBoundedMayHaveMoreStates) {
+  const auto subject = Two();
+  const std::uint64_t within = StatesOf(*subject, 3);
+
+  const Proof proof =
+      Prove(*subject, within / StatesOfBoundedProof(2) + 1, /*expects_violation=*/false);
+
+  EXPECT_EQ(proof.kind, Proof::Kind::kPreemptions);
+  EXPECT_EQ(proof.states, within);
+}
+
 TEST(ProofTest, AndThreeCpusForTwo) {
   const auto subject = Three();
   const std::uint64_t within = StatesOf(*subject, 2);
@@ -69,7 +80,7 @@ TEST(ProofTest, WithLessStillItIsSoManyDepartures) {
   const auto subject = Two();
   const std::uint64_t within = StatesOf(*subject, 3);
 
-  const Proof proof = Prove(*subject, within / 4, /*expects_violation=*/false);
+  const Proof proof = Prove(*subject, within / 8, /*expects_violation=*/false);
 
   EXPECT_EQ(proof.kind, Proof::Kind::kDepartures);
   EXPECT_LT(proof.bound, 3u);

@@ -121,7 +121,8 @@ StandardProgram Fib(int n) {
     return [n, to, from](Standard& s) {
       for (int k = 0; k < n; ++k) {
         const std::uint64_t a = LOAD(s.x[to]);
-        STORE(s.x[to], a + LOAD(s.x[from]));
+        s.r[to] = LOAD(s.x[from]);
+        STORE(s.x[to], a + s.r[to]);
       }
     };
   };
