@@ -1,4 +1,4 @@
-// URW is uniform over interleavings where its counts are exact; SURW is over those of its word. The
+// URW is uniform over interleavings where its counts are exact; SURW is over those of its word; the random walk is not. The
 // bounds are those that an even die passes 999 times of 1,000.
 #include <gtest/gtest.h>
 
@@ -40,6 +40,29 @@ TEST(UrwTest, UnevenThreadsAreEvenToo) {
 
   EXPECT_LT(ChiSquared(CountInterleavings(program, urw, 5000), 10), kChiSquared9);
   EXPECT_GT(ChiSquared(CountInterleavings(program, walk, 5000), 10), 10 * kChiSquared9);
+}
+
+// Exactly: each step at which both can go on halves the chance of an order.
+TEST(RandomWalkTest, EachOrderIsAsLikelyAsItsChoicesMakeIt) {
+  constexpr std::uint64_t kRunCount = 20'000;
+  GuestProgram program({.threads = {Stores('x', 3), Stores('x', 2)}});
+  RandomWalk walk(7, /*hold_one_in=*/0);
+
+  const Counts counts = CountInterleavings(program, walk, kRunCount);
+
+  ASSERT_EQ(counts.size(), 10u);
+  double statistic = 0;
+  for (const auto& [order, count] : counts) {
+    int left[] = {3, 2};
+    double expected = kRunCount;
+    for (const char cpu : order) {
+      if (left[0] != 0 && left[1] != 0) expected /= 2;
+      --left[cpu - '0'];
+    }
+    const double off = static_cast<double>(count) - expected;
+    statistic += off * off / expected;
+  }
+  EXPECT_LT(statistic, kChiSquared9);
 }
 
 // Much goes on elsewhere in one thread only; the accesses to x are 3 and 2.
