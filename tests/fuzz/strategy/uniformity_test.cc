@@ -1,8 +1,9 @@
-// URW is uniform over interleavings where its counts are exact; SURW is over those of its word; the random walk is not. The
-// bounds are those that an even die passes 999 times of 1,000.
+// How likely each order of steps is. URW is uniform over interleavings where its counts are exact, SURW over those of its
+// word; the random walk and POS have other chances, which are as exact. The bounds are those that an even die passes 999 times of 1,000.
 #include <gtest/gtest.h>
 
 #include "fuzz/schedule/schedule_scheduler.h"
+#include "fuzz/strategy/pos.h"
 #include "fuzz/strategy/surw.h"
 #include "fuzz/strategy/urw.h"
 #include "tests/fuzz/strategy/strategy_testing.h"
@@ -42,27 +43,79 @@ TEST(UrwTest, UnevenThreadsAreEvenToo) {
   EXPECT_GT(ChiSquared(CountInterleavings(program, walk, 5000), 10), 10 * kChiSquared9);
 }
 
-// Exactly: each step at which both can go on halves the chance of an order.
+// Pearson's statistic of the orders of three steps of CPU 0 and two of CPU 1, with their exact chances.
+template <class ChanceOf>
+double Statistic(const Counts& counts, std::uint64_t run_count, const ChanceOf& chance_of) {
+  double statistic = 0;
+  for (const auto& [order, count] : counts) {
+    const double expected = static_cast<double>(run_count) * chance_of(order);
+    const double off = static_cast<double>(count) - expected;
+    statistic += off * off / expected;
+  }
+  return statistic;
+}
+
+constexpr std::uint64_t kRunCount = 20'000;
+
+// Each step at which both can go on halves it.
+double ChanceOfEvenChoices(const std::string& order) {
+  int left[] = {3, 2};
+  double chance = 1;
+  for (const char cpu : order) {
+    if (left[0] != 0 && left[1] != 0) chance /= 2;
+    --left[cpu - '0'];
+  }
+  return chance;
+}
+
 TEST(RandomWalkTest, EachOrderIsAsLikelyAsItsChoicesMakeIt) {
-  constexpr std::uint64_t kRunCount = 20'000;
   GuestProgram program({.threads = {Stores('x', 3), Stores('x', 2)}});
   RandomWalk walk(7, /*hold_one_in=*/0);
 
   const Counts counts = CountInterleavings(program, walk, kRunCount);
 
-  ASSERT_EQ(counts.size(), 10u);
-  double statistic = 0;
-  for (const auto& [order, count] : counts) {
-    int left[] = {3, 2};
-    double expected = kRunCount;
-    for (const char cpu : order) {
-      if (left[0] != 0 && left[1] != 0) expected /= 2;
-      --left[cpu - '0'];
+  EXPECT_EQ(counts.size(), 10u);
+  EXPECT_LT(Statistic(counts, kRunCount, ChanceOfEvenChoices), kChiSquared9);
+}
+
+// Where all steps conflict, priorities are drawn anew for each choice.
+TEST(PosTest, ConflictingStepsAreEvenChoices) {
+  GuestProgram program({.threads = {Stores('x', 3), Stores('x', 2)}});
+  Pos pos(7, Pos::EagerInvisible::kNo);
+
+  const Counts counts = CountInterleavings(program, pos, kRunCount);
+
+  EXPECT_EQ(counts.size(), 10u);
+  EXPECT_LT(Statistic(counts, kRunCount, ChanceOfEvenChoices), kChiSquared9);
+}
+
+// Where none do, who has lost n times has the least of n + 1 even draws, which a new one beats with a chance of
+// (n + 1) / (n + 2). If it does not, it is the least of n + 2.
+double ChanceOfKeptPriorities(const std::string& order) {
+  int left[] = {3, 2};
+  double chance = 1;
+  int lost = 0;
+  char loser = '?';
+  for (const char cpu : order) {
+    if (left[0] != 0 && left[1] != 0) {
+      chance *= lost == 0 ? 0.5 : (cpu == loser ? 1.0 : lost + 1.0) / (lost + 2);
+      ++lost;
+      loser = cpu == '0' ? '1' : '0';
     }
-    const double off = static_cast<double>(count) - expected;
-    statistic += off * off / expected;
+    --left[cpu - '0'];
   }
-  EXPECT_LT(statistic, kChiSquared9);
+  return chance;
+}
+
+TEST(PosTest, WhoLostWithoutAConflictKeepsItsPriority) {
+  GuestProgram program({.threads = {Stores('x', 3), Stores('y', 2)}});
+  Pos pos(7, Pos::EagerInvisible::kNo);
+
+  const Counts counts = CountInterleavings(program, pos, kRunCount);
+
+  EXPECT_EQ(counts.size(), 10u);
+  EXPECT_LT(Statistic(counts, kRunCount, ChanceOfKeptPriorities), kChiSquared9);
+  EXPECT_GT(Statistic(counts, kRunCount, ChanceOfEvenChoices), 10 * kChiSquared9);
 }
 
 // Much goes on elsewhere in one thread only; the accesses to x are 3 and 2.
