@@ -45,8 +45,7 @@ Proof Prove(sim::Subject& subject, std::uint64_t state_count_max, bool expects_v
     const int cpu_count = subject.machine().cpu_count();
     options.preemptions = PreemptionsOfProof(cpu_count);
     options.state_count_max = StatesOfBoundedProof(cpu_count) * state_count_max;
-    if (const auto most =
-            ProveAll(subject, options, Proof::Kind::kPreemptions, state_count_max)) {
+    if (const auto most = ProveAll(subject, options, Proof::Kind::kPreemptions, state_count_max)) {
       return *most;
     }
     options.preemptions.reset();

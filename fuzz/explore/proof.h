@@ -29,8 +29,8 @@ struct Proof {
   return cpu_count <= 2 ? 3 : 2;
 }
 
-// How many times as many states a bounded proof may have: it is the last that says something of many
-// schedules. More CPUs than three have none to spare.
+// How many times as many states a bounded proof may have: it is the last that says something of
+// many schedules. More CPUs than three have none to spare.
 [[nodiscard]] constexpr std::uint64_t StatesOfBoundedProof(int cpu_count) {
   return cpu_count <= 3 ? 6 : 1;
 }
