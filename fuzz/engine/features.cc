@@ -4,6 +4,7 @@
 
 #include "fuzz/base/check.h"
 #include "fuzz/base/hash.h"
+#include "fuzz/strategy/any_race.h"
 
 namespace shootdown {
 namespace {
@@ -12,17 +13,10 @@ namespace {
 template <class Use>
 void ForEachFeature(const sim::Machine& machine, const FeatureKinds& counted, const Use& use) {
   const auto log = machine.log();
-  std::uint64_t previous = 0;
+  std::uint64_t previous = 0;  // none: the first is paired with that
   for (const sim::Conflict& c : machine.conflicts()) {
-    const sim::LogEntry& first = log[c.first];
-    const sim::LogEntry& second = log[c.second];
-    const std::uint64_t sites =
-        static_cast<std::uint64_t>(first.site->hash) << 32 | second.site->hash;
-    const std::uint64_t kinds =
-        static_cast<std::uint64_t>(first.kind) << 8 | static_cast<std::uint64_t>(second.kind);
-    const std::uint64_t conflict = Combine(sites, kinds);
-    if (counted.conflicts) use(conflict);
-    if (counted.pairs && previous != 0 && previous != conflict) use(Combine(previous, conflict));
+    const std::uint64_t conflict = PlacesOf(log[c.first], log[c.second]);
+    if (counted.pairs && previous != conflict) use(Combine(previous, conflict));
     previous = conflict;
   }
   if (!counted.states) return;

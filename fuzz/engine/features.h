@@ -1,7 +1,7 @@
-// What an interleaving did that none did before. Three kinds of features, each a 64-bit number made
+// What an interleaving did that none did before. Two kinds of features, each a 64-bit number made
 // of names only (sites, kinds), never of addresses:
-//   - a conflict: two steps of different CPUs on one word, by site and kind, in their order;
-//   - two conflicts in a row;
+//   - two conflicts in a row, or the first one of a run. A conflict is two steps of different CPUs on one
+//     word, by site and kind, in their order;
 //   - a state that a check finds worth naming (sim::Machine::Feature): near misses above all.
 // fuzz/engine/README.md has what each is worth.
 #ifndef SHOOTDOWN_FUZZ_ENGINE_FEATURES_H_
@@ -19,7 +19,6 @@ namespace shootdown {
 
 // Which kinds count, for measuring what each is worth.
 struct FeatureKinds {
-  bool conflicts = true;
   bool pairs = true;
   bool states = true;
 };

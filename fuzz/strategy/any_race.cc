@@ -1,18 +1,6 @@
 #include "fuzz/strategy/any_race.h"
 
-#include "fuzz/base/hash.h"
-
 namespace shootdown {
-namespace {
-
-std::uint64_t PlacesOf(const sim::LogEntry& first, const sim::LogEntry& second) {
-  const std::uint64_t sites = std::uint64_t{first.site->hash} << 32 | second.site->hash;
-  const std::uint64_t kinds =
-      static_cast<std::uint64_t>(first.kind) << 8 | static_cast<std::uint64_t>(second.kind);
-  return Combine(sites, kinds);
-}
-
-}  // namespace
 
 const sim::Conflict& AnyRace(const sim::Machine& machine, Prng& prng) {
   const auto log = machine.log();

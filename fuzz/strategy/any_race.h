@@ -2,10 +2,21 @@
 #ifndef SHOOTDOWN_FUZZ_STRATEGY_ANY_RACE_H_
 #define SHOOTDOWN_FUZZ_STRATEGY_ANY_RACE_H_
 
+#include <cstdint>
+
+#include "fuzz/base/hash.h"
 #include "fuzz/base/prng.h"
 #include "fuzz/sim/machine.h"
 
 namespace shootdown {
+
+// A number for the places of a race: site and kind of both steps, in their order.
+[[nodiscard]] inline std::uint64_t PlacesOf(const sim::LogEntry& first, const sim::LogEntry& second) {
+  const std::uint64_t sites = std::uint64_t{first.site->hash} << 32 | second.site->hash;
+  const std::uint64_t kinds =
+      static_cast<std::uint64_t>(first.kind) << 8 | static_cast<std::uint64_t>(second.kind);
+  return Combine(sites, kinds);
+}
 
 // A random conflict of the machine's last run. Each pair of places (site and kind of both steps) is
 // as likely as any other, however many CPUs met there and how often: so neither many threads nor

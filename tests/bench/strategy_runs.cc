@@ -37,8 +37,7 @@ struct Outcome {
 
 FeatureKinds KindsOf(const std::string& without) {
   const bool none = without == "all";
-  return {.conflicts = !none && without != "conflicts",
-          .pairs = !none && without != "pairs",
+  return {.pairs = !none && without != "pairs",
           .states = !none && without != "states"};
 }
 
@@ -130,7 +129,7 @@ int main(int argc, char** argv) {
   app.add_option("--corpus", flags.corpus, "folder of the scenarios")->envname("SHOOTDOWN_CORPUS")->required();
   app.add_option("--seeds", flags.seeds);
   app.add_option("--without", flags.without, "a kind of feedback that does not count")
-      ->check(CLI::IsMember({"conflicts", "pairs", "states", "all"}));
+      ->check(CLI::IsMember({"pairs", "states", "all"}));
   app.add_option("--runs-max", flags.runs_max, "a search that has found nothing by then is cut");
   CLI11_PARSE(app, argc, argv);
   shootdown::Run(flags);

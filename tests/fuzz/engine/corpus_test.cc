@@ -22,7 +22,8 @@ using testing::TestName;
 using testing::Verdict;
 
 constexpr std::uint64_t kSeedCount = 5;
-constexpr std::uint64_t kFindRunCountMax = 100'000;
+// 7.17 takes mutation alone 60,000 to 70,000 runs on average, and one seed in five more than 100,000.
+constexpr std::uint64_t kFindRunCountMax = 500'000;
 constexpr std::uint64_t kCleanRunCount = 30'000;
 
 TEST(CorpusTest, HoldsRacesAndTheirRepairs) {
