@@ -11,7 +11,8 @@
 namespace shootdown {
 
 // A number for the places of a race: site and kind of both steps, in their order.
-[[nodiscard]] inline std::uint64_t PlacesOf(const sim::LogEntry& first, const sim::LogEntry& second) {
+[[nodiscard]] inline std::uint64_t PlacesOf(const sim::LogEntry& first,
+                                            const sim::LogEntry& second) {
   const std::uint64_t sites = std::uint64_t{first.site->hash} << 32 | second.site->hash;
   const std::uint64_t kinds =
       static_cast<std::uint64_t>(first.kind) << 8 | static_cast<std::uint64_t>(second.kind);
