@@ -28,8 +28,6 @@ struct AdminFlags {
 
 double Mib(std::uint64_t bytes) { return static_cast<double>(bytes) / (1 << 20); }
 
-void PrintJson(const Json& json) { PrintJson(json); }
-
 // ---------------------------------------------------------------------------------------------- stats
 
 Json StatsJson(const v1::GetStatsResponse& stats) {
