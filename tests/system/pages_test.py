@@ -79,6 +79,15 @@ class PagesTest(cli.SystemTest):
 
         self.assertIn("after a median of {} and {} schedules".format(*medians), page)
 
+    def test_where_decisions_and_preemptions_differ_the_table_says_why(self):
+        table = (cli.CORPUS / "README.md").read_text(encoding="utf-8")
+        explained = set(re.findall(r"^- `([^`]+)`: ", table, re.M))
+        rows = [re.split(r" *\| *", line)[1:] for line in table.splitlines()
+                if re.search(r"\| found \|", line)]
+        differ = {row[0] for row in rows if row[9] not in ("", row[8])}
+        self.assertGreater(len(differ), 10)
+        self.assertEqual(differ - explained, set())
+
     def test_the_operation_of_the_kernels_readme_is_the_one_in_the_code(self):
         page = (ROOT / "fuzz/kernel/README.md").read_text(encoding="utf-8")
         section = page.partition("## Adding an operation")[2]
