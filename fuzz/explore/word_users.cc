@@ -36,9 +36,9 @@ WordUsers::WordUsers(const Machine& machine, UseLeftOut left_out) : left_out_(le
   is_relied_on_.resize(word_count);
 }
 
-void WordUsers::Watch(Machine& machine, bool on) const {
+void WordUsers::Watch(Machine& machine, bool on) {
   const bool looks = on && left_out_ != UseLeftOut::kLooks;
-  machine.NoteLooks(looks ? const_cast<std::uint64_t*>(cpus_.data()) : nullptr);
+  machine.NoteLooks(looks ? cpus_.data() : nullptr);
 }
 
 void WordUsers::Absorb(const Machine& machine) {

@@ -29,7 +29,7 @@ class WordUsers {
   explicit WordUsers(const sim::Machine& machine, UseLeftOut left_out = UseLeftOut::kNothing);
 
   // From the machine's next run on, or no more.
-  void Watch(sim::Machine& machine, bool on) const;
+  void Watch(sim::Machine& machine, bool on);
   // A run begins: at its start, or where its log has so many rows, which are in here.
   void BeginAt(std::size_t rows) { rows_ = rows; }
   // The rows of the log since then use words.
