@@ -85,9 +85,6 @@ class ScenarioFuzz {
     };
     handler.input = [this](const NewInput& input) { return inputs_.Add(input); };
     handler.tick = [&](const SearchCounts& counts) {
-      // Each write is synced, and in the beginning every other run brings an input.
-      if (Seconds() < next_tick_) return absl::OkStatus();
-      next_tick_ = Seconds() + 0.1;
       ShowProgress(request, counts);
       return inputs_.Write();
     };
@@ -248,7 +245,6 @@ class ScenarioFuzz {
   SearchCounts counts_;
   Clock::time_point start_;
   double seconds_ = 0;
-  double next_tick_ = 0;
   bool cut_short_ = false;
 };
 

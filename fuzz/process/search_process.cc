@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <deque>
@@ -21,6 +22,9 @@ namespace shootdown {
 namespace {
 
 using Children = std::vector<std::unique_ptr<ChildProcess>>;
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds kTickEvery(100);
 
 enum Message : std::uint8_t { kFound = 1, kInput = 2 };
 
@@ -206,13 +210,13 @@ void CountBehaviours(const Children& children, SearchCounts& counts) {
   counts.new_behaviour = EstimateNewBehaviour(runs, seen);
 }
 
-// A tenth of a second at most.
+// Until the next tick at most.
 void WaitForMessages(const Children& children) {
   std::vector<pollfd> polled;
   for (const std::unique_ptr<ChildProcess>& child : children) {
     if (!child->ended()) polled.push_back({.fd = child->fd(), .events = POLLIN, .revents = 0});
   }
-  (void)poll(polled.data(), polled.size(), 100);
+  (void)poll(polled.data(), polled.size(), static_cast<int>(kTickEvery.count()));
 }
 
 }  // namespace
@@ -235,6 +239,7 @@ absl::Status Search(std::unique_ptr<Simulation> simulation, const SearchRequest&
   absl::Status fault = absl::OkStatus();  // of a job; what it had said before counts
   std::optional<LastFinding> last;
   bool stop = !status.ok();
+  Clock::time_point next_tick;
   for (bool ended = false; !ended;) {
     WaitForMessages(children);
     ended = true;
@@ -257,7 +262,10 @@ absl::Status Search(std::unique_ptr<Simulation> simulation, const SearchRequest&
       status = handler.found(finding.exact, finding.kind_key, finding.run);
       if (!request.keep_going) last = {.job = message->job, .run = finding.run};
     }
-    if (handler.tick && status.ok()) status = handler.tick(Sum(children, last));
+    if (handler.tick && status.ok() && Clock::now() >= next_tick) {
+      next_tick = Clock::now() + kTickEvery;
+      status = handler.tick(Sum(children, last));
+    }
     stop = stop || !status.ok() || !fault.ok() || last.has_value() ||
            (handler.interrupted && handler.interrupted());
   }

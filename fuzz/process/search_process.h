@@ -51,7 +51,7 @@ struct SearchHandler {
                              std::uint64_t run)> found;
   // A schedule that did something new to its job. May be null.
   std::function<absl::Status(const NewInput& input)> input;
-  // At least ten times a second. May be null.
+  // Ten times a second. May be null.
   std::function<absl::Status(const SearchCounts& counts)> tick;
   // True: end the search now, and keep what was found.
   std::function<bool()> interrupted;
