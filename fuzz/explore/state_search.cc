@@ -14,9 +14,6 @@ namespace {
 
 // Runs that a job makes before it tells the others.
 constexpr std::size_t kRunsTogether = 32;
-// So many choices from one place that is kept to the next. Next to be tried is mostly what the last states
-// have left.
-constexpr std::size_t kChoicesBetweenPlaces = 1;
 
 }  // namespace
 
@@ -51,10 +48,11 @@ void StateSearch::NewRun() {
 
 // ---- places -------------------------------------------------------------------------------------
 
+// After each choice: next to be tried is mostly what the last states have left.
 void StateSearch::KeepPlace() {
   if (!machine().CanKeepCheckpoints()) return;
   const Place* const before = place_count_ == 0 ? nullptr : places_[place_count_ - 1].get();
-  if (made_.size() < (before == nullptr ? 0 : before->choice_count) + kChoicesBetweenPlaces) return;
+  if (made_.size() <= (before == nullptr ? 0 : before->choice_count)) return;
   if (place_count_ == places_.size()) places_.push_back(std::make_unique<Place>());
   Place& place = *places_[place_count_++];
   place.choice_count = made_.size();
