@@ -24,7 +24,7 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", SHOOTDOWN_VERSION);
   app.footer("Exit status: 0 done and nothing found (replay: reproduced), 1 a finding (replay: did not\n"
              "reproduce), 2 wrong usage or bad input, 3 our own fault or the machine's, 4 a limit (verify)\n"
-             "or Ctrl-C (fuzz) came before there was an answer.");
+             "or Ctrl-C came before there was an answer.");
   app.failure_message([](const CLI::App* program, const CLI::Error& error) {
     std::string words = error.what();
     // Of a mistyped subcommand CLI11 says only that there is none.

@@ -1,6 +1,7 @@
 #include "fuzz/cli/trace_table.h"
 
 #include <algorithm>
+#include <string_view>
 #include <vector>
 
 #include "absl/strings/str_format.h"
@@ -17,6 +18,7 @@ using sim::MoveMade;
 constexpr std::size_t kColumnWidthMin = 30;
 constexpr std::size_t kColumnWidthMax = 58;
 constexpr std::size_t kNumberWidth = 4;
+constexpr std::string_view kSeparator = " | ";
 
 class Table {
  public:
@@ -30,7 +32,7 @@ class Table {
     if (width_max != 0 && Width() > width_max) {
       const std::size_t room = (width_max - std::min(width_max, kNumberWidth)) /
                                static_cast<std::size_t>(column_count_);
-      column_width_ = std::clamp(room, kColumnWidthMin + 3, kColumnWidthMax + 3) - 3;
+      column_width_ = std::clamp(room - std::min(room, kSeparator.size()), kColumnWidthMin, kColumnWidthMax);
     }
     function_.assign(column_of_.size(), "");
   }
@@ -57,7 +59,7 @@ class Table {
 
  private:
   [[nodiscard]] std::size_t Width() const {
-    return kNumberWidth + static_cast<std::size_t>(column_count_) * (column_width_ + 3);
+    return kNumberWidth + static_cast<std::size_t>(column_count_) * (column_width_ + kSeparator.size());
   }
   void Rule(char c) { text_ += std::string(Width(), c) + "\n"; }
   void Paragraph(const std::string& words) {
@@ -84,7 +86,7 @@ class Table {
     text_ += std::string(kNumberWidth, ' ');
     for (std::size_t c = 0; c < column_of_.size(); ++c) {
       if (column_of_[c] < 0) continue;
-      text_ += absl::StrFormat(" | %-*s", static_cast<int>(column_width_), "CPU " + std::to_string(c));
+      text_ += absl::StrFormat("%s%-*s", kSeparator, static_cast<int>(column_width_), "CPU " + std::to_string(c));
     }
     text_ += "\n";
     Rule('-');
@@ -109,7 +111,7 @@ class Table {
   void Cell(const std::string& number, std::size_t cpu, const std::string& words) {
     std::string line = absl::StrFormat("%*s", static_cast<int>(kNumberWidth), number);
     for (int c = 0; c <= column_of_[cpu]; ++c) {
-      line += c < column_of_[cpu] ? " | " + std::string(column_width_, ' ') : " | " + words;
+      line += std::string(kSeparator) + (c < column_of_[cpu] ? std::string(column_width_, ' ') : words);
     }
     text_ += line + "\n";
   }
