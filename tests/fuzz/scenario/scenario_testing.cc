@@ -101,6 +101,28 @@ TaskSpec Kthread(const KernelThread& task) {
           .ops = Ops(task.ops)};
 }
 
+Scenario TwoTasks(const UserTask& app, const KernelThread& kt) {
+  Scenario scenario;
+  scenario.name = "two tasks";
+  scenario.expected = "clean";
+  scenario.tasks = {User(app), Kthread(kt)};
+  return scenario;
+}
+
+Scenario Processes(int count, int cpus, int contexts) {
+  Scenario scenario;
+  scenario.expected = "clean";
+  scenario.machine.cpu_count = cpus;
+  scenario.machine.context_count = contexts;
+  for (int i = 0; i < count; ++i) {
+    scenario.tasks.push_back(User({.name = "t" + std::to_string(i),
+                                   .cpu = i % cpus,
+                                   .setup = "mmap A; touch A",
+                                   .ops = "touch A; yield; touch A"}));
+  }
+  return scenario;
+}
+
 std::unique_ptr<Simulation> BuildOrFail(const Scenario& scenario) {
   ScenarioProblem problem;
   std::unique_ptr<Simulation> simulation = Simulation::Build(scenario, &problem);

@@ -33,6 +33,11 @@ struct KernelThread {
 };
 [[nodiscard]] TaskSpec User(const UserTask& task);
 [[nodiscard]] TaskSpec Kthread(const KernelThread& task);
+// Expected to be clean.
+[[nodiscard]] Scenario TwoTasks(const UserTask& app = {.name = "app"},
+                                const KernelThread& kt = {.name = "kt"});
+// Process after process, each on the next CPU.
+[[nodiscard]] Scenario Processes(int count, int cpus = 2, int contexts = 8);
 
 // What a run ended with: the check that fired, or `clean`.
 struct Outcome {
