@@ -1,28 +1,30 @@
-// Random little programs: three threads of three steps on two words. One machine serves them all.
+// Random little programs. One machine serves them all.
 #ifndef SHOOTDOWN_TESTS_FUZZ_EXPLORE_RANDOM_PROGRAM_H_
 #define SHOOTDOWN_TESTS_FUZZ_EXPLORE_RANDOM_PROGRAM_H_
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "fuzz/base/prng.h"
 #include "fuzz/program/program.h"
 
 namespace shootdown::program {
 
-inline constexpr int kThreads = 3;
-inline constexpr int kSteps = 3;
-
 struct RandomState {
-  Word x[2];
-  std::uint64_t r[kThreads * kSteps] = {};
+  Word x[4];
+  std::uint64_t r[12] = {};
 };
 
 class RandomProgram {
  public:
-  explicit RandomProgram(MemoryModel model);
+  enum class Words : std::uint8_t {
+    kShared,     // three threads of three steps on two words
+    kMostlyOwn,  // two threads of six; words of one thread, too, that the other one uses seldom, and
+                 // looks at memory without a step. Store buffers are full now and then
+  };
+  explicit RandomProgram(MemoryModel model, Words words = Words::kShared);
   // The program of this seed, from now on.
   void Become(std::uint64_t seed);
   [[nodiscard]] ProgramOf<RandomState>& subject() { return *program_; }
@@ -31,16 +33,28 @@ class RandomProgram {
   [[nodiscard]] std::string Text() const;
 
  private:
-  enum class Op : std::uint8_t { kLoad, kStore, kAdd, kFence, kAwait, kMembar, kAddUnordered };
+  enum class Op : std::uint8_t {
+    kLoad,
+    kStore,
+    kAdd,
+    kFence,
+    kAwait,
+    kMembar,
+    kAddUnordered,
+    kLook,  // as a judge does: no step, and what memory holds
+  };
   struct Step {
     Op op;
     int word;
     std::uint64_t value;
   };
+  [[nodiscard]] Step DrawShared(Prng& prng) const;
+  [[nodiscard]] Step DrawMostlyOwn(Prng& prng, int thread) const;
   void RunThread(int thread, RandomState& state);
 
-  std::array<std::array<Step, kSteps>, kThreads> steps_{};
+  Words words_;
   bool weak_;  // then with membars, and atomics that are no fences
+  std::vector<std::vector<Step>> steps_;  // by thread
   std::unique_ptr<ProgramOf<RandomState>> program_;
 };
 

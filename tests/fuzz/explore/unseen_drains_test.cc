@@ -2,142 +2,31 @@
 // search over states says then is what it says when it tries them all.
 #include <gtest/gtest.h>
 
-#include <array>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "fuzz/base/content_hash.h"
-#include "fuzz/base/prng.h"
 #include "fuzz/explore/state_search.h"
-#include "fuzz/program/program.h"
 #include "fuzz/scenario/generate.h"
 #include "fuzz/scenario/simulation.h"
-#include "fuzz/sim/forget.h"
+#include "tests/fuzz/explore/random_program.h"
 
 namespace shootdown::explore {
 namespace {
 
 using program::MemoryModel;
+using program::RandomProgram;
 using Outcomes = std::set<std::string>;
-
-// ---- little programs, most of whose words are one thread's
-// ----------------------------------------
-
-constexpr int kThreads = 2;
-constexpr int kSteps = 6;
-constexpr int kShared =
-    2;  // words that anybody uses; and one of each thread, that others use seldom
-
-struct OwnersState {
-  program::Word x[kShared + kThreads];
-  std::uint64_t r[kThreads * kSteps] = {};
-};
-
-class OwnersProgram {
- public:
-  explicit OwnersProgram(MemoryModel model) {
-    std::vector<std::function<void(OwnersState&)>> threads;
-    for (int t = 0; t < kThreads; ++t) {
-      threads.emplace_back([this, t](OwnersState& state) { RunThread(t, state); });
-    }
-    program_ =
-        std::make_unique<program::ProgramOf<OwnersState>>(program::ProgramOf<OwnersState>::Parts{
-            .name = "owners",
-            .threads = std::move(threads),
-            // Small enough to be full now and then.
-            .machine = {.memory_model = model, .store_buffer_entries = 3, .step_count_max = 200}});
-  }
-
-  void Become(std::uint64_t seed) {
-    Prng prng(seed);
-    std::uint64_t value = 0;
-    for (int t = 0; t < kThreads; ++t) {
-      for (Step& step : steps_[static_cast<std::size_t>(t)]) {
-        constexpr std::array kOps = {Op::kLoad,  Op::kLoad,  Op::kStore, Op::kStore, Op::kStore,
-                                     Op::kStore, Op::kStore, Op::kAdd,   Op::kFence, Op::kLook};
-        step.op = prng.OneIn(16) ? Op::kAwait : kOps[prng.Below(kOps.size())];
-        step.word = prng.OneIn(2)    ? kShared + t
-                    : prng.OneIn(12) ? kShared + static_cast<int>(prng.Below(kThreads))
-                                     : static_cast<int>(prng.Below(kShared));
-        step.value = step.op == Op::kAwait ? prng.Below(4) : ++value;
-      }
-    }
-  }
-
-  [[nodiscard]] program::Program& subject() { return *program_; }
-  [[nodiscard]] std::string Outcome() {
-    const OwnersState& state = program_->state();
-    std::string text;
-    for (const std::uint64_t value : state.r) text += std::to_string(value) + " ";
-    for (const program::Word& word : state.x) text += std::to_string(word.Peek()) + " ";
-    for (int c = 0; c < kThreads; ++c) text += program_->machine().WaitsBlocked(c) ? "w" : ".";
-    return text;
-  }
-  [[nodiscard]] std::string Text() const {
-    std::string text;
-    for (const auto& thread : steps_) {
-      for (const Step& step : thread) {
-        text += std::string(1, "lsafwk"[static_cast<int>(step.op)]) + "xyab"[step.word] +
-                std::to_string(step.value) + " ";
-      }
-      text += "| ";
-    }
-    return text;
-  }
-
- private:
-  enum class Op : std::uint8_t { kLoad, kStore, kAdd, kFence, kAwait, kLook };
-  struct Step {
-    Op op;
-    int word;
-    std::uint64_t value;
-  };
-
-  void RunThread(int thread, OwnersState& state) {
-    std::uint64_t* reg = &state.r[thread * kSteps];
-    for (const Step& step : steps_[static_cast<std::size_t>(thread)]) {
-      program::Word& word = state.x[step.word];
-      switch (step.op) {
-        case Op::kLoad:
-          *reg = LOAD(word);
-          break;
-        case Op::kStore:
-          STORE(word, step.value);
-          break;
-        case Op::kAdd:
-          *reg = RMW(word, old + 16);
-          break;
-        case Op::kFence:
-          FENCE();
-          break;
-        case Op::kAwait:
-          *reg = AWAIT(word, now >= step.value) + 1000;
-          break;
-        case Op::kLook:  // as a judge does: no step, and what memory holds
-          *reg = word.Peek() + 2000;
-          sim::Learn(*reg);
-          break;
-      }
-      ++reg;
-    }
-  }
-
-  std::array<std::array<Step, kSteps>, kThreads> steps_{};
-  std::unique_ptr<program::ProgramOf<OwnersState>> program_;
-};
 
 struct Explored {
   Outcomes outcomes;
   std::uint64_t states = 0;
 };
 
-Explored Explore(OwnersProgram& random, StateOptions options) {
+Explored Explore(RandomProgram& random, StateOptions options) {
   Explored explored;
   options.go_on = true;
   options.on_run = [&](const sim::Violation*) { explored.outcomes.insert(random.Outcome()); };
@@ -148,7 +37,7 @@ Explored Explore(OwnersProgram& random, StateOptions options) {
 }
 
 void ExpectTheSame(MemoryModel model, std::uint64_t seeds, StateOptions options) {
-  OwnersProgram random(model);
+  RandomProgram random(model, RandomProgram::Words::kMostlyOwn);
   std::uint64_t fewer = 0;
   for (std::uint64_t seed = 0; seed < seeds; ++seed) {
     random.Become(seed);
@@ -192,7 +81,7 @@ struct LeftOutCase {
 class UnseenDrainsLeftOutTest : public ::testing::TestWithParam<LeftOutCase> {};
 
 TEST_P(UnseenDrainsLeftOutTest, IsNoticed) {
-  OwnersProgram random(MemoryModel::kTso);
+  RandomProgram random(MemoryModel::kTso, RandomProgram::Words::kMostlyOwn);
   std::uint64_t lost = 0;
   for (std::uint64_t seed = 0; seed < 1'000; ++seed) {
     random.Become(seed);
@@ -213,9 +102,6 @@ INSTANTIATE_TEST_SUITE_P(Rules, UnseenDrainsLeftOutTest,
                                            LeftOutCase{"Contradictions",
                                                        UseLeftOut::kContradictions}),
                          [](const auto& test) { return std::string(test.param.name); });
-
-// ---- the kernel
-// -------------------------------------------------------------------------------------
 
 // How runs end: with what in memory, or with what found. Nothing: there are more states than so
 // many.
