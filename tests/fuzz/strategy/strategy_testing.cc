@@ -24,17 +24,21 @@ Counts CountInterleavings(GuestProgram& program, sim::Scheduler& scheduler,
   return counts;
 }
 
-double ChiSquared(const Counts& counts, std::uint64_t class_count) {
+double ChiSquared(const Counts& counts, std::uint64_t class_count, const ChanceOf& chance_of) {
   std::uint64_t sum = 0;
   for (const auto& [name, count] : counts) sum += count;
-  const double wanted = static_cast<double>(sum) / static_cast<double>(class_count);
-  // Classes that never came up are off by all that was wanted of them.
-  double chi = wanted * static_cast<double>(class_count - counts.size());
+  const double even = 1 / static_cast<double>(class_count);
+  double chi = 0;
+  double met = 0;  // the chances of all classes that came up
   for (const auto& [name, count] : counts) {
+    const double chance = chance_of ? chance_of(name) : even;
+    const double wanted = static_cast<double>(sum) * chance;
     const double off = static_cast<double>(count) - wanted;
     chi += off * off / wanted;
+    met += chance;
   }
-  return chi;
+  // Classes that never came up are off by all that was wanted of them.
+  return chi + static_cast<double>(sum) * (1 - met);
 }
 
 GuestProgram::Code Stores(char cell, int count) {

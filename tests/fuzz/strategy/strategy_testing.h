@@ -3,6 +3,7 @@
 #define SHOOTDOWN_TESTS_FUZZ_STRATEGY_STRATEGY_TESTING_H_
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 
@@ -21,8 +22,13 @@ using Counts = std::map<std::string, std::uint64_t>;
                                         std::uint64_t run_count,
                                         const GuestProgram::Word* cell = nullptr);
 
-// Pearson's statistic of `counts` against `class_count` classes that are equally likely.
-[[nodiscard]] double ChiSquared(const Counts& counts, std::uint64_t class_count);
+// How likely a class is, by its name.
+using ChanceOf = std::function<double(const std::string&)>;
+
+// Pearson's statistic of `counts` against these chances of `class_count` classes; null: all are equally
+// likely.
+[[nodiscard]] double ChiSquared(const Counts& counts, std::uint64_t class_count,
+                                const ChanceOf& chance_of = nullptr);
 
 // A thread that stores `count` times to `cell`.
 [[nodiscard]] GuestProgram::Code Stores(char cell, int count);

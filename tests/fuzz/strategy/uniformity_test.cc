@@ -43,19 +43,13 @@ TEST(UrwTest, UnevenThreadsAreEvenToo) {
   EXPECT_GT(ChiSquared(CountInterleavings(program, walk, 5000), 10), 10 * kChiSquared9);
 }
 
-// Pearson's statistic of the orders of three steps of CPU 0 and two of CPU 1, with their exact chances.
-template <class ChanceOf>
-double Statistic(const Counts& counts, std::uint64_t run_count, const ChanceOf& chance_of) {
-  double statistic = 0;
-  for (const auto& [order, count] : counts) {
-    const double expected = static_cast<double>(run_count) * chance_of(order);
-    const double off = static_cast<double>(count) - expected;
-    statistic += off * off / expected;
-  }
-  return statistic;
-}
-
 constexpr std::uint64_t kRunCount = 20'000;
+
+// Of the ten orders of three steps of CPU 0 and two of CPU 1.
+void ExpectChances(const Counts& counts, const ChanceOf& chance_of) {
+  EXPECT_EQ(counts.size(), 10u);
+  EXPECT_LT(ChiSquared(counts, 10, chance_of), kChiSquared9);
+}
 
 // Each step at which both can go on halves it.
 double ChanceOfEvenChoices(const std::string& order) {
@@ -72,10 +66,7 @@ TEST(RandomWalkTest, EachOrderIsAsLikelyAsItsChoicesMakeIt) {
   GuestProgram program({.threads = {Stores('x', 3), Stores('x', 2)}});
   RandomWalk walk(7, /*hold_one_in=*/0);
 
-  const Counts counts = CountInterleavings(program, walk, kRunCount);
-
-  EXPECT_EQ(counts.size(), 10u);
-  EXPECT_LT(Statistic(counts, kRunCount, ChanceOfEvenChoices), kChiSquared9);
+  ExpectChances(CountInterleavings(program, walk, kRunCount), ChanceOfEvenChoices);
 }
 
 // Where all steps conflict, priorities are drawn anew for each choice.
@@ -83,10 +74,7 @@ TEST(PosTest, ConflictingStepsAreEvenChoices) {
   GuestProgram program({.threads = {Stores('x', 3), Stores('x', 2)}});
   Pos pos(7, Pos::EagerInvisible::kNo);
 
-  const Counts counts = CountInterleavings(program, pos, kRunCount);
-
-  EXPECT_EQ(counts.size(), 10u);
-  EXPECT_LT(Statistic(counts, kRunCount, ChanceOfEvenChoices), kChiSquared9);
+  ExpectChances(CountInterleavings(program, pos, kRunCount), ChanceOfEvenChoices);
 }
 
 // Where none do, who has lost n times has the least of n + 1 even draws, which a new one beats with a chance of
@@ -113,9 +101,8 @@ TEST(PosTest, WhoLostWithoutAConflictKeepsItsPriority) {
 
   const Counts counts = CountInterleavings(program, pos, kRunCount);
 
-  EXPECT_EQ(counts.size(), 10u);
-  EXPECT_LT(Statistic(counts, kRunCount, ChanceOfKeptPriorities), kChiSquared9);
-  EXPECT_GT(Statistic(counts, kRunCount, ChanceOfEvenChoices), 10 * kChiSquared9);
+  ExpectChances(counts, ChanceOfKeptPriorities);
+  EXPECT_GT(ChiSquared(counts, 10, ChanceOfEvenChoices), 10 * kChiSquared9);
 }
 
 // Much goes on elsewhere in one thread only; the accesses to x are 3 and 2.
