@@ -51,7 +51,10 @@ class ScriptTest(cli.SystemTest):
         self.assertIn(words, result.err)
 
     def without_a_package(self):
+        """And with a sudo that asks nobody, if there is work for it."""
+        self.need_debian()
         self.fake("dpkg-query", '/usr/bin/dpkg-query "$@" | grep -v " ninja-build$"\n')
+        self.fake("sudo", '[[ $1 == -n ]] || exec "$@"\n')
 
     def need_mounts(self):
         if subprocess.run(["unshare", "-m", "mount", "-t", "tmpfs", "none", self.fakes],
@@ -105,7 +108,6 @@ class MachineTest(ScriptTest):
         self.assert_says(result, "this is an unknown system, but ")
 
     def test_packages_are_missing_and_we_are_not_root(self):
-        self.need_debian()
         if os.getuid() != 0:
             self.skipTest("this test becomes another user")
         self.without_a_package()
@@ -124,17 +126,13 @@ class MachineTest(ScriptTest):
         self.assert_says(result, "make it writable for nobody")
 
     def test_no_network(self):
-        self.need_debian()
         self.without_a_package()
-        self.fake("sudo", '[[ $1 == -n ]] || exec "$@"\n')
         self.fake("apt-get", 'echo "E: Failed to fetch http://deb.debian.org/debian"; exit 100\n')
 
         self.assert_says(self.script(SETUP), "(E: Failed to fetch http://deb.debian.org/debian): check the network")
 
     def test_a_full_disk(self):
-        self.need_debian()
         self.without_a_package()
-        self.fake("sudo", '[[ $1 == -n ]] || exec "$@"\n')
         self.fake("df", "echo Avail; echo 12\n")
 
         self.assert_says(self.script(SETUP), "only 12 MiB are left on the disk that holds /, and 3000 are needed")
