@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "fuzz/kernel/arch/hardware_walk.h"
+#include "fuzz/kernel/arch/page_table.h"
 #include "fuzz/kernel/kernel.h"
 
 namespace shootdown::kernel {
@@ -29,25 +31,27 @@ struct Arch {
   void (*boot_mm)(Kernel& kernel, Mm* mm);
 
   // arch/*/include/asm/mmu_context.h. IRQs and locks as Linux has them at each call.
-  void (*switch_mm)(Mm* prev, Mm* next);  // also switch_mm_irqs_off and activate_mm
+  void (*switch_mm)(Mm* prev, Mm* next);                 // also switch_mm_irqs_off and activate_mm
   void (*enter_lazy_tlb)(Mm* mm, Task* task) = nullptr;  // null: nothing of the architecture's own
   void (*prepare_arch_switch)() = nullptr;  // before the current task leaves the CPU; null: nothing
   void (*switch_to)(Task* next) = nullptr;  // arch/*/include/asm/switch_to.h; null: nothing of this
   void (*destroy_context)(Mm* mm);
-  void (*exit_mmap)(Mm* mm) = nullptr;  // arch_exit_mmap(), before anything is unmapped; null: nothing
+  void (*exit_mmap)(Mm* mm) =
+      nullptr;  // arch_exit_mmap(), before anything is unmapped; null: nothing
   // This CPU goes offline, and gives up its bit (arch_clear_mm_cpumask_cpu); null: the bit is all.
   void (*clear_mm_cpumask_cpu)(Mm* mm) = nullptr;
 
-  // arch/*/include/asm/pgtable.h. The page table lock is held.
-  void (*set_pte_at)(Mm* mm, VirtPage va, Pte pte);
-  Pte (*ptep_get_and_clear)(Mm* mm, VirtPage va, bool fullmm);
+  // arch/*/include/asm/pgtable.h. The page table lock is held. Generic, where nothing else is said:
+  // an entry is a plain word, and TLBs are told later.
+  void (*set_pte_at)(Mm* mm, VirtPage va, Pte pte) = &page_table::set_pte_at;
+  Pte (*ptep_get_and_clear)(Mm* mm, VirtPage va, bool fullmm) = &page_table::ptep_get_and_clear;
   // Null, as with most: nothing happens.
   void (*update_mmu_cache)(Mm* mm, VirtPage va, Pte pte) = nullptr;
   void (*enter_lazy_mmu_mode)() = nullptr;
   void (*leave_lazy_mmu_mode)() = nullptr;
 
   // arch/*/include/asm/tlbflush.h, tlb.h. Empty where a change of a pte flushes by itself.
-  void (*tlb_flush)(MmuGather* tlb);
+  void (*tlb_flush)(MmuGather* tlb) = &page_table::tlb_flush;
   void (*flush_tlb_mm)(Mm* mm);
   // Changes of ptes flush nothing: whoever makes them flushes afterwards, as mmu_gather does. Then page
   // tables are pages of the pool as well, for hardware may walk them.
@@ -66,7 +70,7 @@ struct Arch {
 
   // A user access found no entry that serves it: the hardware or a trap handler looks further.
   // True: try again. False: no valid pte; a full fault follows.
-  bool (*tlb_miss)(VirtPage va, bool write);
+  bool (*tlb_miss)(VirtPage va, bool write) = &HardwareWalk;
   // Bits that a TLB entry needs to serve a store.
   std::uint64_t store_needs = Pte::kValid | Pte::kWrite;
   // Hardware walks page tables whenever it likes, and keeps what it finds. Null: it does not.

@@ -1,5 +1,5 @@
 // Page tables of architectures on which a change of an entry is a plain store, and TLBs are told later:
-// in tlb_flush() or a flush_tlb_*() function. Entries of Arch point here.
+// in tlb_flush() or a flush_tlb_*() function. Arch has these where an architecture says nothing else.
 // Source: Linux 6.12 include/linux/pgtable.h (the generic ptep_get_and_clear, set_pte_at).
 #ifndef SHOOTDOWN_FUZZ_KERNEL_ARCH_PAGE_TABLE_H_
 #define SHOOTDOWN_FUZZ_KERNEL_ARCH_PAGE_TABLE_H_

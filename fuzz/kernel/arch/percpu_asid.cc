@@ -2,6 +2,7 @@
 
 #include "fuzz/kernel/access.h"
 #include "fuzz/kernel/arch/tlb_invalidate.h"
+#include "fuzz/kernel/smp_call.h"
 
 namespace shootdown::kernel::percpu_asid {
 namespace {
@@ -81,6 +82,17 @@ void get_new_mmu_context(Mm* mm) {
 void ZeroOthers(Mm* mm) {
   for (int cpu = 0; cpu < sim::Machine::Get().cpu_count(); ++cpu) {
     if (cpu != smp_processor_id() && cpu_context_of(mm, cpu) != 0) set_cpu_context(mm, cpu, 0);
+  }
+}
+
+bool SingleUser(Mm* mm) { return READ_ONCE(mm->mm_users) == 1 && READ_ONCE(current()->mm) == mm; }
+
+void smp_on_other_tlbs(Mm* mm, bool zero_if_single_user, void (*ipi)(std::uint64_t),
+                       std::uint64_t info) {
+  if (zero_if_single_user && READ_ONCE(mm->mm_users) == 1 && READ_ONCE(current()->mm) == mm) {
+    ZeroOthers(mm);
+  } else {
+    smp_call_function_many(AllCpus(), ipi, info, /*wait=*/true);
   }
 }
 

@@ -28,6 +28,22 @@ void get_new_mmu_context(Mm* mm);
 // Takes `mm`'s context away on all other CPUs: they will need another when they next switch to it.
 void ZeroOthers(Mm* mm);
 
+// The arguments of flush_tlb_range(), for CPUs that are told of it (struct flush_tlb_data).
+struct FlushTlbData {
+  Mm* mm;
+  VirtPage first;
+  int count;
+};
+
+// The caller is the mm's only user, and runs it: mm_users is 1 and current->mm is `mm`.
+[[nodiscard]] bool SingleUser(Mm* mm);
+// Calls ipi(info) on all other CPUs, whatever mm_cpumask says, and waits. If the caller is the only
+// user and `zero_if_single_user`, takes their contexts away instead: one that runs the mm by then
+// keeps the loaded one. Source: Linux 6.12 arch/mips/kernel/smp.c, arch/sh/kernel/smp.c
+// flush_tlb_mm.
+void smp_on_other_tlbs(Mm* mm, bool zero_if_single_user, void (*ipi)(std::uint64_t),
+                       std::uint64_t info);
+
 // Registers of this CPU: number and page table. hardware_mm follows.
 void Load(Mm* mm);
 

@@ -3,7 +3,6 @@
 #include "fuzz/kernel/arch/alpha/arch.h"
 
 #include "fuzz/kernel/access.h"
-#include "fuzz/kernel/arch/hardware_walk.h"
 #include "fuzz/kernel/arch/page_table.h"
 #include "fuzz/kernel/arch/percpu_asid.h"
 #include "fuzz/kernel/arch/tlb_invalidate.h"
@@ -127,12 +126,8 @@ extern const Arch kArch = {
     .boot_mm = &percpu_asid::InitContext,
     .switch_mm = &switch_mm,
     .destroy_context = &percpu_asid::DestroyContext,
-    .set_pte_at = &page_table::set_pte_at,
-    .ptep_get_and_clear = &page_table::ptep_get_and_clear,
-    .tlb_flush = &page_table::tlb_flush,
     .flush_tlb_mm = &flush_tlb_mm,
     .flush_tlb_range = &flush_tlb_range,
-    .tlb_miss = &HardwareWalk,
     .uses_mm_cpumask = false,
     .context_number = &percpu_asid::NumberOf,
     .context_valid = &percpu_asid::ValidOn,

@@ -6,7 +6,6 @@
 #include "fuzz/kernel/access.h"
 #include "fuzz/kernel/arch/arm/asid_versions.h"
 #include "fuzz/kernel/arch/asid_generations.h"
-#include "fuzz/kernel/arch/hardware_walk.h"
 #include "fuzz/kernel/arch/page_table.h"
 #include "fuzz/kernel/arch/tlb_invalidate.h"
 #include "fuzz/kernel/memory.h"
@@ -84,12 +83,8 @@ extern const Arch kArch = {
     .boot_mm = &BootMm,
     .switch_mm = &switch_mm,
     .destroy_context = &DestroyContext,
-    .set_pte_at = &page_table::set_pte_at,
-    .ptep_get_and_clear = &page_table::ptep_get_and_clear,
-    .tlb_flush = &page_table::tlb_flush,
     .flush_tlb_mm = &flush_tlb_mm,
     .flush_tlb_range = &flush_tlb_range,
-    .tlb_miss = &HardwareWalk,
     .uses_mm_cpumask = false,
     .spare_contexts = 1,  // a rollover reserves one for each CPU
     .context_number =

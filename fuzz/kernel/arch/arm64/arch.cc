@@ -3,7 +3,6 @@
 
 #include "fuzz/kernel/access.h"
 #include "fuzz/kernel/arch/asid_generations.h"
-#include "fuzz/kernel/arch/hardware_walk.h"
 #include "fuzz/kernel/arch/page_table.h"
 #include "fuzz/kernel/arch/tlb_invalidate.h"
 #include "fuzz/kernel/memory.h"
@@ -61,12 +60,9 @@ extern const Arch kArch = {
     .boot_mm = &asid_generations::InitContext,
     .switch_mm = &switch_mm,
     .destroy_context = &asid_generations::DestroyContext,
-    .set_pte_at = &page_table::set_pte_at,
-    .ptep_get_and_clear = &page_table::ptep_get_and_clear,
     .tlb_flush = &TlbFlush,
     .flush_tlb_mm = &flush_tlb_mm,
     .flush_tlb_range = &flush_tlb_range,
-    .tlb_miss = &HardwareWalk,
     .uses_mm_cpumask = false,
     .spare_contexts = 1,  // a rollover reserves one for each CPU
     .context_number = &asid_generations::NumberOf,

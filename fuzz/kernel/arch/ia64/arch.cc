@@ -5,7 +5,6 @@
 #include "fuzz/kernel/arch/ia64/arch.h"
 
 #include "fuzz/kernel/access.h"
-#include "fuzz/kernel/arch/hardware_walk.h"
 #include "fuzz/kernel/arch/ia64/mmu_context.h"
 #include "fuzz/kernel/arch/page_table.h"
 #include "fuzz/kernel/arch/tlb_invalidate.h"
@@ -90,12 +89,9 @@ extern const Arch kArch = {
     .boot_mm = &InitContext,
     .switch_mm = &switch_mm,
     .destroy_context = &DestroyContext,
-    .set_pte_at = &page_table::set_pte_at,
     .ptep_get_and_clear = &page_table::atomic::ptep_get_and_clear,
-    .tlb_flush = &page_table::tlb_flush,
     .flush_tlb_mm = &flush_tlb_mm,
     .flush_tlb_range = &flush_tlb_range,
-    .tlb_miss = &HardwareWalk,
     .uses_mm_cpumask = false,
     .spare_contexts = kMmCountMax,  // an mm keeps its number
     .context_number = &NumberOf,

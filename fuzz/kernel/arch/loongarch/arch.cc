@@ -2,7 +2,6 @@
 #include "fuzz/kernel/arch/loongarch/arch.h"
 
 #include "fuzz/kernel/access.h"
-#include "fuzz/kernel/arch/hardware_walk.h"
 #include "fuzz/kernel/arch/page_table.h"
 #include "fuzz/kernel/arch/percpu_asid.h"
 #include "fuzz/kernel/arch/tlb_invalidate.h"
@@ -79,15 +78,9 @@ void local_flush_tlb_range(Mm* mm, VirtPage first, int count) {
   local_irq_restore(pil);
 }
 
-struct FlushData {
-  Mm* mm;
-  VirtPage first;
-  int count;
-};
-
 void flush_tlb_mm_ipi(std::uint64_t info) { local_flush_tlb_mm(reinterpret_cast<Mm*>(info)); }
 void flush_tlb_range_ipi(std::uint64_t info) {
-  const auto* const fd = reinterpret_cast<const FlushData*>(info);
+  const auto* const fd = reinterpret_cast<const percpu_asid::FlushTlbData*>(info);
   local_flush_tlb_range(fd->mm, fd->first, fd->count);
 }
 
@@ -119,7 +112,7 @@ void flush_tlb_mm(Mm* mm) {
 void flush_tlb_range(Mm* mm, VirtPage first, int count) {
   preempt_disable();
   const page_table::FlushRecord record(mm);
-  const FlushData fd{.mm = mm, .first = first, .count = count};
+  const percpu_asid::FlushTlbData fd{.mm = mm, .first = first, .count = count};
   FlushOn(mm, &flush_tlb_range_ipi, reinterpret_cast<std::uint64_t>(&fd));
   record.Done(first, count);
   preempt_enable();
@@ -134,12 +127,8 @@ extern const Arch kArch = {
     .boot_mm = &percpu_asid::InitContext,
     .switch_mm = &switch_mm_irqs_off,
     .destroy_context = &percpu_asid::DestroyContext,
-    .set_pte_at = &page_table::set_pte_at,
-    .ptep_get_and_clear = &page_table::ptep_get_and_clear,
-    .tlb_flush = &page_table::tlb_flush,
     .flush_tlb_mm = &flush_tlb_mm,
     .flush_tlb_range = &flush_tlb_range,
-    .tlb_miss = &HardwareWalk,
     .context_number = &percpu_asid::NumberOf,
     .context_valid = &percpu_asid::ValidOn,
 };

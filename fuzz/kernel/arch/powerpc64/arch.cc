@@ -1,7 +1,5 @@
 #include "fuzz/kernel/arch/powerpc64/arch.h"
 
-#include "fuzz/kernel/arch/hardware_walk.h"
-#include "fuzz/kernel/arch/page_table.h"
 #include "fuzz/kernel/arch/powerpc64/mmu_context.h"
 #include "fuzz/kernel/arch/powerpc64/radix_tlb.h"
 
@@ -15,12 +13,8 @@ extern const Arch kArch = {
     .switch_mm = &switch_mm_irqs_off,
     .destroy_context = &destroy_context,
     .clear_mm_cpumask_cpu = &clear_mm_cpumask_cpu,
-    .set_pte_at = &page_table::set_pte_at,
-    .ptep_get_and_clear = &page_table::ptep_get_and_clear,
-    .tlb_flush = &page_table::tlb_flush,
     .flush_tlb_mm = &radix__flush_tlb_mm,
     .flush_tlb_range = &radix__flush_tlb_range,
-    .tlb_miss = &HardwareWalk,
     .shoots_lazies = true,
     .context_number = [](const Mm* mm, int /*cpu*/) { return PidOf(mm); },
     .context_valid = [](const Mm* /*mm*/, int /*cpu*/) { return true; },

@@ -3,7 +3,6 @@
 #include "fuzz/kernel/arch/powerpc_nohash/arch.h"
 
 #include "fuzz/kernel/access.h"
-#include "fuzz/kernel/arch/hardware_walk.h"
 #include "fuzz/kernel/arch/page_table.h"
 #include "fuzz/kernel/arch/tlb_invalidate.h"
 #include "fuzz/kernel/lock.h"
@@ -74,12 +73,8 @@ extern const Arch kArch = {
     .boot_mm = [](Kernel& /*kernel*/, Mm* /*mm*/) {},
     .switch_mm = &switch_mmu_context,
     .destroy_context = &destroy_context,
-    .set_pte_at = &page_table::set_pte_at,
-    .ptep_get_and_clear = &page_table::ptep_get_and_clear,
-    .tlb_flush = &page_table::tlb_flush,
     .flush_tlb_mm = &flush_tlb_mm,
     .flush_tlb_range = &flush_tlb_range,
-    .tlb_miss = &HardwareWalk,
     .uses_mm_cpumask = false,
     .context_number = [](const Mm* mm, int /*cpu*/) { return NumberOf(mm); },
     .context_valid = [](const Mm* /*mm*/, int /*cpu*/) { return true; },

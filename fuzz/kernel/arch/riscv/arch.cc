@@ -3,7 +3,6 @@
 
 #include "fuzz/kernel/access.h"
 #include "fuzz/kernel/arch/asid_generations.h"
-#include "fuzz/kernel/arch/hardware_walk.h"
 #include "fuzz/kernel/arch/page_table.h"
 #include "fuzz/kernel/arch/tlb_invalidate.h"
 #include "fuzz/kernel/lock.h"
@@ -76,12 +75,9 @@ extern const Arch kArch = {
     .boot_mm = &asid_generations::InitContext,
     .switch_mm = &switch_mm,
     .destroy_context = &asid_generations::DestroyContext,
-    .set_pte_at = &page_table::set_pte_at,
     .ptep_get_and_clear = &page_table::atomic::ptep_get_and_clear,
-    .tlb_flush = &page_table::tlb_flush,
     .flush_tlb_mm = &flush_tlb_mm,
     .flush_tlb_range = &flush_tlb_range,
-    .tlb_miss = &HardwareWalk,
     .spare_contexts = 1,  // a rollover reserves one for each CPU
     .context_number = &asid_generations::NumberOf,
     .context_valid = &asid_generations::Valid,

@@ -3,7 +3,6 @@
 #include "fuzz/kernel/arch/s390/arch.h"
 
 #include "fuzz/kernel/access.h"
-#include "fuzz/kernel/arch/hardware_walk.h"
 #include "fuzz/kernel/arch/page_table.h"
 #include "fuzz/kernel/arch/s390/context.h"
 #include "fuzz/kernel/arch/tlb_invalidate.h"
@@ -199,11 +198,9 @@ extern const Arch kArch = {
     .switch_mm = &switch_mm,
     .destroy_context =
         [](Mm* mm) { Machine::Get().Poison(mm->context.other, sizeof(Context)); },
-    .set_pte_at = &page_table::set_pte_at,
     .ptep_get_and_clear = &ptep_get_and_clear,
     .tlb_flush = &TlbFlush,
     .flush_tlb_mm = &__tlb_flush_mm,
-    .tlb_miss = &HardwareWalk,
     .upgrade_page_table = &crst_table_upgrade,
     .context_number = [](const Mm* mm, int /*cpu*/) { return NumberOf(mm); },
     .context_valid = [](const Mm* /*mm*/, int /*cpu*/) { return true; },

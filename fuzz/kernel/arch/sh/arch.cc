@@ -2,12 +2,10 @@
 #include "fuzz/kernel/arch/sh/arch.h"
 
 #include "fuzz/kernel/access.h"
-#include "fuzz/kernel/arch/hardware_walk.h"
 #include "fuzz/kernel/arch/page_table.h"
 #include "fuzz/kernel/arch/percpu_asid.h"
 #include "fuzz/kernel/arch/tlb_invalidate.h"
 #include "fuzz/kernel/lock.h"
-#include "fuzz/kernel/smp_call.h"
 #include "fuzz/kernel/version.h"
 
 namespace shootdown::kernel::sh {
@@ -66,31 +64,20 @@ void local_flush_tlb_range(Mm* mm, VirtPage first, int count) {
   local_irq_restore(pil);
 }
 
-struct FlushData {
-  Mm* mm;
-  VirtPage first;
-  int count;
-};
-
 void flush_tlb_mm_ipi(std::uint64_t info) { local_flush_tlb_mm(reinterpret_cast<Mm*>(info)); }
 void flush_tlb_range_ipi(std::uint64_t info) {
-  const auto* const fd = reinterpret_cast<const FlushData*>(info);
+  const auto* const fd = reinterpret_cast<const percpu_asid::FlushTlbData*>(info);
   local_flush_tlb_range(fd->mm, fd->first, fd->count);
 }
 
-void OnOtherTlbs(Mm* mm, void (*ipi)(std::uint64_t), std::uint64_t info) {
-  if (flush_version.value() == kTellAll || READ_ONCE(mm->mm_users) != 1 ||
-      READ_ONCE(current()->mm) != mm) {
-    smp_call_function_many(AllCpus(), ipi, info, /*wait=*/true);
-  } else {
-    percpu_asid::ZeroOthers(mm);
-  }
+void smp_on_other_tlbs(Mm* mm, void (*ipi)(std::uint64_t), std::uint64_t info) {
+  percpu_asid::smp_on_other_tlbs(mm, flush_version.value() == kZeroIfSingleUser, ipi, info);
 }
 
 void flush_tlb_mm(Mm* mm) {
   preempt_disable();
   const page_table::FlushRecord record(mm);
-  OnOtherTlbs(mm, &flush_tlb_mm_ipi, reinterpret_cast<std::uint64_t>(mm));
+  smp_on_other_tlbs(mm, &flush_tlb_mm_ipi, reinterpret_cast<std::uint64_t>(mm));
   local_flush_tlb_mm(mm);
   record.DoneAll();
   preempt_enable();
@@ -100,8 +87,8 @@ void flush_tlb_mm(Mm* mm) {
 void flush_tlb_range(Mm* mm, VirtPage first, int count) {
   preempt_disable();
   const page_table::FlushRecord record(mm);
-  const FlushData fd{.mm = mm, .first = first, .count = count};
-  OnOtherTlbs(mm, &flush_tlb_range_ipi, reinterpret_cast<std::uint64_t>(&fd));
+  const percpu_asid::FlushTlbData fd{.mm = mm, .first = first, .count = count};
+  smp_on_other_tlbs(mm, &flush_tlb_range_ipi, reinterpret_cast<std::uint64_t>(&fd));
   local_flush_tlb_range(mm, first, count);
   record.Done(first, count);
   preempt_enable();
@@ -116,12 +103,8 @@ extern const Arch kArch = {
     .boot_mm = &percpu_asid::InitContext,
     .switch_mm = &switch_mm,
     .destroy_context = &percpu_asid::DestroyContext,
-    .set_pte_at = &page_table::set_pte_at,
-    .ptep_get_and_clear = &page_table::ptep_get_and_clear,
-    .tlb_flush = &page_table::tlb_flush,
     .flush_tlb_mm = &flush_tlb_mm,
     .flush_tlb_range = &flush_tlb_range,
-    .tlb_miss = &HardwareWalk,
     .context_number = &percpu_asid::NumberOf,
     .context_valid = &percpu_asid::ValidOn,
 };

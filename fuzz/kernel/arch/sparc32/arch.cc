@@ -3,7 +3,6 @@
 #include "fuzz/kernel/arch/sparc32/arch.h"
 
 #include "fuzz/kernel/access.h"
-#include "fuzz/kernel/arch/hardware_walk.h"
 #include "fuzz/kernel/arch/page_table.h"
 #include "fuzz/kernel/arch/tlb_invalidate.h"
 #include "fuzz/kernel/lock.h"
@@ -103,12 +102,9 @@ extern const Arch kArch = {
     .switch_mm = &switch_mm,
     .switch_to = &switch_to,
     .destroy_context = [](Mm* /*mm*/) {},
-    .set_pte_at = &page_table::set_pte_at,
     .ptep_get_and_clear = &page_table::atomic::ptep_get_and_clear,
-    .tlb_flush = &page_table::tlb_flush,
     .flush_tlb_mm = &smp_flush_tlb_mm,
     .flush_tlb_range = &smp_flush_tlb_range,
-    .tlb_miss = &HardwareWalk,
     .context_number = [](const Mm* mm, int /*cpu*/) { return NumberOf(mm); },
     .context_valid = [](const Mm* /*mm*/, int /*cpu*/) { return true; },
 };
