@@ -182,4 +182,81 @@ StandardProgram CasWrite(int n) {
   });
 }
 
+StandardProgram Wrw(int n) {
+  StandardProgram program = Same(Named("Wrw", n), n, [](Standard& s) {
+    (void)LOAD(s.x[0]);
+    STORE(s.x[0], 2);
+  });
+  program.threads.push_back([](Standard& s) { STORE(s.x[0], 1); });
+  return program;
+}
+
+StandardProgram CoA(int n) {
+  constexpr int x = 0, y = 1, z = 2;
+  std::vector<std::vector<Op>> threads(static_cast<std::size_t>(n) - 1, {W(y), W(z)});
+  threads.push_back({W(x), R(y), R(x)});
+  threads.push_back({W(x, 2), R(z), R(x)});
+  return Litmus(Named("CoA", n), threads);
+}
+
+StandardProgram RedundantCo(int n) {
+  const auto count = static_cast<std::size_t>(n);
+  return Litmus(Named("RedundantCo", n),
+                {std::vector<Op>(count, W(0)), std::vector<Op>(count, W(0, 2)), {R(0), R(0)}});
+}
+
+StandardProgram OptLock(int n) {
+  StandardProgram program{.name = Named("OptLock", n), .threads = {}};
+  for (const std::uint64_t me : {0u, 1u}) {
+    program.threads.push_back([n, me](Standard& s) {
+      for (int i = 0; i < n; ++i) {
+        STORE(s.x[0], me);
+        STORE(s.x[1], me);
+        if (LOAD(s.x[0]) == me) {
+          (void)LOAD(s.x[1]);
+          return;
+        }
+      }
+    });
+  }
+  return program;
+}
+
+// Words: the index; n flags that say a thread is started, n that it is done; n places. A flag is stored once,
+// so that waiting for it adds no classes.
+StandardProgram Sigma(int n) {
+  const int started = 1, done = 1 + n, places = 1 + 2 * n;
+  StandardProgram program{.name = Named("Sigma", n), .threads = {}};
+  for (int t = 0; t < n; ++t) {
+    program.threads.push_back([=](Standard& s) {
+      AWAIT(s.x[started + t], now == 1);
+      STORE(s.x[places + static_cast<int>(LOAD(s.x[0])) - 1], 1);
+      STORE(s.x[done + t], 1);
+    });
+  }
+  program.threads.push_back([=](Standard& s) {
+    for (int t = 0; t < n; ++t) {
+      STORE(s.x[0], LOAD(s.x[0]) + 1);
+      STORE(s.x[started + t], 1);
+    }
+    for (int t = 0; t < n; ++t) AWAIT(s.x[done + t], now == 1);
+    for (int t = 0; t < n; ++t) (void)LOAD(s.x[places + t]);
+  });
+  return program;
+}
+
+StandardProgram Big(int number) {
+  constexpr int x = 0, y = 1, z = 2, w = 3;
+  if (number == 1) {
+    return Litmus("Big1", {{R(x), R(y), R(z), R(w), R(x), R(y), R(z), R(w)},
+                           {R(x), R(y), R(z), R(w), R(x), R(y)},
+                           {W(x), W(y), W(x, 2), W(y, 2), W(x, 3), W(y, 3)},
+                           {W(z), W(w), W(z, 2), W(w, 2), W(z, 3), W(w, 3)}});
+  }
+  return Litmus("Big2", {{R(x), R(y), R(z), R(x), R(y)},
+                         {R(x), R(y), R(z), R(x)},
+                         {W(x), W(y), W(z), W(x, 2), W(y, 2), W(z, 2)},
+                         {W(x, 3), W(y, 3), W(z, 3), W(x, 4), W(y, 4), W(z, 4)}});
+}
+
 }  // namespace shootdown::program

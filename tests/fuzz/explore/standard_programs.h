@@ -17,6 +17,7 @@ struct Standard {
   Word x[kWords];
   Mutex mutex;
   std::uint64_t r[64] = {};  // registers, for outcomes
+  bool given_up = false;     // a thread's assumption did not hold
 };
 
 using Body = std::function<void(Standard&)>;
@@ -44,7 +45,13 @@ struct StandardProgram {
 [[nodiscard]] StandardProgram Inc(int n);         // n threads add one without
 [[nodiscard]] StandardProgram CasRot(int n);      // thread i swaps i-1 for i
 [[nodiscard]] StandardProgram WriteCas(int n);    // one stores 1, n threads swap 1 for 2
-[[nodiscard]] StandardProgram CasWrite(int n);   // n threads swap 0 for 1, and store 2
+[[nodiscard]] StandardProgram CasWrite(int n);    // n threads swap 0 for 1, and store 2
+[[nodiscard]] StandardProgram Wrw(int n);         // one stores, n threads load and store
+[[nodiscard]] StandardProgram CoA(int n);         // n - 1 threads store to two words, two load one of them each
+[[nodiscard]] StandardProgram RedundantCo(int n); // two threads store n times, one loads twice
+[[nodiscard]] StandardProgram OptLock(int n);     // two threads try an optimistic lock, n times at most
+[[nodiscard]] StandardProgram Sigma(int n);       // n threads, started one by one, mark the place of an index
+[[nodiscard]] StandardProgram Big(int number);    // GenMC's big1 and big2: two store six times, two load
 
 }  // namespace shootdown::program
 
