@@ -20,7 +20,7 @@
 #include "fuzz/explore/enumerate.h"
 #include "fuzz/explore/source_dpor.h"
 #include "fuzz/explore/state_search.h"
-#include "tests/fuzz/explore/standard_programs.h"
+#include "tests/puzzles/standard_programs.h"
 #include "tests/puzzles/tlb_race.h"
 
 namespace shootdown {

@@ -1,4 +1,4 @@
-#include "tests/fuzz/explore/assuming_programs.h"
+#include "tests/puzzles/assuming_programs.h"
 
 namespace shootdown::program {
 namespace {

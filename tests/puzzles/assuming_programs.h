@@ -1,9 +1,9 @@
 // Programs of GenMC's and Nidhugg's tests in which a thread assumes something of what it has read: only
 // runs in which all assumptions hold are counted there. Written anew from what they do.
-#ifndef SHOOTDOWN_TESTS_FUZZ_EXPLORE_ASSUMING_PROGRAMS_H_
-#define SHOOTDOWN_TESTS_FUZZ_EXPLORE_ASSUMING_PROGRAMS_H_
+#ifndef SHOOTDOWN_TESTS_PUZZLES_ASSUMING_PROGRAMS_H_
+#define SHOOTDOWN_TESTS_PUZZLES_ASSUMING_PROGRAMS_H_
 
-#include "tests/fuzz/explore/standard_programs.h"
+#include "tests/puzzles/standard_programs.h"
 
 namespace shootdown::program {
 
@@ -17,4 +17,4 @@ namespace shootdown::program {
 
 }  // namespace shootdown::program
 
-#endif  // SHOOTDOWN_TESTS_FUZZ_EXPLORE_ASSUMING_PROGRAMS_H_
+#endif  // SHOOTDOWN_TESTS_PUZZLES_ASSUMING_PROGRAMS_H_

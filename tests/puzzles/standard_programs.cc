@@ -1,4 +1,4 @@
-#include "tests/fuzz/explore/standard_programs.h"
+#include "tests/puzzles/standard_programs.h"
 
 namespace shootdown::program {
 namespace {

@@ -1,7 +1,7 @@
 // Small programs whose numbers of classes are known from elsewhere: litmus tests, and the programs that
 // stateless model checkers count with (tests of GenMC and Nidhugg). Written anew from what they do.
-#ifndef SHOOTDOWN_TESTS_FUZZ_EXPLORE_STANDARD_PROGRAMS_H_
-#define SHOOTDOWN_TESTS_FUZZ_EXPLORE_STANDARD_PROGRAMS_H_
+#ifndef SHOOTDOWN_TESTS_PUZZLES_STANDARD_PROGRAMS_H_
+#define SHOOTDOWN_TESTS_PUZZLES_STANDARD_PROGRAMS_H_
 
 #include <functional>
 #include <memory>
@@ -55,4 +55,4 @@ struct StandardProgram {
 
 }  // namespace shootdown::program
 
-#endif  // SHOOTDOWN_TESTS_FUZZ_EXPLORE_STANDARD_PROGRAMS_H_
+#endif  // SHOOTDOWN_TESTS_PUZZLES_STANDARD_PROGRAMS_H_

@@ -16,8 +16,8 @@
 
 #include "fuzz/explore/source_dpor.h"
 #include "fuzz/explore/state_search.h"
-#include "tests/fuzz/explore/assuming_programs.h"
-#include "tests/fuzz/explore/standard_programs.h"
+#include "tests/puzzles/assuming_programs.h"
+#include "tests/puzzles/standard_programs.h"
 
 namespace shootdown::explore {
 namespace {

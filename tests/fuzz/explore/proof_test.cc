@@ -7,7 +7,7 @@
 #include <optional>
 
 #include "fuzz/explore/state_search.h"
-#include "tests/fuzz/explore/standard_programs.h"
+#include "tests/puzzles/standard_programs.h"
 
 namespace shootdown::explore {
 namespace {
