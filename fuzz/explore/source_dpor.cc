@@ -287,13 +287,17 @@ Process SourceDpor::Choose() {
       gave_up_ = !over;
       return over ? kNobody : kCut;
     }
-    // Drains first, then on with the CPU that runs: near the default order.
-    const ProcessSet drains = buffers() ? awake & WaysOf(current_cpu()) : 0;
-    f.process = drains != 0                         ? Lowest(drains)
-                : (awake & Bit(current_cpu())) != 0 ? current_cpu()
-                                                    : Lowest(awake);
-    f.backtrack = options_.reduction == DporOptions::Reduction::kSleepSets ? f.enabled
-                                                                           : Bit(f.process);
+    if (options_.reduction == DporOptions::Reduction::kSleepSets) {
+      f.process = Lowest(awake);
+      f.backtrack = f.enabled;
+    } else {
+      // Drains first, then on with the CPU that runs: near the default order.
+      const ProcessSet drains = buffers() ? awake & WaysOf(current_cpu()) : 0;
+      f.process = drains != 0                         ? Lowest(drains)
+                  : (awake & Bit(current_cpu())) != 0 ? current_cpu()
+                                                      : Lowest(awake);
+      f.backtrack = Bit(f.process);
+    }
   }
   CountStep();
   return frames_[depth_++].process;

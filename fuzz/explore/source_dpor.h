@@ -46,7 +46,10 @@ enum class LeftOut : std::uint8_t {
 struct DporOptions : Options {
   enum class Reduction : std::uint8_t {
     kSourceSets,
-    kSleepSets,  // all that is enabled is tried: each class once, but many runs are given up
+    // All that is enabled is tried, the lowest CPU first, then the buffers: each trace once, but many runs
+    // are given up. The order matters where a failing assertion ends runs: it says how far the others are
+    // by then, and so how many failing runs there are.
+    kSleepSets,
   };
   Reduction reduction = Reduction::kSourceSets;
   LeftOut left_out = LeftOut::kNothing;
