@@ -181,10 +181,11 @@ Move ProcessScheduler::Pick(const sim::Question& question) {
   }
   if (chosen_ == kNobody) {
     // A drain would end the wait of the CPU that is looking at it, though that is a choice of its own: so
-    // the choice is made where somebody has a step to take.
+    // the choice is made where somebody has a step to take. An await that is ready is one.
     if (question.blocked) {
       for (int c = 0; c < cpu_count_; ++c) {
-        if (!pending(c).blocked && machine_->CanRun(c) && !machine_->InterruptDue(c)) return RunOn(c);
+        const bool has_step = !pending(c).blocked || machine_->Awaited(c) != nullptr;
+        if (has_step && machine_->CanRun(c) && !machine_->InterruptDue(c)) return RunOn(c);
       }
     }
     chosen_ = Choose();

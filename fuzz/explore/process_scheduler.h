@@ -127,14 +127,16 @@ class ProcessScheduler : public sim::Scheduler {
     return pending_[static_cast<std::size_t>(cpu)];
   }
   [[nodiscard]] ProcessSet Enabled();
-  // Where each CPU stands, as words: what it does next, and whose wait is looked at.
+  // Where each CPU stands, as words: what it does next, and whose wait is looked at. An await that was
+  // not ready when it was last looked at is the same as one that is asked about, since memory says
+  // whether it is ready; but it meets no event, so with events the two are told apart.
   template <class Add>
-  void DescribeNext(const Add& add) const {
+  void DescribeNext(bool events, const Add& add) const {
     for (int c = 0; c < cpu_count_; ++c) {
       const Pending& next = pending(c);
       add(std::uint64_t{next.site->hash} << 32 | next.word);
       add(static_cast<std::uint64_t>(next.kind) << 16 | std::uint64_t{next.actor} << 8 |
-          (next.blocked ? 1 : 0));
+          (next.blocked && (events || machine_->Awaited(c) == nullptr) ? 1 : 0));
     }
     // See Pick: its wait ends with a drain.
     add(pending(current_).blocked ? static_cast<std::uint64_t>(current_) + 1 : 0);

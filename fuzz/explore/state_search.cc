@@ -258,7 +258,7 @@ Process StateSearch::Choose() {
   if (enabled == 0) return kNobody;
   if (!goes_on_) {
     key_.Begin(machine());
-    DescribeNext([this](std::uint64_t word) { key_.Add(word); });
+    DescribeNext(options_.events != 0, [this](std::uint64_t word) { key_.Add(word); });
     if (bounded()) key_.Add(static_cast<std::uint64_t>(last_cpu_) + 1);
     const Hash128 key = key_.End();
     if (graph_.Knows(key, spent_) || !graph_.Reach(fresh_, key, spent_)) {

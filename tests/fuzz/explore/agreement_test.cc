@@ -64,6 +64,26 @@ TEST(AgreementTest, UnderScReductionLosesNoClassAndNoOutcome) {
   }
 }
 
+// Memory says whether what is awaited is there: it does not matter whether it was when the thread came.
+TEST(AgreementTest, AnAwaitIsOneStateWhetherOrNotItHadToWait) {
+  struct State {
+    program::Word x, y;
+  };
+  program::ProgramOf<State> program(
+      {.name = "await",
+       .threads = {[](State& s) { STORE(s.x, 1); },
+                   [](State& s) {
+                     STORE(s.y, 1);
+                     (void)AWAIT(s.x, now == 1);
+                   }},
+       .machine = {.memory_model = MemoryModel::kSc}});
+
+  const Report report = StateSearch(program, {}).Explore();
+
+  EXPECT_TRUE(report.complete);
+  EXPECT_EQ(report.states, 4u);  // each store done or not
+}
+
 // Every schedule under TSO is too many; sleep sets alone try all that is enabled, and each class once.
 TEST(AgreementTest, UnderTsoReductionLosesNoClassAndNoOutcome) {
   RandomProgram random(MemoryModel::kTso);

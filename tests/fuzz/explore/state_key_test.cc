@@ -63,7 +63,7 @@ class Walk : public ProcessScheduler {
     const ProcessSet enabled = Enabled();
     if (enabled == 0) return kNobody;
     key_.Begin(machine());
-    DescribeNext([this](std::uint64_t word) { key_.Add(word); });
+    DescribeNext(/*events=*/true, [this](std::uint64_t word) { key_.Add(word); });
     states_.push_back(key_.End());
     Choice choice;
     if (follow_ == nullptr) {
