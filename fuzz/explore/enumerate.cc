@@ -70,6 +70,7 @@ Report Enumerate(sim::Subject& subject, Bound bound, const Options& options) {
     if (count.report().violation && !options.go_on) return count.report();
   } while (enumerator.Advance());
   count.report().complete = !enumerator.too_many();
+  if (enumerator.too_many()) count.report().stopped_by = StoppedBy::kTooManyWays;
   return count.report();
 }
 

@@ -13,7 +13,7 @@
 namespace shootdown::explore {
 
 struct Options {
-  std::uint64_t execution_count_max = UINT64_MAX;
+  std::uint64_t execution_count_max = UINT64_MAX;  // of this search; not those of one that it goes on with
   // Asked now and then; true: the search ends, unfinished.
   std::function<bool()> should_stop = nullptr;
   // After a violation the search goes on, and counts the runs that fail.
@@ -22,9 +22,21 @@ struct Options {
   std::function<void(const sim::Violation*)> on_run = nullptr;
 };
 
+// Why a search ended before all was explored, and before a violation.
+enum class StoppedBy : std::uint8_t {
+  kNothing,
+  kExecutions,  // Options::execution_count_max
+  kAsked,       // Options::should_stop, or who shares the search
+  kStates,      // StateOptions::state_count_max
+  // Some load could have had older values, or some buffer more ways out, than the search has numbers for: all
+  // others were tried.
+  kTooManyWays,
+};
+
 struct Report {
   // All that was asked for was explored, no violation ended it early. Nothing less is a proof.
   bool complete = false;
+  StoppedBy stopped_by = StoppedBy::kNothing;
   std::uint64_t executions = 0;  // runs that came to their end
   std::uint64_t blocked = 0;     // runs that were given up, since what follows is known
   std::uint64_t failing = 0;     // of `executions`

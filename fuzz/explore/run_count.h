@@ -39,8 +39,13 @@ class RunCount {
 
   // Whether a limit is reached, before the next run.
   [[nodiscard]] bool Stopped() {
-    if (report_.executions + report_.blocked >= options_.execution_count_max) return true;
-    return options_.should_stop && (++asked_ & 0xff) == 0 && options_.should_stop();
+    if (report_.executions + report_.blocked >= options_.execution_count_max) {
+      report_.stopped_by = StoppedBy::kExecutions;
+      return true;
+    }
+    if (!options_.should_stop || (++asked_ & 0xff) != 0 || !options_.should_stop()) return false;
+    report_.stopped_by = StoppedBy::kAsked;
+    return true;
   }
   [[nodiscard]] Report& report() { return report_; }
 

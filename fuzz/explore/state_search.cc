@@ -15,6 +15,10 @@ namespace {
 // Runs that a job makes before it tells the others.
 constexpr std::size_t kRunsTogether = 32;
 
+// Whether a search, or a job of one, has met more than it can tell apart.
+constexpr char kTooMany = 1;
+constexpr char kNotTooMany = 0;
+
 }  // namespace
 
 StateSearch::StateSearch(sim::Subject& subject, const StateOptions& options)
@@ -351,6 +355,7 @@ bool StateSearch::TryBatch(RunCount& count) {
     run_.Save(own);
   }
   users_.SaveNews(own);
+  own += too_many() ? kTooMany : kNotTooMany;
   std::vector<std::string> all;
   if (!share.exchange(own, all)) {
     graph_.PutBack(batch_);
@@ -365,7 +370,11 @@ bool StateSearch::TryBatch(RunCount& count) {
     if (end) Count(count, *end, run.steps, violates ? GoAgain(batch_[i], run) : nullptr);
     if (violates) return false;
   }
-  for (std::string_view& news : rest) SHOOTDOWN_CHECK(users_.Learn(news));
+  for (std::string_view& news : rest) {
+    SHOOTDOWN_CHECK(users_.Learn(news));
+    SHOOTDOWN_CHECK(news.size() == 1);
+    too_many_ways_ = too_many_ways_ || news.front() == kTooMany;
+  }
   return true;
 }
 
@@ -405,16 +414,25 @@ Report StateSearch::Explore() {
   place_count_ = 0;  // others may have run since
   const std::size_t job_count = options_.share.job_count;
   const std::size_t batch_max = job_count == 1 ? 1 : job_count * kRunsTogether;
-  while (!count.Stopped() && graph_.state_count() <= options_.state_count_max) {
+  while (!count.Stopped()) {
+    if (graph_.state_count() > options_.state_count_max) {
+      report.stopped_by = StoppedBy::kStates;
+      break;
+    }
     graph_.TakeBranches(batch_max, batch_);
     if (batch_.empty()) {
-      report.complete = !too_many();
+      too_many_ways_ = too_many_ways_ || too_many();
+      report.complete = !too_many_ways_;
+      if (too_many_ways_) report.stopped_by = StoppedBy::kTooManyWays;
       break;
     }
     const bool goes_on = TryBatch(count);
     batch_.clear();
     fresh_.clear();
-    if (!goes_on) break;
+    if (!goes_on) {
+      if (!report.violation) report.stopped_by = StoppedBy::kAsked;
+      break;
+    }
     if (users_.Contradicted()) BeginAnew(count);
   }
   if (report.complete) FindLivelock(count);
@@ -433,6 +451,7 @@ void StateSearch::Save(std::string& bytes) const {
   for (const std::uint64_t number : {run_count_, given_up_count_, steps_max_}) {
     bytes.append(reinterpret_cast<const char*>(&number), sizeof number);
   }
+  bytes += too_many_ways_ || too_many() ? kTooMany : kNotTooMany;
   users_.SaveAll(bytes);
   graph_.Save(batch_, bytes);
 }
@@ -444,6 +463,12 @@ bool StateSearch::Load(std::string_view bytes) {
     std::memcpy(number, bytes.data(), sizeof *number);
     bytes.remove_prefix(sizeof *number);
   }
+  if (bytes.empty()) return false;
+  too_many_ways_ = bytes.front() == kTooMany;
+  bytes.remove_prefix(1);
+  // The limit is on what this search makes itself, or one that goes on would stop at once.
+  const std::uint64_t made = run_count_ + given_up_count_;
+  options_.execution_count_max += std::min(made, UINT64_MAX - options_.execution_count_max);
   return users_.Learn(bytes) && graph_.Load(bytes) && bytes.empty();
 }
 

@@ -140,6 +140,7 @@ class StateSearch : public ProcessScheduler {
   std::uint64_t run_count_ = 0;     // that came to their end
   std::uint64_t given_up_count_ = 0;
   std::uint64_t steps_max_ = 0;
+  bool too_many_ways_ = false;  // were there for this search before, or for another job of it
 
   // Of the run so far.
   StateKey key_;
