@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "fuzz/base/check.h"
 #include "fuzz/base/content_hash.h"
 #include "fuzz/cli/json_output.h"
@@ -19,8 +20,6 @@
 namespace shootdown {
 namespace {
 
-// Two to three gigabytes.
-constexpr std::uint64_t kStateCountMax = 20'000'000;
 // A checkpoint is written twice a second, or seldom enough to cost a twentieth of the time.
 constexpr double kCheckpointSecondsMin = 0.5;
 constexpr double kCheckpointShare = 20;
@@ -66,6 +65,11 @@ explore::StateOptions ScenarioProof::Options() const {
 absl::Status ScenarioProof::Explore(Simulation& simulation, SharedProof* jobs) {
   // The same model runs the same default order: equal certificates come of equal models.
   model_ = RecordRun(simulation, Schedule(), loaded_.text).trace_hash;
+  for (const check::Check* const c : check::AllChecks()) {
+    if (!c->arch.empty() && c->arch != loaded_.scenario.arch) continue;
+    const bool judges = std::ranges::find(simulation.checks(), c) != simulation.checks().end();
+    (judges ? checks_ : checks_off_).emplace_back(c->name);
+  }
   explore::StateOptions options = Options();
   explore::StateSearch* running = nullptr;
   absl::Status kept = absl::OkStatus();
@@ -174,6 +178,24 @@ std::string ScenarioProof::verdict() const {
   return complete() ? "clean" : "unfinished";
 }
 
+ScenarioProof::Stop ScenarioProof::StoppedBy() const {
+  switch (report_.stopped_by) {
+    case explore::StoppedBy::kNothing:
+      break;
+    case explore::StoppedBy::kExecutions:
+      return {"executions",
+              absl::StrFormat("its %d runs were made (--executions)", request_.executions)};
+    case explore::StoppedBy::kAsked:
+      if (was_interrupted_) return {"interrupt", "it was interrupted"};
+      return {"seconds", absl::StrFormat("its %d s are over (--seconds)", request_.seconds)};
+    case explore::StoppedBy::kStates:
+      return {"states", absl::StrFormat("a proof has room for %d states", kStateCountMax)};
+    case explore::StoppedBy::kTooManyWays:
+      return {"ways", "a load could have given older values than are tried; all others were"};
+  }
+  return {};
+}
+
 void ScenarioProof::PrintSummary() const {
   const std::string cost = absl::StrFormat("%d states, %d runs in %.2f s", report_.states,
                                            report_.executions + report_.blocked, seconds_);
@@ -184,7 +206,7 @@ void ScenarioProof::PrintSummary() const {
     spdlog::info("{}: {}; {}", loaded_.scenario.name, verdict(), cost);
   } else {
     spdlog::info("{}: unfinished: {}; nothing found in {}", loaded_.scenario.name,
-                 was_interrupted_ ? "it was interrupted" : "a limit was reached", cost);
+                 StoppedBy().words, cost);
   }
   if (found()) return;
   spdlog::info("  varied: who takes each step{}{}{}",
@@ -194,12 +216,15 @@ void ScenarioProof::PrintSummary() const {
   if (request_.events != 0) {
     spdlog::info(
         "  and at most {} of: reschedule interrupt, NMI, walk by hardware, eviction before a "
-        "step that uses the TLB, interrupts deferred for 1, 2, 4 or 8 steps",
+        "step that uses the TLB, interrupts deferred for 1, 2, 4 or 8 steps; each before a step of its CPU, "
+        "so not while that is idle",
         request_.events);
   }
   if (drains_unseen_) {
     spdlog::info("  at once: stores to words that no other CPU and no judge ever looks at");
   }
+  spdlog::info("  judged by {} checks{}{}", checks_.size(), checks_off_.empty() ? "" : "; off: ",
+               absl::StrJoin(checks_off_, ", "));
   spdlog::info("  model {}, states {}", model_, ToHex(report_.digest));
 }
 
@@ -231,10 +256,12 @@ Json ScenarioProof::ToJson() const {
                {"model", model_},
                {"steps_max", report_.steps_max},
                {"reduction", drains_unseen_ ? "unseen_drains" : "none"},
+               {"checks", checks_},
+               {"checks_off", checks_off_},
                {"varied", std::move(varied)},
                {"not_varied", std::move(not_varied)}};
   if (!complete() && !found()) {
-    json["stopped_by"] = was_interrupted_ ? "interrupt" : "limit";
+    json["stopped_by"] = StoppedBy().name;
     // As far as it is whole.
     if (report_.departures_complete) json["complete_up_to"] = *report_.departures_complete;
   }

@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "fuzz/cli/json_output.h"
@@ -37,6 +38,9 @@ struct ProofRequest {
 
 class ScenarioProof {
  public:
+  // Of one proof; two to three gigabytes in each process that takes part.
+  static constexpr std::uint64_t kStateCountMax = 20'000'000;
+
   ScenarioProof(const ProofRequest& request, LoadedScenario loaded)
       : request_(request), loaded_(std::move(loaded)), progress_(!request.json) {}
 
@@ -55,7 +59,13 @@ class ScenarioProof {
  private:
   using Clock = std::chrono::steady_clock;
 
+  struct Stop {
+    std::string name;   // for programs
+    std::string words;  // for people
+  };
+
   [[nodiscard]] std::string verdict() const;
+  [[nodiscard]] Stop StoppedBy() const;
   [[nodiscard]] sim::MemoryModel Model() const { return loaded_.scenario.machine.memory_model; }
   [[nodiscard]] double Seconds() const {
     return std::chrono::duration<double>(Clock::now() - start_).count();
@@ -73,6 +83,8 @@ class ScenarioProof {
   explore::Report report_;
   std::optional<SmallestFailure> smallest_;
   std::string model_;  // the trace hash of its default order
+  std::vector<std::string> checks_;      // that judge
+  std::vector<std::string> checks_off_;  // that could, in this architecture
   Clock::time_point start_;
   double before_ = 0;  // seconds of the search that is gone on with
   double seconds_ = 0;

@@ -104,7 +104,10 @@ int Verify(const VerifyFlags& flags) {
 
 void AddVerifyCommand(CLI::App& app, int* exit_status) {
   auto* const command = app.add_subcommand(
-      "verify", "explores all schedules of scenarios, within a bound, and says what that covers");
+      "verify",
+      absl::StrFormat("explores all schedules of scenarios, within a bound, up to %d states, and says "
+                      "what that covers",
+                      ScenarioProof::kStateCountMax));
   const auto flags = std::make_shared<VerifyFlags>();
   flags->proof.interrupted = [] { return interrupted != 0; };
   command->add_option("SCENARIO", flags->scenarios, "names, or files")->required();
@@ -134,9 +137,9 @@ void AddVerifyCommand(CLI::App& app, int* exit_status) {
   command->add_option("--seconds", flags->proof.seconds, "time for each scenario; then it is unfinished")
       ->transform(WholeNumber(1, 100'000'000));
   command->add_option("--executions", flags->proof.executions,
-                      "runs for each scenario; then it is unfinished")
+                      "runs for each scenario, those behind its checkpoint not counted; then it is unfinished")
       ->transform(WholeNumber(1, std::uint64_t{1} << 62));
-  command->add_option("--jobs", flags->jobs, "processes that make one proof together")
+  command->add_option("--jobs", flags->jobs, "processes that make one proof together, each with all of its memory")
       ->transform(WholeNumber(1, 256))
       ->capture_default_str();
   command->add_option("--checkpoint", flags->proof.checkpoint,

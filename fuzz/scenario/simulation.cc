@@ -189,7 +189,9 @@ bool Simulation::ChooseChecks(ScenarioProblem* problem) {
   }
   kernel_.judges().Clear();
   for (const check::Check* c : check::AllChecks()) {
-    if (on[c->name]) c->listen(kernel_.judges());
+    if (!on[c->name]) continue;
+    c->listen(kernel_.judges());
+    checks_.push_back(c);
   }
   return true;
 }

@@ -5,7 +5,9 @@
 #define SHOOTDOWN_FUZZ_SCENARIO_SIMULATION_H_
 
 #include <memory>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "fuzz/check/check.h"
 #include "fuzz/kernel/kernel.h"
@@ -43,6 +45,8 @@ class Simulation : public sim::Subject {
   [[nodiscard]] const Scenario& scenario() const { return scenario_; }
   [[nodiscard]] sim::Machine& machine() override { return machine_; }
   [[nodiscard]] kernel::Kernel& kernel() { return kernel_; }
+  // Those that judge here, in the order of check::AllChecks().
+  [[nodiscard]] std::span<const check::Check* const> checks() const { return checks_; }
 
  private:
   Simulation(const Scenario& scenario, const kernel::Arch& arch);
@@ -56,6 +60,7 @@ class Simulation : public sim::Subject {
   Scenario scenario_;
   sim::Machine machine_;
   kernel::Kernel kernel_;
+  std::vector<const check::Check*> checks_;
   sim::Violation violation_;  // what RunOnce returned last
 };
 

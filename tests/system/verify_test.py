@@ -148,7 +148,7 @@ class VerifyTest(cli.SystemTest):
         result = self.verify("seed-lost-bit-fixed", CLEAN, "--jobs", "2", "--executions", "5000")
 
         self.assertEqual(result.status, LIMIT, result.err)
-        self.assertEqual([p["stopped_by"] for p in result.json()["scenarios"]], ["limit", "limit"])
+        self.assertEqual([p["stopped_by"] for p in result.json()["scenarios"]], ["executions", "executions"])
 
     def test_a_proof_of_several_jobs_goes_on_with_another_number_of_them(self):
         words = [CLEAN, "--memory-model", "sc"]
@@ -250,8 +250,42 @@ class VerifyTest(cli.SystemTest):
 
         self.assertEqual(result.status, LIMIT, result.err)
         proof = result.json()["scenarios"][0]
-        self.assertEqual((proof["verdict"], proof["complete"]), ("unfinished", False))
+        self.assertEqual((proof["verdict"], proof["complete"], proof["stopped_by"]), ("unfinished", False, "executions"))
+        self.assertIn("unfinished: its 10 runs were made (--executions)", result.err)
         self.assertNotIn("verified", result.err)
+
+    def test_seconds_that_are_over_are_named(self):
+        result = self.verify("seed-lost-bit-fixed", "--events", "2", "--seconds", "1")
+
+        self.assertEqual(result.status, LIMIT, result.err)
+        self.assertEqual(result.json()["scenarios"][0]["stopped_by"], "seconds")
+        self.assertIn("unfinished: its 1 s are over (--seconds)", result.err)
+
+    def test_a_proof_gets_on_by_as_many_runs_each_time(self):
+        file = self.folder / "proof"
+        words = [CLEAN, "--memory-model", "sc", "--checkpoint", file, "--executions", "4000"]
+        made = []
+        while not made or result.status == LIMIT:
+            result = self.verify(*words)
+            proof = result.json()["scenarios"][0]
+            made.append(proof["executions"] + proof["blocked"])
+
+        self.assertEqual(result.status, DONE, result.err)
+        self.assertGreater(len(made), 1)
+        self.assertEqual(made[:-1], [4000 * (i + 1) for i in range(len(made) - 1)])
+
+    def test_a_certificate_names_the_judges_that_were_off(self):
+        file = self.folder / "two_off.textproto"
+        text = (cli.CORPUS / f"{CLEAN}.textproto").read_text()
+        file.write_text(text.replace("checks {", 'checks { off: "write_lost" off: "stale_tlb_use"'))
+        full, less = (self.verify(scenario, "--preemptions", "0") for scenario in (CLEAN, file))
+
+        checks, rest = (r.json()["scenarios"][0]["checks"] for r in (full, less))
+        self.assertEqual(set(checks) - set(rest), {"stale_tlb_use", "write_lost"})
+        self.assertEqual(full.json()["scenarios"][0]["checks_off"], [])
+        self.assertEqual(less.json()["scenarios"][0]["checks_off"], ["stale_tlb_use", "write_lost"])
+        self.assertRegex(full.err, rf"judged by {len(checks)} checks\n")
+        self.assertIn(f"judged by {len(rest)} checks; off: stale_tlb_use, write_lost\n", less.err)
 
     def test_a_finding_counts_more_than_a_limit(self):
         result = self.verify(CLEAN, STALE_HIT, "--executions", "2000", "--memory-model", "sc",
