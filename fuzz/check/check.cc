@@ -39,13 +39,18 @@ void Report(const Check& check, const kernel::Event& event, std::string message)
   if (last_finding.check != nullptr) return;
   sim::Machine& m = sim::Machine::Get();
   const kernel::Task* const task = event.task;
-  std::string role = task->idle != 0 ? "idle" : task->kthread != 0 ? "kthread" : "user";
-  if (!EndsRun(event.kind) && m.InInterrupt()) role += "+irq";
+  const bool at_end = EndsRun(event.kind);
+  std::string role;
+  if (!at_end) {
+    role = task->idle != 0 ? "idle" : task->kthread != 0 ? "kthread" : "user";
+    if (m.InInterrupt()) role += "+irq";
+  }
   last_finding = {.check = &check,
                   .row = m.row() == 0 ? 0 : m.row() - 1,
                   .message = std::move(message),
+                  .at_end = at_end,
                   .role = std::move(role)};
-  if (!EndsRun(event.kind)) m.RequestStop();
+  if (!at_end) m.RequestStop();
 }
 
 const Finding& LastFinding() { return last_finding; }

@@ -34,7 +34,9 @@ struct Finding {
   const Check* check = nullptr;  // null: none in this run
   sim::Row row = 0;              // the log row at which it was seen
   std::string message;           // what broke, with names and values
-  std::string role;              // who did it: user, kthread, idle; in an interrupt: +irq
+  // Judged when the run had ended, by what it left. Who took the last step, and where, says nothing of it.
+  bool at_end = false;
+  std::string role;  // who did it: user, kthread, idle; in an interrupt: +irq; empty if `at_end`
 };
 
 // Notes the finding, and has the run end when the judge returns; the first of a run counts. At the end

@@ -6,25 +6,26 @@ namespace shootdown {
 
 namespace {
 
-std::string KeyOf(std::string_view check, const std::string& role, sim::Row row,
-                  const sim::Machine& machine) {
+// `Broken` is a finding or a violation.
+template <typename Broken>
+std::string KeyOf(std::string_view check, const Broken& broken, const sim::Machine& machine) {
   std::string key = std::string(check) + "|";
-  // A deadlock is seen where the last CPU happens to stop, which says nothing about it: neither where, nor who.
-  if (check == "deadlock" || check == "livelock") return key;
-  key += role;
+  // A deadlock or a leak is seen where the last CPU happens to stop: that would make several bugs of one.
+  if (broken.at_end) return key;
+  key += broken.role;
   const auto log = machine.log();
-  if (row < log.size()) key += std::string("|") + log[row].site->function;
+  if (broken.row < log.size()) key += std::string("|") + log[broken.row].site->function;
   return key;
 }
 
 }  // namespace
 
 std::string KindKey(const check::Finding& finding, const sim::Machine& machine) {
-  return KeyOf(finding.check->name, finding.role, finding.row, machine);
+  return KeyOf(finding.check->name, finding, machine);
 }
 
 std::string KindKey(const sim::Violation& violation, const sim::Machine& machine) {
-  return KeyOf(violation.check, violation.role, violation.row, machine);
+  return KeyOf(violation.check, violation, machine);
 }
 
 Target::Target(sim::Subject& subject, const FeatureKinds& kinds)

@@ -18,8 +18,8 @@
 
 namespace shootdown {
 
-// What minimizing keeps: the check, who broke it, and the function in which it was seen; of a deadlock or
-// livelock the check alone. Never a line number, an address or a step number.
+// What minimizing keeps: the check, who broke it, and the function in which it was seen; of what was seen
+// at the end of the run (a deadlock, a leak) the check alone. Never a line number, an address or a step number.
 [[nodiscard]] std::string KindKey(const check::Finding& finding, const sim::Machine& machine);
 [[nodiscard]] std::string KindKey(const sim::Violation& violation, const sim::Machine& machine);
 

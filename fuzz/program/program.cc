@@ -56,7 +56,8 @@ const sim::Violation* Program::RunOnce(sim::Scheduler& scheduler) {
     violation_ = {.check = "livelock",
                   .message = "not done after " +
                              std::to_string(machine_.config().step_count_max) + " steps",
-                  .row = machine_.row()};
+                  .row = machine_.row(),
+                  .at_end = true};
   }
   return violation_ ? &*violation_ : nullptr;
 }
@@ -66,7 +67,8 @@ void Program::Quiet() {
     if (!live->machine_.WaitsBlocked(c)) continue;
     live->violation_ = {.check = "deadlock",
                         .message = "nothing can go on: " + live->machine_.DescribeWaits(),
-                        .row = live->machine_.row()};
+                        .row = live->machine_.row(),
+                        .at_end = true};
     return;
   }
   if (live->at_end_) live->at_end_();

@@ -210,6 +210,7 @@ const sim::Violation* Simulation::RunOnce(sim::Scheduler& scheduler) {
   violation_ = {.check = std::string(finding->check->name),
                 .message = finding->message,
                 .row = finding->row,
+                .at_end = finding->at_end,
                 .role = finding->role};
   return &violation_;
 }

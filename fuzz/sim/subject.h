@@ -14,6 +14,7 @@ struct Violation {
   std::string check;    // its kind: `assertion`, `deadlock`, `livelock`, or a check of the kernel's
   std::string message;  // for people
   Row row = 0;          // of the log, at which it was seen
+  bool at_end = false;  // the run had ended: who took the last step, and where, says nothing of it
   std::string role = {};  // who broke it, if that tells bugs apart
 };
 

@@ -45,6 +45,13 @@ Scenario ScenarioOf(const PlantedFault& c, const Tasks& tasks) {
   return scenario;
 }
 
+// Who took the last step says nothing of what a whole run has left.
+bool SeenAtTheEnd(const std::string& check) {
+  static const std::set<std::string> kChecks = {"active_cpus", "deadlock", "livelock",
+                                                "refcount_conservation", "write_lost"};
+  return kChecks.contains(check);
+}
+
 class CheckTest : public ::testing::TestWithParam<PlantedFault> {};
 
 TEST_P(CheckTest, FiresOnThePlantedFault) {
@@ -56,7 +63,7 @@ TEST_P(CheckTest, FiresOnThePlantedFault) {
 
   EXPECT_EQ(outcome.check, c.check) << outcome.message;
   for (const std::string& part : c.says) EXPECT_THAT(outcome.message, HasSubstr(part));
-  EXPECT_EQ(outcome.role, c.role);
+  EXPECT_EQ(outcome.role, SeenAtTheEnd(c.check) ? "" : c.role);
 }
 
 TEST_P(CheckTest, StaysSilentWhenItIsDoneRight) {

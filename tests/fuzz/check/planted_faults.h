@@ -31,7 +31,7 @@ struct PlantedFault {
   std::string twin_schedule = "";
   int cpus = 2;
   int tlb_sharing = 1;
-  std::string role = "user";
+  std::string role = "user";  // of what is seen at the end of a run, none is said
   std::uint32_t steps = 20'000;
   bool sun4u = false;
   std::string arch = "sparc64";

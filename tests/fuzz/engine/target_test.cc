@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <set>
+#include <string>
 
 #include "fuzz/engine/mutator.h"
 #include "fuzz/sim/trace.h"
@@ -111,6 +113,26 @@ TEST(TargetTest, AFindingFailsAgainInTheSameWay) {
       EXPECT_EQ(KindOf(*simulation, found.exact), found.kind_key) << found.exact.ToText();
       EXPECT_EQ(found.exact, found.exact.Canonical());
     }
+  }
+}
+
+TEST(TargetTest, WhatIsSeenAtTheEndOfARunIsOneKindWhoeverTookTheLastStep) {
+  struct Case {
+    const char* scenario;
+    const char* kind;
+    const char* one;
+    const char* another;  // more decisions, only for another last step
+  };
+  for (const Case& c : {Case{"7.31-zap-dirty-late-flush", "write_lost|", "T0@35>C1", "T0@35>C1 T1@18>C0 C1@8~resched"},
+                        Case{"W7-no-drop", "refcount_conservation|", "", "C1@17~resched C1@19>C0"}}) {
+    const auto simulation = BuildCorpus(c.scenario);
+    std::set<std::string> last_functions;
+    for (const char* const text : {c.one, c.another}) {
+      EXPECT_EQ(KindOf(*simulation, *Schedule::Parse(text)), c.kind) << c.scenario << ": " << text;
+      last_functions.insert(simulation->machine().log().back().site->function);
+    }
+
+    EXPECT_EQ(last_functions.size(), 2u) << c.scenario;
   }
 }
 
