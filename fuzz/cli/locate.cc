@@ -113,6 +113,10 @@ absl::StatusOr<Failure> LoadFailure(const std::string& name, const std::string& 
   if (name.find('/') != std::string::npos || fs::is_regular_file(name, error)) {
     return ReadFailureFile(name);
   }
+  if (!Store::MayBeFailureId(name)) {
+    return absl::NotFoundError(absl::StrFormat(
+        "%s: no such file, and no id of a failure, which is 1 to 16 of 0-9 a-f", name.empty() ? "\"\"" : name));
+  }
   const absl::StatusOr<std::unique_ptr<Store>> open =
       Store::Open(StorePath(store), OpenMode::kReadOnly);
   if (!open.ok()) return open.status();

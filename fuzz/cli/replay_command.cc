@@ -157,13 +157,21 @@ void AddReplayCommand(CLI::App& app, int* exit_status) {
   command->add_flag("--neighbour", flags->questions.neighbour,
                     "shows the nearest schedule that passes, side by side, and the accesses that it has "
                     "in another order");
-  command->add_option("--search-runs", flags->questions.run_count_max,
-                      "runs, at most, for each search of the questions above")
-      ->transform(WholeNumber(1, std::uint64_t{1} << 40))
-      ->capture_default_str();
+  const auto* const search_runs =
+      command
+          ->add_option("--search-runs", flags->questions.run_count_max,
+                       "runs, at most, for each search of --needs-store-buffer and --last-chance")
+          ->transform(WholeNumber(1, std::uint64_t{1} << 40))
+          ->capture_default_str();
   AddStoreOption(*command, flags->store);
   command->add_flag("--json", flags->json, "one JSON object on standard output");
-  command->callback([flags, exit_status] { *exit_status = RunReplay(*flags); });
+  command->callback([flags, search_runs, exit_status] {
+    const ReplayQuestions& asked = flags->questions;
+    if (search_runs->count() != 0 && !asked.needs_store_buffer && !asked.last_chance) {
+      throw CLI::RequiresError("--search-runs", "--needs-store-buffer or --last-chance");
+    }
+    *exit_status = RunReplay(*flags);
+  });
 }
 
 }  // namespace shootdown

@@ -74,6 +74,10 @@ absl::Status Store::Commit(const StoreBatch& batch) {
   return Write(*database_, batch.failures, batch.inputs, batch.service);
 }
 
+bool Store::MayBeFailureId(std::string_view text) {
+  return !text.empty() && text.size() <= store_keys::kFailureIdDigits && store_keys::IsHex(text);
+}
+
 absl::StatusOr<Failure> Store::GetFailure(std::string_view id_or_prefix) const {
   return FindFailure(*database_, id_or_prefix);
 }

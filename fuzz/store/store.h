@@ -84,6 +84,8 @@ class Store {
   // All of them or none, with one sync.
   [[nodiscard]] absl::Status PutFailures(std::span<const Failure> failures);
 
+  // Whether `text` has the form of a failure's id or of the start of one: 1 to 16 of 0-9 a-f.
+  [[nodiscard]] static bool MayBeFailureId(std::string_view text);
   // By id, or by a prefix that fits one failure only.
   [[nodiscard]] absl::StatusOr<Failure> GetFailure(std::string_view id_or_prefix) const;
 

@@ -70,8 +70,7 @@ absl::Status AddFailures(const StoreDatabase& database, std::span<const Failure>
 }
 
 absl::StatusOr<Failure> FindFailure(const StoreDatabase& database, std::string_view id_or_prefix) {
-  if (id_or_prefix.empty() || id_or_prefix.size() > store_keys::kFailureIdDigits ||
-      !store_keys::IsHex(id_or_prefix)) {
+  if (!Store::MayBeFailureId(id_or_prefix)) {
     return absl::InvalidArgumentError(
         absl::StrFormat("store %s: failure \"%s\", wanted 1 to %d of 0-9 a-f", database.path(),
                         std::string(id_or_prefix.substr(0, 64)), store_keys::kFailureIdDigits));

@@ -47,7 +47,8 @@ class UsageTest(cli.SystemTest):
         for words in ([*failures, "--all"], [*failures, "--tls-ca", "x"], [*failures, "--insecure"],
                       [*failures, "--store", "x", "--coordinator", "localhost:1"],
                       ["scenarios", "--ops", "--json"], ["scenarios", "--generate", 1, "--json"],
-                      ["scenarios", "--check", "--ops"], ["scenarios", "--ops", "--generate", 1]):
+                      ["scenarios", "--check", "--ops"], ["scenarios", "--ops", "--generate", 1],
+                      ["replay", "x", "--search-runs", 5], ["replay", "x", "--search-runs", 5, "--neighbour"]):
             with self.subTest(words):
                 self.assert_refused(self.shootdown(*words), "; see --help")
 
@@ -83,6 +84,12 @@ class ValueTest(cli.SystemTest):
                       ["replay", failure, "--html"], ["replay", failure, "--perfetto"]):
             with self.subTest(words):
                 self.assert_refused(self.shootdown(*words, ""), 'found "", wanted the name of a ')
+
+    def test_a_file_that_is_not_there_is_said_to_be_none(self):
+        for words in (["replay"], ["minimize"], ["failures", "show"], ["failures", "export"]):
+            with self.subTest(words):  # there is no store either, but nobody meant one
+                self.assert_refused(self.shootdown(*words, "x.failure", "--store", self.store),
+                                    "x.failure: no such file, and no id of a failure")
 
     def test_a_scenario_in_this_folder_needs_no_slash(self):
         self.write("mine.txt", cli.CROSS_CALL)
