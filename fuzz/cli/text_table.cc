@@ -27,34 +27,44 @@ std::string TextTable::Text(std::size_t width_max) const {
     for (const auto& row : rows_) widths[c] = std::max(widths[c], WidthOf(row[c]));
   }
   const std::size_t last = columns_.size() - 1;
-  const std::size_t before = std::accumulate(widths.begin(), widths.end() - 1, 2 * last);
-  const bool breaks = width_max != 0 && before + widths[last] > width_max;
-  // Beside the others, or in lines of its own below them.
-  const bool below = before + kLastColumnMin > width_max;
-  const std::size_t margin = below ? kMargin : before;
+  const std::size_t whole = std::accumulate(widths.begin(), widths.end(), 2 * last);
+  const bool breaks = width_max != 0 && whole > width_max;
+  // Where each column begins, and whether it does so in a line of its own.
+  std::vector<std::size_t> begin(columns_.size(), 0);
+  std::vector<bool> below(columns_.size(), false);
+  for (std::size_t c = 1; c < columns_.size(); ++c) {
+    begin[c] = begin[c - 1] + widths[c - 1] + 2;
+    below[c] = breaks && begin[c] + (c == last ? kLastColumnMin : widths[c]) > width_max;
+    if (below[c]) begin[c] = kMargin;
+  }
   std::string out;
   const auto line = [&](const auto& cell_of) {
     std::string text;
-    const auto end_line = [&] {
+    // Ends the line; the next one begins with that many blanks.
+    const auto end_line = [&](std::size_t margin) {
       text.erase(text.find_last_not_of(' ') + 1);
       out += text + "\n";
       text.assign(margin, ' ');
     };
     for (std::size_t c = 0; c < columns_.size(); ++c) {
       const std::string& cell = cell_of(c);
-      if (c != 0) text += "  ";
+      if (below[c]) {
+        end_line(begin[c]);
+      } else if (c != 0) {
+        text += "  ";
+      }
       if (c == last && breaks) {
-        if (below) end_line();
-        for (const std::string& piece : Wrap(cell, std::max(width_max, margin + kLastColumnMin) - margin)) {
+        const std::size_t room = std::max(width_max, begin[c] + kLastColumnMin) - begin[c];
+        for (const std::string& piece : Wrap(cell, room)) {
           text += piece;
-          end_line();
+          end_line(begin[c]);
         }
         return;
       }
       const std::string blanks(widths[c] - WidthOf(cell), ' ');
       text += columns_[c].number ? blanks + cell : cell + blanks;
     }
-    end_line();
+    end_line(0);
   };
   line([&](std::size_t c) -> const std::string& { return columns_[c].title; });
   for (const auto& row : rows_) line([&](std::size_t c) -> const std::string& { return row[c]; });

@@ -21,7 +21,7 @@ class TextTable {
 
   // A line for the titles and one for each row, each column as wide as its widest cell; no blanks at
   // the end of a line. Widths count characters of UTF-8. Where `width_max` is not 0 and the lines would
-  // be longer, the last column is broken.
+  // be longer, the last column is broken, and columns that find no room go on in an indented line below.
   [[nodiscard]] std::string Text(std::size_t width_max = 0) const;
   [[nodiscard]] std::string Markdown() const;
 

@@ -66,6 +66,15 @@ class ProgressTest(TerminalTest):
 
 
 class TableTest(TerminalTest):
+    def test_the_list_of_scenarios_fits_and_loses_nothing(self):
+        everything = self.shootdown("scenarios").out
+        for columns in (80, 100):
+            with self.subTest(columns=columns):
+                narrow = self.on_a_terminal("stdout", "scenarios", columns=columns)
+
+                self.assertLessEqual(max(map(len, narrow.splitlines())), columns)
+                self.assertEqual(sorted(narrow.split()), sorted(everything.split()))
+
     def test_traces_fit_and_lose_nothing(self):
         failure = self.find()
         for flag, narrowest in (("--trace", 80), ("--neighbour", 100)):
