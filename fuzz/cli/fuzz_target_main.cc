@@ -45,6 +45,19 @@ void OnFound(const Target::Found& found) {
   std::abort();
 }
 
+constexpr char kHelp[] =
+    "Usage: shootdown-fuzz [--scenario=NAME] [--keep-going] [FLAGS] [FOLDER...]   searches\n"
+    "       shootdown-fuzz [--scenario=NAME] [FLAGS] FILE...                      runs inputs again\n"
+    "\n"
+    "A libFuzzer target: an input is a schedule in binary form, and new ones are kept in the first FOLDER.\n"
+    "\n"
+    "  --scenario=NAME  a name or a file (default: $SHOOTDOWN_SCENARIO, or seed-stale-hit)\n"
+    "  --keep-going     goes on after a finding, instead of showing its interleaving and aborting\n"
+    "  FLAGS            libFuzzer's, with one dash: -runs=N -seed=S -jobs=N -fork=N -merge=1 ...; -help=1\n"
+    "                   lists them\n"
+    "\n"
+    "Exit status: 0 done, 2 wrong usage or bad input; otherwise libFuzzer's: 77 a finding, 1 an error.\n";
+
 [[noreturn]] void Refuse(const absl::Status& why) { std::exit(Fail(why, "shootdown-fuzz")); }
 
 // Our flags stay among the words: libFuzzer passes over them, and gives them to the processes that it
@@ -53,6 +66,10 @@ void TakeFlags(std::span<char* const> words, State& state) {
   constexpr std::string_view kScenario = "--scenario=";
   for (const std::string_view word : words) {
     if (word == "-ignore_remaining_args=1") return;
+    if (word == "--help") {
+      std::fputs(kHelp, stdout);
+      std::exit(kExitDone);
+    }
     if (word.starts_with(kScenario)) {
       state.scenario = word.substr(kScenario.size());
     } else if (word == "--keep-going") {
@@ -60,7 +77,7 @@ void TakeFlags(std::span<char* const> words, State& state) {
     } else if (word.starts_with("--")) {
       Refuse(absl::InvalidArgumentError(
           absl::StrFormat("found \"%s\", wanted --scenario=NAME, --keep-going, or a flag of libFuzzer's, "
-                          "which begins with one dash; see -help=1",
+                          "which begins with one dash; see --help",
                           word)));
     }
   }

@@ -13,7 +13,14 @@ class FuzzTargetTest(cli.SystemTest):
     def artifacts(self):
         return sorted(path for path in self.folder.iterdir() if path.name.startswith("crash-"))
 
-    def test_help_is_libfuzzers(self):
+    def test_help_says_which_flags_are_ours_and_where_libfuzzers_are(self):
+        result = self.target("--help")
+
+        self.assertEqual((result.status, result.err), (0, ""))
+        for word in ("--scenario=NAME", "--keep-going", "-help=1"):
+            self.assertIn(word, result.out)
+
+    def test_libfuzzers_help_is_there(self):
         result = self.target("-help=1")
 
         self.assertEqual(result.status, 0)
