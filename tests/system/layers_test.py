@@ -40,6 +40,34 @@ AROUND_RUNS = {"fuzz/cli", "fuzz/process", "fuzz/store"}
 # Ends a search whose budget is in seconds.
 LOOKS_AT_A_CLOCK = "fuzz/engine/sample_search.cc"
 
+# Steps whose value an expression uses. Where no &&, || or ?: stands between two of them, the compiler chooses
+# which is first, and compilers differ.
+STEP = re.compile(r"\b(?:READ_ONCE|ATOMIC_RMW|LOAD|LOAD_LATER|RMW|RMW_UNORDERED|CAS|AWAIT|TRY_LOCK)\(")
+
+
+def without_conditions(statement):
+    """The statement's pieces, the heads of `if`, `while` and so on apart from what they govern."""
+    pieces = []
+    while head := re.match(r"\s*(?:else\s+)?(?:if|while|switch|for)\s*(?:constexpr\s*)?\(", statement):
+        depth, end = 1, head.end()
+        while depth and end < len(statement):
+            depth += {"(": 1, ")": -1}.get(statement[end], 0)
+            end += 1
+        pieces.append(statement[head.end():end - 1])
+        statement = statement[end:]
+    return [*pieces, statement]
+
+
+def unordered_steps(text):
+    """Expressions of C++ source with two steps in an order that the language leaves open."""
+    text = re.sub(r"//[^\n]*", "", text)
+    text = re.sub(r"^[ \t]*#(?:.*\\\n)*.*$", "", text, flags=re.MULTILINE)
+    for statement in re.findall(r"[^;{}]+", text):
+        for piece in without_conditions(statement):
+            for part in re.split(r"&&|\|\||\?| : ", piece):
+                if len(STEP.findall(part)) > 1:
+                    yield " ".join(part.split())
+
 
 def sources(folder):
     return sorted(p for p in (ROOT / folder).rglob("*") if p.suffix in (".h", ".cc"))
@@ -64,6 +92,15 @@ class LayersTest(unittest.TestCase):
             with self.subTest(file=name):
                 found = {match[0] for match in BANNED_NEAR_A_RUN.finditer(path.read_text())}
                 self.assertEqual(found, {"#include <chrono>"} if name == LOOKS_AT_A_CLOCK else set())
+
+    def test_no_expression_has_two_steps_in_an_order_that_compilers_choose(self):
+        self.assertTrue(list(unordered_steps("x = Find(READ_ONCE(map), READ_ONCE(next));")))
+        self.assertTrue(list(unordered_steps("if (READ_ONCE(a) != READ_ONCE(b)) return;")))
+        self.assertFalse(list(unordered_steps("if (READ_ONCE(a) == 1 && READ_ONCE(b)) c = READ_ONCE(d);")))
+        self.assertFalse(list(unordered_steps("WRITE_ONCE(a, READ_ONCE(a) + 1);")))
+        for path in itertools.chain(sources("fuzz/kernel"), sources("fuzz/process"), sources("tests/puzzles"), sources("tests/fuzz")):
+            with self.subTest(file=str(path.relative_to(ROOT))):
+                self.assertEqual(list(unordered_steps(path.read_text())), [])
 
     def test_proto_uses_only_the_data_of_scenarios(self):
         for path in sources("proto"):

@@ -96,7 +96,8 @@ std::uint64_t new_context(Mm* mm) {
       return new_asid;
     }
   }
-  std::uint64_t number = FindNextZero(READ_ONCE(asid_map), READ_ONCE(cur_idx));
+  const std::uint64_t from = READ_ONCE(cur_idx);
+  std::uint64_t number = FindNextZero(READ_ONCE(asid_map), from);
   if (number == AsidCount()) {
     generation = ATOMIC_RMW(asid_generation, old + AsidCount()) + AsidCount();
     flush_context();

@@ -58,7 +58,8 @@ void DestroyContext(Mm* mm) {
 
 void check_context(Mm* mm, Mask mask) {
   auto& [id, latest] = ContextOf(mm);
-  if (Version(READ_ONCE(id)) != Version(READ_ONCE(state().cpu_last_asid))) __new_context(mm, mask);
+  const std::uint64_t version = Version(READ_ONCE(id));
+  if (version != Version(READ_ONCE(state().cpu_last_asid))) __new_context(mm, mask);
 }
 
 Ctx ASID(Mm* mm) {

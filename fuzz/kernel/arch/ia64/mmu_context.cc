@@ -69,7 +69,8 @@ void wrap_mmu_context() {
 std::uint64_t NewContext(Mm* mm) {
   auto& [lock, next, bitmap, flushmap] = ia64_ctx();
   WRITE_ONCE(mm->mm_cpumask, CpuBits{});
-  std::uint64_t number = FindNextZero(READ_ONCE(bitmap), READ_ONCE(next));
+  const std::uint64_t from = READ_ONCE(next);
+  std::uint64_t number = FindNextZero(READ_ONCE(bitmap), from);
   if (number == 64) {
     wrap_mmu_context();
     number = FindNextZero(READ_ONCE(bitmap), 1);
