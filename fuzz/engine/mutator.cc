@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "fuzz/schedule/schedule_scheduler.h"
+#include "fuzz/strategy/any_race.h"
 
 namespace shootdown {
 namespace {
@@ -50,7 +51,8 @@ void ReverseRace(Decisions& out, const Machine& machine, Prng& prng) {
     InsertSwitch(out, machine, prng);
     return;
   }
-  const sim::Conflict& race = conflicts[prng.Below(static_cast<std::uint32_t>(conflicts.size()))];
+  const sim::Conflict race = RaceOf(
+      machine, conflicts[prng.Below(static_cast<std::uint32_t>(conflicts.size()))], prng);
   const LogEntry& first = machine.log()[race.first];
   const LogEntry& second = machine.log()[race.second];
   if (!CanAnchor(first.kind) || !CanAnchor(second.kind)) return;

@@ -22,7 +22,11 @@ namespace shootdown {
 // A random conflict of the machine's last run. Each pair of places (site and kind of both steps) is
 // as likely as any other, however many CPUs met there and how often: so neither many threads nor
 // busy neighbours hide a race. REQUIRES: machine.conflicts() is not empty.
-[[nodiscard]] const sim::Conflict& AnyRace(const sim::Machine& machine, Prng& prng);
+[[nodiscard]] sim::Conflict AnyRace(const sim::Machine& machine, Prng& prng);
+
+// What a conflict of the machine's last run is a race of: its two steps, as a rule. A mondo could have been taken
+// before any step of its target, so sending it races with each of them: then `second` is drawn, and may come to be first.
+[[nodiscard]] sim::Conflict RaceOf(const sim::Machine& machine, const sim::Conflict& conflict, Prng& prng);
 
 }  // namespace shootdown
 

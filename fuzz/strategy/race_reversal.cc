@@ -39,7 +39,7 @@ void RaceReversal::EndRun(const sim::Machine& machine) {
   if (!orders_.empty() && (orders_.size() == kOrderCountMax || mutations_.OneIn(4))) {
     orders_.erase(orders_.begin() + mutations_.Below(static_cast<std::uint32_t>(orders_.size())));
   }
-  const sim::Conflict& race = AnyRace(machine, mutations_);
+  const sim::Conflict race = AnyRace(machine, mutations_);
   const Order order{.before = EventAt(machine.log(), race.second),
                     .after = EventAt(machine.log(), race.first)};
   // The opposite order would hold both.
@@ -65,6 +65,8 @@ bool RaceReversal::Held(int cpu) const {
   }
   return false;
 }
+
+bool RaceReversal::Eager(int cpu) { return Pos::Eager(cpu) && !Held(cpu); }
 
 int RaceReversal::Choose(std::span<const std::uint8_t> enabled, int current) {
   std::array<std::uint8_t, kCpuCountMax> free;

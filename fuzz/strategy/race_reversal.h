@@ -51,6 +51,7 @@ class RaceReversal : public Pos {
 
  protected:
   void NewRun(const sim::Machine& machine) override;
+  [[nodiscard]] bool Eager(int cpu) override;
   [[nodiscard]] int Choose(std::span<const std::uint8_t> enabled, int current) override;
   void Taken(int cpu) override;
 

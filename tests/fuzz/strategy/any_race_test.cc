@@ -57,5 +57,42 @@ TEST(AnyRaceTest, OfOnePairOfPlacesEachRaceIsAsLikely) {
   EXPECT_EQ(drawn, all);
 }
 
+// Whoever takes a mondo could have taken it before any of its steps, but those that the mondo brings.
+TEST(AnyRaceTest, SendingAMondoRacesWithEachStepOfItsTarget) {
+  constexpr std::uint64_t kSteps = 10;
+  GuestProgram program({.threads = {[](GuestProgram& g) {
+                                      for (std::uint64_t i = 0; i < kSteps; ++i) g.Store('y', i);
+                                    },
+                                    [](GuestProgram& g) { (void)g.SendMondo(0, 0); }},
+                        .mondos = {[](GuestProgram& g) { g.Store('z', 1); }}});
+  const absl::StatusOr<Schedule> schedule = Schedule::Parse("T0@4>C1");
+  ASSERT_TRUE(schedule.ok());
+  ScheduleScheduler scheduler(*schedule);
+  (void)program.Run(scheduler);
+  const auto& machine = program.machine();
+  ASSERT_EQ(machine.conflicts().size(), 1u);
+
+  Prng prng(1);
+  std::set<std::uint32_t> before;
+  std::set<std::uint32_t> after;
+  for (int n = 0; n < 1000; ++n) {
+    const sim::Conflict race = AnyRace(machine, prng);
+    const sim::LogEntry& first = machine.log()[race.first];
+    const sim::LogEntry& second = machine.log()[race.second];
+    ASSERT_LT(race.first, race.second);
+    ASSERT_NE(first.cpu, second.cpu);
+    if (first.kind == sim::StepKind::kMondoSend) {
+      ASSERT_EQ(second.actor, TaskActor(0).byte());
+      after.insert(second.index);
+    } else {
+      ASSERT_EQ(second.kind, sim::StepKind::kMondoSend);
+      before.insert(first.index);
+    }
+  }
+
+  EXPECT_EQ(before, (std::set<std::uint32_t>{0, 1, 2, 3}));
+  EXPECT_EQ(after, (std::set<std::uint32_t>{4, 5, 6, 7, 8, 9}));
+}
+
 }  // namespace
 }  // namespace shootdown::testing

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
 #include <utility>
 
 #include "tests/fuzz/strategy/strategy_testing.h"
@@ -115,6 +116,24 @@ TEST(RaceReversalTest, TheNextRunAsksForTheOtherOrderOfARaceOfThisOne) {
   }
 
   EXPECT_GT(asked, 200);
+}
+
+// Nobody else sees T0's stores, so they are taken at once; but a mondo that comes between them does.
+TEST(RaceReversalTest, AMondoComesBetweenStepsThatNobodyElseSees) {
+  constexpr std::uint64_t kSteps = 20;
+  GuestProgram program({.threads = {[](GuestProgram& g) {
+                                      for (; g.reg[0] < kSteps; ++g.reg[0]) g.Store('y', 1);
+                                    },
+                                    [](GuestProgram& g) { (void)g.SendMondo(0, 0); }},
+                        .mondos = {[](GuestProgram& g) { g.reg[1] = g.reg[0]; }}});
+  RaceReversal strategy(1);
+  std::set<std::uint64_t> seen;
+  for (int n = 0; n < 500; ++n) {
+    (void)program.Run(strategy);
+    seen.insert(program.reg[1]);
+  }
+
+  EXPECT_EQ(seen.size(), kSteps + 1);
 }
 
 TEST(RaceReversalTest, OrdersThatCannotAllHoldStopNobody) {
