@@ -1,6 +1,7 @@
 #include "fuzz/engine/mutator.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "fuzz/schedule/schedule_scheduler.h"
 #include "fuzz/strategy/any_race.h"
@@ -37,18 +38,41 @@ ActorId OtherCpu(const Machine& machine, int cpu, Prng& prng) {
   return CpuActor((cpu + step) % count);
 }
 
-void InsertSwitch(Decisions& out, const Machine& machine, Prng& prng) {
-  const LogEntry* const at = AnyStep(machine, prng);
-  if (at == nullptr) return;
-  Decision d = Before(*at);
-  d.to = OtherCpu(machine, at->cpu, prng);
+void InsertSwitch(Decisions& out, const LogEntry& at, ActorId to) {
+  Decision d = Before(at);
+  d.to = to;
   out.push_back(d);
+}
+
+// A switch that may be made if nothing else is changed: to a CPU that had steps to take yet.
+void InsertLoneSwitch(Decisions& out, const Machine& machine, Prng& prng) {
+  const auto log = machine.log();
+  const std::uint64_t all = (std::uint64_t{2} << (machine.cpu_count() - 1)) - 1;
+  for (int tries = 0; tries < 8; ++tries) {
+    const LogEntry* const at = AnyStep(machine, prng);
+    if (at == nullptr) return;
+    const std::uint64_t self = std::uint64_t{1} << at->cpu;
+    std::uint64_t others = 0;
+    for (const LogEntry* later = at; later != log.data() + log.size() && (others | self) != all; ++later) {
+      if (later->cpu != at->cpu) others |= std::uint64_t{1} << later->cpu;
+    }
+    auto left = static_cast<std::uint32_t>(std::popcount(others));
+    if (left == 0) continue;
+    for (left = prng.Below(left); left != 0; --left) others &= others - 1;
+    InsertSwitch(out, *at, CpuActor(std::countr_zero(others)));
+    return;
+  }
+}
+
+void InsertAnySwitch(Decisions& out, const Machine& machine, Prng& prng) {
+  const LogEntry* const at = AnyStep(machine, prng);
+  if (at != nullptr) InsertSwitch(out, *at, OtherCpu(machine, at->cpu, prng));
 }
 
 void ReverseRace(Decisions& out, const Machine& machine, Prng& prng) {
   const auto conflicts = machine.conflicts();
   if (conflicts.empty()) {
-    InsertSwitch(out, machine, prng);
+    InsertAnySwitch(out, machine, prng);
     return;
   }
   const sim::Conflict race = RaceOf(
@@ -107,23 +131,60 @@ void InsertOldLoad(Decisions& out, const Machine& machine, Prng& prng) {
   }
 }
 
-void InsertInterrupt(Decisions& out, const Machine& machine, Prng& prng) {
-  const LogEntry* const at = AnyStep(machine, prng);
+// Before an access to user memory, where it is missed.
+void InsertEviction(Decisions& out, const Machine& machine, Prng& prng) {
+  const auto log = machine.log();
+  std::uint32_t access_count = 0;
+  std::uint32_t insert_count = 0;  // entries have the lowest free numbers
+  const LogEntry* at = nullptr;
+  for (const LogEntry& entry : log) {
+    if (entry.kind == StepKind::kTlbInsert) ++insert_count;
+    const bool access = entry.kind == StepKind::kUserLoad || entry.kind == StepKind::kUserStore;
+    if (access && prng.OneIn(++access_count)) at = &entry;
+  }
   if (at == nullptr) return;
   Decision d = Before(*at);
-  switch (prng.Below(4)) {
-    case 0: d.kind = Kind::kResched; break;
-    case 1:
-      d.kind = Kind::kEvict;
-      d.arg = static_cast<std::uint8_t>(
-          prng.Below(static_cast<std::uint32_t>(machine.config().tlb_entries)));
-      break;
-    case 2:
-      d.kind = Kind::kDefer;
-      d.arg = static_cast<std::uint8_t>(1 + prng.Below(32));
-      break;
-    default: d.kind = Kind::kNmi; break;
+  d.kind = Kind::kEvict;
+  d.arg = static_cast<std::uint8_t>(
+      prng.Below(std::min(1 + insert_count, static_cast<std::uint32_t>(machine.config().tlb_entries))));
+  out.push_back(d);
+}
+
+// Puts off an interrupt that the parent's run took: from one of the last steps before it on.
+void InsertDeferral(Decisions& out, const Machine& machine, Prng& prng) {
+  constexpr std::uint32_t kStepsBeforeMax = 3;
+  const auto log = machine.log();
+  std::uint32_t taken_count = 0;
+  std::size_t taken = 0;
+  for (std::size_t row = 0; row < log.size(); ++row) {
+    const StepKind kind = log[row].kind;
+    if ((kind == StepKind::kMondoTaken || kind == StepKind::kSoftintTaken) && prng.OneIn(++taken_count)) taken = row;
   }
+  if (taken_count == 0) return;
+  std::uint32_t before = prng.Below(kStepsBeforeMax + 1);
+  const LogEntry* at = nullptr;
+  for (std::size_t row = taken; row > 0; --row) {
+    const LogEntry& entry = log[row - 1];
+    if (entry.cpu != log[taken].cpu || entry.actor == log[taken].actor || !CanAnchor(entry.kind)) continue;
+    at = &entry;
+    if (before-- == 0) break;
+  }
+  if (at == nullptr) return;
+  Decision d = Before(*at);
+  d.kind = Kind::kDefer;
+  d.arg = static_cast<std::uint8_t>(2 + kStepsBeforeMax + prng.Below(32));
+  out.push_back(d);
+}
+
+void InsertInterrupt(Decisions& out, const Machine& machine, Prng& prng) {
+  const std::uint32_t choice = prng.Below(4);
+  if (choice == 0) return InsertDeferral(out, machine, prng);
+  if (choice == 1) return InsertEviction(out, machine, prng);
+  const bool nmi = choice == 2 ? machine.takes_nmis() : !machine.takes_softints();
+  const LogEntry* const at = AnyStep(machine, prng);
+  if (at == nullptr || (nmi ? !machine.takes_nmis() : !machine.takes_softints())) return;
+  Decision d = Before(*at);
+  d.kind = nmi ? Kind::kNmi : Kind::kResched;
   out.push_back(d);
 }
 
@@ -156,7 +217,7 @@ std::size_t AnyOf(const Decisions& decisions, Prng& prng) {
   return prng.Below(static_cast<std::uint32_t>(decisions.size()));
 }
 
-void MutateOnce(Decisions& out, const Machine& machine, Prng& prng) {
+void MutateOnce(Decisions& out, const Machine& machine, Prng& prng, bool alone) {
   const bool holds = machine.config().memory_model != sim::MemoryModel::kSc;
   // The longer a schedule is, the likelier it gets shorter: long ones cost more and reveal less.
   if (out.size() > 2 && prng.Below(24) < out.size()) {
@@ -175,7 +236,7 @@ void MutateOnce(Decisions& out, const Machine& machine, Prng& prng) {
   if (out.empty() || choice < 45) {
     ReverseRace(out, machine, prng);
   } else if (choice < 62) {
-    InsertSwitch(out, machine, prng);
+    (alone ? InsertLoneSwitch : InsertAnySwitch)(out, machine, prng);
   } else if (choice < 80) {
     Nudge(out[AnyOf(out, prng)], prng);
   } else if (choice < 85) {
@@ -204,14 +265,14 @@ Schedule Mutate(const Machine& machine, Prng& prng, Schedule memory) {
   out.clear();
   if (!prng.OneIn(8)) AppendDecisions(machine.moves_made(), out);
   const std::uint32_t times = prng.OneIn(3) ? 2 : 1;
-  for (std::uint32_t i = 0; i < times; ++i) MutateOnce(out, machine, prng);
+  for (std::uint32_t i = 0; i < times; ++i) MutateOnce(out, machine, prng, times == 1);
   return Bounded(std::move(out), prng);
 }
 
 Schedule RandomSchedule(const Machine& machine, Prng& prng) {
   Decisions out;
   const std::uint32_t count = 1 + prng.Below(3);
-  for (std::uint32_t i = 0; i < count; ++i) InsertSwitch(out, machine, prng);
+  for (std::uint32_t i = 0; i < count; ++i) InsertAnySwitch(out, machine, prng);
   return Schedule(std::move(out)).Canonical();
 }
 

@@ -4,9 +4,12 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
+#include <vector>
 
 #include "fuzz/engine/search.h"
 #include "fuzz/schedule/schedule_scheduler.h"
+#include "fuzz/sim/trace.h"
 #include "tests/fuzz/engine/engine_testing.h"
 
 namespace shootdown {
@@ -99,6 +102,65 @@ TEST_F(MutatorTest, WalkersGoByThemselvesWhereHardwareWalks) {
     for (const Decision& d : child.decisions()) walks = walks || d.kind == Decision::Kind::kWalk;
   }
   EXPECT_TRUE(walks);
+}
+
+// A decision that cannot be made leaves the run as it was.
+TEST_F(MutatorTest, FewChildrenDoWhatTheirParentDid) {
+  Prng prng(6);
+  constexpr int kChildCount = 5'000;
+  int repeats = 0;
+  RunSchedule(Schedule());
+  for (int n = 0; n < kChildCount; ++n) {
+    const std::vector<std::uint64_t> parent = sim::ChainedHashes(machine().log());
+    const Schedule child = Mutate(machine(), prng);
+    RunSchedule(child);
+    repeats += sim::ChainedHashes(machine().log()) == parent ? 1 : 0;
+    if (n % 20 == 0) RunSchedule(Schedule());
+  }
+  EXPECT_LT(repeats, kChildCount / 12);
+}
+
+// Anywhere else they change nothing. (A decision that was just made may be nudged.)
+TEST_F(MutatorTest, EvictionsStandBeforeAccessesAndDeferralsWhereInterruptsCame) {
+  simulation_.reset();
+  simulation_ = BuildCorpus("W8-hardware-stays");
+  Prng prng(7);
+  int evictions = 0;
+  int deferrals = 0;
+  int elsewhere = 0;
+  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+    RandomWalk walk(seed, /*hold_one_in=*/0);
+    (void)simulation_->Run(walk);
+    std::set<std::pair<std::uint8_t, std::uint32_t>> accesses;
+    std::set<std::uint8_t> interrupted;  // CPUs
+    std::set<std::pair<std::uint8_t, std::uint8_t>> steps;  // of an actor on a CPU
+    for (const sim::LogEntry& entry : machine().log()) {
+      steps.insert({entry.actor, entry.cpu});
+      if (entry.kind == sim::StepKind::kUserLoad || entry.kind == sim::StepKind::kUserStore) {
+        accesses.insert({entry.actor, entry.index});
+      } else if (entry.kind == sim::StepKind::kMondoTaken || entry.kind == sim::StepKind::kSoftintTaken) {
+        interrupted.insert(entry.cpu);
+      }
+    }
+    for (int n = 0; n < 200; ++n) {
+      const Schedule child = Mutate(machine(), prng);
+      for (const Decision& d : child.decisions()) {
+        if (d.kind == Decision::Kind::kEvict) {
+          ++evictions;
+          elsewhere += accesses.contains({d.actor.byte(), d.index}) ? 0 : 1;
+        } else if (d.kind == Decision::Kind::kDefer) {
+          ++deferrals;
+          elsewhere += std::ranges::any_of(interrupted, [&](std::uint8_t cpu) {
+            return steps.contains({d.actor.byte(), cpu});
+          }) ? 0 : 1;
+        }
+      }
+    }
+  }
+
+  EXPECT_GT(evictions, 20);
+  EXPECT_GT(deferrals, 20);
+  EXPECT_LT(elsewhere * 20, evictions + deferrals);
 }
 
 TEST_F(MutatorTest, ARunWithoutStepsStillHasChildren) {
