@@ -90,5 +90,13 @@ TEST_F(RetentionTest, WithoutAnAgeNoCampaignGoes) {
   EXPECT_EQ(coordinator_->GetStats(kNoon).campaign_count(), 1u);
 }
 
+TEST(BackupTest, ANameThatLeadsElsewhereIsRefused) {
+  CoordinatorFixture coordinator;
+  EXPECT_TRUE(coordinator->Backup("monday").ok());
+  for (const char* name : {"", ".", "..", ".hidden", "../out", "a/b", "a b"}) {
+    EXPECT_EQ(coordinator->Backup(name).status().code(), absl::StatusCode::kInvalidArgument) << name;
+  }
+}
+
 }  // namespace
 }  // namespace shootdown::server

@@ -151,5 +151,30 @@ TEST(ModelVersionsTest, AModelThatCannotRunAFindingLeavesItAsItIs) {
   }
 }
 
+// It may be the engine's fault, not the finding's.
+TEST(ModelVersionsTest, AnEngineThatFailsOnAFindingIsTriedThreeTimesThenItIsLeftAsItIs) {
+  CoordinatorFixture coordinator;
+  const std::string id = MinimizedFinding(coordinator);
+  FakeWorker newer(*coordinator, '3', /*job_count=*/1, "m2");
+  v1::SyncResponse answer = newer.Poll(kNoon + 2 * kSecond);
+  for (int attempt = 1; attempt <= 3; ++attempt) {
+    const v1::Lease* lease = Wanted(answer, v1::Lease::kReplay);
+    ASSERT_NE(lease, nullptr) << attempt;
+    v1::SyncRequest request = newer.Done(*lease);
+    request.mutable_results(0)->set_outcome(v1::LeaseResult::OUTCOME_ENGINE_FAILED);
+    request.mutable_results(0)->set_words("signal 11");
+    answer = newer.Send(request, kNoon + (2 + attempt) * kSecond);
+  }
+
+  EXPECT_EQ(Wanted(answer, v1::Lease::kReplay), nullptr);
+  const auto finding = coordinator->GetFinding(id);
+  ASSERT_TRUE(finding.ok());
+  EXPECT_EQ(finding->state(), v1::FINDING_STATE_MINIMIZED);
+  EXPECT_EQ(finding->model_version(), "m1");
+  EXPECT_NE(finding->words().find("model m2 cannot run it (the engine failed: signal 11)"),
+            std::string::npos)
+      << finding->words();
+}
+
 }  // namespace
 }  // namespace shootdown::server

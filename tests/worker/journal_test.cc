@@ -278,7 +278,9 @@ TEST(JournalTest, ATornEndLosesOnlyTheEnd) {
     const std::size_t count = journal->findings().size();
     EXPECT_GE(count, before) << end;
     before = count;
-    if (end % 16 == 0) EXPECT_TRUE(journal->Add(Found("more")).ok()) << end;
+    if (end % 16 == 0) {
+      EXPECT_TRUE(journal->Add(Found("more")).ok()) << end;
+    }
   }
   EXPECT_EQ(before, 3u);
 }
