@@ -4,6 +4,7 @@
 #ifndef SHOOTDOWN_TESTS_FUZZ_EXPLORE_SEED_RACE_H_
 #define SHOOTDOWN_TESTS_FUZZ_EXPLORE_SEED_RACE_H_
 
+#include <cstdint>
 #include <memory>
 
 #include "fuzz/program/program.h"
@@ -18,6 +19,20 @@ struct SeedRaceShape {
   int lazy_polls = 2;  // how often a lazy CPU looks for cross calls before it switches away
 };
 
+// What a thread has in variables. They stand in guest memory, and so are part of a state, until they are
+// overwritten, read again or not: as in the enumerator whose counts seed_race_test.cc has.
+struct SeedRaceVariables {
+  std::uint64_t where;  // which access comes next
+  std::uint64_t round;
+  std::uint64_t page;
+  std::uint64_t users;
+  std::uint64_t mask;
+  std::uint64_t tlb;
+  std::uint64_t polled;
+  std::uint64_t entry;
+  std::uint64_t served;
+};
+
 struct SeedRace {
   Word mm_users{1};
   Word mm_cpumask{1};
@@ -25,6 +40,7 @@ struct SeedRace {
   Word cleared[4];     // the page's table entry
   Word page_freed[4];
   Word ipi[6];         // 0: none, or acknowledged; 1: pending; 2: no more will come
+  SeedRaceVariables variables[6];  // by CPU
 };
 
 [[nodiscard]] std::unique_ptr<ProgramOf<SeedRace>> MakeSeedRace(const SeedRaceShape& shape,

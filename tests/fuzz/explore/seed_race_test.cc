@@ -4,10 +4,12 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <map>
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "fuzz/explore/enumerate.h"
 #include "fuzz/explore/source_dpor.h"
@@ -18,6 +20,7 @@ namespace {
 
 using program::MakeSeedRace;
 using program::MemoryModel;
+using program::SeedRace;
 using program::SeedRaceShape;
 
 struct SeedRaceCase {
@@ -29,17 +32,20 @@ struct SeedRaceCase {
   std::uint64_t failing;
   std::uint64_t tso_reads_from;
   std::uint64_t fixed;  // classes of the fixed code, under SC and under TSO
-  // Our own counts of states: failing and fixed code under SC, then under TSO. Half of what an enumerator
-  // finds (1335, 745, 2259, 1210 for two pages) whose threads remember variables that they do not read again.
+  // States of the failing and of the fixed code under SC, then under TSO: with those at the ends of runs.
   std::uint64_t states[4] = {};
+  // Under TSO ours are so many more, of the failing and of the fixed code: where all CPUs wait or are done and
+  // only buffers can go on, it is a part of our states which CPU was the last to look (ProcessScheduler::Pick
+  // says what for). With that left out of the key the numbers are those above, all sixteen.
+  std::uint64_t told_apart[2] = {};
 };
 
 constexpr SeedRaceCase kCases[] = {
-    {"OnePage", {.cpus = 2, .pages = 1, .accesses = 2}, 29, 0, 29, 15, {205, 149, 354, 232}},
-    {"TwoPages", {.cpus = 2, .pages = 2, .accesses = 2}, 215, 6, 213, 99, {662, 417, 1151, 667}},
-    {"ThreeAccesses", {.cpus = 2, .pages = 2, .accesses = 3}, 427, 10, 424, 243, {870, 541, 1498, 862}},
+    {"OnePage", {.cpus = 2, .pages = 1, .accesses = 2}, 29, 0, 29, 15, {322, 212, 545, 333}, {15, 10}},
+    {"TwoPages", {.cpus = 2, .pages = 2, .accesses = 2}, 215, 6, 213, 99, {1335, 745, 2259, 1210}, {24, 15}},
+    {"ThreeAccesses", {.cpus = 2, .pages = 2, .accesses = 3}, 427, 10, 424, 243, {1783, 1012, 2986, 1647}, {24, 15}},
     {"ThreePages", {.cpus = 2, .pages = 3, .accesses = 3}, 4266, 69, 4236, 2403,
-     {2158, 1245, 3701, 2031}},
+     {4489, 2354, 7465, 3868}, {32, 21}},
     {"LazyCpu", {.cpus = 3, .pages = 2, .accesses = 2, .lazy_polls = 1}, 4743, 160, 4687, 2286},
     {"LazyCpuTwoPolls", {.cpus = 3, .pages = 2, .accesses = 2, .lazy_polls = 2}, 6959, 170, 6921, 3638}};
 
@@ -122,26 +128,62 @@ TEST_P(SeedRaceTest, TheRaceIsInSomeTraces) {
   }
 }
 
-// The search over states comes to the same verdicts.
-TEST_P(SeedRaceTest, StatesAgree) {
-  if (GetParam().shape.cpus > 2) return;  // too many states for a quick test
+// As a run left it: memory, variables, and what stands in buffers.
+std::vector<std::uint64_t> EndOf(program::ProgramOf<SeedRace>& subject) {
+  const SeedRace& state = subject.state();
+  std::vector<std::uint64_t> end(sizeof state / sizeof(std::uint64_t));
+  std::memcpy(end.data(), &state, sizeof state);
+  const sim::Machine& machine = subject.machine();
+  for (int c = 0; c < machine.cpu_count(); ++c) {
+    end.push_back(static_cast<std::uint64_t>(machine.BufferedCount(c)));
+    for (int k = 0; k < machine.BufferedCount(c); ++k) {
+      end.push_back(machine.BufferedAt(c, k).word);
+      end.push_back(machine.BufferedAt(c, k).value);
+    }
+  }
+  return end;
+}
+
+// The search over states comes to the same verdicts, in as many states as there are without reduction. It
+// counts those in which somebody can go on; the enumerator those at the ends of runs too, failing ones also.
+TEST_P(SeedRaceTest, StatesAreAsMany) {
+  if (GetParam().shape.cpus > 2) return;  // not counted
   for (const MemoryModel model : {MemoryModel::kSc, MemoryModel::kTso}) {
     for (const bool fixed : {false, true}) {
       SeedRaceShape shape = GetParam().shape;
       shape.fixed = fixed;
       const auto subject = MakeSeedRace(shape, model);
-
+      std::set<std::vector<std::uint64_t>> ends;
       StateOptions options;
       options.go_on = true;
+      options.drains_unseen = false;
+      options.on_run = [&](const sim::Violation*) { ends.insert(EndOf(*subject)); };
+
       const Report report = StateSearch(*subject, options).Explore();
 
       const std::uint64_t known = model == MemoryModel::kSc ? GetParam().states[fixed ? 1 : 0]
                                                             : GetParam().states[fixed ? 3 : 2];
-      EXPECT_EQ(report.states, known);
-      const bool fails = !fixed && GetParam().shape.pages > 1;
-      EXPECT_EQ(report.violation.has_value(), fails);
+      const std::uint64_t apart =
+          model == MemoryModel::kSc ? 0 : GetParam().told_apart[fixed ? 1 : 0];
+      EXPECT_EQ(report.states + ends.size(), known + apart);
+      EXPECT_EQ(report.violation.has_value(), !fixed && shape.pages > 1);
       EXPECT_TRUE(report.complete);
     }
+  }
+}
+
+TEST_P(SeedRaceTest, DrainsThatNobodySeesChangeNoVerdict) {
+  if (GetParam().shape.cpus > 2) return;
+  for (const bool fixed : {false, true}) {
+    SeedRaceShape shape = GetParam().shape;
+    shape.fixed = fixed;
+    const auto subject = MakeSeedRace(shape, MemoryModel::kTso);
+
+    const Report report = StateSearch(*subject, {}).Explore();
+
+    const bool fails = !fixed && shape.pages > 1;
+    EXPECT_EQ(report.violation.has_value(), fails);
+    EXPECT_EQ(report.complete, !fails);
   }
 }
 
