@@ -1,6 +1,8 @@
 #include "fuzz/explore/state_graph.h"
 
 #include <algorithm>
+#include <bit>
+#include <numeric>
 #include <ranges>
 #include <type_traits>
 
@@ -55,12 +57,13 @@ void StateGraph::RunRecord::Save(std::string& bytes) const {
   Put(bytes, last);
   Put(bytes, end);
   Put(bytes, known);
+  Put(bytes, known_asleep);
   Put(bytes, steps);
 }
 
 bool StateGraph::RunRecord::Load(std::string_view& bytes) {
   return GetAll(bytes, states) && GetAll(bytes, options) && Get(bytes, last) && Get(bytes, end) &&
-         Get(bytes, known) && Get(bytes, steps);
+         Get(bytes, known) && Get(bytes, known_asleep) && Get(bytes, steps);
 }
 
 bool StateGraph::ReachedWith(const Least& least, Spent spent) const {
@@ -136,23 +139,26 @@ std::optional<StateGraph::RunRecord::End> StateGraph::Add(const Branch& branch,
         known != kNoNode) {
       // Another run was here first. What follows is among that one's options, if not in its own
       // path.
-      LeadsTo(node, known);
+      Meets(node, state.reached_by, known, state.asleep);
       return RunRecord::End::kKnown;
     }
     nodes_.push_back({.parent = node,
                       .reached_by = state.reached_by,
                       .depth = node == kNoNode ? 0 : nodes_[node].depth + 1,
-                      .key = state.key});
+                      .key = state.key,
+                      .asleep = state.asleep,
+                      .state = next});
     ends_.push_back(0);
     node = next;
     for (; option < state.option_end; ++option) {
       PutBack(Branch{.node = node, .option = run.options[option]});
     }
   }
+  if (run.end == RunRecord::End::kAsleep) return run.end;
   if (run.end != RunRecord::End::kKnown) {
     MarkEnds(node);
   } else if (const auto found = visited_.find(run.known); found != visited_.end()) {
-    LeadsTo(node, found->second.node);
+    Meets(node, run.last, found->second.node, run.known_asleep);
   } else {
     // It was known from a run that was not added whole: so it is tried again.
     PutBack(Branch{.node = node, .option = run.last});
@@ -176,15 +182,38 @@ std::size_t StateGraph::PathTo(std::uint32_t node, Path& path) const {
   return left;
 }
 
+// A choice in `node` led to a known state in which `asleep` would sleep: what has slept there so far,
+// and would not now, is to be tried there.
+void StateGraph::Meets(std::uint32_t node, const Option& by, std::uint32_t known,
+                       std::uint64_t asleep) {
+  const std::uint64_t wakes = nodes_[known].asleep & ~asleep;
+  const std::uint64_t sleeps_on = nodes_[known].asleep & asleep;
+  nodes_[known].asleep = sleeps_on;
+  LeadsTo(node, known);
+  if (wakes == 0) return;
+  // As a node of its own: the run that came there last has a place near to go on from.
+  const auto here = static_cast<std::uint32_t>(nodes_.size());
+  nodes_.push_back({.parent = node,
+                    .reached_by = by,
+                    .depth = nodes_[node].depth + 1,
+                    .key = nodes_[known].key,
+                    .state = known});
+  ends_.push_back(0);
+  Option option{.spent = by.spent, .tried = sleeps_on};
+  for (std::uint64_t left = wakes; left != 0; left &= left - 1) {
+    const int cpu = std::countr_zero(left);
+    option.choice = {.process = static_cast<std::uint8_t>(cpu)};
+    PutBack(Branch{.node = here, .option = option});
+    option.tried |= std::uint64_t{1} << cpu;
+  }
+}
+
 // ---- which states lead to an end
 // ---------------------------------------------------------------------
 
 void StateGraph::LeadsTo(std::uint32_t node, std::uint32_t known) {
-  if (ends_[known] != 0) {
-    MarkEnds(node);
-  } else {
-    edges_.push_back({node, known});
-  }
+  if (ends_[known] == 0 || sleeps_) edges_.push_back({node, known});
+  if (ends_[known] != 0) MarkEnds(node);
 }
 
 // And all that lead there.
@@ -203,6 +232,41 @@ std::uint32_t StateGraph::NodeWithoutEnd() {
   }
   const auto found = std::ranges::find(ends_, 0);
   return found == ends_.end() ? kNoNode : static_cast<std::uint32_t>(found - ends_.begin());
+}
+
+template <class See>
+void StateGraph::ForEachStep(const See& see) const {
+  for (const Node& node : nodes_) {
+    if (node.parent != kNoNode) see(nodes_[node.parent].state, node.state);
+  }
+  for (const Edge& edge : edges_) see(nodes_[edge.node].state, edge.to);
+}
+
+// States from which nothing leads on are left out, one after the other. What stays leads on for ever.
+bool StateGraph::HasCycle() const {
+  std::vector<std::uint32_t> ways_on(nodes_.size());
+  std::vector<std::uint32_t> first(nodes_.size() + 1);  // by state: of those that lead to it, in `from`
+  ForEachStep([&](std::uint32_t here, std::uint32_t to) {
+    ++ways_on[here];
+    ++first[to + 1];
+  });
+  std::partial_sum(first.begin(), first.end(), first.begin());
+  std::vector<std::uint32_t> from(first.back());
+  std::vector<std::uint32_t> next = first;
+  ForEachStep([&](std::uint32_t here, std::uint32_t to) { from[next[to]++] = here; });
+  std::vector<std::uint32_t> out;
+  for (std::uint32_t n = 0; n < nodes_.size(); ++n) {
+    if (ways_on[n] == 0) out.push_back(n);
+  }
+  std::size_t out_count = 0;
+  for (; !out.empty(); ++out_count) {
+    const std::uint32_t n = out.back();
+    out.pop_back();
+    for (std::uint32_t e = first[n]; e != first[n + 1]; ++e) {
+      if (--ways_on[from[e]] == 0) out.push_back(from[e]);
+    }
+  }
+  return out_count != nodes_.size();
 }
 
 // ---- to be gone on with
@@ -240,11 +304,12 @@ bool StateGraph::Load(std::string_view& bytes) {
   for (std::size_t n = 0; n < nodes_.size(); ++n) {
     const Node& node = nodes_[n];
     if (node.parent >= n && node.parent != kNoNode) return false;
+    if (node.state > n) return false;
     if (node.depth != (node.parent == kNoNode ? 0 : nodes_[node.parent].depth + 1)) return false;
     if (node.reached_by.spent.events > kEventCountMax) return false;
-    if (Find(node.key, node.reached_by.spent, static_cast<std::uint32_t>(n)) != kNoNode) {
-      return false;
-    }
+    const std::uint32_t known = Find(node.key, node.reached_by.spent, static_cast<std::uint32_t>(n));
+    if (node.state != n && (!sleeps_ || node.state != known)) return false;
+    if (node.state == n && known != kNoNode) return false;
   }
   return std::ranges::all_of(edges_,
                              [&](const Edge& e) { return is_node(e.node) && is_node(e.to); });

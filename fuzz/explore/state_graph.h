@@ -39,6 +39,9 @@ class StateGraph {
   struct Option {
     Choice choice;
     Spent spent;
+    // A bit for each CPU whose next step is tried before this choice, and so need not be tried after
+    // it if the two touch nothing in common (sleep sets).
+    std::uint64_t tried = 0;
   };
   // An option that a state has, and that is still to be tried. kNoNode: the very first run.
   struct Branch {
@@ -51,14 +54,17 @@ class StateGraph {
     struct State {
       Hash128 key;
       Option reached_by;
+      std::uint64_t asleep = 0;      // CPUs whose next step need not be tried there
       std::uint32_t option_end = 0;  // its options, without the one that the run took, end there
     };
-    enum class End : std::uint8_t { kKnown, kOver, kViolation };
+    // kAsleep: nothing is to be tried in the last state.
+    enum class End : std::uint8_t { kKnown, kOver, kViolation, kAsleep };
     std::vector<State> states;  // new ones, as far as whoever made the run knew
     std::vector<Option> options;
     Option last;  // what was chosen last
     End end = End::kOver;
     Hash128 known;  // kKnown: the state that it came to
+    std::uint64_t known_asleep = 0;  // kKnown: what would be asleep there
     std::uint32_t steps = 0;
 
     void Save(std::string& bytes) const;
@@ -73,8 +79,12 @@ class StateGraph {
   using Least = std::array<std::uint8_t, kEventCountMax + 1>;
   using LeastByState = absl::flat_hash_map<Hash128, Least, HashOfHash>;
   // `counts_cost`: the cost is bounded; else a state reached at any cost is reached.
-  explicit StateGraph(bool counts_cost)
-      : counts_cost_(counts_cost), levels_(1, std::vector<Branch>(1)), branch_count_(1) {}
+  // `sleeps`: some steps are not tried where others were before; no cost is bounded then.
+  explicit StateGraph(bool counts_cost, bool sleeps = false)
+      : counts_cost_(counts_cost),
+        sleeps_(sleeps),
+        levels_(1, std::vector<Branch>(1)),
+        branch_count_(1) {}
 
   // False: the state was reached with no more than that before. Else that is noted in `states`.
   [[nodiscard]] bool Reach(LeastByState& states, const Hash128& key, Spent spent) const;
@@ -100,7 +110,10 @@ class StateGraph {
   std::size_t PathTo(std::uint32_t node, Path& path) const;
   // A node from which no run comes to its end, whatever is chosen; kNoNode: there is none. Runs
   // that come back to where they were are given up, so this is asked when all is explored.
+  // REQUIRES: not `sleeps`: what was not tried leads nowhere.
   [[nodiscard]] std::uint32_t NodeWithoutEnd();
+  // Some run comes back to where it was. REQUIRES: `sleeps`; all is explored.
+  [[nodiscard]] bool HasCycle() const;
   [[nodiscard]] Spent SpentAt(std::uint32_t node) const { return nodes_[node].reached_by.spent; }
 
   [[nodiscard]] std::uint64_t state_count() const { return visited_.size(); }
@@ -122,6 +135,9 @@ class StateGraph {
     Option reached_by;
     std::uint32_t depth = 0;  // how many choices lead there
     Hash128 key;
+    std::uint64_t asleep = 0;  // whatever run came there
+    // With sleep sets: the first node that is this state. Only that one says who sleeps.
+    std::uint32_t state = 0;
   };
   struct Visit {
     Least least;
@@ -144,14 +160,19 @@ class StateGraph {
   // new one.
   [[nodiscard]] std::uint32_t Find(const Hash128& key, Spent spent, std::uint32_t node);
   void PutBack(const Branch& branch);
+  void Meets(std::uint32_t node, const Option& by, std::uint32_t known, std::uint64_t asleep);
   void LeadsTo(std::uint32_t node, std::uint32_t known);
   void MarkEnds(std::uint32_t node);
+  // All steps that were tried: from which state to which.
+  template <class See>
+  void ForEachStep(const See& see) const;
 
   bool counts_cost_;
+  bool sleeps_;
   absl::flat_hash_map<Hash128, Visit, HashOfHash> visited_;
   std::vector<Node> nodes_;
   std::vector<std::uint8_t> ends_;           // by node: a run from there comes to its end
-  std::vector<Edge> edges_;                  // to nodes of which that is not known
+  std::vector<Edge> edges_;                  // to nodes of which that is not known; or all (sleeps_)
   std::vector<std::vector<Branch>> levels_;  // by departures
   std::uint64_t branch_count_;
   Hash128 digest_;

@@ -28,7 +28,11 @@ StateSearch::StateSearch(sim::Subject& subject, const StateOptions& options)
       drains_unseen_(options.drains_unseen && !options.delays &&
                      (subject.machine().config().memory_model == sim::MemoryModel::kTso ||
                       subject.machine().config().memory_model == sim::MemoryModel::kPso)),
+      sleeps_(options.sleep_sets && !bounded() && options.events == 0 &&
+              options.share.job_count == 1 &&
+              subject.machine().config().memory_model == sim::MemoryModel::kSc),
       users_(subject.machine(), options.left_out) {
+  graph_ = StateGraph(bounded(), sleeps_);
   SHOOTDOWN_CHECK(ProcessCount(subject.machine().config()) <= kProcessCountMax);
   SHOOTDOWN_CHECK(int{options.preemptions.has_value()} + int{options.delays.has_value()} +
                       int{options.departures.has_value()} <=
@@ -74,6 +78,7 @@ const sim::Violation* StateSearch::RunAlong(std::uint32_t node, std::span<const 
   run_.options.clear();
   run_.last = {};
   run_.end = RunRecord::End::kOver;
+  asleep_ = 0;
   // Of the choices that the last run made.
   std::size_t common = std::min(graph_.PathTo(node, path_), made_.size());
   path_.choices.insert(path_.choices.end(), then.begin(), then.end());
@@ -96,123 +101,7 @@ const sim::Violation* StateSearch::RunAlong(std::uint32_t node, std::span<const 
   return violation;
 }
 
-// ---- choices ------------------------------------------------------------------------------------
-
-// To defer an interrupt changes something only if one comes before the delay is over. A delay that
-// begins earlier, with as many steps more, is the same.
-bool StateSearch::InterruptMayCome(int cpu) const {
-  const sim::Machine& m = machine();
-  if (m.InterruptWaits(cpu)) return true;
-  for (int c = 0; c < cpu_count(); ++c) {
-    if (c != cpu && pending(c).kind == StepKind::kMondoSend) return true;
-  }
-  return false;
-}
-
-void StateSearch::AddEvents(int cpu, Spent spent) {
-  if (spent_.events == options_.events || pending(cpu).blocked) return;
-  ++spent.events;
-  if (options_.departures && std::uint32_t{spent.cost} + spent.events > *options_.departures) {
-    return;
-  }
-  const auto add = [&](Move::Kind kind, int arg) {
-    choices_.push_back({.choice = {.process = static_cast<std::uint8_t>(cpu),
-                                   .event = kind,
-                                   .arg = static_cast<std::uint8_t>(arg)},
-                        .spent = spent});
-  };
-  sim::Machine& m = subject_.machine();
-  if (m.takes_softints()) {
-    if (!m.SoftintPending(cpu, sim::kPilReschedule)) add(Move::Kind::kResched, 0);
-    if (!m.InterruptsDeferred(cpu) && InterruptMayCome(cpu)) {
-      for (const int steps : {1, 2, 4, 8}) add(Move::Kind::kDefer, steps);
-    }
-  }
-  if (m.takes_nmis()) add(Move::Kind::kNmi, 0);
-  const StepKind next = pending(cpu).kind;
-  if (next == StepKind::kUserLoad || next == StepKind::kUserStore || next == StepKind::kTlbInsert) {
-    const sim::Tlb tlb = m.tlb(cpu);
-    for (int i = 0; i < tlb.entry_count(); ++i) {
-      if (tlb.entry(i).valid) add(Move::Kind::kEvict, i);
-    }
-  }
-  for (int page = 0; page < m.walk_page_count(); ++page) {
-    if (m.CanWalk(cpu, VirtPage(static_cast<std::uint8_t>(page)))) add(Move::Kind::kWalk, page);
-  }
-}
-
-// The CPU whose buffer holds only what the step before put there; kNobody: there is none.
-int StateSearch::JustHeld() const {
-  const auto log = machine().log();
-  if (log.empty() || (log.back().flags & sim::LogEntry::kHeld) == 0) return kNobody;
-  const int cpu = log.back().cpu;
-  return machine().BufferedCount(cpu) == 1 ? cpu : kNobody;
-}
-
-bool StateSearch::MayStoreAtOnce(Process p) const {
-  return p < cpu_count() && pending(p).kind == StepKind::kStore && pending(p).may_wait &&
-         machine().BufferedCount(p) == 0 && !machine().InterruptDue(p);
-}
-
-// A way out of a buffer by which something can leave that nobody else looks at: to wait changes nothing.
-Process StateSearch::UnseenDrain() {
-  for (int c = 0; c < cpu_count(); ++c) {
-    if (machine().BufferedCount(c) == 0) continue;
-    for (int way = 0; way < way_count(); ++way) {
-      const int place = PlaceOf(FirstWay(c) + way);
-      if (machine().MayLeave(c, place) &&
-          users_.RelyOnOnly(c, machine().BufferedAt(c, place).word)) {
-        return FirstWay(c) + way;
-      }
-    }
-  }
-  return kNobody;
-}
-
-// All that can happen next, within the bounds.
-void StateSearch::ListChoices(ProcessSet enabled) {
-  choices_.clear();
-  const int n = cpu_count();
-  const int first = last_cpu_ == kNobody ? 0 : last_cpu_;
-  const bool may_stay = last_cpu_ != kNobody && machine().CanRun(last_cpu_);
-  const int held = JustHeld();
-  std::uint32_t limit = UINT32_MAX;
-  if (options_.preemptions) limit = *options_.preemptions;
-  if (options_.delays) limit = *options_.delays;
-  if (options_.departures) limit = *options_.departures - spent_.events;
-  std::uint32_t position = 0;
-  const auto add = [&](Process p) {
-    if ((enabled & Bit(p)) == 0) return;
-    const bool leaves = IsBuffer(p) && CpuOf(p) == held;
-    const std::uint32_t lingers = held != kNobody && !leaves ? 1 : 0;
-    std::uint32_t cost = may_stay && !IsBuffer(p) && CpuOf(p) != last_cpu_ ? 1 : 0;
-    if (options_.delays) cost = position;
-    if (options_.departures) cost += lingers;
-    ++position;
-    if (spent_.cost + cost > limit) return;
-    Spent spent = spent_;
-    spent.cost = static_cast<std::uint16_t>(std::min(spent_.cost + cost, StateOptions::kCostMax));
-    if (!options_.departures) {
-      spent.held =
-          static_cast<std::uint8_t>(std::min(spent_.held + lingers, StateOptions::kCostMax));
-    }
-    const bool at_once = MayStoreAtOnce(p);
-    if (!at_once || !drains_unseen_ || !users_.RelyOnOnly(p, pending(p).word)) {
-      choices_.push_back({.choice = {.process = static_cast<std::uint8_t>(p)}, .spent = spent});
-    }
-    if (at_once) {
-      choices_.push_back(
-          {.choice = {.process = static_cast<std::uint8_t>(p), .event = Move::Kind::kDrain},
-           .spent = spent});
-    }
-    if (p < n) AddEvents(p, spent);
-  };
-  const auto add_all = [&](ProcessSet processes) {
-    for (; processes != 0; processes &= processes - 1) add(Lowest(processes));
-  };
-  for (int k = 0; k < n; ++k) add_all(enabled & StepsOf((first + k) % n));
-  for (int k = 0; buffers() && k < n; ++k) add_all(enabled & WaysOf((first + k) % n));
-}
+// ---- a run ---------------------------------------------------------------------------------------
 
 Process StateSearch::Take(const Option& option) {
   run_.last = option;
@@ -220,6 +109,7 @@ Process StateSearch::Take(const Option& option) {
   const Choice& choice = option.choice;
   made_.push_back(choice);
   const Process p = choice.process;
+  asleep_ = AsleepAfter(p, option.tried);
   if (IsBuffer(p)) return p;
   const int cpu = CpuOf(p);
   last_cpu_ = cpu;
@@ -245,7 +135,7 @@ Process StateSearch::TakeNextOfPath() {
     SHOOTDOWN_CHECK(Enabled() == 0);
     return kNobody;
   }
-  return Take({.choice = choice, .spent = spent_});
+  return Take({.choice = choice, .spent = spent_, .tried = tried_});
 }
 
 Process StateSearch::Choose() {
@@ -268,13 +158,19 @@ Process StateSearch::Choose() {
     if (graph_.Knows(key, spent_) || !graph_.Reach(fresh_, key, spent_)) {
       run_.end = RunRecord::End::kKnown;
       run_.known = key;
+      run_.known_asleep = asleep_;
+      if (options_.sleep_left_out == SleepLeftOut::kMeetings) run_.known_asleep = ~ProcessSet{0};
       return kCut;
     }
-    run_.states.push_back({.key = key, .reached_by = run_.last});
+    run_.states.push_back({.key = key, .reached_by = run_.last, .asleep = asleep_});
+    if ((enabled & ~asleep_) == 0) {
+      run_.end = RunRecord::End::kAsleep;
+      return kCut;
+    }
   }
   KeepPlace();
   if (FollowsPath()) return TakeNextOfPath();  // another run resumed here
-  ListChoices(enabled);
+  ListChoices(enabled & ~asleep_);
   // Drains first, then on with the CPU that runs: near the default order.
   const auto any_of = [&](ProcessSet processes) {
     return std::ranges::find_if(choices_, [&](const Option& o) {
@@ -286,8 +182,13 @@ Process StateSearch::Choose() {
   if (next == choices_.end()) next = any_of(Bit(current_cpu()));
   if (next == choices_.end()) next = choices_.begin();
   if (!goes_on_) {
-    for (const Option& option : choices_) {
-      if (&option != &*next) run_.options.push_back(option);
+    next->tried = asleep_;
+    ProcessSet tried = asleep_ | Bit(next->choice.process);
+    for (Option& option : choices_) {
+      if (&option == &*next) continue;
+      option.tried = tried;
+      tried |= Bit(option.choice.process);
+      run_.options.push_back(option);
     }
     run_.states.back().option_end = static_cast<std::uint32_t>(run_.options.size());
   }
@@ -298,8 +199,9 @@ const sim::Violation* StateSearch::Try(const Branch& branch) {
   std::span<const Choice> then(&branch.option.choice, 1);
   if (branch.node == StateGraph::kNoNode) then = {};  // to the first state no choice leads
   spent_ = branch.option.spent;
+  tried_ = branch.option.tried;
   const sim::Violation* const violation = RunAlong(branch.node, then);
-  if (run_.end != RunRecord::End::kKnown && violation != nullptr) {
+  if (run_.end == RunRecord::End::kOver && violation != nullptr) {
     run_.end = RunRecord::End::kViolation;
   }
   run_.steps = static_cast<std::uint32_t>(machine().log().size());
@@ -326,9 +228,10 @@ const sim::Violation* StateSearch::GoAgain(const Branch& branch, const RunRecord
 void StateSearch::Count(RunCount& count, RunRecord::End end, std::uint32_t steps,
                         const sim::Violation* violation) {
   Report& report = count.report();
-  if (violation != nullptr || (end != RunRecord::End::kKnown && options_.share.job_count == 1)) {
+  const bool given_up = end == RunRecord::End::kKnown || end == RunRecord::End::kAsleep;
+  if (violation != nullptr || (!given_up && options_.share.job_count == 1)) {
     count.Ended(violation);
-  } else if (end == RunRecord::End::kKnown) {
+  } else if (given_up) {
     count.GivenUp();
   } else {  // by whomever
     ++report.executions;
@@ -378,10 +281,10 @@ bool StateSearch::TryBatch(RunCount& count) {
   return true;
 }
 
-// Some drain was not tried at other moments though somebody looks.
+// Something was not tried that has to be.
 void StateSearch::BeginAnew(RunCount& count) {
   users_.RelyOnNothing();
-  graph_ = StateGraph(bounded());
+  graph_ = StateGraph(bounded(), sleeps_);
   path_ = {};
   made_.clear();
   place_count_ = 0;
@@ -403,6 +306,33 @@ void StateSearch::FindLivelock(RunCount& count) {
   count.report().complete = false;
 }
 
+void StateSearch::ExploreAll(RunCount& count) {
+  const std::size_t job_count = options_.share.job_count;
+  const std::size_t batch_max = job_count == 1 ? 1 : job_count * kRunsTogether;
+  Report& report = count.report();
+  while (!count.Stopped()) {
+    if (graph_.state_count() > options_.state_count_max) {
+      report.stopped_by = StoppedBy::kStates;
+      return;
+    }
+    graph_.TakeBranches(batch_max, batch_);
+    if (batch_.empty()) {
+      too_many_ways_ = too_many_ways_ || too_many();
+      report.complete = !too_many_ways_;
+      if (too_many_ways_) report.stopped_by = StoppedBy::kTooManyWays;
+      return;
+    }
+    const bool goes_on = TryBatch(count);
+    batch_.clear();
+    fresh_.clear();
+    if (!goes_on) {
+      if (!report.violation) report.stopped_by = StoppedBy::kAsked;
+      return;
+    }
+    if (users_.Contradicted()) BeginAnew(count);
+  }
+}
+
 Report StateSearch::Explore() {
   RunCount count(subject_, options_, /*classes=*/false);
   Report& report = count.report();
@@ -412,30 +342,16 @@ Report StateSearch::Explore() {
   subject_.machine().KeepMemoryMarks(true);
   users_.Watch(subject_.machine(), drains_unseen_);
   place_count_ = 0;  // others may have run since
-  const std::size_t job_count = options_.share.job_count;
-  const std::size_t batch_max = job_count == 1 ? 1 : job_count * kRunsTogether;
-  while (!count.Stopped()) {
-    if (graph_.state_count() > options_.state_count_max) {
-      report.stopped_by = StoppedBy::kStates;
-      break;
-    }
-    graph_.TakeBranches(batch_max, batch_);
-    if (batch_.empty()) {
-      too_many_ways_ = too_many_ways_ || too_many();
-      report.complete = !too_many_ways_;
-      if (too_many_ways_) report.stopped_by = StoppedBy::kTooManyWays;
-      break;
-    }
-    const bool goes_on = TryBatch(count);
-    batch_.clear();
-    fresh_.clear();
-    if (!goes_on) {
-      if (!report.violation) report.stopped_by = StoppedBy::kAsked;
-      break;
-    }
-    if (users_.Contradicted()) BeginAnew(count);
+  ExploreAll(count);
+  // Only a run that can come back to where it was may never end; and who looks for its end has to
+  // try all.
+  if (report.complete && sleeps_ && graph_.HasCycle()) {
+    sleeps_ = false;
+    report.complete = false;
+    BeginAnew(count);
+    ExploreAll(count);
   }
-  if (report.complete) FindLivelock(count);
+  if (report.complete && !sleeps_) FindLivelock(count);
   subject_.machine().KeepMemoryMarks(false);
   users_.Watch(subject_.machine(), false);
   report.states = graph_.state_count();
@@ -448,7 +364,8 @@ Report StateSearch::Explore() {
 }
 
 void StateSearch::Save(std::string& bytes) const {
-  for (const std::uint64_t number : {run_count_, given_up_count_, steps_max_}) {
+  for (const std::uint64_t number :
+       {run_count_, given_up_count_, steps_max_, std::uint64_t{sleeps_}}) {
     bytes.append(reinterpret_cast<const char*>(&number), sizeof number);
   }
   bytes += too_many_ways_ || too_many() ? kTooMany : kNotTooMany;
@@ -458,7 +375,8 @@ void StateSearch::Save(std::string& bytes) const {
 
 bool StateSearch::Load(std::string_view bytes) {
   SHOOTDOWN_CHECK(graph_.state_count() == 0);
-  for (std::uint64_t* const number : {&run_count_, &given_up_count_, &steps_max_}) {
+  std::uint64_t sleeps = 0;
+  for (std::uint64_t* const number : {&run_count_, &given_up_count_, &steps_max_, &sleeps}) {
     if (bytes.size() < sizeof *number) return false;
     std::memcpy(number, bytes.data(), sizeof *number);
     bytes.remove_prefix(sizeof *number);
@@ -469,6 +387,8 @@ bool StateSearch::Load(std::string_view bytes) {
   // The limit is on what this search makes itself, or one that goes on would stop at once.
   const std::uint64_t made = run_count_ + given_up_count_;
   options_.execution_count_max += std::min(made, UINT64_MAX - options_.execution_count_max);
+  sleeps_ = sleeps != 0;
+  graph_ = StateGraph(bounded(), sleeps_);
   return users_.Learn(bytes) && graph_.Load(bytes) && bytes.empty();
 }
 

@@ -1,7 +1,8 @@
 // Systematic search over states, for programs and for kernel scenarios: what was reached before, by
 // whatever order of steps, is not explored again. It knows nothing of what steps mean, and reduces
-// nothing but drains that nobody can see (fuzz/explore/word_users.h): so it is an independent
-// witness for SourceDpor, and right for all that the machine does.
+// nothing but drains that nobody can see (fuzz/explore/word_users.h), and for programs, if the caller
+// wants that, runs that meet known states: so it is an independent witness for SourceDpor, and right
+// for all that the machine does.
 //
 // What is near the default order comes first: runs are tried by their departures from it, whether
 // or not these are bounded. So a violation is found with few of them.
@@ -40,6 +41,13 @@ struct Share {
   std::function<bool(const std::string& own, std::vector<std::string>& all)> exchange = nullptr;
 };
 
+// A rule of sleep sets that is left out, so that tests can show that they would notice.
+enum class SleepLeftOut : std::uint8_t {
+  kNothing,
+  kWakeUps,   // who sleeps goes on sleeping, whatever is done
+  kMeetings,  // of a state that is met again all is known
+};
+
 struct StateOptions : Options {
   static constexpr std::uint32_t kEventCountMax = StateGraph::kEventCountMax;
   static constexpr std::uint32_t kCostMax = StateGraph::kCostMax;
@@ -61,6 +69,12 @@ struct StateOptions : Options {
   // of all that can happen.
   bool drains_unseen = true;
   UseLeftOut left_out = UseLeftOut::kNothing;
+  // Of two steps that touch nothing in common one order is enough, so where one of them was tried
+  // first it need not be tried after the other (README.md, sleep sets). All states are met, by fewer
+  // runs. Only under SC, in one process, without a bound and events: else it does nothing. REQUIRES:
+  // a program whose threads share nothing but by steps (fuzz/program/program.h, P2).
+  bool sleep_sets = false;
+  SleepLeftOut sleep_left_out = SleepLeftOut::kNothing;
   Share share = {};  // REQUIRES: with several jobs, no should_stop, on_run and go_on
 };
 
@@ -115,6 +129,8 @@ class StateSearch : public ProcessScheduler {
   [[nodiscard]] bool FollowsPath() const { return made_.size() < path_.choices.size(); }
   [[nodiscard]] Process TakeNextOfPath();
   const sim::Violation* RunAlong(std::uint32_t node, std::span<const Choice> then);
+  [[nodiscard]] bool TouchNothingInCommon(int a, int b) const;
+  [[nodiscard]] ProcessSet AsleepAfter(Process p, ProcessSet tried) const;
   void ListChoices(ProcessSet enabled);
   [[nodiscard]] int JustHeld() const;
   [[nodiscard]] bool MayStoreAtOnce(Process p) const;
@@ -129,11 +145,13 @@ class StateSearch : public ProcessScheduler {
   void Count(RunCount& count, RunRecord::End end, std::uint32_t steps,
              const sim::Violation* violation);
   void FindLivelock(RunCount& count);
+  void ExploreAll(RunCount& count);
 
   sim::Subject& subject_;
   StateOptions options_;
   StateGraph graph_;
   bool drains_unseen_;
+  bool sleeps_;
   WordUsers users_;
   std::vector<Branch> batch_;       // that were taken, and are not added yet
   StateGraph::LeastByState fresh_;  // states that this job has met since
@@ -152,6 +170,8 @@ class StateSearch : public ProcessScheduler {
   RunRecord run_;
   Spent spent_;
   Process last_cpu_ = kNobody;
+  ProcessSet asleep_ = 0;  // where the run stands
+  ProcessSet tried_ = 0;   // before the last choice of the path
   bool goes_on_ = false;  // even where all is known
   std::vector<Option> choices_;
 };

@@ -153,7 +153,8 @@ void Run(const Flags& flags) {
           Search(flags, start, [&] { return explore::SourceDpor(*subject, options).Explore(); }),
           start);
   } else if (flags.engine == "states") {
-    const auto options = Limits<explore::StateOptions>(flags, start);
+    auto options = Limits<explore::StateOptions>(flags, start);
+    options.sleep_sets = true;
     Print(flags,
           Search(flags, start, [&] { return explore::StateSearch(*subject, options).Explore(); }),
           start);

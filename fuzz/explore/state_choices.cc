@@ -1,0 +1,160 @@
+// What a search over states may do next: of all that can happen, what is within the bounds, and not
+// known to come to the same as what is tried elsewhere.
+#include <algorithm>
+
+#include "fuzz/explore/state_search.h"
+
+namespace shootdown::explore {
+
+using sim::Move;
+using sim::StepKind;
+
+// ---- sleep sets ---------------------------------------------------------------------------------
+
+// The next steps of two CPUs come to the same in either order.
+bool StateSearch::TouchNothingInCommon(int a, int b) const {
+  const auto is_access = [this](int cpu) {
+    const StepKind kind = pending(cpu).kind;
+    return (kind == StepKind::kLoad || kind == StepKind::kStore || kind == StepKind::kRmw ||
+            kind == StepKind::kFence) &&
+           !machine().InterruptDue(cpu);
+  };
+  if (!is_access(a) || !is_access(b)) return false;
+  const Pending& next = pending(a);
+  const Pending& other = pending(b);
+  return next.kind == StepKind::kFence || other.kind == StepKind::kFence ||
+         next.word != other.word || (next.kind == StepKind::kLoad && other.kind == StepKind::kLoad);
+}
+
+// Who sleeps after the step of `p`, before which the steps of `tried` were tried.
+ProcessSet StateSearch::AsleepAfter(Process p, ProcessSet tried) const {
+  if (!sleeps_) return 0;
+  if (options_.sleep_left_out == SleepLeftOut::kWakeUps) return tried;
+  ProcessSet asleep = 0;
+  for (; tried != 0; tried &= tried - 1) {
+    const Process sleeper = Lowest(tried);
+    if (TouchNothingInCommon(sleeper, p)) asleep |= Bit(sleeper);
+  }
+  return asleep;
+}
+
+// ---- choices ------------------------------------------------------------------------------------
+
+// To defer an interrupt changes something only if one comes before the delay is over. A delay that
+// begins earlier, with as many steps more, is the same.
+bool StateSearch::InterruptMayCome(int cpu) const {
+  const sim::Machine& m = machine();
+  if (m.InterruptWaits(cpu)) return true;
+  for (int c = 0; c < cpu_count(); ++c) {
+    if (c != cpu && pending(c).kind == StepKind::kMondoSend) return true;
+  }
+  return false;
+}
+
+void StateSearch::AddEvents(int cpu, Spent spent) {
+  if (spent_.events == options_.events || pending(cpu).blocked) return;
+  ++spent.events;
+  if (options_.departures && std::uint32_t{spent.cost} + spent.events > *options_.departures) {
+    return;
+  }
+  const auto add = [&](Move::Kind kind, int arg) {
+    choices_.push_back({.choice = {.process = static_cast<std::uint8_t>(cpu),
+                                   .event = kind,
+                                   .arg = static_cast<std::uint8_t>(arg)},
+                        .spent = spent});
+  };
+  sim::Machine& m = subject_.machine();
+  if (m.takes_softints()) {
+    if (!m.SoftintPending(cpu, sim::kPilReschedule)) add(Move::Kind::kResched, 0);
+    if (!m.InterruptsDeferred(cpu) && InterruptMayCome(cpu)) {
+      for (const int steps : {1, 2, 4, 8}) add(Move::Kind::kDefer, steps);
+    }
+  }
+  if (m.takes_nmis()) add(Move::Kind::kNmi, 0);
+  const StepKind next = pending(cpu).kind;
+  if (next == StepKind::kUserLoad || next == StepKind::kUserStore || next == StepKind::kTlbInsert) {
+    const sim::Tlb tlb = m.tlb(cpu);
+    for (int i = 0; i < tlb.entry_count(); ++i) {
+      if (tlb.entry(i).valid) add(Move::Kind::kEvict, i);
+    }
+  }
+  for (int page = 0; page < m.walk_page_count(); ++page) {
+    if (m.CanWalk(cpu, VirtPage(static_cast<std::uint8_t>(page)))) add(Move::Kind::kWalk, page);
+  }
+}
+
+// The CPU whose buffer holds only what the step before put there; kNobody: there is none.
+int StateSearch::JustHeld() const {
+  const auto log = machine().log();
+  if (log.empty() || (log.back().flags & sim::LogEntry::kHeld) == 0) return kNobody;
+  const int cpu = log.back().cpu;
+  return machine().BufferedCount(cpu) == 1 ? cpu : kNobody;
+}
+
+bool StateSearch::MayStoreAtOnce(Process p) const {
+  return p < cpu_count() && pending(p).kind == StepKind::kStore && pending(p).may_wait &&
+         machine().BufferedCount(p) == 0 && !machine().InterruptDue(p);
+}
+
+// A way out of a buffer by which something can leave that nobody else looks at: to wait changes
+// nothing.
+Process StateSearch::UnseenDrain() {
+  for (int c = 0; c < cpu_count(); ++c) {
+    if (machine().BufferedCount(c) == 0) continue;
+    for (int way = 0; way < way_count(); ++way) {
+      const int place = PlaceOf(FirstWay(c) + way);
+      if (machine().MayLeave(c, place) &&
+          users_.RelyOnOnly(c, machine().BufferedAt(c, place).word)) {
+        return FirstWay(c) + way;
+      }
+    }
+  }
+  return kNobody;
+}
+
+// All that can happen next, within the bounds.
+void StateSearch::ListChoices(ProcessSet enabled) {
+  choices_.clear();
+  const int n = cpu_count();
+  const int first = last_cpu_ == kNobody ? 0 : last_cpu_;
+  const bool may_stay = last_cpu_ != kNobody && machine().CanRun(last_cpu_);
+  const int held = JustHeld();
+  std::uint32_t limit = UINT32_MAX;
+  if (options_.preemptions) limit = *options_.preemptions;
+  if (options_.delays) limit = *options_.delays;
+  if (options_.departures) limit = *options_.departures - spent_.events;
+  std::uint32_t position = 0;
+  const auto add = [&](Process p) {
+    if ((enabled & Bit(p)) == 0) return;
+    const bool leaves = IsBuffer(p) && CpuOf(p) == held;
+    const std::uint32_t lingers = held != kNobody && !leaves ? 1 : 0;
+    std::uint32_t cost = may_stay && !IsBuffer(p) && CpuOf(p) != last_cpu_ ? 1 : 0;
+    if (options_.delays) cost = position;
+    if (options_.departures) cost += lingers;
+    ++position;
+    if (spent_.cost + cost > limit) return;
+    Spent spent = spent_;
+    spent.cost = static_cast<std::uint16_t>(std::min(spent_.cost + cost, StateOptions::kCostMax));
+    if (!options_.departures) {
+      spent.held =
+          static_cast<std::uint8_t>(std::min(spent_.held + lingers, StateOptions::kCostMax));
+    }
+    const bool at_once = MayStoreAtOnce(p);
+    if (!at_once || !drains_unseen_ || !users_.RelyOnOnly(p, pending(p).word)) {
+      choices_.push_back({.choice = {.process = static_cast<std::uint8_t>(p)}, .spent = spent});
+    }
+    if (at_once) {
+      choices_.push_back(
+          {.choice = {.process = static_cast<std::uint8_t>(p), .event = Move::Kind::kDrain},
+           .spent = spent});
+    }
+    if (p < n) AddEvents(p, spent);
+  };
+  const auto add_all = [&](ProcessSet processes) {
+    for (; processes != 0; processes &= processes - 1) add(Lowest(processes));
+  };
+  for (int k = 0; k < n; ++k) add_all(enabled & StepsOf((first + k) % n));
+  for (int k = 0; buffers() && k < n; ++k) add_all(enabled & WaysOf((first + k) % n));
+}
+
+}  // namespace shootdown::explore
