@@ -208,6 +208,7 @@ class CatalogueRun {
 
   absl::Status TakeSome() {
     std::vector<pollfd> polled;
+    polled.reserve(running_.size());
     for (const Job& job : running_) {
       polled.push_back({.fd = job.child->fd(), .events = POLLIN, .revents = 0});
     }
@@ -233,6 +234,7 @@ class CatalogueRun {
 template <class Value>
 std::vector<Value> Sorted(const std::vector<SearchOutcome>& searches, Value SearchOutcome::* field) {
   std::vector<Value> values;
+  values.reserve(searches.size());
   for (const SearchOutcome& search : searches) values.push_back(search.*field);
   std::ranges::sort(values);
   return values;

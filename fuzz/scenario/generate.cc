@@ -227,7 +227,7 @@ class Generator {
                         .awaited = true});
   }
 
-  bool IsAwaited(const TaskSpec& task) const {
+  [[nodiscard]] bool IsAwaited(const TaskSpec& task) const {
     return !task.kthread && !awaited_process_.empty() && task.process == awaited_process_;
   }
 
@@ -238,14 +238,14 @@ class Generator {
     return Below(users);
   }
 
-  bool IsUnborn(const TaskSpec& task) const {
+  [[nodiscard]] bool IsUnborn(const TaskSpec& task) const {
     return std::ranges::find(all_unborn_, task.name) != all_unborn_.end();
   }
 
   std::string AnyPage() {
     const bool second_table = arch_->deferred_flush && OneIn(4);
     const std::size_t page = Below(kPageCount) + (second_table ? kernel::kPtesPerTable : 0);
-    return std::string(1, static_cast<char>('A' + page));
+    return {static_cast<char>('A' + page)};
   }
 
   // What is awaited comes last: its owner may end with it.
@@ -338,7 +338,7 @@ class Generator {
     if (!words.empty()) to.push_back(Operation{words});
   }
 
-  bool CanTrap() const { return scenario_.machine.mondo_done == sim::MondoDone::kExecuted; }
+  [[nodiscard]] bool CanTrap() const { return scenario_.machine.mondo_done == sim::MondoDone::kExecuted; }
 
   bool MayDo(const OpSpec& op, std::size_t t) {
     const TaskSpec& task = scenario_.tasks[t];
@@ -410,8 +410,9 @@ class Generator {
     // Those that were not started during the work are started at its end by the first task: one
     // that never starts is a scenario of its own.
     for (const OpSpec* op : ops_) {
-      while (t == 0 && op->use == OpUse::kStarts && !unborn_.empty())
+      while (t == 0 && op->use == OpUse::kStarts && !unborn_.empty()) {
         Add(task.ops, Words(*op, t, ""));
+      }
     }
     for (Object* object : ObjectsOf(t)) {
       const ObjectKind& kind = *object->kind;

@@ -174,7 +174,7 @@ std::unique_ptr<ProgramOf<SeedRace>> MakeSeedRace(const SeedRaceShape& shape, Me
   std::vector<std::function<void(SeedRace&)>> threads = {
       [shape](SeedRace& m) { Unmap(m, shape); }, [shape](SeedRace& m) { UseMm(m, shape); }};
   for (int c = 2; c < shape.cpus; ++c) {
-    threads.push_back([shape, c](SeedRace& m) { BorrowMm(m, shape, c); });
+    threads.emplace_back([shape, c](SeedRace& m) { BorrowMm(m, shape, c); });
   }
   return std::make_unique<ProgramOf<SeedRace>>(ProgramOf<SeedRace>::Parts{
       .name = "seed_race",

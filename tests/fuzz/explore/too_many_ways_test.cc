@@ -21,8 +21,9 @@ std::unique_ptr<program::ProgramOf<Memory>> ManyValues(int old_values) {
   return std::make_unique<program::ProgramOf<Memory>>(
       program::ProgramOf<Memory>::Parts{.name = "many_values",
                                         .threads = {[old_values](Memory& m) {
-                                                      for (int i = 0; i < old_values; ++i)
+                                                      for (int i = 0; i < old_values; ++i) {
                                                         RMW(m.x, old + 1);
+                                                      }
                                                     },
                                                     [](Memory& m) { STORE(m.y, LOAD(m.x)); }},
                                         .machine = {.memory_model = program::MemoryModel::kRmo}});
