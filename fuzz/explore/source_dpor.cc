@@ -1,6 +1,7 @@
 #include "fuzz/explore/source_dpor.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "fuzz/base/check.h"
 #include "fuzz/explore/run_count.h"
@@ -9,10 +10,10 @@ namespace shootdown::explore {
 
 using sim::StepKind;
 
-SourceDpor::SourceDpor(sim::Subject& subject, const DporOptions& options)
+SourceDpor::SourceDpor(sim::Subject& subject, DporOptions options)
     : ProcessScheduler(WaysOut::kByWord),
       subject_(subject),
-      options_(options),
+      options_(std::move(options)),
       clock_stride_((static_cast<std::size_t>(
                          ProcessCount(subject.machine().config(), WaysOut::kByWord)) +
                      kClocksTogether - 1) /
@@ -303,10 +304,8 @@ Process SourceDpor::Choose() {
   return frames_[depth_++].process;
 }
 
-// The step of frame `depth_` is about to be taken: its races, its clock, and who sleeps after it.
-void SourceDpor::CountStep() {
-  const Process p = frames_[depth_].process;
-  const Step step = NextOf(p);
+// The step of `p` is none that this search knows.
+bool SourceDpor::IsUnknown(Process p, const Step& step) const {
   switch (step.kind) {
     case StepKind::kLoad:
     case StepKind::kStore:
@@ -314,19 +313,35 @@ void SourceDpor::CountStep() {
     case StepKind::kFence:
     case StepKind::kDrain:
     case StepKind::kAction:
-      break;
+      return !IsBuffer(p) && pending(p).blocked && machine().Awaited(p) == nullptr;
     default:
-      refused_ = true;
+      return true;
   }
-  if (!IsBuffer(p) && pending(p).blocked && machine().Awaited(p) == nullptr) refused_ = true;
+}
+
+// The step of frame `depth_` is about to be taken: its races, its clock, and who sleeps after it.
+void SourceDpor::CountStep() {
+  const Process p = frames_[depth_].process;
+  const Step step = NextOf(p);
+  if (IsUnknown(p, step)) refused_ = true;
 
   ClockBefore(p, step);
   const sim::Await* const await = IsBuffer(p) ? nullptr : machine().Awaited(p);
   if (await != nullptr) FindRacesOfAwait(p, step, *await);
   FindRaces(p, step, await != nullptr);
 
-  const auto here = static_cast<std::int32_t>(depth_);
   Frame& f = frames_[depth_];
+  Record(f, step);
+  now_[static_cast<std::size_t>(p)] = static_cast<Clock>(f.nth);
+  std::copy_n(now_.begin(), clock_stride_,
+              clocks_.begin() + static_cast<std::ptrdiff_t>(depth_ * clock_stride_));
+  next_sleep_ = AsleepAfter(f, step);
+}
+
+// What later steps have to know of the step that is taken from `f`, the last frame.
+void SourceDpor::Record(Frame& f, const Step& step) {
+  const auto here = static_cast<std::int32_t>(depth_);
+  const Process p = f.process;
   std::int32_t& last = last_of_process_[static_cast<std::size_t>(p)];
   f.before_of_process = last;
   f.nth = last == kNone ? 1 : frames_[static_cast<std::size_t>(last)].nth + 1;
@@ -353,18 +368,19 @@ void SourceDpor::CountStep() {
     stores_[static_cast<std::size_t>(f.way)].push_back(here);
   }
   f.counted = true;
-  now_[static_cast<std::size_t>(p)] = static_cast<Clock>(f.nth);
-  std::copy_n(now_.begin(), clock_stride_,
-              clocks_.begin() + static_cast<std::ptrdiff_t>(depth_ * clock_stride_));
+}
 
-  next_sleep_ = 0;
-  if (options_.left_out == LeftOut::kSleep) return;
-  for (ProcessSet rest = (f.sleep | f.done) & ~Bit(p); rest != 0; rest &= rest - 1) {
+// Who sleeps after the step that is taken from `f`.
+ProcessSet SourceDpor::AsleepAfter(const Frame& f, const Step& step) const {
+  if (options_.left_out == LeftOut::kSleep) return 0;
+  ProcessSet asleep = 0;
+  for (ProcessSet rest = (f.sleep | f.done) & ~Bit(f.process); rest != 0; rest &= rest - 1) {
     const Process q = Lowest(rest);
-    if (options_.left_out == LeftOut::kWakeUps || !Dependent(p, step, q, NextOf(q))) {
-      next_sleep_ |= Bit(q);
+    if (options_.left_out == LeftOut::kWakeUps || !Dependent(f.process, step, q, NextOf(q))) {
+      asleep |= Bit(q);
     }
   }
+  return asleep;
 }
 
 // Which membars the CPU has behind it once the step of `f` is taken, or, if that is one, with it.

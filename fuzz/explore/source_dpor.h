@@ -57,7 +57,7 @@ struct DporOptions : Options {
 
 class SourceDpor : public ProcessScheduler {
  public:
-  SourceDpor(sim::Subject& subject, const DporOptions& options);
+  SourceDpor(sim::Subject& subject, DporOptions options);
 
   // With go_on, the search is sleep sets only where a thread's own assertion ends runs early: what the
   // others would have done is not known then.
@@ -115,6 +115,9 @@ class SourceDpor : public ProcessScheduler {
 
   void OpenFrame();
   void CountStep();
+  [[nodiscard]] bool IsUnknown(Process p, const Step& step) const;
+  void Record(Frame& f, const Step& step);
+  [[nodiscard]] ProcessSet AsleepAfter(const Frame& f, const Step& step) const;
   void ClockBefore(Process p, const Step& step);  // into now_
   void FindRaces(Process p, const Step& step, bool await);
   void FindRacesOfAwait(Process p, const Step& step, const sim::Await& await);

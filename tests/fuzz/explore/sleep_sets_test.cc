@@ -69,8 +69,9 @@ class ForgetfulProgram {
  public:
   ForgetfulProgram() {
     std::vector<std::function<void(State&)>> threads;
-    for (std::size_t t = 0; t < steps_.size(); ++t) {
-      threads.emplace_back([this, t](State& s) { RunThread(steps_[t], s); });
+    threads.reserve(steps_.size());
+    for (const Steps& steps : steps_) {
+      threads.emplace_back([&steps](State& s) { RunThread(steps, s); });
     }
     program_ = std::make_unique<program::ProgramOf<State>>(
         program::ProgramOf<State>::Parts{.name = "forgetful",
