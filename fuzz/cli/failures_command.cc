@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <map>
+#include <string_view>
+#include <utility>
 
 #include "absl/strings/str_format.h"
 #include "fuzz/cli/commands.h"
@@ -67,27 +70,66 @@ absl::StatusOr<Failure> GetOne(const Flags& flags) {
   return GetRemoteFailure(flags.coordinator, flags.failure);
 }
 
+// A line of the list: a failure, and how many there are of the same scenario and signature.
+struct Bug {
+  const ListedFailure* shown = nullptr;
+  std::size_t count = 0;
+};
+
+// Of each bug the failure of fewest decisions, and of such the one of the smallest id; ascending by id.
+// What is not minimized stands for itself: its signature may still change.
+std::vector<Bug> OneOfEachBug(const std::vector<ListedFailure>& list) {
+  std::map<std::pair<std::string, std::string>, Bug> bugs;
+  for (const ListedFailure& listed : list) {
+    const Failure& f = listed.failure;
+    Bug& bug = bugs[{f.scenario_name, f.minimized ? f.signature : listed.id}];
+    if (bug.shown == nullptr || f.anchors.size() < bug.shown->failure.anchors.size()) bug.shown = &listed;
+    ++bug.count;
+  }
+  std::vector<Bug> sorted;
+  sorted.reserve(bugs.size());
+  for (const auto& [key, bug] : bugs) sorted.push_back(bug);
+  std::ranges::sort(sorted, {}, [](const Bug& bug) { return std::string_view(bug.shown->id); });
+  return sorted;
+}
+
+std::vector<Bug> EachAlone(const std::vector<ListedFailure>& list) {
+  std::vector<Bug> all;
+  all.reserve(list.size());
+  for (const ListedFailure& listed : list) all.push_back({.shown = &listed, .count = 1});
+  return all;
+}
+
+// A coordinator has grouped them already, and does not say how many they were.
+std::string TableText(const Flags& flags, const std::vector<ListedFailure>& list) {
+  const bool grouped = !flags.all && flags.coordinator.addresses.empty();
+  std::vector<TextTable::Column> columns = {
+      {.title = "id"}, {.title = "scenario"}, {.title = "check"}, {.title = "state"}};
+  if (grouped) columns.push_back({.title = "failures", .number = true});
+  columns.push_back({.title = "decisions", .number = true});
+  columns.push_back({.title = "schedule"});
+  TextTable table(std::move(columns));
+  for (const Bug& bug : grouped ? OneOfEachBug(list) : EachAlone(list)) {
+    const Failure& f = bug.shown->failure;
+    std::vector<std::string> row = {bug.shown->id, f.scenario_name, f.check, bug.shown->state};
+    if (grouped) row.push_back(std::to_string(bug.count));
+    row.push_back(std::to_string(f.anchors.size()));
+    row.push_back(f.schedule_text);
+    table.Add(std::move(row));
+  }
+  return table.Text(TerminalColumns(stdout));
+}
+
 int List(const Flags& flags) {
   std::vector<std::string> damaged;
   const absl::StatusOr<std::vector<ListedFailure>> list = ListThem(flags, &damaged);
   if (!list.ok()) return Fail(list.status());
-  Json rows = Json::array();
-  TextTable table({{.title = "id"},
-                   {.title = "scenario"},
-                   {.title = "check"},
-                   {.title = "state"},
-                   {.title = "decisions", .number = true},
-                   {.title = "schedule"}});
-  for (const ListedFailure& listed : *list) {
-    rows.push_back(ListRow(listed));
-    const Failure& f = listed.failure;
-    table.Add({listed.id, f.scenario_name, f.check, listed.state, std::to_string(f.anchors.size()),
-               f.schedule_text});
-  }
   if (flags.json) {
+    Json rows = Json::array();
+    for (const ListedFailure& listed : *list) rows.push_back(ListRow(listed));
     PrintJson(Json{{"failures", std::move(rows)}});
   } else if (!list->empty()) {
-    std::fputs(table.Text(TerminalColumns(stdout)).c_str(), stdout);
+    std::fputs(TableText(flags, *list).c_str(), stdout);
   } else {
     spdlog::info("no failures; `shootdown fuzz` finds some");
   }
@@ -248,9 +290,9 @@ void AddFailuresCommand(CLI::App& app, int* exit_status) {
     flags->coordinator.AddTo(*sub, false)->excludes(sub->get_option("--store"));
     return sub;
   };
-  auto* const list = add_of_either("list", "a line each", &List);
-  list->add_flag("--all", flags->all, "of a coordinator: all, not one for each signature")
-      ->needs(list->get_option("--coordinator"));
+  auto* const list = add_of_either("list", "a line for each bug", &List);
+  list->add_flag("--all", flags->all,
+                 "all, not one of each bug (scenario and signature); --json of a store has all");
   list->add_flag("--json", flags->json, "one JSON object on standard output");
   auto* const show = add_of_either("show", "one, with its proof and its scenario", &Show);
   show->add_option("FAILURE", flags->failure, "an id, the start of one, or a file")->required();

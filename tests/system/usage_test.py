@@ -44,7 +44,7 @@ class UsageTest(cli.SystemTest):
 
     def test_a_flag_that_would_do_nothing_is_refused(self):
         failures = ["failures", "list"]
-        for words in ([*failures, "--all"], [*failures, "--tls-ca", "x"], [*failures, "--insecure"],
+        for words in ([*failures, "--tls-ca", "x"], [*failures, "--insecure"],
                       [*failures, "--store", "x", "--coordinator", "localhost:1"],
                       ["scenarios", "--ops", "--json"], ["scenarios", "--generate", 1, "--json"],
                       ["scenarios", "--check", "--ops"], ["scenarios", "--ops", "--generate", 1],
