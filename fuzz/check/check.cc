@@ -57,7 +57,7 @@ const Finding& LastFinding() { return last_finding; }
 void ClearFinding() { last_finding = Finding(); }
 
 std::string NameOf(const kernel::Task* task) {
-  if (task->idle != 0) return "swapper" + std::to_string(task->number);
+  if (task->idle != 0) return "swapper/" + std::to_string(task->number);
   return kernel::Kernel::Get().boot[static_cast<std::size_t>(task->number)].name;
 }
 

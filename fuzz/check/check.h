@@ -48,7 +48,7 @@ void Report(const Check& check, const kernel::Event& event, std::string message)
 // Before each run.
 void ClearFinding();
 
-// For messages: `app`, `swapper1`, `mm1`, `page A`.
+// For messages: `app`, `swapper/1`, `mm1`, `page A`.
 [[nodiscard]] std::string NameOf(const kernel::Task* task);
 [[nodiscard]] std::string NameOf(const kernel::Mm* mm);
 [[nodiscard]] std::string PageName(int virt);

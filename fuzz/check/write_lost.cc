@@ -31,9 +31,10 @@ void Judge(const Event& e) {
     const kernel::Page& page = k.pages[p];
     if (page.file == nullptr || page.stores == page.stores_written) continue;
     if (page.file->dirty.Peek() != 0 || MappedDirty(k, p)) continue;
+    const auto lost = page.stores - page.stores_written;
     Report(kWriteLost, e,
-           std::to_string(page.stores - page.stores_written) + " stores to physical page " +
-               std::to_string(p) + " came after the file was written out, and the page is clean");
+           (lost == 1 ? "a store" : std::to_string(lost) + " stores") + " to physical page " + std::to_string(p) +
+               " came after the file was written out, and the page is clean");
   }
 }
 

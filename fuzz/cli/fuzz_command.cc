@@ -17,6 +17,7 @@
 #include "fuzz/cli/option_values.h"
 #include "fuzz/cli/progress_line.h"
 #include "fuzz/cli/scenario_size.h"
+#include "fuzz/cli/step_words.h"
 #include "fuzz/cli/strategy_option.h"
 #include "fuzz/engine/minimize_failure.h"
 #include "fuzz/engine/record.h"
@@ -208,7 +209,7 @@ class ScenarioFuzz {
     spdlog::info("{}: {} at run {}: {}", loaded_.scenario.name, bug.failure.check, run,
                  bug.failure.message);
     spdlog::info("  {} decisions, {} when minimized: {}", bug.decisions_found, bug.decisions,
-                 bug.failure.schedule_text);
+                 ShownSchedule(bug.failure.schedule_text));
     spdlog::info("  {}", MinimalityText(bug.failure));
     spdlog::info("  {}", SizeText(bug.scenario, loaded_.scenario));
     spdlog::info("  stored as {}; look at it: shootdown replay {} --trace{}", bug.id, bug.id,

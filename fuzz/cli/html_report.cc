@@ -85,7 +85,7 @@ Json TasksJson(const Scenario& scenario) {
 
 Json RowJson(const Simulation& simulation, const LogEntry& e) {
   Json row = {{"cpu", e.cpu},
-              {"where", AfterFunction(FunctionName(*e.site), "  ",
+              {"where", AfterFunction(FunctionName(e), "  ",
                                       ActorName(simulation, ActorId(e.actor)))},
               {"text", StepText(e)},
               {"step", sim::IsStep(e.kind)},

@@ -8,6 +8,7 @@
 #include "fuzz/cli/minimality_words.h"
 #include "fuzz/cli/option_values.h"
 #include "fuzz/cli/scenario_size.h"
+#include "fuzz/cli/step_words.h"
 #include "fuzz/engine/minimize_failure.h"
 #include "proto/failure_file.h"
 #include "proto/file_io.h"
@@ -57,7 +58,7 @@ int RunMinimize(const MinimizeFlags& flags) {
   if (!scenario.ok()) return Fail(scenario.status());
   spdlog::info("{}: {} decisions, {} when minimized, after {} runs: {}", FailureId(failure),
                schedule->size(), smaller.anchors.size(), smallest->run_count,
-               smaller.schedule_text);
+               ShownSchedule(smaller.schedule_text));
   spdlog::info("  {}", MinimalityText(smaller));
   spdlog::info("  {}", SizeText(scenario->scenario, stored->found));
   for (const auto* const proof : {&smaller.proof, &smaller.scenario_proof}) {

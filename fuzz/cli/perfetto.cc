@@ -14,9 +14,9 @@ Json Event(const char* phase, std::size_t row, int cpu, const std::string& name)
   return {{"ph", phase}, {"ts", row}, {"pid", 0}, {"tid", cpu}, {"name", name}};
 }
 
-std::string SliceName(const sim::Site& site) {
-  const std::string function = FunctionName(site);
-  return function.empty() ? site.label : function + ": " + site.label;
+std::string SliceName(const LogEntry& e) {
+  const std::string function = FunctionName(e);
+  return function.empty() ? e.site->label : function + ": " + e.site->label;
 }
 
 }  // namespace
@@ -31,7 +31,7 @@ std::string PerfettoTrace(Simulation& simulation, const std::string& message) {
   }
   for (std::size_t row = 0; row < log.size(); ++row) {
     const LogEntry& e = log[row];
-    Json slice = Event("X", row, e.cpu, SliceName(*e.site));
+    Json slice = Event("X", row, e.cpu, SliceName(e));
     slice["dur"] = 1;
     slice["cat"] = sim::KindName(e.kind);
     slice["args"] = {{"step", sim::RowText(e)}};

@@ -16,9 +16,7 @@ namespace {
 
 void Say(std::FILE* out, const std::string& words) { std::fputs((words + "\n").c_str(), out); }
 
-std::string Shown(const Schedule& schedule) {
-  return schedule.empty() ? "the default order" : schedule.ToText();
-}
+std::string Shown(const Schedule& schedule) { return ShownSchedule(schedule.ToText()); }
 
 const char* NameOf(StoreBufferNeed::Answer answer) {
   switch (answer) {

@@ -14,6 +14,8 @@
 #include "fuzz/cli/locate.h"
 #include "fuzz/cli/minimality_words.h"
 #include "fuzz/cli/proof_checkpoint.h"
+#include "fuzz/cli/step_words.h"
+#include "fuzz/cli/step_words.h"
 #include "fuzz/engine/record.h"
 #include "proto/scenario_text.h"
 
@@ -166,7 +168,7 @@ absl::Status ScenarioProof::Keep(Store& store) {
   const Failure& failure = smallest_->failure;
   spdlog::info("{}: {}: {}", loaded_.scenario.name, failure.check, failure.message);
   spdlog::info("  {} decisions, {} when minimized: {}", report_.schedule.size(),
-               failure.anchors.size(), failure.schedule_text);
+               failure.anchors.size(), ShownSchedule(failure.schedule_text));
   spdlog::info("  {}", MinimalityText(failure));
   spdlog::info("  stored as {}; look at it: shootdown replay {} --trace{}", FailureId(failure),
                FailureId(failure), StoreFlag(request_.store));

@@ -143,7 +143,7 @@ RunWords WordsOfRun(Simulation& simulation, const Schedule& schedule) {
   for (const sim::LogEntry& e : simulation.machine().log()) {
     run.rows.push_back({.step = {e.actor, e.index, e.site->hash},
                         .cpu = e.cpu,
-                        .function = FunctionName(*e.site),
+                        .function = FunctionName(e),
                         .text = WithoutMargin(StepText(e))});
   }
   return run;

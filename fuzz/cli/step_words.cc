@@ -9,10 +9,18 @@ using sim::StepKind;
 
 namespace {
 
+// As the kernel calls it, where the arena knows a number only.
+std::string KernelName(const std::string& object) {
+  constexpr std::string_view kIdleTask = "swapper";
+  if (object == "mm0") return "init_mm";
+  if (object.starts_with(kIdleTask)) return "swapper/" + object.substr(kIdleTask.size());
+  return object;
+}
+
 // `mm->mm_users` of mm1: the words of the source, and the object that they meant.
 std::string Place(const LogEntry& e) {
   std::string place = e.site->label;
-  if (e.word != sim::kNoWord) place += " [" + sim::Arena::Live().NameOf(e.word) + "]";
+  if (e.word != sim::kNoWord) place += " [" + KernelName(sim::Arena::Live().NameOf(e.word)) + "]";
   return place;
 }
 
@@ -30,9 +38,9 @@ std::string ActorName(const Simulation& simulation, ActorId actor) {
   return "?";
 }
 
-std::string FunctionName(const sim::Site& site) {
-  const std::string_view name = site.function;
-  return std::string(name == "operator()" ? "" : name);
+std::string FunctionName(const LogEntry& e) {
+  const std::string_view name = e.site->function;
+  return std::string(name == "operator()" || e.kind == StepKind::kMondoTaken ? "" : name);
 }
 
 std::string AfterFunction(const std::string& function, std::string_view between,
@@ -43,7 +51,7 @@ std::string AfterFunction(const std::string& function, std::string_view between,
 std::string StepText(const LogEntry& e) {
   // A mask is one of CPUs wherever the kernel has one.
   const bool mask = e.site->format == &sim::FormatMask;
-  const std::string value = (mask ? "CPUs " : "") + e.site->format(e.value);
+  const std::string value = (mask ? "CPUs " : "") + KernelName(e.site->format(e.value));
   switch (e.kind) {
     case StepKind::kLoad:
       return "R  " + Place(e) + " = " + value +

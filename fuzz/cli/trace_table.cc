@@ -96,7 +96,7 @@ class Table {
     const auto cpu = static_cast<std::size_t>(e.cpu);
     // The function, and who runs it, where they change.
     const std::string where =
-        AfterFunction(FunctionName(*e.site), "  ", ActorName(simulation_, ActorId(e.actor)));
+        AfterFunction(FunctionName(e), "  ", ActorName(simulation_, ActorId(e.actor)));
     if (function_[cpu] != where && !IsOfBuffer(e.kind)) {
       function_[cpu] = where;
       for (const std::string& line : Wrap(where, column_width_)) Cell("", cpu, line);

@@ -206,6 +206,26 @@ class NamelessTest(cli.SystemTest):
             self.assertNotIn("operator()", text)
 
 
+class WordsTest(cli.SystemTest):
+    def trace(self, scenario):
+        return self.shootdown("replay", self.find(scenario), "--store", self.store, "--trace").out
+
+    def test_a_cross_call_is_taken_in_no_function_of_its_sender(self):
+        lines = self.trace("10.2-tsb-fill-vs-flush").splitlines()
+
+        above = [lines[i - 1] for i, line in enumerate(lines) if "<= takes xcall_" in line]
+        self.assertGreater(len(above), 0)
+        for line in above:
+            self.assertRegex(line, r"\| CPU 1's interrupt handler\s*\Z")
+
+    def test_objects_have_the_kernels_names(self):
+        trace = self.trace("7.36-s390-proc-reader")
+
+        self.assertRegex(trace, r"rq->curr \[percpu1\] := swapper/1\b")
+        self.assertRegex(trace, r"next->active_mm \[swapper/1\] := init_mm\b")
+        self.assertNotRegex(trace, r"\bmm0\b|\bswapper\d")
+
+
 class HtmlTest(cli.SystemTest):
     """The page in a real browser."""
 

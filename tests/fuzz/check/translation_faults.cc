@@ -125,7 +125,7 @@ std::vector<PlantedFault> TranslationFaults() {
        .arch = "x86_64"},
       {.name = "D3_WriteLost",
        .check = "write_lost",
-       .says = {"1 stores", "physical page 0"},
+       .says = {"a store to physical page 0"},
        .fault = kWriteback,
        .twin = kWriteback,
        .fault_version = {{"mm.zap_dirty", "flush_later"}},
