@@ -95,7 +95,7 @@ std::string StepText(const LogEntry& e) {
 std::string DecisionText(const Simulation& simulation, const sim::MoveMade& made) {
   const Schedule one = ExactSchedule({&made, 1});
   const Decision& d = one.decisions()[0];
-  const std::string words = ToText(d) + "   before step " + std::to_string(d.index) + " of " +
+  std::string words = ToText(d) + "   before step " + std::to_string(d.index) + " of " +
                             ActorName(simulation, d.actor) + ": ";
   switch (d.kind) {
     case Decision::Kind::kSwitch:
