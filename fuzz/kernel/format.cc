@@ -32,7 +32,7 @@ std::string FormatTaskState(std::uint64_t bits) {
 }
 
 std::string FormatVirtPage(std::uint64_t number) {
-  return std::string(1, static_cast<char>('A' + number));
+  return {static_cast<char>('A' + number)};
 }
 
 std::string FormatTsbTag(std::uint64_t bits) {

@@ -106,9 +106,8 @@ void Kernel::BootMms() {
   for (int i = 0; i < mm_count; ++i) {
     Mm* const mm = &mms[i];
     mm->id = static_cast<std::uint64_t>(i);
-    const bool exists = i == 0 || std::any_of(boot.begin(), boot.end(), [i](const BootTask& t) {
-                          return t.process == i - 1;
-                        });
+    const bool exists =
+        i == 0 || std::ranges::any_of(boot, [i](const BootTask& t) { return t.process == i - 1; });
     mm->alive = mm->grabs = exists ? 1 : 0;
     if (i == 0) continue;
     mm->mm_count.Init(exists ? 1 : 0);
