@@ -54,7 +54,9 @@ void Report(const Check& check, const kernel::Event& event, std::string message)
 }
 
 const Finding& LastFinding() { return last_finding; }
-void ClearFinding() { last_finding = Finding(); }
+void ClearFinding() {
+  if (last_finding.check != nullptr) last_finding = Finding();
+}
 
 std::string NameOf(const kernel::Task* task) {
   if (task->idle != 0) return "swapper/" + std::to_string(task->number);

@@ -1,5 +1,7 @@
 // R2 and its R2': counted at the end of a run, when no primitive is half done.
 // mm_count = (mm_users > 0) + explicit grabs + lazy borrowers + kthread_use_mm owners.
+#include <array>
+
 #include "fuzz/check/check.h"
 #include "fuzz/kernel/cpu_hotplug.h"
 #include "fuzz/kernel/kernel.h"
@@ -14,20 +16,32 @@ using kernel::Kernel;
 using kernel::Mm;
 using kernel::Task;
 
-std::int64_t Borrowers(const Kernel& k, const Mm* mm) {
-  std::int64_t count = 0;
+// What an mm is counted for.
+struct Holders {
+  std::int64_t users = 0;      // threads that have it
+  std::int64_t borrowers = 0;  // kernel threads that hold mm_count for their active_mm, lazy or used
+};
+
+// Of each mm, by its number. All in one pass: the end of each run is judged.
+std::array<Holders, kernel::kMmCountMax> CountHolders(const Kernel& k) {
+  std::array<Holders, kernel::kMmCountMax> holders;
+  const auto of = [&](const Mm* mm) -> Holders& { return holders[static_cast<std::size_t>(mm - k.mms)]; };
+  const bool refcounted = kernel::LazyTlbRefcounted();
   const auto look = [&](const Task& task) {
-    // Kernel threads hold mm_count for their active_mm, lazy or used.
-    const bool lazy = task.mm.Peek() == nullptr && task.active_mm.Peek() == mm;
-    if (lazy && kernel::LazyTlbRefcounted()) ++count;
-    if (task.kthread != 0 && task.mm.Peek() == mm) ++count;
+    if (const Mm* const mm = task.mm.Peek(); mm != nullptr) {
+      if (task.kthread == 0) ++of(mm).users;
+      if (task.kthread != 0) ++of(mm).borrowers;
+    } else if (const Mm* const active = task.active_mm.Peek(); refcounted && active != nullptr) {
+      ++of(active).borrowers;
+    }
   };
   for (int t = 0; t < k.task_count; ++t) look(k.tasks[t]);
   for (int c = 0; c < sim::Machine::Get().cpu_count(); ++c) {
     look(k.idle[c]);
-    if (k.cpus[c].rq.prev_mm.Peek() == mm && kernel::LazyTlbRefcounted()) ++count;
+    const Mm* const prev = k.cpus[c].rq.prev_mm.Peek();
+    if (refcounted && prev != nullptr) ++of(prev).borrowers;
   }
-  return count;
+  return holders;
 }
 
 // Boot counts a reference to init_mm for each CPU. Refcounted lazy TLB keeps that up to date, until a CPU is
@@ -41,20 +55,18 @@ bool CountsInitMm(const Kernel& k) {
 
 void Judge(const Event& e) {
   Kernel& k = Kernel::Get();
+  const std::array<Holders, kernel::kMmCountMax> holders = CountHolders(k);
   for (int i = 0; i < k.mm_count; ++i) {
     const Mm& mm = k.mms[i];
     if (mm.alive == 0) continue;
     if (&mm == k.init_mm && !CountsInitMm(k)) continue;
-    std::int64_t users = 0;
-    for (int t = 0; t < k.task_count; ++t) {
-      users += k.tasks[t].kthread == 0 && k.tasks[t].mm.Peek() == &mm ? 1 : 0;
-    }
+    const auto [users, borrowers] = holders[static_cast<std::size_t>(i)];
     if (mm.mm_users.Peek() < users) {
       Report(kRefcountConservation, e,
              "mm_users of " + NameOf(&mm) + " is " + std::to_string(mm.mm_users.Peek()) + ", but " +
                  std::to_string(users) + " threads have it");
     }
-    const std::int64_t want = static_cast<std::int64_t>(mm.grabs) + Borrowers(k, &mm);
+    const std::int64_t want = static_cast<std::int64_t>(mm.grabs) + borrowers;
     if (mm.mm_count.Peek() != want) {
       Report(kRefcountConservation, e,
              "mm_count of " + NameOf(&mm) + " is " + std::to_string(mm.mm_count.Peek()) +
