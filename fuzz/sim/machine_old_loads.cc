@@ -21,12 +21,42 @@
 
 namespace shootdown::sim {
 
-// Moment m is just before row m.
+// What a CPU's steps so far say of its next load. Moment m is just before row m.
 struct Machine::LoadOrder {
   Row floor = 0;    // of a load that is taken now
   Row loads = 0;    // the last moment of a load so far
   Row stores = 0;   // just after the last store that reached memory
   Row address = 0;  // the last moment of a load that gave a pointer to the object in question
+  // The row of the last membar with each bit: what was put off before it, and happens later, counts for it.
+  Row load_load = 0;
+  Row store_load = 0;
+
+  // The earliest moment, from `from` on, at which the word held what it held just before row `row`.
+  [[nodiscard]] static Row MomentOfValue(std::span<const LogEntry> rows, WordIndex word, Row row, Row from) {
+    for (Row r = row; r-- > from;) {
+      if (rows[r].word == word && WritesMemory(rows[r])) return r + 1;
+    }
+    return from;
+  }
+  // Of the load that happens in row `row`: as early as may be.
+  [[nodiscard]] static Row MomentOfLoad(std::span<const LogEntry> rows, Row row, Row from) {
+    const LogEntry& load = rows[row];
+    if ((load.flags & LogEntry::kOld) != 0) return std::max(from, load.link == kNoRow ? 0 : load.link + 1);
+    if ((load.flags & LogEntry::kForwarded) != 0) return from;
+    return MomentOfValue(rows, load.word, row, from);
+  }
+
+  void Raise(Row moment) { floor = std::max(floor, moment); }
+  void AddMembar(MembarMask mask, Row row) {
+    if ((mask & kLoadLoad) != 0) {
+      Raise(loads);
+      load_load = row;
+    }
+    if ((mask & kStoreLoad) != 0) {
+      Raise(stores);
+      store_load = row;
+    }
+  }
 };
 
 bool Machine::WritesMemory(const LogEntry& entry) {
@@ -51,24 +81,14 @@ Row Machine::FloorOfLate(Row row) const {
 Machine::LoadOrder Machine::OrderOf(int cpu, WordIndex word) const {
   LoadOrder order;
   const WordIndex object = arena_.ObjectOf(word);
-  Row load_load = 0;
-  Row store_load = 0;
   moments_.clear();
   late_floors_.clear();
-  const std::span<const LogEntry> rows = log();
-  // The earliest moment, from `floor` on, at which the word held what it held just before row
-  // `row`.
-  const auto moment_of = [&](WordIndex w, Row row, Row floor) {
-    for (Row r = row; r-- > floor;) {
-      if (rows[r].word == w && WritesMemory(rows[r])) return r + 1;
-    }
-    return floor;
-  };
-  const auto load = [&](const LogEntry& entry, Row moment) {
+  const auto add_load = [&](const LogEntry& entry, Row moment) {
     order.loads = std::max(order.loads, moment);
     moments_.push_back(moment);
     if (object != 0 && entry.value == object) order.address = std::max(order.address, moment);
   };
+  const std::span<const LogEntry> rows = log();
   for (Row r = 0; r < rows.size(); ++r) {
     const LogEntry& e = rows[r];
     if (e.cpu != cpu) continue;
@@ -76,19 +96,14 @@ Machine::LoadOrder Machine::OrderOf(int cpu, WordIndex word) const {
       case StepKind::kLoad:
         if ((e.flags & LogEntry::kHeld) != 0) {
           late_floors_.emplace_back(r, order.floor);
-        } else if ((e.flags & LogEntry::kOld) != 0) {
-          load(e, std::max(order.floor, e.link == kNoRow ? 0 : e.link + 1));
-        } else if ((e.flags & LogEntry::kForwarded) != 0) {
-          load(e, order.floor);
         } else {
-          load(e, moment_of(e.word, r, order.floor));
+          add_load(e, LoadOrder::MomentOfLoad(rows, r, order.floor));
         }
         break;
       case StepKind::kLateLoad: {
-        Row moment = FloorOfLate(e.link);
-        if ((e.flags & LogEntry::kForwarded) == 0) moment = moment_of(e.word, r, moment);
-        load(e, moment);
-        if (e.link < load_load) order.floor = std::max(order.floor, moment);
+        const Row moment = LoadOrder::MomentOfLoad(rows, r, FloorOfLate(e.link));
+        add_load(e, moment);
+        if (e.link < order.load_load) order.Raise(moment);
         break;
       }
       case StepKind::kStore:
@@ -96,24 +111,15 @@ Machine::LoadOrder Machine::OrderOf(int cpu, WordIndex word) const {
         break;
       case StepKind::kDrain:
         order.stores = r + 1;
-        if (e.link < store_load) order.floor = r + 1;
+        if (e.link < order.store_load) order.floor = r + 1;
         break;
       case StepKind::kRmw:
         order.loads = order.stores = r + 1;
         if ((e.flags & LogEntry::kUnordered) == 0) order.floor = r + 1;
         break;
-      case StepKind::kFence: {
-        const MembarMask mask = e.value == 0 ? kMembarAll : static_cast<MembarMask>(e.value);
-        if ((mask & kLoadLoad) != 0) {
-          order.floor = std::max(order.floor, order.loads);
-          load_load = r;
-        }
-        if ((mask & kStoreLoad) != 0) {
-          order.floor = std::max(order.floor, order.stores);
-          store_load = r;
-        }
+      case StepKind::kFence:
+        order.AddMembar(e.value == 0 ? kMembarAll : static_cast<MembarMask>(e.value), r);
         break;
-      }
       case StepKind::kMondoSend:
       case StepKind::kMondoNack:
       case StepKind::kMondoTaken:
@@ -125,7 +131,7 @@ Machine::LoadOrder Machine::OrderOf(int cpu, WordIndex word) const {
         break;
     }
   }
-  order.floor = std::max(order.floor, rings_[static_cast<std::size_t>(cpu)].barriers.waited);
+  order.Raise(rings_[static_cast<std::size_t>(cpu)].barriers.waited);
   return order;
 }
 
