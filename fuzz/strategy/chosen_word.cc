@@ -1,5 +1,7 @@
 #include "fuzz/strategy/chosen_word.h"
 
+#include <algorithm>
+
 namespace shootdown {
 
 ChosenWord::ChosenWord() : number_(sim::kArenaGuestBytes / 8) {}
@@ -22,7 +24,7 @@ void ChosenWord::DrawWord(Prng& prng) {
     if (!shared_.Shared(a.word)) continue;
     if (at < a.count) {
       word_ = a.word;
-      for (std::size_t c = 0; c < left_.size(); ++c) {
+      for (std::size_t c = 0; c < cpu_end_; ++c) {
         left_[c] = static_cast<std::uint32_t>((a.by_cpu[c] + run_count_ / 2) / run_count_);
       }
       return;
@@ -35,10 +37,10 @@ void ChosenWord::DrawIntended(Prng& prng) {
   intended_ = kNobody;
   if (word_ == sim::kNoWord) return;
   std::uint32_t sum = 0;
-  for (const std::uint32_t n : left_) sum += n;
+  for (std::size_t c = 0; c < cpu_end_; ++c) sum += left_[c];
   if (sum == 0) return;
   std::uint32_t at = prng.Below(sum);
-  for (std::size_t c = 0; c < left_.size(); ++c) {
+  for (std::size_t c = 0; c < cpu_end_; ++c) {
     if (at < left_[c]) {
       intended_ = static_cast<int>(c);
       return;
@@ -50,6 +52,7 @@ void ChosenWord::DrawIntended(Prng& prng) {
 void ChosenWord::Taken(int cpu, const PendingStep& step, Prng& prng) {
   if (step.word == sim::kNoWord) return;
   shared_.Note(cpu, step.word, step.kind);
+  cpu_end_ = std::max(cpu_end_, static_cast<std::size_t>(cpu) + 1);
   std::uint32_t& number = number_[step.word];
   if (number == 0) {
     accesses_.push_back({.word = step.word});

@@ -48,6 +48,7 @@ class ChosenWord {
   std::uint64_t run_count_ = 0;
   sim::WordIndex word_ = sim::kNoWord;
   int intended_ = kNobody;
+  std::size_t cpu_end_ = 0;  // CPUs that ever accessed a word are below
   std::array<std::uint32_t, kCpuCountMax> left_{};  // accesses to the word, as far as earlier runs tell
 };
 

@@ -17,8 +17,10 @@ class EventPriorities {
   explicit EventPriorities(std::uint64_t seed) : prng_(seed) {}
 
   void Draw(int cpu) { priority_[static_cast<std::size_t>(cpu)] = prng_.Next(); }
-  void DrawAll() {
-    for (std::uint64_t& p : priority_) p = prng_.Next();
+  // Those of the first `cpu_count` CPUs. What is drawn next does not depend on how many they are.
+  void DrawAll(int cpu_count) {
+    for (int c = 0; c < cpu_count; ++c) Draw(c);
+    for (int c = cpu_count; c < kCpuCountMax; ++c) (void)prng_.Next();
   }
   [[nodiscard]] std::uint64_t Of(int cpu) const { return priority_[static_cast<std::size_t>(cpu)]; }
   // REQUIRES: `cpus` is not empty. Of equal ones the first.

@@ -1,5 +1,7 @@
 #include "fuzz/strategy/pos.h"
 
+#include <bit>
+
 namespace shootdown {
 
 Pos::Pos(std::uint64_t seed, EagerInvisible eager)
@@ -9,7 +11,7 @@ Pos::Pos(std::uint64_t seed, EagerInvisible eager)
 
 void Pos::NewRun(const sim::Machine& machine) {
   machine_ = &machine;
-  priorities_.DrawAll();
+  priorities_.DrawAll(cpu_count());
   written_ = sim::kNoWord;
   waiters_ = 0;
   same_cpu_count_ = 0;
@@ -21,6 +23,16 @@ std::uint64_t Pos::RunnableWaiters() const {
   std::uint64_t waiters = 0;
   for (int c = 0; c < cpu_count(); ++c) {
     if (machine_->Waiting(c) && machine_->CanRun(c)) waiters |= std::uint64_t{1} << c;
+  }
+  return waiters;
+}
+
+std::uint64_t Pos::EnabledWaiters(int current) const {
+  std::uint64_t waiters = 0;
+  for (std::uint64_t left = enabled_bits(); left != 0; left &= left - 1) {
+    const int c = std::countr_zero(left);
+    // The current one stands before its step, which may have to wait after all.
+    if (machine_->Waiting(c) && (c != current || machine_->CanRun(c))) waiters |= std::uint64_t{1} << c;
   }
   return waiters;
 }
@@ -44,14 +56,14 @@ int Pos::Choose(std::span<const std::uint8_t> enabled, int current) {
       if (pending(c).known && Eager(c)) return c;
     }
   }
-  const std::uint64_t waiters = RunnableWaiters();
+  const std::uint64_t waiters = EnabledWaiters(current);
   for (std::uint64_t stopped = waiters_ & ~waiters; stopped != 0; stopped &= stopped - 1) {
     priorities_.Draw(std::countr_zero(stopped));
   }
   waiters_ = waiters;
   if (same_cpu_count_ >= kSameCpuMax) {
     same_cpu_count_ = 0;
-    priorities_.DrawAll();
+    priorities_.DrawAll(cpu_count());
   }
   return Prefer(enabled, current);
 }

@@ -52,6 +52,8 @@ class Pos : public StepChooser {
   static constexpr std::uint32_t kSameCpuMax = 1000;
 
   [[nodiscard]] std::uint64_t RunnableWaiters() const;
+  // The same, within Choose: who can go on has just been looked up.
+  [[nodiscard]] std::uint64_t EnabledWaiters(int current) const;
 
   const sim::Machine* machine_ = nullptr;
   EventPriorities priorities_;

@@ -1,5 +1,9 @@
 #include "fuzz/strategy/race_reversal.h"
 
+#include <algorithm>
+#include <bit>
+
+#include "fuzz/base/check.h"
 #include "fuzz/strategy/any_race.h"
 
 namespace shootdown {
@@ -49,19 +53,35 @@ void RaceReversal::EndRun(const sim::Machine& machine) {
   orders_.push_back(order);
 }
 
+void RaceReversal::ClearProgress() {
+  for (std::uint32_t* const count : counts_) *count = 0;
+  counts_.clear();
+}
+
 void RaceReversal::NewRun(const sim::Machine& machine) {
   Pos::NewRun(machine);
-  progress_.assign(orders_.size(), Progress());
+  SHOOTDOWN_CHECK(orders_.size() <= kOrderCountMax);
+  ClearProgress();
+  open_ = (OrderSet{1} << orders_.size()) - 1;
+  std::fill_n(parts_.begin(), cpu_count(), Parts());
+}
+
+void RaceReversal::Arrived(int cpu) {
+  Pos::Arrived(cpu);
+  const PendingStep& step = pending(cpu);
+  Parts parts;
+  for (std::size_t i = 0; i < orders_.size(); ++i) {
+    const OrderSet bit = OrderSet{1} << i;
+    if (Matches(orders_[i].before, step)) parts.before |= bit;
+    if (IsAfter(orders_[i], step)) parts.after |= bit;
+  }
+  parts_[static_cast<std::size_t>(cpu)] = parts;
 }
 
 bool RaceReversal::Held(int cpu) const {
-  const PendingStep& step = pending(cpu);
-  for (std::size_t i = 0; i < orders_.size(); ++i) {
-    const Order& order = orders_[i];
-    if (!progress_[i].settled && IsAfter(order, step) &&
-        progress_[i].after_count[step.actor.byte()] == order.after.occurrence) {
-      return true;
-    }
+  for (OrderSet left = parts_[static_cast<std::size_t>(cpu)].after & open_; left != 0; left &= left - 1) {
+    const auto i = static_cast<std::size_t>(std::countr_zero(left));
+    if (progress_[i].after_count[pending(cpu).actor.byte()] == orders_[i].after.occurrence) return true;
   }
   return false;
 }
@@ -79,17 +99,21 @@ int RaceReversal::Choose(std::span<const std::uint8_t> enabled, int current) {
 }
 
 void RaceReversal::Taken(int cpu) {
-  const PendingStep& step = pending(cpu);
-  for (std::size_t i = 0; i < orders_.size(); ++i) {
+  const Parts& parts = parts_[static_cast<std::size_t>(cpu)];
+  // Counts one more, and tells how many there were.
+  const auto count = [this](std::uint32_t& so_far) {
+    if (so_far == 0) counts_.push_back(&so_far);
+    return so_far++;
+  };
+  for (OrderSet left = (parts.before | parts.after) & open_; left != 0; left &= left - 1) {
+    const auto i = static_cast<std::size_t>(std::countr_zero(left));
+    const OrderSet bit = left & -left;
     const Order& order = orders_[i];
     Progress& progress = progress_[i];
-    if (progress.settled) continue;
-    if (Matches(order.before, step) && progress.before_count++ == order.before.occurrence) {
-      progress.settled = true;
-    }
-    if (IsAfter(order, step) &&
-        progress.after_count[step.actor.byte()]++ == order.after.occurrence) {
-      progress.settled = true;  // it was all that could run
+    if ((parts.before & bit) != 0 && count(progress.before_count) == order.before.occurrence) open_ &= ~bit;
+    if ((parts.after & bit) != 0 &&
+        count(progress.after_count[pending(cpu).actor.byte()]) == order.after.occurrence) {
+      open_ &= ~bit;  // it was all that could run
     }
   }
   Pos::Taken(cpu);

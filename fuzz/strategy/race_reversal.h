@@ -51,6 +51,7 @@ class RaceReversal : public Pos {
 
  protected:
   void NewRun(const sim::Machine& machine) override;
+  void Arrived(int cpu) override;
   [[nodiscard]] bool Eager(int cpu) override;
   [[nodiscard]] int Choose(std::span<const std::uint8_t> enabled, int current) override;
   void Taken(int cpu) override;
@@ -60,14 +61,25 @@ class RaceReversal : public Pos {
   struct Progress {
     std::uint32_t before_count = 0;  // until it is settled
     std::array<std::uint32_t, 256> after_count{};  // by actor
-    bool settled = false;
+  };
+  // A bit for each order.
+  using OrderSet = std::uint32_t;
+  static_assert(kOrderCountMax < 32);
+  // The orders that a CPU's pending step has a part in.
+  struct Parts {
+    OrderSet before = 0;
+    OrderSet after = 0;
   };
 
+  void ClearProgress();
   [[nodiscard]] bool Held(int cpu) const;
 
   Prng mutations_;
   std::vector<Order> orders_;
-  std::vector<Progress> progress_;  // of the order with the same number
+  std::array<Progress, kOrderCountMax> progress_;  // of the order with the same number
+  std::vector<std::uint32_t*> counts_;              // those in progress_ that are not 0
+  OrderSet open_ = 0;                               // those that are not settled
+  std::array<Parts, kCpuCountMax> parts_;           // by CPU
 };
 
 }  // namespace shootdown

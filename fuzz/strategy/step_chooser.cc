@@ -34,7 +34,8 @@ Move StepChooser::TakeStep(const sim::Machine& machine, int cpu) {
       if (const std::optional<std::uint8_t> steps = Hold(cpu); steps.has_value()) {
         move = {.kind = Move::Kind::kHold, .arg = *steps};
       }
-    } else if (step.kind == sim::StepKind::kLoad) {
+    } else if (step.kind == sim::StepKind::kLoad &&
+               machine.config().memory_model == sim::MemoryModel::kRmo) {
       if (const int count = machine.OldValueCount(cpu, step.word); count != 0) {
         if (const std::uint8_t older = Older(cpu, count); older != 0) {
           move = {.kind = Move::Kind::kOld, .arg = older};
@@ -87,9 +88,12 @@ Move StepChooser::Pick(const sim::Question& question) {
   }
   std::array<std::uint8_t, kCpuCountMax> enabled;
   std::size_t count = 0;
+  enabled_bits_ = 0;
   for (int c = 0; c < cpu_count_; ++c) {
     const bool can = c == self ? !question.blocked : question.machine.CanRun(c);
-    if (can) enabled[count++] = static_cast<std::uint8_t>(c);
+    if (!can) continue;
+    enabled[count++] = static_cast<std::uint8_t>(c);
+    enabled_bits_ |= std::uint64_t{1} << c;
   }
   // The machine knows what is left to do when nobody can go on.
   if (count == 0) return {.kind = Move::Kind::kNext};

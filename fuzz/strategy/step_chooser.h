@@ -91,6 +91,8 @@ class StepChooser : public sim::Scheduler {
   }
   [[nodiscard]] std::span<const PendingStep> pending() const { return pending_; }
   [[nodiscard]] int cpu_count() const { return cpu_count_; }
+  // Within Choose: the CPUs that can go on, a bit each, as `enabled` has them.
+  [[nodiscard]] std::uint64_t enabled_bits() const { return enabled_bits_; }
 
  private:
   static constexpr int kNobody = -1;
@@ -105,6 +107,7 @@ class StepChooser : public sim::Scheduler {
   int cpu_count_ = 0;
   int chosen_ = kNobody;  // goes on to take its step
   std::uint32_t move_count_ = 0;
+  std::uint64_t enabled_bits_ = 0;
   std::array<PendingStep, kCpuCountMax> pending_;
 };
 

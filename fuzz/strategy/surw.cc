@@ -3,7 +3,7 @@
 namespace shootdown {
 
 void Surw::NewRun(const sim::Machine& /*machine*/) {
-  priorities_.DrawAll();
+  priorities_.DrawAll(cpu_count());
   chosen_.NewRun(ChosenWord::Draw::kYes, priorities_.prng());
 }
 
