@@ -15,6 +15,7 @@
 
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
+#include "fuzz/options/whole_number.h"
 #include "fuzz/process/data_folder.h"
 #include "proto/rpc/log.h"
 #include "worker/coordinator_client.h"
@@ -181,7 +182,7 @@ int Main(int argc, char** argv) {
 
   auto* const coordinator = app.add_option("--coordinator", flags.coordinator, "HOST:PORT[,HOST:PORT]");
   app.add_option("--jobs", flags.jobs, "engines that run side by side (default: CPUs)")
-      ->check(CLI::Range(1, 1024));
+      ->transform(WholeNumber(1, 1024));
   app.add_option("--state", flags.state, "folder of the journal (default: in the user's data folder)");
   app.add_option("--name", flags.name, "for people; kept (default: the host's)");
   app.add_option("--tls-ca", flags.tls.ca, "who signs the coordinator's certificate, PEM");
@@ -195,14 +196,14 @@ int Main(int argc, char** argv) {
       ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
       ->capture_default_str();
   app.add_option("--journal-mib", flags.journal_mib, "inputs kept while the coordinator is away")
-      ->check(CLI::Range(1, 1 << 20))
+      ->transform(WholeNumber(1, 1 << 20))
       ->capture_default_str();
   app.add_option("--engine-silence-ms", flags.engine.silence_ms_max,
                  "an engine without a run for so long hangs")
-      ->check(CLI::Range(100, 3'600'000))
+      ->transform(WholeNumber(100, 3'600'000))
       ->capture_default_str();
   app.add_option("--engine-memory-mib", flags.engine.memory_mib_max, "memory of one lease")
-      ->check(CLI::Range(1, 1 << 20))
+      ->transform(WholeNumber(1, 1 << 20))
       ->capture_default_str();
   try {
     app.parse(argc, argv);

@@ -15,9 +15,9 @@
 #include "fuzz/cli/exit_status.h"
 #include "fuzz/cli/json_output.h"
 #include "fuzz/cli/locate.h"
-#include "fuzz/cli/option_values.h"
 #include "fuzz/cli/progress_line.h"
 #include "fuzz/cli/strategy_option.h"
+#include "fuzz/options/whole_number.h"
 #include "shootdown/v1/campaign.grpc.pb.h"
 
 namespace shootdown {

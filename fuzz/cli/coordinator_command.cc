@@ -9,7 +9,7 @@
 #include "fuzz/cli/coordinator.h"
 #include "fuzz/cli/exit_status.h"
 #include "fuzz/cli/json_output.h"
-#include "fuzz/cli/option_values.h"
+#include "fuzz/options/whole_number.h"
 #include "shootdown/v1/admin.grpc.pb.h"
 
 namespace shootdown {

@@ -21,6 +21,7 @@
 #include "fuzz/cli/strategy_option.h"
 #include "fuzz/engine/minimize_failure.h"
 #include "fuzz/engine/record.h"
+#include "fuzz/options/whole_number.h"
 #include "fuzz/process/search_process.h"
 
 namespace shootdown {

@@ -10,6 +10,7 @@
 #include "fuzz/cli/scenario_size.h"
 #include "fuzz/cli/step_words.h"
 #include "fuzz/engine/minimize_failure.h"
+#include "fuzz/options/whole_number.h"
 #include "proto/failure_file.h"
 #include "proto/file_io.h"
 #include "proto/scenario_text.h"

@@ -18,6 +18,7 @@
 #include "fuzz/cli/terminal.h"
 #include "fuzz/cli/trace_table.h"
 #include "fuzz/engine/record.h"
+#include "fuzz/options/whole_number.h"
 #include "fuzz/schedule/schedule_scheduler.h"
 #include "proto/file_io.h"
 

@@ -12,6 +12,7 @@
 #include "fuzz/kernel/arch/arch.h"
 #include "fuzz/kernel/ops.h"
 #include "fuzz/kernel/version.h"
+#include "fuzz/options/whole_number.h"
 #include "fuzz/scenario/generate.h"
 
 namespace shootdown {

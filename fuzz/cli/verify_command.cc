@@ -14,6 +14,7 @@
 #include "fuzz/cli/option_values.h"
 #include "fuzz/cli/scenario_proof.h"
 #include "fuzz/explore/process_scheduler.h"
+#include "fuzz/options/whole_number.h"
 #include "fuzz/process/shared_proof.h"
 #include "proto/scenario_text.h"
 

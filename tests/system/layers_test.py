@@ -26,7 +26,8 @@ MAY_INCLUDE = {
                      "fuzz/corpus", "fuzz/sim", "fuzz/base", "proto"},
     "proto": {"fuzz/corpus", "fuzz/scenario", "fuzz/schedule", "fuzz/sim", "fuzz/base"},
     "worker": {"fuzz/process", "fuzz/engine", "fuzz/strategy", "fuzz/schedule", "fuzz/scenario", "fuzz/store",
-               "fuzz/corpus", "fuzz/sim", "fuzz/base", "proto"},
+               "fuzz/options", "fuzz/corpus", "fuzz/sim", "fuzz/base", "proto"},
+    "fuzz/options": set(),
     "fuzz/store": {"proto", "fuzz/corpus", "fuzz/base"},
     # It parses schedules and scenarios, and has no machine to run them on.
     "server": {"proto", "fuzz/store", "fuzz/strategy", "fuzz/schedule", "fuzz/corpus", "fuzz/base"},
@@ -36,7 +37,7 @@ MAY_INCLUDE = {
 BANNED_NEAR_A_RUN = re.compile(
     r"#include <(chrono|thread|mutex|atomic|random|unordered_map|unordered_set|ctime)>|getenv\(|std::rand\(")
 # These surround runs, and make none (fuzz/README.md, determinism).
-AROUND_RUNS = {"fuzz/cli", "fuzz/process", "fuzz/store"}
+AROUND_RUNS = {"fuzz/cli", "fuzz/options", "fuzz/process", "fuzz/store"}
 # Ends a search whose budget is in seconds.
 LOOKS_AT_A_CLOCK = "fuzz/engine/sample_search.cc"
 

@@ -65,6 +65,16 @@ class ValueTest(cli.SystemTest):
 
                     self.assert_refused(result, f'{words[-1]}: found "{value}", wanted a whole number, ')
 
+    def test_a_number_of_the_workers_is_read_by_the_same_rule(self):
+        worker = [cli.BIN / "shootdown-worker", "--coordinator", "localhost:1"]
+        for flag in ("--jobs", "--journal-mib", "--engine-silence-ms", "--engine-memory-mib"):
+            for value in ("0x10", "1e3", " 500", "-0", "0"):
+                with self.subTest(flag=flag, value=value):
+                    result = self.run_program(*worker, flag, value)
+
+                    self.assertEqual(result.status, BAD_INPUT)
+                    self.assertIn(f'{flag}: found "{value}", wanted a whole number, ', result.err)
+
     def test_a_number_may_begin_with_zeros(self):
         result = self.fuzz(CLEAN, "--runs", "0100", "--json")
 
