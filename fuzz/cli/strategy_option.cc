@@ -14,7 +14,7 @@ void AddStrategyOption(CLI::App& command, StrategyName& strategy) {
             strategy = *parsed;
           },
           "one of " + StrategyUsage() +
-              ". `random`: one to three switches at random steps of the default run; `random-walk`: any CPU that "
+              ". `random`: two or three switches at random steps of the default run; `random-walk`: any CPU that "
               "can run, at every step; the others: fuzz/strategy/README.md")
       ->default_str(ToText(strategy));
 }

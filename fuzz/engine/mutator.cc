@@ -271,7 +271,7 @@ Schedule Mutate(const Machine& machine, Prng& prng, Schedule memory) {
 
 Schedule RandomSchedule(const Machine& machine, Prng& prng) {
   Decisions out;
-  const std::uint32_t count = 1 + prng.Below(3);
+  const std::uint32_t count = 2 + prng.Below(2);
   for (std::uint32_t i = 0; i < count; ++i) InsertAnySwitch(out, machine, prng);
   return Schedule(std::move(out)).Canonical();
 }

@@ -17,7 +17,7 @@ inline constexpr std::size_t kDecisionCountMax = 16;
 // A child of the schedule that made the machine's last run. At most kDecisionCountMax decisions.
 [[nodiscard]] Schedule Mutate(const sim::Machine& machine, Prng& prng, Schedule memory = {});
 
-// One to three switches at random steps of the machine's last run, to random CPUs; nothing else.
+// Two or three switches at random steps of the machine's last run, to random CPUs; nothing else.
 [[nodiscard]] Schedule RandomSchedule(const sim::Machine& machine, Prng& prng);
 
 // Some decisions of each.

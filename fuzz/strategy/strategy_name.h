@@ -15,7 +15,7 @@ namespace shootdown {
 struct StrategyName {
   enum class Kind : std::uint8_t {
     kLibFuzzer,     // feedback, and mutation of schedules
-    kRandom,        // one to three switches at random steps of the default run
+    kRandom,        // two or three switches at random steps of the default run
     kRandomWalk,
     kPct,
     kPos,
