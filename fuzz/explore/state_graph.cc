@@ -199,7 +199,7 @@ void StateGraph::Meets(std::uint32_t node, const Option& by, std::uint32_t known
                     .key = nodes_[known].key,
                     .state = known});
   ends_.push_back(0);
-  Option option{.spent = by.spent, .tried = sleeps_on};
+  Option option{.choice = {}, .spent = by.spent, .tried = sleeps_on};
   for (std::uint64_t left = wakes; left != 0; left &= left - 1) {
     const int cpu = std::countr_zero(left);
     option.choice = {.process = static_cast<std::uint8_t>(cpu)};

@@ -230,7 +230,8 @@ StandardProgram Sigma(int n) {
   for (int t = 0; t < n; ++t) {
     program.threads.push_back([=](Standard& s) {
       AWAIT(s.x[started + t], now == 1);
-      STORE(s.x[places + static_cast<int>(LOAD(s.x[0])) - 1], 1);
+      const auto index = static_cast<int>(LOAD(s.x[0]));
+      STORE(s.x[places + index - 1], 1);
       STORE(s.x[done + t], 1);
     });
   }

@@ -178,7 +178,7 @@ TEST(SleepSetsTest, ARunThatComesBackToWhereItWasIsNoLivelockIfItMayEnd) {
                      },
                      &SpinFor, [](Spin& s) { RMW(s.counted, old + 1); }},
          .machine = {.memory_model = MemoryModel::kSc, .step_count_max = 100},
-         .start = {.lock = Word{1}}});
+         .start = {.lock = Word{1}, .other = {}, .counted = {}}});
     const Report all = StateSearch(program, {}).Explore();
 
     const Report asleep = StateSearch(program, SleepSets()).Explore();
