@@ -29,8 +29,7 @@ std::array<Holders, kernel::kMmCountMax> CountHolders(const Kernel& k) {
   const bool refcounted = kernel::LazyTlbRefcounted();
   const auto look = [&](const Task& task) {
     if (const Mm* const mm = task.mm.Peek(); mm != nullptr) {
-      if (task.kthread == 0) ++of(mm).users;
-      if (task.kthread != 0) ++of(mm).borrowers;
+      ++(task.kthread == 0 ? of(mm).users : of(mm).borrowers);
     } else if (const Mm* const active = task.active_mm.Peek(); refcounted && active != nullptr) {
       ++of(active).borrowers;
     }

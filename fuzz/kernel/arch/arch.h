@@ -36,8 +36,8 @@ struct Arch {
   void (*prepare_arch_switch)() = nullptr;  // before the current task leaves the CPU; null: nothing
   void (*switch_to)(Task* next) = nullptr;  // arch/*/include/asm/switch_to.h; null: nothing of this
   void (*destroy_context)(Mm* mm);
-  void (*exit_mmap)(Mm* mm) =
-      nullptr;  // arch_exit_mmap(), before anything is unmapped; null: nothing
+  // arch_exit_mmap(), before anything is unmapped; null: nothing.
+  void (*exit_mmap)(Mm* mm) = nullptr;
   // This CPU goes offline, and gives up its bit (arch_clear_mm_cpumask_cpu); null: the bit is all.
   void (*clear_mm_cpumask_cpu)(Mm* mm) = nullptr;
 

@@ -85,8 +85,6 @@ void ZeroOthers(Mm* mm) {
   }
 }
 
-bool SingleUser(Mm* mm) { return READ_ONCE(mm->mm_users) == 1 && READ_ONCE(current()->mm) == mm; }
-
 void smp_on_other_tlbs(Mm* mm, bool zero_if_single_user, void (*ipi)(std::uint64_t),
                        std::uint64_t info) {
   if (zero_if_single_user && READ_ONCE(mm->mm_users) == 1 && READ_ONCE(current()->mm) == mm) {

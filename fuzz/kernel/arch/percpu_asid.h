@@ -35,12 +35,10 @@ struct FlushTlbData {
   int count;
 };
 
-// The caller is the mm's only user, and runs it: mm_users is 1 and current->mm is `mm`.
-[[nodiscard]] bool SingleUser(Mm* mm);
-// Calls ipi(info) on all other CPUs, whatever mm_cpumask says, and waits. If the caller is the only
-// user and `zero_if_single_user`, takes their contexts away instead: one that runs the mm by then
-// keeps the loaded one. Source: Linux 6.12 arch/mips/kernel/smp.c, arch/sh/kernel/smp.c
-// flush_tlb_mm.
+// Calls ipi(info) on all other CPUs, whatever mm_cpumask says, and waits. With `zero_if_single_user`,
+// and if the caller runs the mm as its only user (mm_users is 1, current->mm is `mm`), takes their
+// contexts away instead: one that runs the mm by then keeps the loaded one.
+// Source: Linux 6.12 arch/mips/kernel/smp.c, arch/sh/kernel/smp.c flush_tlb_mm.
 void smp_on_other_tlbs(Mm* mm, bool zero_if_single_user, void (*ipi)(std::uint64_t),
                        std::uint64_t info);
 
