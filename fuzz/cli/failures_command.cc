@@ -14,6 +14,7 @@
 #include "fuzz/cli/minimality_words.h"
 #include "fuzz/cli/option_values.h"
 #include "fuzz/cli/remote_failures.h"
+#include "fuzz/cli/step_words.h"
 #include "fuzz/cli/terminal.h"
 #include "fuzz/cli/text_table.h"
 #include "proto/failure_check.h"
@@ -114,7 +115,7 @@ std::string TableText(const Flags& flags, const std::vector<ListedFailure>& list
     std::vector<std::string> row = {bug.shown->id, f.scenario_name, f.check, bug.shown->state};
     if (grouped) row.push_back(std::to_string(bug.count));
     row.push_back(std::to_string(f.anchors.size()));
-    row.push_back(f.schedule_text);
+    row.push_back(ShownSchedule(f.schedule_text));
     table.Add(std::move(row));
   }
   return table.Text(TerminalColumns(stdout));
@@ -174,8 +175,7 @@ int Show(const Flags& flags) {
   std::printf("%s  %s\n", FailureId(f).c_str(), f.scenario_name.c_str());
   std::printf("check      %s\nbroken     %s\nwhy        %s\n", f.check.c_str(), f.message.c_str(),
               f.why.c_str());
-  std::printf("schedule   %s\n",
-              f.schedule_text.empty() ? "(empty: the default order)" : f.schedule_text.c_str());
+  std::printf("schedule   %s\n", ShownSchedule(f.schedule_text).c_str());
   std::printf("size       %s\n", MinimalityText(f).c_str());
   for (std::size_t i = 0; i < f.anchors.size(); ++i) {
     std::printf("  decision %zu stands before %s, when its actor comes there for time %u\n", i + 1,

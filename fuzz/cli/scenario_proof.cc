@@ -15,7 +15,6 @@
 #include "fuzz/cli/minimality_words.h"
 #include "fuzz/cli/proof_checkpoint.h"
 #include "fuzz/cli/step_words.h"
-#include "fuzz/cli/step_words.h"
 #include "fuzz/engine/record.h"
 #include "proto/scenario_text.h"
 

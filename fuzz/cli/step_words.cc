@@ -96,7 +96,7 @@ std::string DecisionText(const Simulation& simulation, const sim::MoveMade& made
   const Schedule one = ExactSchedule({&made, 1});
   const Decision& d = one.decisions()[0];
   std::string words = ToText(d) + "   before step " + std::to_string(d.index) + " of " +
-                            ActorName(simulation, d.actor) + ": ";
+                      ActorName(simulation, d.actor) + ": ";
   switch (d.kind) {
     case Decision::Kind::kSwitch:
       return words + (d.to.actor_class() == ActorId::Class::kCpu
