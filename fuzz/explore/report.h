@@ -28,8 +28,7 @@ enum class StoppedBy : std::uint8_t {
   kExecutions,  // Options::execution_count_max
   kAsked,       // Options::should_stop, or who shares the search
   kStates,      // StateOptions::state_count_max
-  // Some load could have had older values, or some buffer more ways out, than the search has numbers for: all
-  // others were tried.
+  // Some load could have given older values than the search has numbers for (RMO): all others were tried.
   kTooManyWays,
 };
 

@@ -97,8 +97,7 @@ std::uint32_t StateGraph::Find(const Hash128& key, Spent spent, std::uint32_t no
   return kNoNode;
 }
 
-// ---- what is to be tried
-// ---------------------------------------------------------------------------
+// ---- what is to be tried -------------------------------------------------------------------------
 
 std::size_t StateGraph::Level() const {
   std::size_t level = 0;
@@ -208,8 +207,7 @@ void StateGraph::Meets(std::uint32_t node, const Option& by, std::uint32_t known
   }
 }
 
-// ---- which states lead to an end
-// ---------------------------------------------------------------------
+// ---- which states lead to an end -----------------------------------------------------------------
 
 void StateGraph::LeadsTo(std::uint32_t node, std::uint32_t known) {
   if (ends_[known] == 0 || sleeps_) edges_.push_back({node, known});
@@ -269,8 +267,7 @@ bool StateGraph::HasCycle() const {
   return out_count != nodes_.size();
 }
 
-// ---- to be gone on with
-// --------------------------------------------------------------------------------
+// ---- to be gone on with --------------------------------------------------------------------------
 
 void StateGraph::Save(const std::vector<Branch>& untried, std::string& bytes) const {
   PutAll(bytes, nodes_);

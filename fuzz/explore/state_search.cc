@@ -24,15 +24,14 @@ constexpr char kNotTooMany = 0;
 StateSearch::StateSearch(sim::Subject& subject, const StateOptions& options)
     : subject_(subject),
       options_(options),
-      graph_(options.preemptions || options.delays || options.departures),
       drains_unseen_(options.drains_unseen && !options.delays &&
                      (subject.machine().config().memory_model == sim::MemoryModel::kTso ||
                       subject.machine().config().memory_model == sim::MemoryModel::kPso)),
       sleeps_(options.sleep_sets && !bounded() && options.events == 0 &&
               options.share.job_count == 1 &&
               subject.machine().config().memory_model == sim::MemoryModel::kSc),
+      graph_(bounded(), sleeps_),
       users_(subject.machine(), options.left_out) {
-  graph_ = StateGraph(bounded(), sleeps_);
   SHOOTDOWN_CHECK(ProcessCount(subject.machine().config()) <= kProcessCountMax);
   SHOOTDOWN_CHECK(int{options.preemptions.has_value()} + int{options.delays.has_value()} +
                       int{options.departures.has_value()} <=
@@ -281,7 +280,7 @@ bool StateSearch::TryBatch(RunCount& count) {
   return true;
 }
 
-// Something was not tried that has to be.
+// Something was left out that has to be tried.
 void StateSearch::BeginAnew(RunCount& count) {
   users_.RelyOnNothing();
   graph_ = StateGraph(bounded(), sleeps_);

@@ -1,8 +1,8 @@
 // Systematic search over states, for programs and for kernel scenarios: what was reached before, by
-// whatever order of steps, is not explored again. It knows nothing of what steps mean, and reduces
-// nothing but drains that nobody can see (fuzz/explore/word_users.h), and for programs, if the caller
-// wants that, runs that meet known states: so it is an independent witness for SourceDpor, and right
-// for all that the machine does.
+// whatever order of steps, is not explored again. It knows nothing of what steps mean, and leaves
+// nothing out but moments of drains that nobody can see (fuzz/explore/word_users.h). So it is an
+// independent witness for SourceDpor, and right for all that the machine does. For programs, if the
+// caller wants that, it also tries one order only of steps that touch nothing in common (`sleep_sets`).
 //
 // What is near the default order comes first: runs are tried by their departures from it, whether
 // or not these are bounded. So a violation is found with few of them.
@@ -69,10 +69,11 @@ struct StateOptions : Options {
   // of all that can happen.
   bool drains_unseen = true;
   UseLeftOut left_out = UseLeftOut::kNothing;
-  // Of two steps that touch nothing in common one order is enough, so where one of them was tried
-  // first it need not be tried after the other (README.md, sleep sets). All states are met, by fewer
-  // runs. Only under SC, in one process, without a bound and events: else it does nothing. REQUIRES:
-  // a program whose threads share nothing but by steps (fuzz/program/program.h, P2).
+  // Sleep sets: of two steps that touch nothing in common one order is enough, so where one of them
+  // was tried first it need not be tried after the other (README.md, "Steps that touch nothing in
+  // common"). All states are met, by fewer runs. Only under SC, in one process, without a bound and
+  // without events: else it does nothing. REQUIRES: a program whose threads share nothing but by
+  // steps (fuzz/program/program.h, P2).
   bool sleep_sets = false;
   SleepLeftOut sleep_left_out = SleepLeftOut::kNothing;
   Share share = {};  // REQUIRES: with several jobs, no should_stop, on_run and go_on
@@ -149,9 +150,9 @@ class StateSearch : public ProcessScheduler {
 
   sim::Subject& subject_;
   StateOptions options_;
-  StateGraph graph_;
   bool drains_unseen_;
   bool sleeps_;
+  StateGraph graph_;
   WordUsers users_;
   std::vector<Branch> batch_;       // that were taken, and are not added yet
   StateGraph::LeastByState fresh_;  // states that this job has met since
