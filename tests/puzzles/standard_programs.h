@@ -51,7 +51,7 @@ struct StandardProgram {
 [[nodiscard]] StandardProgram RedundantCo(int n); // two threads store n times, one loads twice
 [[nodiscard]] StandardProgram OptLock(int n);     // two threads try an optimistic lock, n times at most
 [[nodiscard]] StandardProgram Sigma(int n);       // n threads, started one by one, mark the place of an index
-[[nodiscard]] StandardProgram Big(int number);    // GenMC's big1 and big2: two store six times, two load
+[[nodiscard]] StandardProgram Big1();             // two threads store six times, two load six and eight times
 
 }  // namespace shootdown::program
 

@@ -147,7 +147,7 @@ struct ScCase {
 TEST(LargeCountsTest, ClassesAreAsManyUnderSc) {
   const ScCase cases[] = {{program::FibWithMain(4), 19'605},
                           {program::FibWithMain(5), 218'243},
-                          {program::Big(1), 1'820'474}};
+                          {program::Big1(), 1'820'474}};
   for (const ScCase& c : cases) {
     const auto subject = Make(c.program, MemoryModel::kSc);
 

@@ -1,6 +1,7 @@
-// Linux sparc64's smp_flush_tlb_mm against a kthread_use_mm user, as a small program: the race that
-// commit "sparc64: trim mm_cpumask" is about, without the rest of the kernel. Cross calls are flags which
-// their CPU looks at before each access; a TLB is private to its CPU's thread; waits block.
+// The race of tests/puzzles/tlb_race.h, access by access as an enumerator has it that counts states by
+// itself: mmget_not_zero() is one step, and what a thread keeps in variables, and for how long, is part of
+// a state. So its counts are witnesses for the searches (seed_race_test.cc); tlb_race is for finding and
+// proving fast: it takes a reference by compare and swap, as C does, and forgets what is not read again.
 #ifndef SHOOTDOWN_TESTS_FUZZ_EXPLORE_SEED_RACE_H_
 #define SHOOTDOWN_TESTS_FUZZ_EXPLORE_SEED_RACE_H_
 
@@ -12,8 +13,8 @@
 namespace shootdown::program {
 
 struct SeedRaceShape {
-  int cpus = 2;      // CPU 0 unmaps, CPU 1 is the kernel thread, the others are lazy
-  int pages = 2;
+  int cpus = 2;      // 2 .. 6: CPU 0 unmaps, CPU 1 is the kernel thread, the others are lazy
+  int pages = 2;     // 1 .. 4
   int accesses = 2;  // of the kernel thread to each page
   bool fixed = false;
   int lazy_polls = 2;  // how often a lazy CPU looks for cross calls before it switches away
