@@ -44,7 +44,7 @@ void InsertSwitch(Decisions& out, const LogEntry& at, ActorId to) {
   out.push_back(d);
 }
 
-// A switch that may be made if nothing else is changed: to a CPU that had steps to take yet.
+// A switch that can be made if nothing else is changed: to a CPU that still had steps to take.
 void InsertLoneSwitch(Decisions& out, const Machine& machine, Prng& prng) {
   const auto log = machine.log();
   const std::uint64_t all = (std::uint64_t{2} << (machine.cpu_count() - 1)) - 1;
@@ -131,7 +131,7 @@ void InsertOldLoad(Decisions& out, const Machine& machine, Prng& prng) {
   }
 }
 
-// Before an access to user memory, where it is missed.
+// Before an access to user memory, which then misses.
 void InsertEviction(Decisions& out, const Machine& machine, Prng& prng) {
   const auto log = machine.log();
   std::uint32_t access_count = 0;
@@ -158,7 +158,8 @@ void InsertDeferral(Decisions& out, const Machine& machine, Prng& prng) {
   std::size_t taken = 0;
   for (std::size_t row = 0; row < log.size(); ++row) {
     const StepKind kind = log[row].kind;
-    if ((kind == StepKind::kMondoTaken || kind == StepKind::kSoftintTaken) && prng.OneIn(++taken_count)) taken = row;
+    const bool interrupt = kind == StepKind::kMondoTaken || kind == StepKind::kSoftintTaken;
+    if (interrupt && prng.OneIn(++taken_count)) taken = row;
   }
   if (taken_count == 0) return;
   std::uint32_t before = prng.Below(kStepsBeforeMax + 1);

@@ -24,9 +24,11 @@ namespace shootdown {
 // busy neighbours hide a race. REQUIRES: machine.conflicts() is not empty.
 [[nodiscard]] sim::Conflict AnyRace(const sim::Machine& machine, Prng& prng);
 
-// What a conflict of the machine's last run is a race of: its two steps, as a rule. A mondo could have been taken
-// before any step of its target, so sending it races with each of them: then `second` is drawn, and may come to be first.
-[[nodiscard]] sim::Conflict RaceOf(const sim::Machine& machine, const sim::Conflict& conflict, Prng& prng);
+// What a conflict of the machine's last run is a race of: its two steps, as a rule. A mondo could have
+// been taken before any step of its target, so sending it races with each of them: then one of these
+// is drawn, and is `second` or, if it was taken before the mondo was sent, `first`.
+[[nodiscard]] sim::Conflict RaceOf(const sim::Machine& machine, const sim::Conflict& conflict,
+                                   Prng& prng);
 
 }  // namespace shootdown
 

@@ -51,6 +51,7 @@ class Pos : public StepChooser {
  private:
   static constexpr std::uint32_t kSameCpuMax = 1000;
 
+  // CPUs that wait for a word and could go on, a bit each.
   [[nodiscard]] std::uint64_t RunnableWaiters() const;
   // The same, within Choose: who can go on has just been looked up.
   [[nodiscard]] std::uint64_t EnabledWaiters(int current) const;

@@ -123,8 +123,10 @@ TEST(TargetTest, WhatIsSeenAtTheEndOfARunIsOneKindWhoeverTookTheLastStep) {
     const char* one;
     const char* another;  // more decisions, only for another last step
   };
-  for (const Case& c : {Case{"7.31-zap-dirty-late-flush", "write_lost|", "T0@35>C1", "T0@35>C1 T1@18>C0 C1@8~resched"},
-                        Case{"W7-no-drop", "refcount_conservation|", "", "C1@17~resched C1@19>C0"}}) {
+  constexpr Case kCases[] = {
+      {"7.31-zap-dirty-late-flush", "write_lost|", "T0@35>C1", "T0@35>C1 T1@18>C0 C1@8~resched"},
+      {"W7-no-drop", "refcount_conservation|", "", "C1@17~resched C1@19>C0"}};
+  for (const Case& c : kCases) {
     const auto simulation = BuildCorpus(c.scenario);
     std::set<std::string> last_functions;
     for (const char* const text : {c.one, c.another}) {
