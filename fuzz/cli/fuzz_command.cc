@@ -111,7 +111,8 @@ class ScenarioFuzz {
                  counts_.runs, seconds_, RateText(), counts_.features, inputs_.count(),
                  cut_short_ || verdict() == s.expected ? "" : "; the scenario expects " + s.expected);
     if (counts_.findings_passed_over != 0) {
-      spdlog::info("  {} more findings were passed over: a job looks into {} of one kind (check, role and function)",
+      spdlog::info("  {} more findings were passed over: a job looks into {} of one kind (check, role and function; "
+                   "at the end of a run the check alone)",
                    counts_.findings_passed_over, Target::kReportsOfOneKindMax);
     }
     const NewBehaviour& next = counts_.new_behaviour;

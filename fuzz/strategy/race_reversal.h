@@ -42,6 +42,8 @@ class RaceReversal : public Pos {
 
   explicit RaceReversal(std::uint64_t seed)
       : Pos(seed, EagerInvisible::kYes), mutations_(Mix64(seed)) {}
+  RaceReversal(const RaceReversal&) = delete;  // it points into itself
+  RaceReversal& operator=(const RaceReversal&) = delete;
 
   void EndRun(const sim::Machine& machine) override;
 
