@@ -22,7 +22,7 @@ VersionSwitch put_version("binder.alloc_put", {"mmput_async", "mmput"},
 struct BinderProc {
   Cell<Mm*> mm;
   Cell<std::uint64_t> is_dead;
-  Cell<std::uint64_t> waiters;
+  TaskBits waiters;
 };
 
 // binder_deferred_release: callers get BR_DEAD_REPLY.
@@ -30,7 +30,7 @@ void binder_release(void* file) {
   auto* const proc = static_cast<BinderProc*>(file);
   WRITE_ONCE(proc->is_dead, 1);
   smp_mb();  // wake_up_all takes the queue's lock
-  WakeAll(&proc->waiters);
+  wake_up_all(&proc->waiters);
 }
 
 void binder_mmap(BinderProc* proc) {
@@ -55,7 +55,7 @@ void binder_transaction(BinderProc* proc) {
   put_version.value() == kMmputAsync ? mmput_async(mm) : mmput(mm);
   // binder_thread_read
   while (READ_ONCE(proc->is_dead) == 0) {
-    SleepOn(&proc->waiters, SHOOTDOWN_SITE("proc->is_dead"),
+    SleepOn(&proc->waiters, SHOOTDOWN_SITE_AS("proc->is_dead", &FormatTasks),
             [proc] { return READ_ONCE(proc->is_dead) != 0; });
   }
 }

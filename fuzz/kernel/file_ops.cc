@@ -23,7 +23,8 @@ void map_file(MappedFile* file, MappedFile::Kind kind, VirtPage va) {
   spin_unlock(&file->page_lock);
   const bool mapped = of_kind && (vma_pages & range) == 0 && link_file_vma(file, mm, va);
   if (mapped) {
-    WRITE_ONCE(mm->vm_file[va.value()], file);
+    Cell<MappedFile*>& vm_file = mm->vm_file[va.value()];
+    WRITE_ONCE(vm_file, file);
     if (kind == MappedFile::kHugetlb) {
       spin_lock(&file->i_mmap_lock);
       WRITE_ONCE(file->sharers, READ_ONCE(file->sharers) + 1);
@@ -93,7 +94,8 @@ void release_pfn(MappedFile* device) { truncate(device); }
 // Linux 6.12 mm/rmap.c page_mkclean_one(). True if the pte was dirty.
 bool page_mkclean_one(Mm* mm, VirtPage va) {
   spin_lock(&mm->page_table_lock);
-  Pte pte = READ_ONCE(PteOf(mm->pgd, va));
+  Cell<Pte>* const ptep = &PteOf(mm->pgd, va);
+  Pte pte = READ_ONCE(*ptep);
   bool cleaned = false;
   if (pte.valid() && (pte.dirty() || pte.writable())) {
     pte = ptep_get_and_clear(mm, va, /*fullmm=*/false);

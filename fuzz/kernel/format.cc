@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <string>
 
+#include "fuzz/kernel/memory.h"
 #include "fuzz/kernel/types.h"
 
 namespace shootdown::kernel {
@@ -35,6 +36,21 @@ std::string FormatVirtPage(std::uint64_t number) {
   return {static_cast<char>('A' + number)};
 }
 
+std::string FormatTasks(std::uint64_t bits) { return "tasks " + sim::FormatMask(bits); }
+
+std::string FormatVmaPages(std::uint64_t bits) {
+  std::string text;
+  for (int page = 0; page < kVirtPageCount; ++page) {
+    if ((bits >> page & 1) == 0) continue;
+    if (!text.empty()) text += ",";
+    text += FormatVirtPage(static_cast<std::uint64_t>(page));
+    if ((bits >> kVmaReadOnlyShift >> page & 1) != 0) text += " read-only";
+    if ((bits >> kVmaFileShift >> page & 1) != 0) text += " file";
+    if ((bits >> kVmaLockedShift >> page & 1) != 0) text += " locked";
+  }
+  return "{" + text + "}";
+}
+
 std::string FormatTsbTag(std::uint64_t bits) {
   std::string text = (bits & TsbEntry::kInvalid) != 0 ? "invalid"
                                                       : FormatVirtPage(bits & (kVirtPageCount - 1));
@@ -42,7 +58,7 @@ std::string FormatTsbTag(std::uint64_t bits) {
   return text;
 }
 
-std::string FormatPoison(std::uint64_t word) {
+std::string FormatHex(std::uint64_t word) {
   std::array<char, 19> text{};
   std::snprintf(text.data(), text.size(), "0x%" PRIx64, word);
   return text.data();

@@ -33,7 +33,8 @@ void io_uring_submit(IoRing* ctx, std::uint64_t access, std::uint64_t page, std:
   for (std::uint64_t i = 0; i < count; ++i) {
     const std::uint64_t room = tail - READ_ONCE(ctx->sq_head);
     if (room == kSqEntries) break;  // the ring is full: -EBUSY
-    WRITE_ONCE(ctx->sqes[tail % kSqEntries], access * 256 + page);
+    Cell<std::uint64_t>& sqe = ctx->sqes[tail % kSqEntries];
+    WRITE_ONCE(sqe, access * 256 + page);
     ++tail;
   }
   WRITE_ONCE(ctx->sq_tail, tail);
@@ -52,9 +53,10 @@ void io_uring_close(IoRing* ctx) {
 
 void io_submit_sqes(IoRing* ctx, std::uint64_t tail) {
   for (std::uint64_t head = READ_ONCE(ctx->sq_head); head != tail; ++head) {
-    const std::uint64_t sqe = READ_ONCE(ctx->sqes[head % kSqEntries]);
-    user_access(VirtPage(static_cast<std::uint8_t>(sqe % 256)),
-                sqe >= 256 ? UserAccessKind::kWrite : UserAccessKind::kRead);
+    const Cell<std::uint64_t>& sqe = ctx->sqes[head % kSqEntries];
+    const std::uint64_t request = READ_ONCE(sqe);
+    user_access(VirtPage(static_cast<std::uint8_t>(request % 256)),
+                request >= 256 ? UserAccessKind::kWrite : UserAccessKind::kRead);
     WRITE_ONCE(ctx->sq_head, head + 1);
   }
 }

@@ -68,7 +68,7 @@ void Down(RwSem* sem, const sim::Site& site, TryFn try_lock) {
 }
 
 void rwsem_wake(RwSem* sem) {
-  if (READ_ONCE(sem->waiters) != 0) WakeAll(&sem->waiters);
+  if (READ_ONCE(sem->waiters) != 0) wake_up_all(&sem->waiters);
 }
 
 }  // namespace

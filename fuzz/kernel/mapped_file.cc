@@ -80,7 +80,8 @@ bool link_file_vma(MappedFile* file, Mm* mm, VirtPage va) {
 
 void unlink_file_vmas(Mm* mm, std::uint64_t files) {
   ForEachPage(files, [mm](VirtPage va) {
-    MappedFile* const file = READ_ONCE(mm->vm_file[va.value()]);
+    Cell<MappedFile*>& vm_file = mm->vm_file[va.value()];
+    MappedFile* const file = READ_ONCE(vm_file);
     spin_lock(&file->i_mmap_lock);
     for (int i = 0; i < kFileVmaCountMax; ++i) {
       if (READ_ONCE(file->vma_mm[i]) != mm || READ_ONCE(file->vma_page[i]) != va.value()) continue;
@@ -88,7 +89,7 @@ void unlink_file_vmas(Mm* mm, std::uint64_t files) {
       break;
     }
     spin_unlock(&file->i_mmap_lock);
-    WRITE_ONCE(mm->vm_file[va.value()], nullptr);
+    WRITE_ONCE(vm_file, nullptr);
   });
 }
 
@@ -104,7 +105,8 @@ void unmap_hugepages(MmuGather* tlb, VirtPage first, int count) {
 
 // Linux 6.12 mm/memory.c do_shared_fault(), do_wp_page(); the page lock keeps writeback away.
 bool do_file_fault(Mm* mm, VirtPage va, bool write) {
-  MappedFile* const file = READ_ONCE(mm->vm_file[va.value()]);
+  Cell<MappedFile*>& vm_file = mm->vm_file[va.value()];
+  MappedFile* const file = READ_ONCE(vm_file);
   if (READ_ONCE(file->kind) == MappedFile::kPfnmap) return false;  // mapped at once: gone for good
   spin_lock(&file->page_lock);
   bool served = false;
@@ -121,7 +123,8 @@ bool do_file_fault(Mm* mm, VirtPage va, bool write) {
   if (page != nullptr && !truncated) {
     spin_lock(&mm->page_table_lock);
     if (pte_alloc(mm, va)) {
-      Pte pte = READ_ONCE(PteOf(mm->pgd, va));
+      Cell<Pte>* const ptep = &PteOf(mm->pgd, va);
+      Pte pte = READ_ONCE(*ptep);
       if (!pte.valid()) {
         if (MappingHoldsPage(file)) get_page(page);
         pte = Pte::Of(page->number, write).With(write ? Pte::kDirty : 0);

@@ -52,7 +52,8 @@ void membarrier_private_expedited() {
   CpuBits mask;
   for (int cpu = 0; cpu < k.machine().cpu_count(); ++cpu) {
     if (cpu == smp_processor_id()) continue;
-    const Task* const p = READ_ONCE(k.cpus[cpu].rq.curr);
+    Rq* const rq = &k.cpus[cpu].rq;
+    const Task* const p = READ_ONCE(rq->curr);
     if (p->kthread != 0 && kthread_version.value() == kSkipKthreads) continue;
     if (READ_ONCE(p->mm) == mm) mask = mask.With(cpu);
   }

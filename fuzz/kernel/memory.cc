@@ -61,7 +61,8 @@ bool do_anonymous_fault(Mm* mm, VirtPage va, bool write, bool may_write) {
   spin_lock(&mm->page_table_lock);
   Pte pte{};
   if (pte_alloc(mm, va)) {
-    pte = READ_ONCE(PteOf(mm->pgd, va));
+    Cell<Pte>* const ptep = &PteOf(mm->pgd, va);
+    pte = READ_ONCE(*ptep);
     if (pte.present() && !pte.valid()) {
       spin_unlock(&mm->page_table_lock);
       return do_numa_page(mm, va);
@@ -184,7 +185,7 @@ void put_page(Page* page) {
   const int pil = local_irq_save();
   spin_lock(&g->zone_lock);
   // The allocator writes to the page (poisoning, its list): what a stale reader would see.
-  page->contents.Store(SHOOTDOWN_SITE_AS("page->contents", &FormatPoison), 0xdead);
+  page->contents.Store(SHOOTDOWN_SITE_AS("page->contents", &FormatHex), 0xdead);
   ++page->incarnation;
   Tell({.kind = EventKind::kPageFreed, .object = page});
   WRITE_ONCE(g->free_pages, READ_ONCE(g->free_pages) | std::uint64_t{1} << page->number);
@@ -241,7 +242,11 @@ bool mfill_atomic_pte(Mm* mm, VirtPage va) {
   Page* const page = alloc_page();
   if (page == nullptr) return false;
   spin_lock(&mm->page_table_lock);
-  const bool empty = pte_alloc(mm, va) && !READ_ONCE(PteOf(mm->pgd, va)).present();
+  bool empty = pte_alloc(mm, va);
+  if (empty) {
+    Cell<Pte>* const ptep = &PteOf(mm->pgd, va);
+    empty = !READ_ONCE(*ptep).present();
+  }
   if (empty) {
     MlockNewPage(mm, va, page);
     set_pte_at(mm, va, Pte::Of(page->number, !read_only));

@@ -29,8 +29,12 @@ void do_mlock(VirtPage first, int count) {
   }
   spin_lock(&mm->page_table_lock);
   for (int va = first.value(); va < first.value() + count; ++va) {
-    const Pte pte = (anonymous >> va & 1) != 0 ? READ_ONCE(PteOf(mm->pgd, At(va))) : Pte{};
-    if (pte.present()) WRITE_ONCE(Kernel::Get().pages[pte.page()].mlocked, 1);
+    if ((anonymous >> va & 1) == 0) continue;
+    Cell<Pte>* const ptep = &PteOf(mm->pgd, At(va));
+    const Pte pte = READ_ONCE(*ptep);
+    if (!pte.present()) continue;
+    Page* const page = &Kernel::Get().pages[pte.page()];
+    WRITE_ONCE(page->mlocked, 1);
   }
   spin_unlock(&mm->page_table_lock);
   mmap_write_unlock(mm);
@@ -46,7 +50,8 @@ void munlock_vma_pages_all(Mm* mm) {
   for (int v = 0; v < kVirtPageCount; ++v) {
     if ((locked >> v & 1) == 0) continue;
     const VirtPage va(static_cast<std::uint8_t>(v));
-    const Pte pte = READ_ONCE(PteOf(mm->pgd, va));
+    Cell<Pte>* const ptep = &PteOf(mm->pgd, va);
+    const Pte pte = READ_ONCE(*ptep);
     if (!pte.present()) continue;
     Page* const page = &Kernel::Get().pages[pte.page()];
     const std::uint32_t incarnation = page->incarnation;

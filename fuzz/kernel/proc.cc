@@ -29,7 +29,8 @@ void mem_read(ProcMem* file, VirtPage va) {
   mmap_read_lock(mm);
   Page* page = nullptr;
   spin_lock(&mm->page_table_lock);
-  const Pte pte = READ_ONCE(PteOf(mm->pgd, va));
+  Cell<Pte>* const ptep = &PteOf(mm->pgd, va);
+  const Pte pte = READ_ONCE(*ptep);
   if (pte.valid()) {
     page = &Kernel::Get().pages[pte.page()];
     get_page(page);

@@ -71,13 +71,15 @@ void madvise_free(VirtPage first, int count) {
   spin_lock(&mm->page_table_lock);
   flush_tlb_batched_pending(mm);
   for (int va = first.value(); va < first.value() + count; ++va) {
-    Pte pte = READ_ONCE(PteOf(mm->pgd, At(va)));
+    Cell<Pte>* ptep = &PteOf(mm->pgd, At(va));
+    Pte pte = READ_ONCE(*ptep);
     if (FileOf(mm, At(va)) != nullptr) continue;  // anonymous memory only
     if (va == first.value() && pte.valid()) {
       spin_unlock(&mm->page_table_lock);
       spin_lock(&mm->page_table_lock);
       if (split_version.value() == kFlushAgain) flush_tlb_batched_pending(mm);
-      pte = READ_ONCE(PteOf(mm->pgd, At(va)));
+      ptep = &PteOf(mm->pgd, At(va));
+      pte = READ_ONCE(*ptep);
     }
     if (pte.valid() && pte.dirty()) {
       pte = ptep_get_and_clear(mm, At(va), /*fullmm=*/false);
@@ -104,7 +106,8 @@ void mprotect_read(VirtPage first, int count) {
   spin_lock(&mm->page_table_lock);
   flush_tlb_batched_pending(mm);
   for (int va = first.value(); va < first.value() + count; ++va) {
-    if (READ_ONCE(PteOf(mm->pgd, At(va))).valid()) {
+    Cell<Pte>* const ptep = &PteOf(mm->pgd, At(va));
+    if (READ_ONCE(*ptep).valid()) {
       const Pte pte = ptep_get_and_clear(mm, At(va), /*fullmm=*/false);  // ptep_modify_prot_start
       set_pte_at(mm, At(va), pte.Without(Pte::kWrite));
       tlb_remove_tlb_entry(&tlb, At(va));
@@ -138,7 +141,8 @@ void change_prot_numa(VirtPage first, int count) {
   spin_lock(&mm->page_table_lock);
   flush_tlb_batched_pending(mm);
   for (int va = first.value(); va < first.value() + count; ++va) {
-    if (!READ_ONCE(PteOf(mm->pgd, At(va))).valid() || FileOf(mm, At(va)) != nullptr) continue;
+    Cell<Pte>* const ptep = &PteOf(mm->pgd, At(va));
+    if (!READ_ONCE(*ptep).valid() || FileOf(mm, At(va)) != nullptr) continue;
     const Pte pte = ptep_get_and_clear(mm, At(va), /*fullmm=*/false);
     set_pte_at(mm, At(va), pte.Without(Pte::kValid).With(Pte::kProtNone));
     changed = true;
@@ -162,7 +166,8 @@ bool move_ptes(Mm* mm, VirtPage from, VirtPage to, int count, MmuGather* tlb) {
   flush_tlb_batched_pending(mm);
   for (int i = 0; i < count; ++i) {
     const int old_va = from.value() + i;
-    if (READ_ONCE(PteOf(mm->pgd, At(old_va))).present()) {
+    Cell<Pte>* const old_ptep = &PteOf(mm->pgd, At(old_va));
+    if (READ_ONCE(*old_ptep).present()) {
       if (pte_alloc(mm, At(to.value() + i))) {
         const Pte pte = ptep_get_and_clear(mm, At(old_va), /*fullmm=*/false);
         set_pte_at(mm, At(to.value() + i), pte);
@@ -223,7 +228,8 @@ bool copy_file_vmas(Mm* mm, VirtPage from, VirtPage to, int count) {
       unlink_file_vmas(mm, linked);
       return false;
     }
-    WRITE_ONCE(mm->vm_file[to.value() + i], file);
+    Cell<MappedFile*>& vm_file = mm->vm_file[to.value() + i];
+    WRITE_ONCE(vm_file, file);
     linked |= VmaRange(At(to.value() + i), 1) << kVmaFileShift;
   }
   return true;
@@ -323,7 +329,8 @@ bool do_numa_page(Mm* mm, VirtPage va) {
   Page* const page = alloc_page();
   Page* old_page = nullptr;
   spin_lock(&mm->page_table_lock);
-  Pte pte = READ_ONCE(PteOf(mm->pgd, va));
+  Cell<Pte>* const ptep = &PteOf(mm->pgd, va);
+  Pte pte = READ_ONCE(*ptep);
   if (pte.present() && !pte.valid()) {
     if (page == nullptr) {
       set_pte_at(mm, va, pte.Without(Pte::kProtNone).With(Pte::kValid));

@@ -34,18 +34,26 @@ void set_tlb_ubc_flush_pending(Mm* mm, CpuBits* batch) {
   ATOMIC_RMW(mm->tlb_flush_batched, old + 1);
 }
 
+// Linux 6.12 mm/rmap.c
+std::uint64_t mm_find_pmd(Mm* mm, VirtPage va) {
+  const Cell<std::uint64_t>* const pmd = &PmdOf(mm, va);
+  return READ_ONCE(*pmd);
+}
+
 // The page of `mm` at `va`, taken out of its page table; null if it is not there to be taken.
 Page* try_to_unmap(Mm* mm, VirtPage va, CpuBits* batch) {
   AnonVma* const anon_vma = AnonVmaOf(mm);
   Page* page = nullptr;
   spin_lock(&anon_vma->lock);
   // As long as the vma is linked the mm is alive: exit_mmap unlinks it under this lock.
-  if ((READ_ONCE(anon_vma->pages) >> va.value() & 1) != 0 && READ_ONCE(PmdOf(mm, va)) != 0) {
+  if ((READ_ONCE(anon_vma->pages) >> va.value() & 1) != 0 && mm_find_pmd(mm, va) != 0) {
     spin_lock(&mm->page_table_lock);
-    const Pte pte = READ_ONCE(PteOf(mm->pgd, va));
+    Cell<Pte>* const ptep = &PteOf(mm->pgd, va);
+    const Pte pte = READ_ONCE(*ptep);
     // A locked page is not evictable.
-    if (pte.valid() && READ_ONCE(Kernel::Get().pages[pte.page()].mlocked) == 0) {
-      page = &Kernel::Get().pages[pte.page()];
+    Page* const mapped = &Kernel::Get().pages[pte.page()];
+    if (pte.valid() && READ_ONCE(mapped->mlocked) == 0) {
+      page = mapped;
       (void)ptep_get_and_clear(mm, va, /*fullmm=*/false);
       if (should_defer_flush(mm)) {
         set_tlb_ubc_flush_pending(mm, batch);
@@ -78,7 +86,7 @@ void compact(Mm* mm, VirtPage va) {
   spin_lock(&anon_vma->lock);
   const bool has_vma = (READ_ONCE(anon_vma->pages) >> va.value() & 1) != 0;
   // page_vma_mapped_walk(): first where the pte is, and then its lock.
-  if (const std::uint64_t pmd = has_vma ? READ_ONCE(PmdOf(mm, va)) : 0; pmd != 0) {
+  if (const std::uint64_t pmd = has_vma ? mm_find_pmd(mm, va) : 0; pmd != 0) {
     Cell<Pte>& ptep = PteIn(mm->pgd, va, pmd);
     spin_lock(&mm->page_table_lock);
     Pte pte = READ_ONCE(ptep);

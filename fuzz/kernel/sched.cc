@@ -61,7 +61,7 @@ void context_switch(Rq* rq, Task* prev, Task* next) {
   finish_task_switch(this_cpu().switched_from);
 }
 
-void Enqueue(Task* task, int cpu) {
+void move_queued_task(Task* task, int cpu) {
   Rq* const rq = &Kernel::Get().cpus[cpu].rq;
   const int pil = local_irq_save();
   spin_lock(&rq->lock);
@@ -118,7 +118,7 @@ void finish_task_switch(Task* prev) {
     // Linux has the stopper thread of the old CPU do this.
     prev->migrate_to = -1;
     WRITE_ONCE(prev->cpu, static_cast<std::uint64_t>(target));
-    Enqueue(prev, static_cast<int>(target));
+    move_queued_task(prev, static_cast<int>(target));
   }
 }
 
@@ -135,7 +135,10 @@ void preempt_check_resched() {
   schedule();
 }
 
-void scheduler_ipi() { WRITE_ONCE(this_cpu().rq.need_resched, 1); }
+void scheduler_ipi() {
+  Rq* const rq = &this_cpu().rq;
+  WRITE_ONCE(rq->need_resched, 1);
+}
 
 void try_to_wake_up(Task* task) {
   const int pil = local_irq_save();
@@ -197,7 +200,7 @@ void do_idle() {
   }
 }
 
-void PrepareToSleep(Cell<std::uint64_t>* waiters, const sim::Site& site, bool idle) {
+void prepare_to_wait(TaskBits* waiters, const sim::Site& site, bool idle) {
   Task* const task = current();
   task->sleeps_idle = idle ? 1 : 0;
   task->waits_at = &site;
@@ -206,7 +209,7 @@ void PrepareToSleep(Cell<std::uint64_t>* waiters, const sim::Site& site, bool id
   smp_mb();  // set_current_state: the condition is looked at after the state is visible
 }
 
-void FinishSleep(Cell<std::uint64_t>* waiters, const sim::Site& site) {
+void finish_wait(TaskBits* waiters, const sim::Site& site) {
   Task* const task = current();
   WRITE_ONCE(task->state, TaskState::kRunning);
   waiters->Rmw(site, [task](std::uint64_t v) { return v & ~BitOf(task); });
@@ -224,7 +227,7 @@ bool SomebodyCanGoOn(const Rq* rq) {
   return false;
 }
 
-void WakeAll(Cell<std::uint64_t>* waiters) {
+void wake_up_all(TaskBits* waiters) {
   std::uint64_t left = READ_ONCE(*waiters);
   while (left != 0) {
     const int number = std::countr_zero(left);

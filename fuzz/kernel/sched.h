@@ -27,16 +27,16 @@ void migrate_to(int cpu);
 
 // Sleeps on the wait queue `waiters` (a bit for each task) unless `ready()` holds. Returns after a
 // wake-up, which may be for somebody else: callers look again. `ready` takes its own steps.
-void PrepareToSleep(Cell<std::uint64_t>* waiters, const sim::Site& site, bool idle);
-void FinishSleep(Cell<std::uint64_t>* waiters, const sim::Site& site);
+void prepare_to_wait(TaskBits* waiters, const sim::Site& site, bool idle);
+void finish_wait(TaskBits* waiters, const sim::Site& site);
 template <class Ready>
-void SleepOn(Cell<std::uint64_t>* waiters, const sim::Site& site, Ready ready, bool idle = false) {
-  PrepareToSleep(waiters, site, idle);
+void SleepOn(TaskBits* waiters, const sim::Site& site, Ready ready, bool idle = false) {
+  prepare_to_wait(waiters, site, idle);
   if (!ready()) schedule();
-  FinishSleep(waiters, site);
+  finish_wait(waiters, site);
 }
 // Wakes every task asleep on `waiters`.
-void WakeAll(Cell<std::uint64_t>* waiters);
+void wake_up_all(TaskBits* waiters);
 
 // True if a task in this queue has something to do now.
 [[nodiscard]] bool SomebodyCanGoOn(const Rq* rq);

@@ -50,7 +50,8 @@ void smp_call_function_many(CpuBits mask, void (*fn)(std::uint64_t info), std::u
   WRITE_ONCE(csd->pending, targets.bits);
   for (std::uint64_t left = targets.bits; left != 0; left &= left - 1) {
     const int cpu = std::countr_zero(left);
-    ATOMIC_RMW(k.cpus[cpu].call.queue, old | std::uint64_t{1} << self);
+    auto& call_single_queue = k.cpus[cpu].call.queue;
+    ATOMIC_RMW(call_single_queue, old | std::uint64_t{1} << self);
     arch_send_call_function_ipi(cpu);
   }
   csd->targets = 0;
@@ -77,7 +78,8 @@ CpuBits AllCpus() {
 void generic_smp_call_function_interrupt() {
   Kernel& k = Kernel::Get();
   const int self = smp_processor_id();
-  std::uint64_t senders = ATOMIC_RMW(this_cpu().call.queue, std::uint64_t{0});
+  auto& call_single_queue = this_cpu().call.queue;
+  std::uint64_t senders = ATOMIC_RMW(call_single_queue, std::uint64_t{0});
   for (; senders != 0; senders &= senders - 1) {
     CallData* const csd = &k.cpus[std::countr_zero(senders)].call;
     sim::Learn(reinterpret_cast<std::uintptr_t>(csd->fn));

@@ -35,7 +35,7 @@ struct SqoRing {
   Cell<std::uint64_t> sqes[kSqEntries];  // page
   Cell<std::uint64_t> inflight;          // requests that wait, with a reference to the files each
   Cell<std::uint64_t> dying;
-  Cell<std::uint64_t> waiters;
+  TaskBits waiters;
 };
 
 void mutex_lock(SqoRing* ctx) { DownWriteAt(&ctx->uring_lock, SHOOTDOWN_SITE("ctx->uring_lock")); }
@@ -46,7 +46,7 @@ void put_files_struct(SqoRing* ctx) {
   if (ATOMIC_RMW(ctx->files, old - 1) != 1) return;
   WRITE_ONCE(ctx->dying, 1);
   smp_mb();  // wake_up_all takes the queue's lock
-  WakeAll(&ctx->waiters);
+  wake_up_all(&ctx->waiters);
 }
 
 void io_uring_setup_sqo(SqoRing* ctx) {
@@ -58,7 +58,8 @@ void io_uring_setup_sqo(SqoRing* ctx) {
 void io_uring_submit_sqo(SqoRing* ctx, std::uint64_t page) {
   const std::uint64_t tail = READ_ONCE(ctx->sq_tail);
   if (tail - READ_ONCE(ctx->sq_head) == kSqEntries) return;  // -EBUSY
-  WRITE_ONCE(ctx->sqes[tail % kSqEntries], page);
+  Cell<std::uint64_t>& sqe = ctx->sqes[tail % kSqEntries];
+  WRITE_ONCE(sqe, page);
   WRITE_ONCE(ctx->sq_tail, tail + 1);
 }
 
@@ -133,7 +134,8 @@ void io_sq_thread_sqo(SqoRing* ctx) {
     }
     mutex_lock(ctx);
     if (READ_ONCE(ctx->sqo_dead) == 0) {
-      io_submit_sqe(ctx, VirtPage(static_cast<std::uint8_t>(READ_ONCE(ctx->sqes[head % kSqEntries]))));
+      const Cell<std::uint64_t>& sqe = ctx->sqes[head % kSqEntries];
+      io_submit_sqe(ctx, VirtPage(static_cast<std::uint8_t>(READ_ONCE(sqe))));
     }
     WRITE_ONCE(ctx->sq_head, head + 1);
     mutex_unlock(ctx);
@@ -143,7 +145,7 @@ void io_sq_thread_sqo(SqoRing* ctx) {
 // Reads from a pipe to which the ring's maker has the other end.
 void read_pipe(SqoRing* ctx) {
   while (READ_ONCE(ctx->files) != 0) {
-    SleepOn(&ctx->waiters, SHOOTDOWN_SITE("pipe->writers"),
+    SleepOn(&ctx->waiters, SHOOTDOWN_SITE_AS("pipe->writers", &FormatTasks),
             [ctx] { return READ_ONCE(ctx->files) == 0; });
   }
 }

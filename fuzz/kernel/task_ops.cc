@@ -9,7 +9,7 @@ namespace shootdown::kernel {
 namespace {
 
 struct WaitQueue {
-  Cell<std::uint64_t> waiters;
+  TaskBits waiters;
   Cell<std::uint64_t> wakeups;
 };
 
@@ -25,7 +25,7 @@ void do_clone(Task* child) {
 void WakeFromInterrupt(std::uint64_t info) {
   auto* const wq = reinterpret_cast<WaitQueue*>(info);
   ATOMIC_RMW(wq->wakeups, old + 1);
-  WakeAll(&wq->waiters);
+  wake_up_all(&wq->waiters);
 }
 
 }  // namespace
@@ -60,7 +60,7 @@ void RegisterTaskOps() {
               .run = [](const BoundOp& op) {
                 auto* const wq = ObjectArg<WaitQueue>(op, 0);
                 while (ATOMIC_RMW(wq->wakeups, old != 0 ? old - 1 : old) == 0) {
-                  SleepOn(&wq->waiters, SHOOTDOWN_SITE("wait_event"),
+                  SleepOn(&wq->waiters, SHOOTDOWN_SITE_AS("wait_event", &FormatTasks),
                           [wq] { return wq->wakeups.Peek() != 0; }, /*idle=*/true);
                 }
               },
@@ -73,7 +73,7 @@ void RegisterTaskOps() {
               .run = [](const BoundOp& op) {
                 auto* const wq = ObjectArg<WaitQueue>(op, 0);
                 ATOMIC_RMW(wq->wakeups, old + 1);
-                WakeAll(&wq->waiters);
+                wake_up_all(&wq->waiters);
               },
               .object = &ObjectOf<WaitQueue>});
   RegisterOp({.name = "interrupt_wake",

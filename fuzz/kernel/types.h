@@ -65,6 +65,21 @@ struct Task;
 struct Mm;
 struct MappedFile;
 
+[[nodiscard]] std::string FormatTasks(std::uint64_t bits);     // tasks {0,2}
+[[nodiscard]] std::string FormatVmaPages(std::uint64_t bits);  // {A,C}: what vma_pages (memory.h) holds
+[[nodiscard]] std::string FormatHex(std::uint64_t word);       // 0x7
+
+// A word of bits, which traces show with kFormat.
+template <sim::FormatFn kFormat>
+struct ShownAs {};
+template <sim::FormatFn kFormat>
+struct ShownCell : Cell<std::uint64_t> {
+  using Value = ShownAs<kFormat>;  // for the site of an access; what is read and written are integers
+};
+using TaskBits = ShownCell<&FormatTasks>;  // a bit for each task, by its number
+using PageBits = ShownCell<&FormatVmaPages>;
+using HexCell = ShownCell<&FormatHex>;
+
 struct SpinLock {
   Cell<std::uint64_t> locked;
   std::int64_t owner = -1;  // ghost: CPU that holds it
@@ -73,7 +88,7 @@ struct SpinLock {
 // Sleeping reader-writer lock: -1 a writer, else the number of readers.
 struct RwSem {
   Cell<std::int64_t> count;
-  Cell<std::uint64_t> waiters;  // tasks asleep on it, a bit each
+  TaskBits waiters;  // asleep on it
 };
 
 struct Page {
@@ -120,7 +135,7 @@ inline constexpr int kPtesPerTable = kVirtPageCount / 2;
 // A vma that userfaultfd has made of part of another one. Those are structs of their own; all others
 // are bits of Mm::vma_pages.
 struct Vma {
-  Cell<std::uint64_t> vm_pages;
+  PageBits vm_pages;
   Cell<Vma*> vm_next;
 };
 
@@ -138,7 +153,7 @@ struct Mm {
   Cell<CpuBits> mm_cpumask;
   RwSem mmap_lock;
   SpinLock page_table_lock;
-  Cell<std::uint64_t> vma_pages;  // which of the pages A .. H are mapped, a bit each: the vmas
+  PageBits vma_pages;             // which of the pages A .. H are mapped, a bit each: the vmas
   PageTable* pgd = nullptr;       // constant while the mm lives
   struct Context {
     Cell<CtxValue> sparc64_ctx_val;
@@ -227,8 +242,8 @@ struct TrimCall {
 
 // smp_call_function_many: one request in flight for each sender (Linux 4.19 kernel/smp.c, csd).
 struct CallData {
-  Cell<std::uint64_t> pending;  // CPUs that have not run it yet
-  Cell<std::uint64_t> queue;    // on the target: senders whose request waits here
+  ShownCell<&sim::FormatMask> pending;  // CPUs that have not run it yet
+  ShownCell<&sim::FormatMask> queue;    // on the target: senders whose request waits here
   void (*fn)(std::uint64_t info) = nullptr;
   std::uint64_t info = 0;
   std::uint64_t targets = 0;  // ghost: CPUs that it is about to call
@@ -236,7 +251,7 @@ struct CallData {
 
 struct Rq {
   SpinLock lock;
-  Cell<std::uint64_t> queue;        // runnable tasks that do not run, a bit each
+  TaskBits queue;                   // runnable tasks that do not run
   Cell<Task*> curr;
   Cell<Mm*> prev_mm;
   Cell<std::uint64_t> need_resched;
@@ -271,13 +286,13 @@ struct PerCpu {
 struct ContextAllocator {
   SpinLock ctx_alloc_lock;
   Cell<CtxValue> tlb_context_cache;       // version, and the last number given out
-  Cell<std::uint64_t> mmu_context_bmap;   // numbers in use
+  HexCell mmu_context_bmap;               // numbers in use
 };
 
 // How a page's mappings are found (anon_vma): outlives the mm.
 struct AnonVma {
   SpinLock lock;
-  Cell<std::uint64_t> pages;  // pages of the mm that have a vma, a bit each
+  PageBits pages;  // of the mm, which have a vma
 };
 inline constexpr int kAnonVmaCount = 16;  // one an mm
 
@@ -286,7 +301,7 @@ struct Globals {
   ContextAllocator context;
   AnonVma anon_vma[kAnonVmaCount];  // by Mm::id
   SpinLock zone_lock;
-  Cell<std::uint64_t> free_pages;  // a bit each
+  HexCell free_pages;              // a bit each
   Cell<Mm*> mmput_async;           // whose last mm_users reference the workqueue is to drop
   void* arch_data = nullptr;       // of an architecture other than sparc64
   std::uint64_t pte_changes = 0;   // ghost: numbers pte changes
@@ -306,8 +321,11 @@ namespace shootdown::kernel {
 [[nodiscard]] std::string FormatTaskState(std::uint64_t bits);  // running
 [[nodiscard]] std::string FormatVirtPage(std::uint64_t number); // A
 [[nodiscard]] std::string FormatTsbTag(std::uint64_t bits);     // A, invalid, locked
-[[nodiscard]] std::string FormatPoison(std::uint64_t word);     // 0xdead
 }  // namespace shootdown::kernel
+template <shootdown::sim::FormatFn kShown>
+struct shootdown::sim::FormatOf<shootdown::kernel::ShownAs<kShown>> {
+  static constexpr FormatFn kFormat = kShown;
+};
 template <>
 struct shootdown::sim::FormatOf<shootdown::kernel::Pte> {
   static constexpr FormatFn kFormat = &shootdown::kernel::FormatPte;

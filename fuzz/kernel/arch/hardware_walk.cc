@@ -17,7 +17,8 @@ bool Walk(VirtPage va, bool write) {
     const std::uint64_t broadcasts = globals->broadcasts;
     sim::Learn(broadcasts);
     if (READ_ONCE(pgd->pmd) == 0) return false;
-    const Pte pte = READ_ONCE(pgd->pte[va.value()]);
+    const Cell<Pte>* const ptep = &pgd->pte[va.value()];
+    const Pte pte = READ_ONCE(*ptep);
     if (!pte.valid() || (write && !pte.writable())) return false;
     // The ghost belongs to the very load above: nothing has run in between.
     const Mm* const mm = this_cpu().hardware_mm;

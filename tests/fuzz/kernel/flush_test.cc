@@ -63,7 +63,7 @@ TEST(FillTest, AMissIsServedFromTheTsbWithoutAWalk) {
   EXPECT_EQ(ran.outcome().check, "clean");
   EXPECT_EQ(ran.Count(StepKind::kTlbMiss), 1);
   EXPECT_EQ(ran.Count(StepKind::kTlbInsert), 1);
-  EXPECT_EQ(ran.Count("WalkPageTable: pgd->pmd"), 0);
+  EXPECT_EQ(ran.Count("tsb_miss_page_table_walk: pgd->pmd"), 0);
 }
 
 TEST(FillTest, AMissWithoutTsbEntryWalksThePageTable) {
@@ -74,7 +74,7 @@ TEST(FillTest, AMissWithoutTsbEntryWalksThePageTable) {
   const Ran ran(scenario);
 
   EXPECT_EQ(ran.outcome().check, "clean");
-  EXPECT_EQ(ran.Count("WalkPageTable: pgd->pmd"), 1);
+  EXPECT_EQ(ran.Count("tsb_miss_page_table_walk: pgd->pmd"), 1);
   EXPECT_EQ(ran.Count("handle_mm_fault: mmap_read_lock(mm)"), 0);
 }
 
@@ -213,7 +213,7 @@ TEST(FlushTest, AStrandInItsMissHandlerCanFillASharedTlbAfterTheFlush) {
   // The peer has read the TSB entry, and inserts it when the page is free already; the cross call
   // comes right after, but the app is faster.
   const Outcome accepted = RunOnce(
-      scenario, "T1@[TlbInsert: tlb insert]>C1 T0@[user_access: load user page]>C0 C0@0>C1");
+      scenario, "T1@[tsb_dtlb_load: tlb insert]>C1 T0@[user_access: load user page]>C0 C0@0>C1");
   EXPECT_EQ(accepted.check, "stale_tlb_use") << accepted.message;
 
   scenario.machine.mondo_done = sim::MondoDone::kExecuted;

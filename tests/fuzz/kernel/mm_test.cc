@@ -125,7 +125,7 @@ TEST(MmTest, GetTaskMmRefusesKernelThreadsEvenWhenTheyUseAnMm) {
                                      .ops = "vhost_kick dev read A; sleep q; proc_open f worker"}),
                                User({.name = "b", .ops = "yield; wake q"}),
                                Kthread({.name = "worker", .cpu = 1, .ops = "vhost_worker dev"})}),
-                "T0@[PrepareToSleep: task->state]>C1");
+                "T0@[prepare_to_wait: task->state]>C1");
 
   EXPECT_EQ(ran.outcome().check, "clean");
   EXPECT_EQ(ran.task(2).mm.Peek(), &ran.mm(1));

@@ -32,7 +32,7 @@ TEST(MmapLockTest, AWriterOnAnotherCpuSleepsUntilTheLockIsFree) {
 
   EXPECT_EQ(ran.outcome().check, "clean");
   ExpectAllFinished(ran);
-  EXPECT_EQ(ran.Count("PrepareToSleep: task->state"), 1);
+  EXPECT_EQ(ran.Count("prepare_to_wait: task->state"), 1);
   EXPECT_EQ(ran.mm(1).mmap_lock.count.Peek(), 0);
   EXPECT_EQ(ran.mm(1).mmap_lock.waiters.Peek(), 0u);
 }
@@ -43,7 +43,7 @@ TEST(MmapLockTest, ReadersShareTheLock) {
 
   EXPECT_EQ(ran.outcome().check, "clean");
   ExpectAllFinished(ran);
-  EXPECT_EQ(ran.Count("PrepareToSleep: task->state"), 0);
+  EXPECT_EQ(ran.Count("prepare_to_wait: task->state"), 0);
 }
 
 TEST(MmapLockTest, AHolderThatIsPreemptedLetsTheWaiterOfItsCpuSleep) {
@@ -106,7 +106,7 @@ TEST(SleepTest, SleepersAndWakersStayCleanUnderRandomWalks) {
 // must stay dead (Linux: set_special_state).
 TEST(SleepTest, ALateWakeUpDoesNotReviveTheDead) {
   const Ran ran(Threads(1, "munmap A", "mmap C; exit"),
-                "T0@[do_munmap: mm->vma_pages]>C1 T1@[PrepareToSleep: smp_mb]>C0 "
+                "T0@[do_munmap: mm->vma_pages]>C1 T1@[prepare_to_wait: smp_mb]>C0 "
                 "T0@[try_to_wake_up: task->state]+1>C1");
 
   EXPECT_EQ(ran.outcome().check, "clean") << ran.outcome().message;
@@ -120,7 +120,7 @@ TEST(SleepTest, AWakerFollowsASleeperThatMoved) {
       CleanScenario({User({.name = "waker", .cpu = 0, .ops = "wake q"}),
                      User({.name = "sleeper", .cpu = 1, .ops = "sleep q; migrate 2; sleep r"})},
                     3),
-      "T0@0>C1 T1@[PrepareToSleep: smp_mb]>C0 T0@[try_to_wake_up: spin_lock(&rq->lock)]>C1");
+      "T0@0>C1 T1@[prepare_to_wait: smp_mb]>C0 T0@[try_to_wake_up: spin_lock(&rq->lock)]>C1");
 
   EXPECT_EQ(ran.outcome().check, "clean") << ran.outcome().message;
   int cpu = -1;
@@ -134,8 +134,8 @@ TEST(SleepTest, AWakerFollowsASleeperThatMoved) {
 // interrupt comes: the interrupt must see it, and leave the sleeper to look at the lock once more.
 TEST(SleepTest, APreemptionBeforeTheStateIsVisibleLosesNoWakeUp) {
   const Ran ran(Threads(1, "munmap A", "mmap C"),
-                "T0@[do_munmap: mm->vma_pages]>C1 T1@[PrepareToSleep: task->state]~hold(0) "
-                "T1@[PrepareToSleep: smp_mb]>C0 T1@[PrepareToSleep: smp_mb]~resched");
+                "T0@[do_munmap: mm->vma_pages]>C1 T1@[prepare_to_wait: task->state]~hold(0) "
+                "T1@[prepare_to_wait: smp_mb]>C0 T1@[prepare_to_wait: smp_mb]~resched");
 
   EXPECT_EQ(ran.outcome().check, "clean") << ran.outcome().message;
   ExpectAllFinished(ran);

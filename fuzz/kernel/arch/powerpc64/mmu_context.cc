@@ -14,7 +14,8 @@ void switch_mm_irqs_off(Mm* prev, Mm* next) {
   PerCpu& pc = this_cpu();
   if (!READ_ONCE(next->mm_cpumask).Has(cpu)) {
     ATOMIC_RMW(next->mm_cpumask, old.With(cpu));
-    ATOMIC_RMW(ContextOf(next).active_cpus, old + 1);
+    auto& active_cpus = ContextOf(next).active_cpus;
+    ATOMIC_RMW(active_cpus, old + 1);
     // The bit is there before this CPU reads a translation; pairs with the fence of the flushers.
     smp_mb();
   }

@@ -37,7 +37,8 @@ void TellMaskCleared(Mm* mm, CpuBits gone, ClearReason reason) {
 }
 
 bool mm_is_thread_local(Mm* mm) {
-  if (READ_ONCE(ContextOf(mm).active_cpus) > 1) return false;
+  auto& active_cpus = ContextOf(mm).active_cpus;
+  if (READ_ONCE(active_cpus) > 1) return false;
   return READ_ONCE(mm->mm_cpumask).Has(smp_processor_id());
 }
 
@@ -62,7 +63,8 @@ void LeaveMm(Mm* mm) {
 void ClearOwnBit(Mm* mm) {
   const int cpu = smp_processor_id();
   if (!READ_ONCE(mm->mm_cpumask).Has(cpu)) return;
-  ATOMIC_RMW(ContextOf(mm).active_cpus, old - 1);
+  auto& active_cpus = ContextOf(mm).active_cpus;
+  ATOMIC_RMW(active_cpus, old - 1);
   ATOMIC_RMW(mm->mm_cpumask, old.Without(cpu));
   TellMaskCleared(mm, CpuBits{}.With(cpu), ClearReason::kSelf);
 }
@@ -85,7 +87,8 @@ void exit_flush_lazy_tlbs(Mm* mm) {
                          /*wait=*/true);
   if (lazy_exit.value() != kSenderResetsMask) return;
   // mm_reset_thread_local(): plain stores.
-  WRITE_ONCE(ContextOf(mm).active_cpus, 1);
+  auto& active_cpus = ContextOf(mm).active_cpus;
+  WRITE_ONCE(active_cpus, 1);
   const CpuBits before = mm->mm_cpumask.Peek();
   sim::Learn(before.bits);
   WRITE_ONCE(mm->mm_cpumask, CpuBits{}.With(smp_processor_id()));

@@ -125,7 +125,8 @@ void switch_mm(Mm* prev, Mm* next) {
   this_cpu().hardware_mm = next;
   Cell<std::uint64_t>& attach_count = ContextOf(next).attach_count;
   ATOMIC_RMW(attach_count, old + 1);
-  ATOMIC_RMW(ContextOf(prev).attach_count, old - 1);
+  Cell<std::uint64_t>& prev_attach_count = ContextOf(prev).attach_count;
+  ATOMIC_RMW(prev_attach_count, old - 1);
   if (flush_version.value() == kMmUsers) return;
   if (flush_version.value() == kAttachWaits) {
     Machine::Get().WaitUntil(SHOOTDOWN_SITE("flushers"), sim::WaitKind::kBlocked,
@@ -142,14 +143,10 @@ void ipte(Mm* mm, VirtPage va) {
   tlb::BroadcastPage(NumberOf(mm), va);
 }
 
-void ClearLater(Mm* mm, VirtPage va) {
+void pte_clear(Mm* mm, VirtPage va) {
   Cell<Pte>* const ptep = &mm->pgd->pte[va.value()];
   WRITE_ONCE(*ptep, Pte{});
   GhostPteChange(mm, va);
-}
-
-bool OnlyUser(Mm* mm) {
-  return READ_ONCE(mm->mm_users) <= 1 && READ_ONCE(current()->active_mm) == mm;
 }
 
 Pte ptep_get_and_clear(Mm* mm, VirtPage va, bool /*fullmm*/) {
@@ -159,8 +156,8 @@ Pte ptep_get_and_clear(Mm* mm, VirtPage va, bool /*fullmm*/) {
   const Pte orig = READ_ONCE(*ptep);
   if (!orig.valid()) return orig;
   if (flush_version.value() == kMmUsers) {
-    if (OnlyUser(mm)) {
-      ClearLater(mm, va);
+    if (READ_ONCE(mm->mm_users) <= 1 && READ_ONCE(current()->active_mm) == mm) {
+      pte_clear(mm, va);
     } else {
       ipte(mm, va);
     }
@@ -174,7 +171,7 @@ Pte ptep_get_and_clear(Mm* mm, VirtPage va, bool /*fullmm*/) {
     ipte(mm, va);
   } else {
     WRITE_ONCE(flush_mm, 1);
-    ClearLater(mm, va);
+    pte_clear(mm, va);
   }
   if (waits) ATOMIC_RMW(attach_count, old - kFlusher);
   return orig;
@@ -183,8 +180,9 @@ Pte ptep_get_and_clear(Mm* mm, VirtPage va, bool /*fullmm*/) {
 void TlbFlush(MmuGather* tlb) {
   if (flush_version.value() != kMmUsers) {
     __tlb_flush_mm_lazy(tlb->mm);
-  } else if (OnlyUser(tlb->mm)) {
-    __tlb_flush_mm(tlb->mm);
+  } else if (Mm* const mm = tlb->mm;
+             READ_ONCE(mm->mm_users) <= 1 && READ_ONCE(current()->active_mm) == mm) {
+    __tlb_flush_mm(mm);
   }
 }
 

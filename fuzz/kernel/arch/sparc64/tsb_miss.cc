@@ -18,17 +18,18 @@ enum FillVersion { kLockThenWalk, kWalkThenLock };
 VersionSwitch fill_version("sparc64.tsb_fill", {"lock_then_walk", "walk_then_lock"},
                            "Linux 4.19 arch/sparc/kernel/tsb.S tsb_miss_page_table_walk");
 
-void TlbInsert(VirtPage va, Pte pte, const TlbGhost& ghost) {
+void tsb_dtlb_load(VirtPage va, Pte pte, const TlbGhost& ghost) {
   Machine& m = Machine::Get();
   m.Action(SHOOTDOWN_SITE_AS("tlb insert", &FormatVirtPage), StepKind::kTlbInsert, va.value());
   m.tlb().Insert(m.secondary(m.cpu()), va, pte.bits, ghost);
 }
 
 // Physical loads from the CPU's own page table pointer: trap_block[cpu].pgd_paddr.
-Pte WalkPageTable(VirtPage va, TlbGhost* ghost) {
+Pte tsb_miss_page_table_walk(VirtPage va, TlbGhost* ghost) {
   PageTable* const pgd = this_cpu().pgd_paddr;
   if (pgd == nullptr || READ_ONCE(pgd->pmd) == 0) return Pte{};
-  const Pte pte = READ_ONCE(pgd->pte[va.value()]);
+  const Cell<Pte>* const ptep = &pgd->pte[va.value()];
+  const Pte pte = READ_ONCE(*ptep);
   // The ghost belongs to the very load above: nothing has run in between.
   const Mm* const mm = this_cpu().hardware_mm;
   *ghost = {.owner = static_cast<std::uint32_t>(mm->id),
@@ -49,27 +50,27 @@ bool tsb_miss(VirtPage va, bool write) {
   const TlbGhost cached_ghost = slot->ghost;
   sim::Learn(cached_ghost);
   if (tag == va.value() && cached.valid() && (!write || cached.writable())) {
-    TlbInsert(va, cached, cached_ghost);
+    tsb_dtlb_load(va, cached, cached_ghost);
     return true;
   }
   TlbGhost ghost;
   if (fill_version.value() == kWalkThenLock) {
-    const Pte pte = WalkPageTable(va, &ghost);
+    const Pte pte = tsb_miss_page_table_walk(va, &ghost);
     if (!pte.valid() || (write && !pte.writable())) return false;
     tsb_lock(slot);
     tsb_write(slot, va, pte, ghost);
-    TlbInsert(va, pte, ghost);
+    tsb_dtlb_load(va, pte, ghost);
     return true;
   }
   tsb_lock(slot);
-  const Pte pte = WalkPageTable(va, &ghost);
+  const Pte pte = tsb_miss_page_table_walk(va, &ghost);
   if (!pte.valid() || (write && !pte.writable())) {
     tsb_unlock_invalid(slot);
     return false;
   }
   // The TLB is loaded while the slot is locked: a flush of the slot waits for both.
   tsb_write(slot, va, pte, ghost);
-  TlbInsert(va, pte, ghost);
+  tsb_dtlb_load(va, pte, ghost);
   return true;
 }
 
