@@ -260,7 +260,7 @@ TEST(ExecTest, WhoIsPreemptedWithItsNewMmIsNoBorrower) {
   const Ran ran(PreemptedExec(), "T1@[exec_mmap: tsk->active_mm]+2>C1");
 
   EXPECT_EQ(ran.outcome().check, "clean") << ran.outcome().message;
-  EXPECT_EQ(ran.Count("scheduler_ipi: this_cpu().rq.need_resched"), 1);
+  EXPECT_EQ(ran.Count("scheduler_ipi: rq->need_resched"), 1);
 }
 
 }  // namespace

@@ -191,7 +191,7 @@ TEST(ShareTest, AReschedulingInterruptHandsTheCpuOver) {
 
   EXPECT_EQ(ran.outcome().check, "clean");
   ExpectAllFinished(ran);
-  EXPECT_EQ(ran.Count("scheduler_ipi: this_cpu().rq.need_resched"), 1);
+  EXPECT_EQ(ran.Count("scheduler_ipi: rq->need_resched"), 1);
 }
 
 TEST(ShareTest, AMigratedTaskRunsOnWhereItWasSent) {
