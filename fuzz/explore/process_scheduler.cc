@@ -148,7 +148,7 @@ ProcessSet ProcessScheduler::Enabled() {
   return enabled;
 }
 
-Move ProcessScheduler::Pick(const sim::Question& question) {
+void ProcessScheduler::NoteNext(const sim::Question& question) {
   const int cpu = question.cpu.value();
   current_ = cpu;
   Pending& next = pending_[static_cast<std::size_t>(cpu)];
@@ -160,33 +160,69 @@ Move ProcessScheduler::Pick(const sim::Question& question) {
           .empties_buffer = question.empties_buffer,
           .membar = question.membar,
           .actor = question.actor.byte()};
-  if (question.blocked) {
-    if (const sim::Await* const await = machine_->Awaited(cpu); await != nullptr) {
-      next.kind = await->kind;
-      next.empties_buffer = await->kind == StepKind::kRmw;
-    }
+  if (!question.blocked) return;
+  if (const sim::Await* const await = machine_->Awaited(cpu); await != nullptr) {
+    next.kind = await->kind;
+    next.empties_buffer = await->kind == StepKind::kRmw;
   }
+}
 
-  // First all CPUs are entered, as far as to their first step. One that waits again at once, or has
-  // nothing to do, has shown that too.
+// First all CPUs are entered, as far as to their first step. One that waits again at once, or has
+// nothing to do, has shown that too. Which is the next one; kNobody: all are entered.
+int ProcessScheduler::NextToEnter() {
+  if (started_ <= current_) started_ = current_ + 1;
+  while (started_ < cpu_count_ && !machine_->CanRun(started_)) ++started_;
+  return started_ < cpu_count_ ? started_ : kNobody;
+}
+
+// A CPU that has a step to take, no handler's, and can take it. An await that is ready is one.
+int ProcessScheduler::FirstWithStep() const {
+  for (int c = 0; c < cpu_count_; ++c) {
+    const bool has_step = !pending(c).blocked || machine_->Awaited(c) != nullptr;
+    if (has_step && machine_->CanRun(c) && !machine_->InterruptDue(c)) return c;
+  }
+  return kNobody;
+}
+
+// What the CPU that is asked does, which was chosen: it meets an event; or says which value its step gives,
+// or that it is held; or takes the step.
+Move ProcessScheduler::GoOn(const sim::Question& question) {
+  if (event_ && !question.blocked) {
+    chosen_ = kNobody;
+    const Move event = *event_;
+    event_.reset();
+    return event;
+  }
+  SHOOTDOWN_CHECK(!question.blocked);  // who cannot go on is not enabled
+  if (!settled_ && !at_once_ && (question.may_wait || IsOld(chosen_))) {
+    settled_ = true;
+    if (!IsOld(chosen_)) return {.kind = Move::Kind::kHold};
+    return {.kind = Move::Kind::kOld,
+            .arg = static_cast<std::uint8_t>(1 + chosen_ - FirstOld(current_))};
+  }
+  settled_ = false;
+  at_once_ = false;
+  chosen_ = kNobody;
+  unasked_actor_ = question.actor;
+  ask_at_ = question.index + 1 + StepsUnasked();
+  return {.kind = Move::Kind::kStep};
+}
+
+Move ProcessScheduler::Pick(const sim::Question& question) {
+  NoteNext(question);
   if (started_ < cpu_count_) {
-    if (started_ <= cpu) started_ = cpu + 1;
-    while (started_ < cpu_count_ && !machine_->CanRun(started_)) ++started_;
-    if (started_ < cpu_count_) return RunOn(started_);
+    if (const int next = NextToEnter(); next != kNobody) return RunOn(next);
   }
 
-  if (wakes_ && chosen_ == cpu) {  // that was all: what it does next is another choice
+  if (wakes_ && chosen_ == current_) {  // that was all: what it does next is another choice
     chosen_ = kNobody;
     wakes_ = false;
   }
   if (chosen_ == kNobody) {
     // A drain would end the wait of the CPU that is looking at it, though that is a choice of its own: so
-    // the choice is made where somebody has a step to take. An await that is ready is one.
+    // the choice is made where somebody has a step to take.
     if (question.blocked) {
-      for (int c = 0; c < cpu_count_; ++c) {
-        const bool has_step = !pending(c).blocked || machine_->Awaited(c) != nullptr;
-        if (has_step && machine_->CanRun(c) && !machine_->InterruptDue(c)) return RunOn(c);
-      }
+      if (const int c = FirstWithStep(); c != kNobody) return RunOn(c);
     }
     chosen_ = Choose();
     if (chosen_ == kCut) const_cast<sim::Machine*>(machine_)->StopRun();
@@ -203,26 +239,8 @@ Move ProcessScheduler::Pick(const sim::Question& question) {
               .arg = static_cast<std::uint8_t>(PlaceOf(way))};
     }
   }
-  if (CpuOf(chosen_) != cpu) return RunOn(CpuOf(chosen_));
-  if (event_ && !question.blocked) {
-    chosen_ = kNobody;
-    const Move event = *event_;
-    event_.reset();
-    return event;
-  }
-  SHOOTDOWN_CHECK(!question.blocked);  // who cannot go on is not enabled
-  if (!settled_ && !at_once_ && (question.may_wait || IsOld(chosen_))) {
-    settled_ = true;
-    if (!IsOld(chosen_)) return {.kind = Move::Kind::kHold};
-    return {.kind = Move::Kind::kOld,
-            .arg = static_cast<std::uint8_t>(1 + chosen_ - FirstOld(cpu))};
-  }
-  settled_ = false;
-  at_once_ = false;
-  chosen_ = kNobody;
-  unasked_actor_ = question.actor;
-  ask_at_ = question.index + 1 + StepsUnasked();
-  return {.kind = Move::Kind::kStep};
+  if (CpuOf(chosen_) != current_) return RunOn(CpuOf(chosen_));
+  return GoOn(question);
 }
 
 std::uint32_t ProcessScheduler::NextQuestion(ActorId actor, std::uint32_t index) {

@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "fuzz/sim/machine.h"
+#include "fuzz/sim/no_more_to_do.h"
 #include "fuzz/sim/scheduler.h"
 
 namespace shootdown::explore {
@@ -138,12 +139,26 @@ class ProcessScheduler : public sim::Scheduler {
       add(static_cast<std::uint64_t>(next.kind) << 16 | std::uint64_t{next.actor} << 8 |
           (next.blocked && (events || machine_->Awaited(c) == nullptr) ? 1 : 0));
     }
-    // See Pick: its wait ends with a drain.
-    add(pending(current_).blocked ? static_cast<std::uint64_t>(current_) + 1 : 0);
+    add(DrainWakesCurrent(events) ? static_cast<std::uint64_t>(current_) + 1 : 0);
   }
 
  private:
   void ForgetChoice();
+  void NoteNext(const sim::Question& question);
+  [[nodiscard]] int NextToEnter();
+  [[nodiscard]] int FirstWithStep() const;
+  [[nodiscard]] sim::Move GoOn(const sim::Question& question);
+  // A drain may end the wait of the CPU that is looking, and then it goes on to its next step at once; who
+  // waits elsewhere goes on by a choice. So states with another CPU looking go on in another way. Not so if
+  // the wait is an await's: once it is ready it is asked about, or goes to where it is (Pick), which is one
+  // state. Nor if the thread has come to its end, since no drain ends that.
+  // With events an await that waits is another state than one that is asked about, and a deferred interrupt
+  // may come to the CPU that is looking: so there it always matters.
+  [[nodiscard]] bool DrainWakesCurrent(bool events) const {
+    const Pending& next = pending(current_);
+    return next.blocked &&
+           (events || (machine_->Awaited(current_) == nullptr && next.site != &sim::kNoMoreToDo));
+  }
   [[nodiscard]] bool CanStep(int cpu) const;
   [[nodiscard]] int OldValues(int cpu);
   [[nodiscard]] Process FirstOld(int cpu) const { return first_old_ + cpu * old_count_; }

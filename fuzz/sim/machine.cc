@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "fuzz/sim/no_more_to_do.h"
+
 namespace shootdown::sim {
 namespace {
 
@@ -124,7 +126,7 @@ void Machine::ThreadEntry() {
   }
   m.guest_.thread_main(m.thread(m.cpu()), switched_in);
   // Nothing left for this CPU.
-  m.WaitUntil(SHOOTDOWN_SITE("no more to do"), WaitKind::kIdle, [] { return false; });
+  m.WaitUntil(kNoMoreToDo, WaitKind::kIdle, [] { return false; });
   SHOOTDOWN_UNREACHABLE("a CPU without work was resumed");
 }
 
