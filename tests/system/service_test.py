@@ -20,8 +20,8 @@ from cli import BIN, CLEAN, DONE, FINDING, LOST_BIT, STALE_HIT, wait_until
 class EveryScenarioTest(cluster.ClusterTest):
     WORKERS = 4
     RUNS = 60_000
-    # So rare that it takes up to 45,885 schedules on one engine (corpus/README.md).
-    RARE = ("W11-does-not-wait",)
+    # So rare that they take up to 50,356 schedules on one engine (corpus/README.md).
+    RARE = ("7.15-tlbi-vs-rollover", "7.16-switch-mm-barrier")
     RARE_RUNS = 400_000
 
     def test_every_expected_bug_is_found_confirmed_elsewhere_minimized_and_replays_anywhere(self):
