@@ -51,8 +51,8 @@ Page* try_to_unmap(Mm* mm, VirtPage va, CpuBits* batch) {
     Cell<Pte>* const ptep = &PteOf(mm->pgd, va);
     const Pte pte = READ_ONCE(*ptep);
     // A locked page is not evictable.
-    Page* const mapped = &Kernel::Get().pages[pte.page()];
-    if (pte.valid() && READ_ONCE(mapped->mlocked) == 0) {
+    Page* const mapped = pte.valid() ? &Kernel::Get().pages[pte.page()] : nullptr;
+    if (mapped != nullptr && READ_ONCE(mapped->mlocked) == 0) {
       page = mapped;
       (void)ptep_get_and_clear(mm, va, /*fullmm=*/false);
       if (should_defer_flush(mm)) {
