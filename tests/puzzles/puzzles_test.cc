@@ -62,12 +62,12 @@ TEST_P(PuzzleTest, TheBugIsFound) {
     EXPECT_TRUE(violations.contains(GetParam().violation));
     return;
   }
-  // One search in twenty is unlucky (work_stealing).
+  // One search in twenty is unlucky (work_stealing): of ten, nine have to find it.
   int found = 0;
-  for (const std::uint64_t seed : {1, 2, 3}) {
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
     found += MutateFor(*program, kRunsToFind, seed).contains(GetParam().violation) ? 1 : 0;
   }
-  EXPECT_GE(found, 2);
+  EXPECT_GE(found, 9);
 }
 
 TEST_P(PuzzleTest, TheFixedTwinStaysClean) {
