@@ -90,6 +90,58 @@ void Lamport(Standard& s, int n, std::uint64_t me) {
   STORE(b[me], 0);
 }
 
+// Words of the parker's: the two threads' flags are a lock between them.
+constexpr int kInside = 0;  // of the parker; of the unparker the one behind it
+constexpr int kPermit = 2;
+constexpr int kAsleep = 3;
+constexpr int kDone = 4;
+constexpr int kOver = 5;
+
+void UnparkTwice(Standard& s) {
+  for (int call = 0; call < 2; ++call) {
+    STORE(s.x[kInside + 1], 1);
+    FENCE();
+    ASSUME(s, LOAD(s.x[kInside]) == 0);
+    const bool had_permit = LOAD(s.x[kPermit]) != 0;
+    STORE(s.x[kPermit], 1);
+    FENCE();
+    STORE(s.x[kInside + 1], 0);
+    if (!had_permit) STORE(s.x[kAsleep], 0);
+    if (call == 0) STORE(s.x[kDone], 1);
+    FENCE();
+  }
+  STORE(s.x[kOver], 1);
+}
+
+void ParkUntilDone(Standard& s, int times_max) {
+  for (int times = 0; LOAD(s.x[kDone]) == 0; ++times) {
+    ASSUME(s, times < times_max);
+    if (LOAD(s.x[kPermit]) != 0) {
+      STORE(s.x[kPermit], 0);
+      continue;
+    }
+    STORE(s.x[kInside], 1);
+    FENCE();
+    if (LOAD(s.x[kInside + 1]) != 0) {
+      STORE(s.x[kInside], 0);
+      continue;
+    }
+    if (LOAD(s.x[kPermit]) == 0) {
+      STORE(s.x[kAsleep], 1);
+      FENCE();
+      STORE(s.x[kInside], 0);
+      REQUIRE(LOAD(s.x[kOver]) == 0 || LOAD(s.x[kAsleep]) == 0, "nobody is left to wake it");
+      ASSUME(s, LOAD(s.x[kAsleep]) == 0);
+      STORE(s.x[kInside], 1);
+      FENCE();
+      ASSUME(s, LOAD(s.x[kInside + 1]) == 0);
+    }
+    STORE(s.x[kPermit], 0);
+    FENCE();
+    STORE(s.x[kInside], 0);
+  }
+}
+
 }  // namespace
 
 StandardProgram PetersonLock() { return OfTwo("PetersonLock", &Peterson); }
@@ -103,6 +155,11 @@ StandardProgram LamportLock(int n) {
         [n, me](Standard& s) { Lamport(s, n, static_cast<std::uint64_t>(me)); });
   }
   return program;
+}
+
+StandardProgram Parker(int n) {
+  return {.name = "Parker" + std::to_string(n),
+          .threads = {[n](Standard& s) { ParkUntilDone(s, n); }, &UnparkTwice}};
 }
 
 }  // namespace shootdown::program

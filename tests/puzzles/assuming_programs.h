@@ -14,6 +14,8 @@ namespace shootdown::program {
 [[nodiscard]] StandardProgram SzymanskiLock();
 // L. Lamport, "A fast mutual exclusion algorithm", TOCS 5(1), 1987, algorithm 2: n threads, once each.
 [[nodiscard]] StandardProgram LamportLock(int n);
+// Java's park() of one thread and unpark() of another, twice, with its bug 6822370; the parker looks n times at most.
+[[nodiscard]] StandardProgram Parker(int n);
 
 }  // namespace shootdown::program
 

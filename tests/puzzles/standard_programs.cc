@@ -246,12 +246,28 @@ StandardProgram Sigma(int n) {
   return program;
 }
 
+StandardProgram Big0() {
+  constexpr int x = 0, y = 1, z = 2, w = 3;
+  return Litmus("Big0", {{R(x), R(y), R(z), R(w), R(x), R(y), R(z)},
+                         {R(x), R(y), R(z)},
+                         {W(x), W(y), W(x, 2), W(y, 2), W(x, 3), W(y, 3)},
+                         {W(z), W(w), W(z, 2), W(w, 2), W(z, 3), W(w, 3)}});
+}
+
 StandardProgram Big1() {
   constexpr int x = 0, y = 1, z = 2, w = 3;
   return Litmus("Big1", {{R(x), R(y), R(z), R(w), R(x), R(y), R(z), R(w)},
                          {R(x), R(y), R(z), R(w), R(x), R(y)},
                          {W(x), W(y), W(x, 2), W(y, 2), W(x, 3), W(y, 3)},
                          {W(z), W(w), W(z, 2), W(w, 2), W(z, 3), W(w, 3)}});
+}
+
+StandardProgram Big2() {
+  constexpr int x = 0, y = 1, z = 2;
+  return Litmus("Big2", {{R(x), R(y), R(z), R(x), R(y)},
+                         {R(x), R(y), R(z), R(x)},
+                         {W(x), W(y), W(z), W(x, 2), W(y, 2), W(z, 2)},
+                         {W(x, 3), W(y, 3), W(z, 3), W(x, 4), W(y, 4), W(z, 4)}});
 }
 
 }  // namespace shootdown::program

@@ -51,7 +51,9 @@ struct StandardProgram {
 [[nodiscard]] StandardProgram RedundantCo(int n); // two threads store n times, one loads twice
 [[nodiscard]] StandardProgram OptLock(int n);     // two threads try an optimistic lock, n times at most
 [[nodiscard]] StandardProgram Sigma(int n);       // n threads, started one by one, mark the place of an index
+[[nodiscard]] StandardProgram Big0();             // two threads store six times, two load three and seven times
 [[nodiscard]] StandardProgram Big1();             // two threads store six times, two load six and eight times
+[[nodiscard]] StandardProgram Big2();             // the same three words are stored to twice by two, and loaded by two
 
 }  // namespace shootdown::program
 

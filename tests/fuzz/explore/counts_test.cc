@@ -2,8 +2,6 @@
 // known from elsewhere. Under SC they are those of GenMC's and Nidhugg's own tests (tests/correct,
 // SC_test.cpp, TSO_test.cpp there); under TSO Nidhugg's where it has the program, else those of an
 // enumerator that agrees with both wherever they overlap.
-//
-// Not here: programs of which only the number is known to us, not the code (big0, parker).
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -147,7 +145,9 @@ struct ScCase {
 TEST(LargeCountsTest, ClassesAreAsManyUnderSc) {
   const ScCase cases[] = {{program::FibWithMain(4), 19'605},
                           {program::FibWithMain(5), 218'243},
-                          {program::Big1(), 1'820'474}};
+                          {program::Big0(), 69'112},
+                          {program::Big1(), 1'820'474},
+                          {program::Big2(), 5'284'890}};
   for (const ScCase& c : cases) {
     const auto subject = Make(c.program, MemoryModel::kSc);
 
@@ -163,7 +163,7 @@ TEST(ReadsFromCountsTest, ClassesAreAsManyUnderSc) {
   using namespace program;
   const ScCase cases[] = {{RedundantCo(1), 7}, {RedundantCo(2), 19}, {RedundantCo(3), 37},
                           {RedundantCo(4), 61}, {OptLock(2), 19},    {OptLock(3), 31},
-                          {Sigma(3), 12},       {Sigma(4), 64}};
+                          {Sigma(3), 12},       {Sigma(4), 64},     {Parker(2), 97}};
   for (const ScCase& c : cases) {
     const auto subject = Make(c.program, MemoryModel::kSc);
 
