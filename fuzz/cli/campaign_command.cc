@@ -115,12 +115,11 @@ int Create(const CampaignFlags& flags) {
   v1::CreateCampaignRequest request;
   v1::CampaignSpec& spec = *request.mutable_spec();
   // Judged here, where the places in the file are known: no worker has to refuse a typing mistake.
-  for (const std::string& name : flags.scenarios) {
-    const absl::StatusOr<LoadedScenario> loaded = LoadScenario(name);
-    if (!loaded.ok()) return Fail(loaded.status());
-    if (absl::Status s = BuildSimulation(*loaded).status(); !s.ok()) return Fail(s);
-    spec.add_scenarios()->set_text(loaded->text);
-    if (spec.name().empty()) spec.set_name(loaded->scenario.name);
+  const absl::StatusOr<std::vector<LoadedScenario>> scenarios = LoadScenarios(flags.scenarios);
+  if (!scenarios.ok()) return Fail(scenarios.status());
+  for (const LoadedScenario& loaded : *scenarios) {
+    spec.add_scenarios()->set_text(loaded.text);
+    if (spec.name().empty()) spec.set_name(loaded.scenario.name);
   }
   if (!flags.name.empty()) spec.set_name(flags.name);
   spec.set_strategy(ToText(flags.strategy));
@@ -199,7 +198,7 @@ int Delete(const CampaignFlags& flags) {
 }
 
 void AddCreateOptions(CLI::App& command, CampaignFlags& flags) {
-  command.add_option("SCENARIO", flags.scenarios, "names, or files")->required();
+  command.add_option("SCENARIO", flags.scenarios, "names, or files; each once")->required();
   command.add_option("--name", flags.name, "for people; by default the first scenario's");
   command.add_option("--runs", flags.runs,
                      "schedules to run for each scenario (default 1000000, if no --seconds)")

@@ -252,15 +252,8 @@ class ScenarioFuzz {
 };
 
 int Fuzz(const FuzzFlags& flags) {
-  // Everything is read before anything is run: a typing mistake costs no search.
-  std::vector<LoadedScenario> all;
-  for (const std::string& name : flags.scenarios) {
-    absl::StatusOr<LoadedScenario> loaded = LoadScenario(name);
-    if (!loaded.ok()) return Fail(loaded.status());
-    // Built once and thrown away, for its error messages.
-    if (absl::Status s = BuildSimulation(*loaded).status(); !s.ok()) return Fail(s);
-    all.push_back(*std::move(loaded));
-  }
+  absl::StatusOr<std::vector<LoadedScenario>> all = LoadScenarios(flags.scenarios);
+  if (!all.ok()) return Fail(all.status());
   const std::string path = StorePath(flags.store);
   const absl::StatusOr<std::unique_ptr<Store>> store = Store::Open(path, OpenMode::kReadWrite);
   if (!store.ok()) return Fail(store.status());
@@ -273,7 +266,7 @@ int Fuzz(const FuzzFlags& flags) {
   Json scenarios = Json::array();
   bool found = false;
   absl::Status status = absl::OkStatus();
-  for (LoadedScenario& loaded : all) {
+  for (LoadedScenario& loaded : *all) {
     if (interrupted != 0) break;
     ScenarioFuzz one(flags, std::move(loaded), **store);
     status = one.Run();
@@ -298,7 +291,7 @@ void AddFuzzCommand(CLI::App& app, int* exit_status) {
   auto* const command = app.add_subcommand(
       "fuzz", "searches scenarios for schedules that break a rule; minimizes and stores them");
   const auto flags = std::make_shared<FuzzFlags>();
-  command->add_option("SCENARIO", flags->scenarios, "names, or files")->required();
+  command->add_option("SCENARIO", flags->scenarios, "names, or files; each once")->required();
   command->add_option("--runs", flags->runs,
                       "schedules to run for each scenario (default 1000000, if no --seconds)")
       ->transform(WholeNumber(1, std::uint64_t{1} << 62));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <set>
 #include <string_view>
 
 #include "absl/strings/str_format.h"
@@ -81,6 +82,23 @@ absl::StatusOr<LoadedScenario> LoadScenario(const std::string& name) {
   if (fs::is_regular_file(name, error)) return LoadFile(name);
   return absl::NotFoundError(absl::StrFormat(
       "found scenario \"%s\", wanted a file, or one of those that `shootdown scenarios` lists", name));
+}
+
+absl::StatusOr<std::vector<LoadedScenario>> LoadScenarios(const std::vector<std::string>& names) {
+  std::vector<LoadedScenario> all;
+  std::set<std::string_view> texts;
+  all.reserve(names.size());  // `texts` looks into it
+  for (const std::string& name : names) {
+    absl::StatusOr<LoadedScenario> loaded = LoadScenario(name);
+    if (!loaded.ok()) return loaded.status();
+    if (absl::Status built = BuildSimulation(*loaded).status(); !built.ok()) return built;
+    all.push_back(*std::move(loaded));
+    if (!texts.insert(all.back().text).second) {
+      return absl::InvalidArgumentError(absl::StrFormat(
+          "found scenario \"%s\" twice, wanted each once", all.back().scenario.name));
+    }
+  }
+  return all;
 }
 
 absl::StatusOr<LoadedScenario> ParseStoredScenario(const Failure& failure) {

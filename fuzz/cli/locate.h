@@ -22,6 +22,11 @@ namespace shootdown {
 // A file if `name` has a slash or ends as files of scenarios do; else the corpus's scenario of that
 // name, and if there is none a file after all.
 [[nodiscard]] absl::StatusOr<LoadedScenario> LoadScenario(const std::string& name);
+// All of them, in that order. Each is built once and thrown away, so that a typing mistake in the last
+// costs no search of the first. INVALID_ARGUMENT if two are one and the same: a second search of it
+// would only find what the first did.
+[[nodiscard]] absl::StatusOr<std::vector<LoadedScenario>> LoadScenarios(
+    const std::vector<std::string>& names);
 // What a failure is replayed on, and what it was found on: minimizing may have made it less.
 [[nodiscard]] absl::StatusOr<LoadedScenario> ParseStoredScenario(const Failure& failure);
 [[nodiscard]] absl::StatusOr<Scenario> ParseFoundScenario(const Failure& failure);

@@ -18,23 +18,15 @@ constexpr std::size_t kMarkdownBytesMax = 1 << 20;
 
 volatile sig_atomic_t interrupted = 0;
 
-// Everything is read and built before anything is run: a typing mistake costs no search.
+// Those that are named, or all; each can be run.
 absl::StatusOr<std::vector<LoadedScenario>> Load(const std::vector<std::string>& names) {
-  std::vector<LoadedScenario> all;
-  if (names.empty()) {
-    absl::StatusOr<std::vector<LoadedScenario>> corpus = LoadCorpus();
-    if (!corpus.ok()) return corpus.status();
-    all = *std::move(corpus);
-  }
-  for (const std::string& name : names) {
-    absl::StatusOr<LoadedScenario> loaded = LoadScenario(name);
-    if (!loaded.ok()) return loaded.status();
-    all.push_back(*std::move(loaded));
-  }
-  for (const LoadedScenario& loaded : all) {
+  if (!names.empty()) return LoadScenarios(names);
+  absl::StatusOr<std::vector<LoadedScenario>> corpus = LoadCorpus();
+  if (!corpus.ok()) return corpus.status();
+  for (const LoadedScenario& loaded : *corpus) {
     if (absl::Status built = BuildSimulation(loaded).status(); !built.ok()) return built;
   }
-  return all;
+  return corpus;
 }
 
 absl::Status WriteMarkdown(const CheckedCatalogue& checked, const std::string& file) {

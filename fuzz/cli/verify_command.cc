@@ -30,41 +30,42 @@ struct VerifyFlags {
 
 volatile sig_atomic_t interrupted = 0;
 
-absl::StatusOr<LoadedScenario> LoadForProof(const VerifyFlags& flags, const std::string& name) {
-  absl::StatusOr<LoadedScenario> loaded = LoadScenario(name);
-  if (loaded.ok() && flags.memory_model) {
-    loaded->scenario.machine.memory_model = *flags.memory_model;
-    loaded = ParseLoadedScenario(PrintScenario(loaded->scenario), name);
+// With the memory model that the flags ask for, if a proof of it fits.
+absl::Status MakeReady(const VerifyFlags& flags, LoadedScenario& loaded) {
+  const std::string name = loaded.scenario.name;
+  if (flags.memory_model) {
+    loaded.scenario.machine.memory_model = *flags.memory_model;
+    absl::StatusOr<LoadedScenario> changed =
+        ParseLoadedScenario(PrintScenario(loaded.scenario), name);
+    if (!changed.ok()) return changed.status();
+    loaded = *std::move(changed);
+    if (absl::Status built = BuildSimulation(loaded).status(); !built.ok()) return built;
   }
-  if (!loaded.ok()) return loaded;
-  if (absl::Status s = BuildSimulation(*loaded).status(); !s.ok()) return s;
-  if (const int processes = explore::ProcessCount(loaded->scenario.machine);
-      processes > explore::kProcessCountMax) {
-    return absl::InvalidArgumentError(absl::StrFormat(
-        "%s: found %d CPUs and places in store buffers, wanted at most %d for verify",
-        loaded->scenario.name, processes, explore::kProcessCountMax));
-  }
-  return loaded;
+  const int processes = explore::ProcessCount(loaded.scenario.machine);
+  if (processes <= explore::kProcessCountMax) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrFormat("%s: found %d CPUs and places in store buffers, wanted at most %d for verify",
+                      name, processes, explore::kProcessCountMax));
 }
 
 int Verify(const VerifyFlags& flags) {
-  if (!flags.proof.checkpoint.empty() && flags.scenarios.size() != 1) {
-    return Fail(absl::InvalidArgumentError(absl::StrFormat(
-        "--checkpoint: found %d scenarios, wanted one", flags.scenarios.size())));
+  if (!flags.proof.checkpoint.empty()) {
+    if (flags.scenarios.size() != 1) {
+      return Fail(absl::InvalidArgumentError(absl::StrFormat(
+          "--checkpoint: found %d scenarios, wanted one", flags.scenarios.size())));
+    }
   }
-  // Everything is read before anything is run: a typing mistake costs no search.
-  std::vector<LoadedScenario> all;
-  for (const std::string& name : flags.scenarios) {
-    absl::StatusOr<LoadedScenario> loaded = LoadForProof(flags, name);
-    if (!loaded.ok()) return Fail(loaded.status());
-    all.push_back(*std::move(loaded));
+  absl::StatusOr<std::vector<LoadedScenario>> all = LoadScenarios(flags.scenarios);
+  if (!all.ok()) return Fail(all.status());
+  for (LoadedScenario& loaded : *all) {
+    if (absl::Status s = MakeReady(flags, loaded); !s.ok()) return Fail(s);
   }
   // Before the store is open, and threads of its own run.
   std::unique_ptr<SharedProof> jobs;
   if (flags.jobs != 1) {
     absl::StatusOr<std::unique_ptr<SharedProof>> started =
         SharedProof::Start(flags.jobs, [&](const explore::Share& share) {
-          for (LoadedScenario& loaded : all) {
+          for (LoadedScenario& loaded : *all) {
             ScenarioProof(flags.proof, std::move(loaded)).TakePart(share);
           }
         });
@@ -82,7 +83,7 @@ int Verify(const VerifyFlags& flags) {
   Json scenarios = Json::array();
   bool found = false;
   bool unfinished = false;
-  for (LoadedScenario& loaded : all) {
+  for (LoadedScenario& loaded : *all) {
     if (interrupted != 0) {
       unfinished = true;
       break;
@@ -111,7 +112,7 @@ void AddVerifyCommand(CLI::App& app, int* exit_status) {
                       ScenarioProof::kStateCountMax));
   const auto flags = std::make_shared<VerifyFlags>();
   flags->proof.interrupted = [] { return interrupted != 0; };
-  command->add_option("SCENARIO", flags->scenarios, "names, or files")->required();
+  command->add_option("SCENARIO", flags->scenarios, "names, or files; each once")->required();
   command->add_option("--preemptions", flags->proof.preemptions,
                       "how often a CPU that could go on is left, at most (default: no bound)")
       ->transform(WholeNumber(0, explore::StateOptions::kCostMax));

@@ -78,6 +78,18 @@ class ScenarioTest(cli.SystemTest):
         self.assert_refused(result, "nonesuch")
         self.assertFalse(self.store.exists())
 
+    def test_one_scenario_named_twice(self):
+        """A second search of it would only find what the first did."""
+        file = str(cli.CORPUS / f"{CLEAN}.textproto")
+        for words in (["fuzz", "--store", self.store], ["verify", "--store", self.store], ["scenarios", "--check"],
+                      ["campaign", "create", "--coordinator", "127.0.0.1:1"]):
+            for again in CLEAN, file:
+                with self.subTest(words=words, again=again):
+                    result = self.shootdown(*words, CLEAN, STALE_HIT, again)
+
+                    self.assert_refused(result, f'found scenario "{CLEAN}" twice, wanted each once')
+                    self.assertFalse(self.store.exists())
+
     def test_a_file_that_is_cut_short(self):
         for size in range(0, len(SCENARIO) - 25, 7):
             with self.subTest(size):
