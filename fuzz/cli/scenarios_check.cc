@@ -47,6 +47,7 @@ int CheckScenarios(const ScenariosCheckFlags& flags) {
       .scenarios = *std::move(scenarios), .outcomes = {}, .request = flags.request};
   if (!flags.markdown.empty()) {
     // Tried first with no table, so that a wrong file costs no search.
+    if (absl::Status s = CanWriteWholeFile(flags.markdown); !s.ok()) return Fail(s);
     const absl::StatusOr<std::string> before = ReadWholeFile(flags.markdown, kMarkdownBytesMax);
     if (!before.ok()) return Fail(before.status());
     if (const auto after = WithCatalogueTable(*before, "", flags.markdown); !after.ok()) {

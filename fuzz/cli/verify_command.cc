@@ -16,6 +16,7 @@
 #include "fuzz/explore/process_scheduler.h"
 #include "fuzz/options/whole_number.h"
 #include "fuzz/process/shared_proof.h"
+#include "proto/file_io.h"
 #include "proto/scenario_text.h"
 
 namespace shootdown {
@@ -54,6 +55,8 @@ int Verify(const VerifyFlags& flags) {
       return Fail(absl::InvalidArgumentError(absl::StrFormat(
           "--checkpoint: found %d scenarios, wanted one", flags.scenarios.size())));
     }
+    // A proof may take hours, and would end at the first checkpoint.
+    if (absl::Status s = CanWriteWholeFile(flags.proof.checkpoint); !s.ok()) return Fail(s);
   }
   absl::StatusOr<std::vector<LoadedScenario>> all = LoadScenarios(flags.scenarios);
   if (!all.ok()) return Fail(all.status());

@@ -438,6 +438,25 @@ class OutputTest(cli.SystemTest):
         self.assert_refused(result, "no/such/folder/x.failure: No such file")
 
 
+    def test_long_work_does_not_begin_if_its_file_cannot_be_written(self):
+        nowhere = "no/such/folder/proof"
+        words = ["verify", CLEAN, "--events", 2, "--store", self.store, "--checkpoint"]
+
+        self.assert_refused(self.shootdown(*words, nowhere), f"{nowhere}: No such file")
+        self.assert_refused(self.shootdown(*words, nowhere, "--jobs", 2), f"{nowhere}: No such file")
+        self.assert_refused(self.shootdown(*words, "/dev/full"), "/dev/full: is no regular file")
+        self.assertFalse(self.store.exists())  # it is made before the first run
+
+    def test_long_work_does_not_begin_where_nobody_may_write(self):
+        need_nobody(self)
+        table = self.write("README.md", (cli.CORPUS / "README.md").read_text(encoding="utf-8"))
+
+        self.assert_refused(self.shootdown("verify", CLEAN, "--checkpoint", "proof", preexec_fn=as_nobody),
+                            "proof: Permission denied")
+        self.assert_refused(self.shootdown("scenarios", "--check", "--markdown", table, preexec_fn=as_nobody),
+                            "README.md: Permission denied")
+
+
 class FullDiskTest(cli.SystemTest):
     def setUp(self):
         super().setUp()
