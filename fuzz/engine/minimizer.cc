@@ -14,6 +14,17 @@ using Decisions = std::vector<Decision>;
 // More runs than this are not worth a smaller schedule.
 constexpr std::uint64_t kRunCountMax = 60'000;
 
+bool IsSwitchToCpu(const Decision& decision) {
+  return decision.kind == Kind::kSwitch && decision.to.actor_class() == ActorId::Class::kCpu;
+}
+
+// With decision `i`, a switch, to another CPU.
+Schedule Aimed(const Schedule& schedule, std::size_t i, int cpu) {
+  Decisions decisions = schedule.decisions();
+  decisions[i].to = CpuActor(cpu);
+  return Schedule(std::move(decisions)).Canonical();
+}
+
 class Minimizer {
  public:
   Minimizer(Simulation& simulation, const std::string& kind_key)
@@ -25,9 +36,11 @@ class Minimizer {
     RemoveChunks();
     do {
       RemoveSingles();
-    } while (RemoveOneMoveOne());
+    } while (RemoveOneAimOne() || RemoveOneMoveOne());
     ShortenHolds();
-    MoveLate();
+    do {
+      MoveLate();
+    } while (AimStraight());
     RemoveSingles();
     return best_;
   }
@@ -82,6 +95,33 @@ class Minimizer {
     return shorter;
   }
 
+  // True, and `best_` is `candidate`, if that fails in the same way and all of it is applied; or less, if
+  // it is less than `best_` was.
+  bool TryAsItIs(const Schedule& candidate) {
+    const Schedule before = best_;
+    if (!Try(candidate)) return false;
+    if (best_.size() < before.size() || best_ == candidate) return true;
+    best_ = before;
+    return false;
+  }
+
+  // One decision less, if a switch may lead to another CPU: that there were others on its way may be
+  // all that the decision was for. Before RemoveOneMoveOne, for there are fewer CPUs than steps.
+  bool RemoveOneAimOne() {
+    for (std::size_t gone = 0; gone < best_.size(); ++gone) {
+      const Schedule rest = best_.Without(gone);
+      for (std::size_t aimed = 0; aimed < rest.size(); ++aimed) {
+        if (!IsSwitchToCpu(rest.decisions()[aimed])) continue;
+        for (int cpu = 0; cpu < cpu_count(); ++cpu) {
+          if (run_count_ > kRunCountMax) return false;
+          if (rest.decisions()[aimed].to == CpuActor(cpu)) continue;
+          if (Try(Aimed(rest, aimed, cpu))) return true;
+        }
+      }
+    }
+    return false;
+  }
+
   // One decision less, if another may stand elsewhere: leaves local minima.
   bool RemoveOneMoveOne() {
     for (std::size_t gone = 0; gone < best_.size(); ++gone) {
@@ -123,19 +163,42 @@ class Minimizer {
           Decisions decisions = best_.decisions();
           decisions[i].index = index;
           Schedule candidate = Schedule(std::move(decisions)).Canonical();
-          const std::size_t size = best_.size();
-          const Schedule before = best_;
-          if (!Try(candidate)) continue;
-          if (best_.size() < size || best_ == candidate) {
+          if (TryAsItIs(candidate)) {
             moved = true;
             break;
           }
-          best_ = before;
         }
         if (moved) break;
       }
     }
   }
+
+  // Each switch to the CPU from which the run fails after the fewest steps, and of such the lowest one:
+  // CPUs that have nothing to do with the failure lie on no way. True if `best_` is another one.
+  bool AimStraight() {
+    bool changed = false;
+    for (std::size_t i = 0; i < best_.size(); ++i) {
+      if (!IsSwitchToCpu(best_.decisions()[i])) continue;
+      (void)Fails(best_);
+      std::size_t steps = simulation_.machine().log().size();
+      for (int cpu = 0; cpu < cpu_count() && run_count_ < kRunCountMax; ++cpu) {
+        const Schedule before = best_;
+        const int to = before.decisions()[i].to.number();
+        if (cpu == to || !TryAsItIs(Aimed(before, i, cpu))) continue;
+        if (best_.size() < before.size()) return true;
+        const std::size_t now = simulation_.machine().log().size();
+        if (now < steps || (now == steps && cpu < to)) {
+          steps = now;
+          changed = true;
+        } else {
+          best_ = before;
+        }
+      }
+    }
+    return changed;
+  }
+
+  [[nodiscard]] int cpu_count() const { return simulation_.machine().cpu_count(); }
 
   static constexpr std::uint32_t kMoveIndexMax = 160;
   static constexpr std::uint32_t kLateWindow = 48;

@@ -2,7 +2,8 @@
 //
 // The result is 1-minimal: without any one of its decisions the failure is gone, and the proof says
 // what happens instead. Each decision stands as late as it can, that is, directly before a step that
-// matters, so that equal bugs end as equal schedules.
+// matters, and leads to the CPU from which the failure is nearest, so that equal bugs end as equal
+// schedules.
 #ifndef SHOOTDOWN_FUZZ_ENGINE_MINIMIZER_H_
 #define SHOOTDOWN_FUZZ_ENGINE_MINIMIZER_H_
 

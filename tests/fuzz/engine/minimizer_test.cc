@@ -142,6 +142,25 @@ INSTANTIATE_TEST_SUITE_P(TwoCpus, EqualBugsTest,
                          ::testing::Values("seed-stale-hit", "seed-lost-bit"),
                          [](const auto& scenario) { return TestName(scenario.param); });
 
+// Ways from CPU 0 to CPU 1 over others, which each have to be left again; and back over CPU 2.
+TEST(WayTest, LeadsStraightWhereItLedOverCpusThatHaveNothingToDoWithIt) {
+  const auto simulation = BuildCorpus("seed-lost-bit-8cpu");
+  const std::string straight = "T0@22>C1 T1@30>C0";
+  const std::string kind_key = KindOf(*simulation, *Schedule::Parse(straight));
+  ASSERT_TRUE(StartsWith(kind_key, "stale_tlb_use")) << kind_key;
+
+  for (const char* const around : {"T0@22>C7 T1@30>C0 T2@16>C1 T4@16>C2 I7@0>C6",
+                                   "T0@22>C2 T1@30>C0 I7@0>C1", "T0@22>C1 T1@30>C2"}) {
+    const Schedule schedule = *Schedule::Parse(around);
+    ASSERT_EQ(KindOf(*simulation, schedule), kind_key) << around;
+
+    const Minimized minimized = MinimizeSchedule(*simulation, schedule, kind_key);
+
+    EXPECT_EQ(minimized.schedule.ToText(), straight) << "from " << around;
+    ExpectMinimal(*simulation, minimized, kind_key);
+  }
+}
+
 TEST(ProveTest, NamesWhatHappensInstead) {
   const auto simulation = BuildCorpus("seed-stale-hit");
   const Target::Found found = FirstFinding(*simulation, 0);
