@@ -11,14 +11,7 @@ using kernel::EventKind;
 
 void Judge(const Event& e) {
   const auto& table = *static_cast<const kernel::Page*>(e.object);
-  if (table.incarnation == e.a && e.mm->alive != 0) {
-    // Near: the table is about to go.
-    const bool high = e.virt >= kernel::kVirtPageCount / 2;
-    if ((high ? e.mm->pgd->pmd_high : e.mm->pgd->pmd).Peek() == 0) {
-      sim::Machine::Get().Feature(Combine(0x78, static_cast<std::uint64_t>(e.cpu)));
-    }
-    return;
-  }
+  if (table.incarnation == e.a && e.mm->alive != 0) return;
   Report(kFreedTableWalk, e,
          "the walker of CPU " + std::to_string(e.cpu) + ", looking for " + PageName(e.virt) + " of " +
              NameOf(e.mm) + ", reads physical page " + std::to_string(table.number) +

@@ -13,13 +13,7 @@ using kernel::Kernel;
 void Judge(const Event& e) {
   const kernel::Pte pte{e.entry->pte};
   const kernel::Page& page = Kernel::Get().pages[pte.page()];
-  if (e.entry->ghost.incarnation == page.incarnation) {
-    // Near: the page is still there, but its mapping is gone.
-    if (e.mm->pgd != nullptr && PteOf(e.mm->pgd, VirtPage(static_cast<std::uint8_t>(e.virt))).Peek() != pte) {
-      sim::Machine::Get().Feature(Combine(0x71, static_cast<std::uint64_t>(e.virt)));
-    }
-    return;
-  }
+  if (e.entry->ghost.incarnation == page.incarnation) return;
   Report(kStaleTlbUse, e,
          NameOf(e.task) + " on CPU " + std::to_string(e.cpu) + " used " + PageName(e.virt) + " of " +
              NameOf(e.mm) + " through a TLB entry for physical page " +

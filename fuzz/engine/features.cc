@@ -11,22 +11,19 @@ namespace {
 
 // Calls `use` with each feature of the machine's last run; some come more than once.
 template <class Use>
-void ForEachFeature(const sim::Machine& machine, const FeatureKinds& counted, const Use& use) {
+void ForEachFeature(const sim::Machine& machine, const Use& use) {
   const auto log = machine.log();
   std::uint64_t previous = 0;  // none: the first is paired with that
   for (const sim::Conflict& c : machine.conflicts()) {
     const std::uint64_t conflict = PlacesOf(log[c.first], log[c.second]);
-    if (counted.pairs && previous != conflict) use(Combine(previous, conflict));
+    if (previous != conflict) use(Combine(previous, conflict));
     previous = conflict;
   }
-  if (!counted.states) return;
-  for (const std::uint64_t feature : machine.features()) use(Mix64(feature));
 }
 
 }  // namespace
 
-FeatureSet::FeatureSet(const FeatureKinds& kinds)
-    : kinds_(kinds), seen_(std::make_unique<std::uint64_t[]>(kBits / 64)) {}
+FeatureSet::FeatureSet() : seen_(std::make_unique<std::uint64_t[]>(kBits / 64)) {}
 
 void FeatureSet::Add(std::uint64_t feature) {
   const std::uint64_t bit = feature % kBits;
@@ -39,13 +36,13 @@ void FeatureSet::Add(std::uint64_t feature) {
 
 std::size_t FeatureSet::AddRun(const sim::Machine& machine) {
   const std::size_t before = size_;
-  ForEachFeature(machine, kinds_, [this](std::uint64_t feature) { Add(feature); });
+  ForEachFeature(machine, [this](std::uint64_t feature) { Add(feature); });
   return size_ - before;
 }
 
 std::vector<std::uint32_t> FeatureSet::OfRun(const sim::Machine& machine) {
   std::vector<std::uint32_t> indexes;
-  ForEachFeature(machine, FeatureKinds(), [&indexes](std::uint64_t feature) {
+  ForEachFeature(machine, [&indexes](std::uint64_t feature) {
     indexes.push_back(static_cast<std::uint32_t>(feature % kBits));
   });
   std::ranges::sort(indexes);

@@ -1,9 +1,8 @@
-// What an interleaving did that none did before. Two kinds of features, each a 64-bit number made
-// of names only (sites, kinds), never of addresses:
-//   - two conflicts in a row, or the first one of a run. A conflict is two steps of different CPUs on one
-//     word, by site and kind, in their order;
-//   - a state that a check finds worth naming (sim::Machine::Feature): near misses above all.
-// fuzz/engine/README.md has what each is worth.
+// What an interleaving did that none did before. A feature is two conflicts in a row, or the first one of a
+// run: a 64-bit number made of names only, never of addresses. A conflict is two steps of different CPUs on
+// one word, by site and kind, in their order.
+//
+// tests/bench/README.md has what they are worth, and which others were worth nothing.
 #ifndef SHOOTDOWN_FUZZ_ENGINE_FEATURES_H_
 #define SHOOTDOWN_FUZZ_ENGINE_FEATURES_H_
 
@@ -17,19 +16,13 @@
 
 namespace shootdown {
 
-// Which kinds count, for measuring what each is worth.
-struct FeatureKinds {
-  bool pairs = true;
-  bool states = true;
-};
-
 class FeatureSet {
  public:
   // A feature's index is below this. Two features may share an index, which costs a little news and
   // keeps a run's bookkeeping inside the first caches.
   static constexpr std::size_t kBits = std::size_t{1} << 18;
 
-  explicit FeatureSet(const FeatureKinds& kinds = {});
+  FeatureSet();
 
   // The indexes of the features of the machine's last run, ascending.
   [[nodiscard]] static std::vector<std::uint32_t> OfRun(const sim::Machine& machine);
@@ -45,7 +38,6 @@ class FeatureSet {
  private:
   void Add(std::uint64_t feature);
 
-  FeatureKinds kinds_;
   std::unique_ptr<std::uint64_t[]> seen_;  // a bit for each index
   std::size_t size_ = 0;
 };

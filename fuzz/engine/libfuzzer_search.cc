@@ -55,7 +55,7 @@ std::string SeedFiles(const std::vector<Schedule>& seeds) {
 
 void LibFuzzerSearch(sim::Subject& subject, const SearchOptions& options,
                      const SearchListener& listener) {
-  static Target target(subject, options.feature_kinds);
+  static Target target(subject, options.feedback);
   target.OnFound(listener.found);
   target.BeforeRun(listener.before_run);
   target.AddKnown(options.known_features);

@@ -15,7 +15,7 @@ class SampleLoop {
   SampleLoop(sim::Subject& subject, const SearchOptions& options, const SearchListener& listener)
       : options_(options),
         listener_(listener),
-        target_(subject, options.feature_kinds),
+        target_(subject, options.feedback),
         end_(Clock::now() + std::chrono::seconds(options.second_count_max)) {
     target_.OnFound(listener.found);
     target_.BeforeRun(listener.before_run);

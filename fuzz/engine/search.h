@@ -21,7 +21,7 @@ struct SearchOptions {
   // kDecisionCountMax (fuzz/engine/mutator.h): it could not mutate it.
   std::vector<Schedule> seeds = {};
   std::vector<std::uint32_t> known_features = {};  // no news (FeatureSet's indexes)
-  FeatureKinds feature_kinds = {};
+  Target::Feedback feedback = Target::Feedback::kYes;
 };
 
 // What a search tells while it runs. All may be null.

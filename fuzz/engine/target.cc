@@ -28,8 +28,8 @@ std::string KindKey(const sim::Violation& violation, const sim::Machine& machine
   return KeyOf(violation.check, violation, machine);
 }
 
-Target::Target(sim::Subject& subject, const FeatureKinds& kinds)
-    : subject_(subject), features_(kinds), scheduler_(last_) {}
+Target::Target(sim::Subject& subject, Feedback feedback)
+    : subject_(subject), feedback_(feedback), scheduler_(last_) {}
 
 std::size_t Target::Run(const Schedule& schedule) {
   last_ = schedule;
@@ -47,7 +47,7 @@ std::size_t Target::RunOnce(sim::Scheduler& scheduler) {
   ++run_count_;
   if (before_run_) before_run_(last_);
   const sim::Violation* const violation = subject_.RunOnce(scheduler);
-  const std::size_t news = features_.AddRun(subject_.machine());
+  const std::size_t news = feedback_ == Feedback::kYes ? features_.AddRun(subject_.machine()) : 0;
   behaviours_.AddRun(subject_.machine());
   if (violation != nullptr) [[unlikely]] Report(*violation);
   return news;

@@ -35,7 +35,10 @@ class Target {
   // minimizing tells apart.
   static constexpr std::uint32_t kReportsOfOneKindMax = 16;
 
-  explicit Target(sim::Subject& subject, const FeatureKinds& kinds = {});
+  // kNo: no run has news, for measuring what news are worth.
+  enum class Feedback : std::uint8_t { kNo, kYes };
+
+  explicit Target(sim::Subject& subject, Feedback feedback = Feedback::kYes);
 
   // Runs `schedule`; returns how many of its features were new.
   std::size_t Run(const Schedule& schedule);
@@ -71,6 +74,7 @@ class Target {
   void Report(const sim::Violation& violation);
 
   sim::Subject& subject_;
+  Feedback feedback_;
   FeatureSet features_;
   BehaviourSet behaviours_;
   Schedule last_;

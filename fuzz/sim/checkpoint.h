@@ -36,7 +36,6 @@ class Machine::Checkpoint {
   std::vector<MoveMade> moves_made_;     // only then
   std::vector<MoveMade> defaults_made_;
   // Of what only grows. What came later is dropped, and what came before is still there.
-  std::size_t feature_count_ = 0;
   std::size_t mark_count_ = 0;
   std::size_t poisoned_count_ = 0;
 };

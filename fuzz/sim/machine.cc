@@ -74,7 +74,6 @@ void Machine::Reset() {
     fibers_[started_[started_count_ - 1]].context = nullptr;
   }
   conflict_count_ = 0;
-  feature_count_ = 0;
   moves_made_.clear();
   defaults_made_.clear();
   marks_.clear();

@@ -273,13 +273,6 @@ class Machine {
   static void NoteLook(std::uint64_t cpus, const std::uint64_t* word) {
     if (lookers_ != nullptr) [[unlikely]] lookers_[Arena::IndexOf(word)] |= cpus;
   }
-  // A small number that says something about this interleaving; the engine hashes and counts it.
-  void Feature(std::uint64_t feature) {
-    if (feature_count_ < features_.size()) features_[feature_count_++] = feature;
-  }
-  [[nodiscard]] std::span<const std::uint64_t> features() const {
-    return {features_.data(), feature_count_};
-  }
 
  private:
   // A CPU's registers. In the arena, so that the snapshot covers them; the contents of rings are
@@ -346,7 +339,6 @@ class Machine {
   static constexpr Row kPoisoned = 0xffff'ffff;
   static constexpr std::uint32_t kNever = 0xffff'ffff;
   static constexpr std::size_t kConflictCountMax = 1024;
-  static constexpr std::size_t kFeatureCountMax = 256;
 
   void Reset();
   void Keep(Checkpoint& to, const Checkpoint* before);
@@ -453,9 +445,7 @@ class Machine {
   std::array<std::uint32_t, 256> index_{};
   Scheduler* scheduler_ = nullptr;
   std::size_t conflict_count_ = 0;
-  std::size_t feature_count_ = 0;
   std::array<Conflict, kConflictCountMax> conflicts_;
-  std::array<std::uint64_t, kFeatureCountMax> features_;
   std::vector<MoveMade> moves_made_;
   std::vector<MoveMade> defaults_made_;  // when blocked: what was chosen by the default order
   std::array<Wait, kCpuCountMax> waits_;

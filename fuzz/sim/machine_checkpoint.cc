@@ -89,7 +89,6 @@ void Machine::Keep(Checkpoint& to, const Checkpoint* before) {
   to.move_count_ = moves_made_.size();
   to.defaults_made_ = defaults_made_;
   if (!defaults_made_.empty()) to.moves_made_ = moves_made_;
-  to.feature_count_ = feature_count_;
   to.mark_count_ = marks_.size();
   to.poisoned_count_ = poisoned_.size();
 }
@@ -135,7 +134,6 @@ void Machine::GoBackTo(const Checkpoint& from) {
   }
   defaults_made_ = from.defaults_made_;
   conflict_count_ = 0;
-  feature_count_ = from.feature_count_;
   marks_.resize(from.mark_count_);
   for (; poisoned_.size() != from.poisoned_count_; poisoned_.pop_back()) {
     shadow_[poisoned_.back()] = Shadow{};

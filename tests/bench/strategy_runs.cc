@@ -27,19 +27,13 @@ struct Flags {
   std::string corpus;
   std::uint64_t seeds = 100;
   std::uint64_t runs_max = 20'000;
-  std::string without;
+  bool without_feedback = false;
 };
 
 struct Outcome {
   std::uint64_t runs = 0;
   bool hit = false;
 };
-
-FeatureKinds KindsOf(const std::string& without) {
-  const bool none = without == "all";
-  return {.pairs = !none && without != "pairs",
-          .states = !none && without != "states"};
-}
 
 // A search ends at its first finding by ending its process; libFuzzer would end it anyway.
 Outcome RunSearch(sim::Subject& subject, const StrategyName& strategy, std::uint64_t seed,
@@ -54,7 +48,8 @@ Outcome RunSearch(sim::Subject& subject, const StrategyName& strategy, std::uint
     (void)dup2(null, STDERR_FILENO);  // libFuzzer talks
     const SearchOptions options{.seed = seed,
                                 .run_count_max = flags.runs_max,
-                                .feature_kinds = KindsOf(flags.without)};
+                                .feedback = flags.without_feedback ? Target::Feedback::kNo
+                                                                   : Target::Feedback::kYes};
     SearchListener listener;
     listener.found = [&](const Target::Found& found) {
       const Outcome outcome{.runs = found.run, .hit = true};
@@ -128,8 +123,7 @@ int main(int argc, char** argv) {
   app.add_option("--programs", flags.only)->delimiter(',');
   app.add_option("--corpus", flags.corpus, "folder of the scenarios")->envname("SHOOTDOWN_CORPUS")->required();
   app.add_option("--seeds", flags.seeds);
-  app.add_option("--without", flags.without, "a kind of feedback that does not count")
-      ->check(CLI::IsMember({"pairs", "states", "all"}));
+  app.add_flag("--without-feedback", flags.without_feedback, "no run is news");
   app.add_option("--runs-max", flags.runs_max, "a search that has found nothing by then is cut");
   CLI11_PARSE(app, argc, argv);
   shootdown::Run(flags);

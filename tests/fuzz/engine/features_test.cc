@@ -44,12 +44,5 @@ TEST(FeaturesTest, OfTwoConflictsTheFirstAndThePairAreNews) {
   EXPECT_EQ(NewsOf("", program, features), 2u);
 }
 
-TEST(FeaturesTest, AKindThatDoesNotCountIsNoNews) {
-  GuestProgram program(OneRace());
-  FeatureSet features({.pairs = false});
-
-  EXPECT_EQ(NewsOf("", program, features), 0u);
-}
-
 }  // namespace
 }  // namespace shootdown::testing

@@ -32,6 +32,14 @@ TEST(TargetTest, NewsAreCountedOnce) {
   EXPECT_EQ(target.run_count(), 2u);
 }
 
+TEST(TargetTest, WithoutFeedbackNoRunHasNews) {
+  const auto simulation = BuildCorpus("seed-stale-hit");
+  Target target(*simulation, Target::Feedback::kNo);
+
+  EXPECT_EQ(target.Run(Schedule()), 0u);
+  EXPECT_EQ(target.feature_count(), 0u);
+}
+
 TEST(TargetTest, NewsAddUpToTheFeatureCount) {
   const auto simulation = BuildCorpus("seed-lost-bit");
   Target target(*simulation);
