@@ -28,6 +28,7 @@ std::uint64_t ReadsFromClass(const sim::Machine& machine) {
       continue;
     }
     const sim::LogEntry* write = &log[c.first];
+    if (write->word != read.word && read.kind != StepKind::kMondoTaken) continue;  // freed, and not read
     if (write->kind == StepKind::kDrain) write = &log[write->link];
     if (!IsWrite(write->kind) && write->kind != StepKind::kMondoSend) continue;
     // In whatever order the reads came.

@@ -122,11 +122,19 @@ class Minimizer {
     return false;
   }
 
-  // One decision less, if another may stand elsewhere: leaves local minima.
+  // One decision less, if another may stand elsewhere: leaves local minima. A decision within an interrupt's
+  // handler may stand where the interrupt came.
   bool RemoveOneMoveOne() {
     for (std::size_t gone = 0; gone < best_.size(); ++gone) {
       const Schedule rest = best_.Without(gone);
+      const Decision& place = best_.decisions()[gone];
       for (std::size_t moved = 0; moved < rest.size(); ++moved) {
+        if (rest.decisions()[moved].actor.actor_class() == ActorId::Class::kCpu) {
+          Decisions decisions = rest.decisions();
+          decisions[moved].actor = place.actor;
+          decisions[moved].index = place.index;
+          if (Try(Schedule(std::move(decisions)).Canonical())) return true;
+        }
         for (std::uint32_t index = 0; index < kMoveIndexMax; ++index) {
           if (run_count_ > kRunCountMax) return false;
           Decisions decisions = rest.decisions();

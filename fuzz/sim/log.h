@@ -76,7 +76,7 @@ struct LogEntry {
 };
 static_assert(sizeof(LogEntry) == 32);
 
-// Two steps of different CPUs on one word, at least one a write; first happened before second.
+// Two steps of different CPUs on one word, one a write, or the last before it is freed; first came before second.
 struct Conflict {
   Row first;
   Row second;

@@ -241,9 +241,14 @@ void Machine::TouchUserWord(const std::uint64_t* word, std::uint64_t value) {
 
 void Machine::Poison(const void* address, std::size_t bytes) {
   const WordIndex first = Arena::IndexOf(address);
+  // The CPU's last step stands for what is no step of its own.
+  const bool in_step = hot_.row != 0 && log_[hot_.row - 1].cpu == hot_.cpu && CanAnchor(log_[hot_.row - 1].kind);
   for (std::size_t i = 0; i < bytes / 8; ++i) {
     const auto w = static_cast<WordIndex>(first + i);
-    shadow_[w].write = kPoisoned;
+    Shadow& shadow = shadow_[w];
+    const Row last = std::max(shadow.read, shadow.write == kPoisoned ? Row{0} : shadow.write);
+    if (in_step && last >= base_ && log_[last - base_].cpu != hot_.cpu) NoteConflict(last - base_, hot_.row - 1);
+    shadow.write = kPoisoned;
     poisoned_.push_back(w);
     if (lookers_ != nullptr) lookers_[w] = kEverybody;
   }

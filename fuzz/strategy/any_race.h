@@ -19,14 +19,21 @@ namespace shootdown {
   return Combine(sites, kinds);
 }
 
-// A random conflict of the machine's last run. Each pair of places (site and kind of both steps) is
+// A random race of the machine's last run. Each pair of places (site and kind of both steps) is
 // as likely as any other, however many CPUs met there and how often: so neither many threads nor
-// busy neighbours hide a race. REQUIRES: machine.conflicts() is not empty.
+// busy neighbours hide a race. Half of the time a mondo makes as many pairs as there are steps of its target
+// among which it matters where it comes (RaceOf); else sending and taking it are one pair like others, which
+// few races would be seen among otherwise. REQUIRES: machine.conflicts() is not empty.
 [[nodiscard]] sim::Conflict AnyRace(const sim::Machine& machine, Prng& prng);
 
 // What a conflict of the machine's last run is a race of: its two steps, as a rule. A mondo could have
 // been taken before any step of its target, so sending it races with each of them: then one of these
 // is drawn, and is `second` or, if it was taken before the mondo was sent, `first`.
+//
+// Where the mondo comes matters most among steps on what the target's tasks and handlers have in common: words that
+// two of them access and one writes, and the TLB. One of these is drawn; but one time in kAnyStepOneIn, or if
+// there is none, any step, since a task also remembers what no step of its shows (lazy mmu mode, a register).
+inline constexpr std::uint32_t kAnyStepOneIn = 4;
 [[nodiscard]] sim::Conflict RaceOf(const sim::Machine& machine, const sim::Conflict& conflict,
                                    Prng& prng);
 

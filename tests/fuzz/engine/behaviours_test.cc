@@ -55,6 +55,17 @@ TEST(BehavioursTest, AreTheReadsFromClasses) {
             15u);
 }
 
+// That x was stored to before it was freed is in order with the load of y, but not read by it.
+TEST(BehavioursTest, DoNotTellWhatWasFreedBeforeOrAfterItsLastAccess) {
+  EXPECT_EQ(ClassesOf({.threads = {[](GuestProgram& g) { g.Store('x', 1); },
+                                   [](GuestProgram& g) {
+                                     (void)g.Load('y');
+                                     g.machine().Poison(g.cell('x').word(), 8);
+                                   }}})
+                .size(),
+            1u);
+}
+
 TEST(BehavioursTest, AreCountedByHowOftenTheyCameUp) {
   BehaviourSet set;
   for (const std::uint64_t b : {100, 200, 200, 300, 300, 300, 400, 400, 400, 400}) {

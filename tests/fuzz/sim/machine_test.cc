@@ -262,6 +262,29 @@ TEST_P(PoisonTest, ATouchIsReportedWithItsSite) {
   EXPECT_TRUE(Reports().empty());
 }
 
+// The step just before it stands for the freeing; accesses of the CPU that frees are in order with it.
+TEST(MachineTest, FreeingAWordConflictsWithItsLastAccessOnAnotherCpu) {
+  GuestProgram program({.threads = {[](GuestProgram& g) {
+                                      (void)g.Load('x');
+                                      g.Store('x', 1);
+                                    },
+                                    [](GuestProgram& g) {
+                                      g.Store('w', 1);
+                                      g.Act(0);
+                                      g.machine().Poison(g.cell('x').word(), 8);
+                                      g.machine().Poison(g.cell('w').word(), 8);
+                                      (void)g.Load('z');
+                                    }}});
+
+  RunUnder(program, "");
+
+  // The action is row 3.
+  const auto conflicts = program.machine().conflicts();
+  ASSERT_EQ(conflicts.size(), 1u);
+  EXPECT_EQ(conflicts[0].first, 1u);
+  EXPECT_EQ(conflicts[0].second, 3u);
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Kinds, PoisonTest,
     ::testing::Values(PoisonCase{"Load", [](GuestProgram& g) { (void)g.Load('x'); }, "",

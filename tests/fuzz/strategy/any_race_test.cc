@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <set>
 
 #include "fuzz/schedule/schedule_scheduler.h"
@@ -92,6 +93,75 @@ TEST(AnyRaceTest, SendingAMondoRacesWithEachStepOfItsTarget) {
 
   EXPECT_EQ(before, (std::set<std::uint32_t>{0, 1, 2, 3}));
   EXPECT_EQ(after, (std::set<std::uint32_t>{4, 5, 6, 7, 8, 9}));
+}
+
+// A thread that meets the handlers of its CPU on z only, among steps on y that nobody else looks at.
+TEST(AnyRaceTest, AMondoRacesMostlyWithStepsOnWhatItsHandlersAccess) {
+  constexpr std::uint32_t kStepCount = 20;
+  GuestProgram program({.threads = {[](GuestProgram& g) {
+                                      for (std::uint32_t i = 0; i < kStepCount; ++i) {
+                                        if (i == 5 || i == 15) {
+                                          (void)g.Load('z');
+                                        } else {
+                                          g.Store('y', i);
+                                        }
+                                      }
+                                    },
+                                    [](GuestProgram& g) { (void)g.SendMondo(0, 0); }},
+                        .mondos = {[](GuestProgram& g) { g.Store('z', 1); }}});
+  const absl::StatusOr<Schedule> schedule = Schedule::Parse("T0@10>C1");
+  ASSERT_TRUE(schedule.ok());
+  ScheduleScheduler scheduler(*schedule);
+  (void)program.Run(scheduler);
+  const auto log = program.machine().log();
+  ASSERT_EQ(program.machine().conflicts().size(), 1u);
+
+  Prng prng(1);
+  std::array<int, kStepCount> drawn{};
+  for (int n = 0; n < 4'000; ++n) {
+    const sim::Conflict race = RaceOf(program.machine(), program.machine().conflicts().front(), prng);
+    const bool sent_first = log[race.first].kind == sim::StepKind::kMondoSend;
+    ++drawn[log[sent_first ? race.second : race.first].index];
+  }
+
+  // Three in four are between them, and their share of the others is theirs too.
+  EXPECT_NEAR(drawn[5], 1550, 150);
+  EXPECT_NEAR(drawn[15], 1550, 150);
+  for (const int count : drawn) EXPECT_GT(count, 0);
+}
+
+// One send and one take, but as many pairs as there are steps that matter: half of the draws see them so.
+TEST(AnyRaceTest, AMondoIsDrawnAsOftenAsThereAreStepsItRacesWith) {
+  GuestProgram program({.threads = {[](GuestProgram& g) {
+                                      (void)g.Load('w');
+                                      g.Store('y', 1);
+                                      (void)g.Add('z', 1);
+                                      g.Store('x', 1);
+                                    },
+                                    [](GuestProgram& g) {
+                                      (void)g.SendMondo(0, 0);
+                                      (void)g.Load('x');
+                                    }},
+                        .mondos = {[](GuestProgram& g) {
+                          for (const char name : {'w', 'y', 'z'}) g.Store(name, 1);
+                        }}});
+  ScheduleScheduler scheduler(Schedule{});
+  (void)program.Run(scheduler);
+  const auto& machine = program.machine();
+  ASSERT_EQ(machine.conflicts().size(), 2u);
+
+  Prng prng(1);
+  int mondo = 0;
+  for (int n = 0; n < 4'000; ++n) {
+    const sim::Conflict race = AnyRace(machine, prng);
+    mondo += machine.log()[race.first].kind == sim::StepKind::kMondoSend ||
+                     machine.log()[race.second].kind == sim::StepKind::kMondoSend
+                 ? 1
+                 : 0;
+  }
+
+  // One pair of two, or four of five.
+  EXPECT_NEAR(mondo, 2'600, 150);
 }
 
 }  // namespace
