@@ -14,8 +14,8 @@ constexpr int kSharedWordCount = 2;
 }  // namespace
 
 RandomProgram::RandomProgram(MemoryModel model, Words words)
-    : words_(words), weak_(words == Words::kShared && model >= MemoryModel::kPso) {
-  const bool shared = words == Words::kShared;
+    : words_(words), weak_(words != Words::kMostlyOwn && model >= MemoryModel::kPso) {
+  const bool shared = words != Words::kMostlyOwn;
   steps_.assign(shared ? 3 : 2, std::vector<Step>(shared ? 3 : 6));
   std::vector<std::function<void(RandomState&)>> threads;
   for (std::size_t t = 0; t < steps_.size(); ++t) {
@@ -32,11 +32,30 @@ void RandomProgram::Become(std::uint64_t seed) {
   std::uint64_t value = 0;
   for (std::size_t t = 0; t < steps_.size(); ++t) {
     for (Step& step : steps_[t]) {
-      step = words_ == Words::kShared ? DrawShared(prng) : DrawMostlyOwn(prng, static_cast<int>(t));
+      step = Draw(prng, static_cast<int>(t));
       // An await is for a value that somebody might store.
-      step.value = step.op == Op::kAwait ? prng.Below(4) : ++value;
+      const bool awaits = step.op == Op::kAwait || step.op == Op::kWait;
+      step.value = awaits ? prng.Below(4) : ++value;
     }
   }
+}
+
+RandomProgram::Step RandomProgram::Draw(Prng& prng, int thread) const {
+  switch (words_) {
+    case Words::kShared:
+      return DrawShared(prng);
+    case Words::kMostlyOwn:
+      return DrawMostlyOwn(prng, thread);
+    case Words::kAwaited:
+      break;
+  }
+  return DrawAwaited(prng);
+}
+
+RandomProgram::Step RandomProgram::DrawAwaited(Prng& prng) const {
+  Step step = DrawShared(prng);
+  if (prng.OneIn(3)) step.op = prng.OneIn(4) ? Op::kAwait : Op::kWait;
+  return step;
 }
 
 RandomProgram::Step RandomProgram::DrawShared(Prng& prng) const {
@@ -97,6 +116,11 @@ void RandomProgram::RunThread(int thread, RandomState& state) {
         *reg = word.Peek() + 2000;
         sim::Learn(*reg);
         break;
+      case Op::kWait:
+        sim::Machine::Get().WaitUntil(SHOOTDOWN_SITE("wait"), sim::WaitKind::kBlocked,
+                                      [&] { return word.Peek() >= step.value; });
+        *reg = LOAD(word) + 3000;
+        break;
     }
     ++reg;
   }
@@ -117,7 +141,7 @@ std::string RandomProgram::Text() const {
   std::string text;
   for (const auto& thread : steps_) {
     for (const Step& step : thread) {
-      text += std::string(1, "lsafwmuk"[static_cast<int>(step.op)]) + "xyab"[step.word] +
+      text += std::string(1, "lsafwmukb"[static_cast<int>(step.op)]) + "xyab"[step.word] +
               std::to_string(step.value) + " ";
     }
     text += "| ";

@@ -23,6 +23,7 @@ class RandomProgram {
     kShared,     // three threads of three steps on two words
     kMostlyOwn,  // two threads of six; words of one thread, too, that the other one uses seldom, and
                  // looks at memory without a step. Store buffers are full now and then
+    kAwaited,    // as kShared, and a third of the steps wait until memory holds something
   };
   explicit RandomProgram(MemoryModel model, Words words = Words::kShared);
   // The program of this seed, from now on.
@@ -42,13 +43,16 @@ class RandomProgram {
     kMembar,
     kAddUnordered,
     kLook,  // as a judge does: no step, and what memory holds
+    kWait,  // waits, which is no step, until memory holds enough, and then loads
   };
   struct Step {
     Op op;
     int word;
     std::uint64_t value;
   };
+  [[nodiscard]] Step Draw(Prng& prng, int thread) const;
   [[nodiscard]] Step DrawShared(Prng& prng) const;
+  [[nodiscard]] Step DrawAwaited(Prng& prng) const;
   [[nodiscard]] Step DrawMostlyOwn(Prng& prng, int thread) const;
   void RunThread(int thread, RandomState& state);
 
