@@ -222,7 +222,7 @@ void ScenarioProof::PrintSummary() const {
         request_.events);
   }
   if (drains_unseen_) {
-    spdlog::info("  at once: stores to words that no other CPU and no judge ever looks at");
+    spdlog::info("  at once: stores that no other CPU and no judge looks at while they could wait in a buffer");
   }
   spdlog::info("  judged by {} checks{}{}", checks_.size(), checks_off_.empty() ? "" : "; off: ",
                absl::StrJoin(checks_off_, ", "));

@@ -96,6 +96,14 @@ bool StateSearch::MayStoreAtOnce(Process p) const {
          machine().BufferedCount(p) == 0 && !machine().InterruptDue(p);
 }
 
+// The store that CPU `cpu` is about to make reaches memory at a moment that nobody else can tell.
+bool StateSearch::StoreIsUnseen(int cpu) {
+  if (!drains_unseen_) return false;
+  const Pending& next = pending(cpu);
+  return users_.RelyOnOnly(cpu, next.word) ||
+         (lingers_ && lingering_.Unseen(next.site->hash, next.word));
+}
+
 // A way out of a buffer by which something can leave that nobody else looks at: to wait changes
 // nothing.
 Process StateSearch::UnseenDrain() {
@@ -104,7 +112,8 @@ Process StateSearch::UnseenDrain() {
     for (int way = 0; way < way_count(); ++way) {
       const int place = PlaceOf(FirstWay(c) + way);
       if (machine().MayLeave(c, place) &&
-          users_.RelyOnOnly(c, machine().BufferedAt(c, place).word)) {
+          (users_.RelyOnOnly(c, machine().BufferedAt(c, place).word) ||
+           (lingers_ && lingering_.FirstThatWaitsIsUnseen(c)))) {
         return FirstWay(c) + way;
       }
     }
@@ -140,7 +149,7 @@ void StateSearch::ListChoices(ProcessSet enabled) {
           static_cast<std::uint8_t>(std::min(spent_.held + lingers, StateOptions::kCostMax));
     }
     const bool at_once = MayStoreAtOnce(p);
-    if (!at_once || !drains_unseen_ || !users_.RelyOnOnly(p, pending(p).word)) {
+    if (!at_once || !StoreIsUnseen(p)) {
       choices_.push_back({.choice = {.process = static_cast<std::uint8_t>(p)}, .spent = spent});
     }
     if (at_once) {

@@ -27,11 +27,13 @@ StateSearch::StateSearch(sim::Subject& subject, const StateOptions& options)
       drains_unseen_(options.drains_unseen && !options.delays &&
                      (subject.machine().config().memory_model == sim::MemoryModel::kTso ||
                       subject.machine().config().memory_model == sim::MemoryModel::kPso)),
+      lingers_(drains_unseen_ && subject.machine().config().memory_model == sim::MemoryModel::kTso),
       sleeps_(options.sleep_sets && !bounded() && options.events == 0 &&
               options.share.job_count == 1 &&
               subject.machine().config().memory_model == sim::MemoryModel::kSc),
       graph_(bounded(), sleeps_),
-      users_(subject.machine(), options.left_out) {
+      users_(subject.machine(), options.left_out),
+      lingering_(subject.machine(), users_, options.left_out) {
   SHOOTDOWN_CHECK(ProcessCount(subject.machine().config()) <= kProcessCountMax);
   SHOOTDOWN_CHECK(int{options.preemptions.has_value()} + int{options.delays.has_value()} +
                       int{options.departures.has_value()} <=
@@ -49,6 +51,7 @@ StateSearch::StateSearch(sim::Subject& subject, const StateOptions& options)
 void StateSearch::NewRun() {
   key_.Reset();
   users_.BeginAt(0);
+  lingering_.BeginRun();
   made_.clear();
   last_cpu_ = kNobody;
 }
@@ -66,6 +69,7 @@ void StateSearch::KeepPlace() {
   key_.LookAtMemory(machine());
   Keep(place.standing);
   place.told = key_.told();
+  if (lingers_) place.lingering = lingering_.standing();
   place.last_cpu = last_cpu_;
   subject_.machine().KeepCheckpoint(place.machine, before == nullptr ? nullptr : &before->machine);
   key_.MemoryIsBack(machine());
@@ -91,16 +95,18 @@ const sim::Violation* StateSearch::RunAlong(std::uint32_t node, std::span<const 
     GoBackTo(place.standing);
     key_.GoBackTo(place.told);
     users_.BeginAt(place.told.rows);
+    if (lingers_) lingering_.BeginAt(place.told.rows, place.lingering);
     made_.resize(place.choice_count);
     last_cpu_ = place.last_cpu;
     subject_.machine().ResumeFrom(place.machine);
   }
   const sim::Violation* const violation = subject_.RunOnce(*this);
   if (drains_unseen_) users_.Absorb(machine());
+  if (lingers_) lingering_.Absorb(machine());
   return violation;
 }
 
-// ---- a run ---------------------------------------------------------------------------------------
+// ---- a run --------------------------------------------------------------------------------------
 
 Process StateSearch::Take(const Option& option) {
   run_.last = option;
@@ -137,10 +143,26 @@ Process StateSearch::TakeNextOfPath() {
   return Take({.choice = choice, .spent = spent_, .tried = tried_});
 }
 
+// Whoever looks at memory before the step that is chosen here, or after it: lingering_ hears of both.
 Process StateSearch::Choose() {
+  const Process next = ChooseNext();
+  if (!lingers_) return next;
+  sim::WordIndex word = sim::kNoWord;
+  if (next == kNobody) {
+    lingering_.NothingWaits();
+  } else if (next != kCut) {
+    word = IsBuffer(next) ? machine().BufferedAt(CpuOf(next), PlaceOf(next)).word
+                          : pending(CpuOf(next)).word;
+  }
+  lingering_.Chosen(word);
+  return next;
+}
+
+Process StateSearch::ChooseNext() {
   key_.Absorb(machine());
   if (drains_unseen_) {
     users_.Absorb(machine());
+    if (lingers_) lingering_.Absorb(machine());
     if (const Process drain = UnseenDrain(); drain != kNobody) return drain;
   }
   if (FollowsPath()) {
@@ -153,6 +175,9 @@ Process StateSearch::Choose() {
     key_.Begin(machine());
     DescribeNext(options_.events != 0, [this](std::uint64_t word) { key_.Add(word); });
     if (bounded()) key_.Add(static_cast<std::uint64_t>(last_cpu_) + 1);
+    if (lingers_ && options_.left_out != UseLeftOut::kMeetings) {
+      lingering_.Describe([this](std::uint64_t word) { key_.Add(word); });
+    }
     const Hash128 key = key_.End();
     if (graph_.Knows(key, spent_) || !graph_.Reach(fresh_, key, spent_)) {
       run_.end = RunRecord::End::kKnown;
@@ -257,6 +282,7 @@ bool StateSearch::TryBatch(RunCount& count) {
     run_.Save(own);
   }
   users_.SaveNews(own);
+  lingering_.SaveNews(own);
   own += too_many() ? kTooMany : kNotTooMany;
   std::vector<std::string> all;
   if (!share.exchange(own, all)) {
@@ -274,6 +300,7 @@ bool StateSearch::TryBatch(RunCount& count) {
   }
   for (std::string_view& news : rest) {
     SHOOTDOWN_CHECK(users_.Learn(news));
+    SHOOTDOWN_CHECK(lingering_.Learn(news));
     SHOOTDOWN_CHECK(news.size() == 1);
     too_many_ways_ = too_many_ways_ || news.front() == kTooMany;
   }
@@ -283,6 +310,7 @@ bool StateSearch::TryBatch(RunCount& count) {
 // Something was left out that has to be tried.
 void StateSearch::BeginAnew(RunCount& count) {
   users_.RelyOnNothing();
+  lingering_.BeginAnew();
   graph_ = StateGraph(bounded(), sleeps_);
   path_ = {};
   made_.clear();
@@ -328,7 +356,7 @@ void StateSearch::ExploreAll(RunCount& count) {
       if (!report.violation) report.stopped_by = StoppedBy::kAsked;
       return;
     }
-    if (users_.Contradicted()) BeginAnew(count);
+    if (users_.Contradicted() || lingering_.Contradicted()) BeginAnew(count);
   }
 }
 
@@ -369,6 +397,7 @@ void StateSearch::Save(std::string& bytes) const {
   }
   bytes += too_many_ways_ || too_many() ? kTooMany : kNotTooMany;
   users_.SaveAll(bytes);
+  lingering_.SaveAll(bytes);
   graph_.Save(batch_, bytes);
 }
 
@@ -388,7 +417,7 @@ bool StateSearch::Load(std::string_view bytes) {
   options_.execution_count_max += std::min(made, UINT64_MAX - options_.execution_count_max);
   sleeps_ = sleeps != 0;
   graph_ = StateGraph(bounded(), sleeps_);
-  return users_.Learn(bytes) && graph_.Load(bytes) && bytes.empty();
+  return users_.Learn(bytes) && lingering_.Learn(bytes) && graph_.Load(bytes) && bytes.empty();
 }
 
 }  // namespace shootdown::explore

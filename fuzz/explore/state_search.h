@@ -1,6 +1,7 @@
 // Systematic search over states, for programs and for kernel scenarios: what was reached before, by
 // whatever order of steps, is not explored again. It knows nothing of what steps mean, and leaves
-// nothing out but moments of drains that nobody can see (fuzz/explore/word_users.h). So it is an
+// nothing out but moments of drains that nobody can see (fuzz/explore/word_users.h,
+// lingering_stores.h). So it is an
 // independent witness for SourceDpor, and right for all that the machine does. For programs, if the
 // caller wants that, it also tries one order only of steps that touch nothing in common (`sleep_sets`).
 //
@@ -20,6 +21,7 @@
 #include <string_view>
 #include <vector>
 
+#include "fuzz/explore/lingering_stores.h"
 #include "fuzz/explore/process_scheduler.h"
 #include "fuzz/explore/report.h"
 #include "fuzz/explore/run_count.h"
@@ -64,9 +66,9 @@ struct StateOptions : Options {
   // two change nothing.)
   std::uint32_t events = 0;
   std::uint64_t state_count_max = UINT64_MAX;  // each takes about 80 bytes
-  // A store that nobody else looks at reaches memory as soon as it can, and no other moment is
-  // tried (README.md says why). Under TSO and PSO; not with `delays`, which count places in an order
-  // of all that can happen.
+  // A store that nobody else looks at, or under TSO nobody while it could wait, reaches memory as
+  // soon as it can, and no other moment is tried (README.md says why). Under TSO and PSO; not with
+  // `delays`, which count places in an order of all that can happen.
   bool drains_unseen = true;
   UseLeftOut left_out = UseLeftOut::kNothing;
   // Sleep sets: of two steps that touch nothing in common one order is enough, so where one of them
@@ -93,7 +95,7 @@ class StateSearch : public ProcessScheduler {
     return static_cast<std::uint32_t>(graph_.Level());
   }
 
-  // Of stores that nobody else looks at, no moment but the first is tried.
+  // Of stores that nobody else looks at while they could wait, no moment but the first is tried.
   [[nodiscard]] bool drains_unseen() const { return drains_unseen_; }
 
   // What an unfinished search knows, as bytes of this build's own; for a search with the same
@@ -124,6 +126,7 @@ class StateSearch : public ProcessScheduler {
     sim::Machine::Checkpoint machine;
     Standing standing;
     StateKey::Told told;
+    LingeringStores::Standing lingering;
     Process last_cpu = kNobody;
   };
   void KeepPlace();
@@ -135,6 +138,8 @@ class StateSearch : public ProcessScheduler {
   void ListChoices(ProcessSet enabled);
   [[nodiscard]] int JustHeld() const;
   [[nodiscard]] bool MayStoreAtOnce(Process p) const;
+  [[nodiscard]] Process ChooseNext();
+  [[nodiscard]] bool StoreIsUnseen(int cpu);
   [[nodiscard]] Process UnseenDrain();
   void BeginAnew(RunCount& count);
   void AddEvents(int cpu, Spent spent);
@@ -151,9 +156,11 @@ class StateSearch : public ProcessScheduler {
   sim::Subject& subject_;
   StateOptions options_;
   bool drains_unseen_;
+  bool lingers_;  // also where others use the word at other times
   bool sleeps_;
   StateGraph graph_;
   WordUsers users_;
+  LingeringStores lingering_;
   std::vector<Branch> batch_;       // that were taken, and are not added yet
   StateGraph::LeastByState fresh_;  // states that this job has met since
   std::uint64_t run_count_ = 0;     // that came to their end

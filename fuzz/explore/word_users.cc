@@ -32,13 +32,14 @@ WordUsers::WordUsers(const Machine& machine, UseLeftOut left_out) : left_out_(le
   const auto memory = machine.GuestMemory();
   const std::size_t word_count = sim::Arena::IndexOf(memory.data() + memory.size());
   cpus_.resize(word_count);
+  looks_.resize(word_count);
   told_.resize(word_count);
-  is_relied_on_.resize(word_count);
+  relied_on_by_.resize(word_count, kNobody);
 }
 
 void WordUsers::Watch(Machine& machine, bool on) {
   const bool looks = on && left_out_ != UseLeftOut::kLooks;
-  machine.NoteLooks(looks ? cpus_.data() : nullptr);
+  machine.NoteLooks(looks ? looks_.data() : nullptr);
 }
 
 void WordUsers::Absorb(const Machine& machine) {
@@ -47,31 +48,34 @@ void WordUsers::Absorb(const Machine& machine) {
     const LogEntry& entry = log[rows_];
     if (entry.word == sim::kNoWord || entry.kind == StepKind::kDrain) continue;
     if (left_out_ == UseLeftOut::kSteps && entry.kind == StepKind::kLoad) continue;
-    cpus_[entry.word] |= BitOf(entry.cpu);
+    // User data do not pass through the store buffer.
+    const bool user = entry.kind == StepKind::kUserLoad || entry.kind == StepKind::kUserStore;
+    cpus_[entry.word] |= user ? Machine::kEverybody : BitOf(entry.cpu);
   }
 }
 
 bool WordUsers::RelyOnOnly(int cpu, WordIndex word) {
-  if ((cpus_[word] & ~BitOf(cpu)) != 0) return false;
+  if (IsReliedOn(cpu, word)) return true;
+  if ((UsersOf(word) & ~BitOf(cpu)) != 0) return false;
   Rely({.word = word, .cpu = static_cast<std::uint32_t>(cpu)});
   return true;
 }
 
 void WordUsers::Rely(Reliance reliance) {
-  if (is_relied_on_[reliance.word]) return;
-  is_relied_on_[reliance.word] = true;
+  if (relied_on_by_[reliance.word] != kNobody) return;
+  relied_on_by_[reliance.word] = static_cast<std::uint8_t>(reliance.cpu);
   relied_on_.push_back(reliance);
 }
 
 bool WordUsers::Contradicted() const {
   return left_out_ != UseLeftOut::kContradictions &&
          std::ranges::any_of(relied_on_, [this](const Reliance& r) {
-           return (cpus_[r.word] & ~BitOf(static_cast<int>(r.cpu))) != 0;
+           return (UsersOf(r.word) & ~BitOf(static_cast<int>(r.cpu))) != 0;
          });
 }
 
 void WordUsers::RelyOnNothing() {
-  for (const Reliance& r : relied_on_) is_relied_on_[r.word] = false;
+  for (const Reliance& r : relied_on_) relied_on_by_[r.word] = kNobody;
   relied_on_.clear();
   relied_on_told_ = 0;
 }
@@ -87,9 +91,10 @@ void WordUsers::Save(const std::vector<Use>& uses, const std::vector<Reliance>& 
 void WordUsers::SaveNews(std::string& bytes) {
   std::vector<Use> news;
   for (std::size_t w = 0; w < cpus_.size(); ++w) {
-    if (cpus_[w] == told_[w]) continue;
-    news.push_back({.cpus = cpus_[w], .word = w});
-    told_[w] = cpus_[w];
+    const std::uint64_t cpus = UsersOf(static_cast<WordIndex>(w));
+    if (cpus == told_[w]) continue;
+    news.push_back({.cpus = cpus, .word = w});
+    told_[w] = cpus;
   }
   const auto first = relied_on_.begin() + static_cast<std::ptrdiff_t>(relied_on_told_);
   Save(news, {first, relied_on_.end()}, bytes);
@@ -119,7 +124,8 @@ bool WordUsers::Learn(std::string_view& bytes) {
 void WordUsers::SaveAll(std::string& bytes) const {
   std::vector<Use> uses;
   for (std::size_t w = 0; w < cpus_.size(); ++w) {
-    if (cpus_[w] != 0) uses.push_back({.cpus = cpus_[w], .word = w});
+    const std::uint64_t cpus = UsersOf(static_cast<WordIndex>(w));
+    if (cpus != 0) uses.push_back({.cpus = cpus, .word = w});
   }
   Save(uses, relied_on_, bytes);
 }

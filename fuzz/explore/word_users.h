@@ -19,9 +19,13 @@ namespace shootdown::explore {
 // A mistake that is made on purpose, so that tests can show that they would notice.
 enum class UseLeftOut : std::uint8_t {
   kNothing,
-  kLooks,          // who looks at a word without a step does not use it
-  kSteps,          // nor does who loads it
-  kContradictions  // the search goes on with what it has relied on in vain
+  kLooks,           // who looks at a word without a step does not use it
+  kSteps,           // nor does who loads it
+  kContradictions,  // the search goes on with what it has relied on in vain
+  // Of LingeringStores:
+  kDrains,   // a store that reaches memory does not use its word
+  kOrder,    // when any store leaves, what its CPU stored before could be waiting no more
+  kMeetings  // what could be waiting is no part of a state
 };
 
 class WordUsers {
@@ -38,6 +42,17 @@ class WordUsers {
   // Nobody but `cpu`, which is about to store to `word` or has, is known to use it. That is relied
   // on from now on.
   [[nodiscard]] bool RelyOnOnly(int cpu, sim::WordIndex word);
+  [[nodiscard]] bool IsReliedOn(int cpu, sim::WordIndex word) const {
+    return relied_on_by_[word] == cpu;
+  }
+  // Who has looked at it without a step since this was asked last: a bit each.
+  [[nodiscard]] std::uint64_t TakeLooks(sim::WordIndex word) {
+    const std::uint64_t looks = looks_[word];
+    if (looks == 0) return 0;
+    cpus_[word] |= looks;
+    looks_[word] = 0;
+    return looks;
+  }
   // Something was relied on in vain.
   [[nodiscard]] bool Contradicted() const;
   // A search begins anew: nothing is relied on yet, but what was seen stays known.
@@ -61,13 +76,18 @@ class WordUsers {
   };
   static void Save(const std::vector<Use>& uses, const std::vector<Reliance>& relied_on,
                    std::string& bytes);
+  static constexpr std::uint8_t kNobody = 0xff;
   void Rely(Reliance reliance);
+  [[nodiscard]] std::uint64_t UsersOf(sim::WordIndex word) const {
+    return cpus_[word] | looks_[word];
+  }
 
   UseLeftOut left_out_;
-  std::vector<std::uint64_t> cpus_;  // by word: a bit each
-  std::vector<std::uint64_t> told_;  // of those what other processes know
+  std::vector<std::uint64_t> cpus_;   // by word: a bit each
+  std::vector<std::uint64_t> looks_;  // those that are not in there yet
+  std::vector<std::uint64_t> told_;   // of those what other processes know
   std::vector<Reliance> relied_on_;
-  std::vector<bool> is_relied_on_;  // by word
+  std::vector<std::uint8_t> relied_on_by_;  // by word: that this CPU alone uses it
   std::size_t relied_on_told_ = 0;
   std::size_t rows_ = 0;
 };
