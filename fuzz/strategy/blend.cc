@@ -1,6 +1,9 @@
 #include "fuzz/strategy/blend.h"
 
+#include <algorithm>
 #include <iterator>
+
+#include "fuzz/strategy/any_race.h"
 
 namespace shootdown {
 
@@ -15,16 +18,16 @@ void Blend::NewRun(const sim::Machine& machine) {
   SetLookAhead(base_ == Base::kSteps ? LookAhead::kYes : LookAhead::kNo);
   eager_ = !plain_ && !draws_.OneIn(kVisibleOneIn);
   const bool word = base_ == Base::kSteps && !draws_.OneIn(4);
-  chosen_.NewRun(word ? ChosenWord::Draw::kYes : ChosenWord::Draw::kNo, draws_);
+  chosen_.NewRun(word ? focus_ : kNoCpus, draws_);
   holding_ = machine.config().memory_model != sim::MemoryModel::kSc && draws_.OneIn(kHoldingOneIn);
   walking_ = machine.walks_by_itself() && draws_.OneIn(kWalkingOneIn);
   last_cpu_ = 0;
-  spent_.NewRun(holding_ || walking_ ? SpentBeginnings::Counts::kNo : SpentBeginnings::Counts::kYes);
+  spent_.NewRun(holding_ || walking_ ? kNoCpus : focus_);
 }
 
 void Blend::LearnFrom(const sim::Machine& machine) {
-  chosen_.NewRun(ChosenWord::Draw::kNo, draws_);
-  spent_.NewRun(SpentBeginnings::Counts::kYes);
+  chosen_.NewRun(kNoCpus, draws_);
+  spent_.NewRun(kAllCpus);
   for (const sim::LogEntry& entry : machine.log()) {
     if (!CanAnchor(entry.kind)) continue;
     const PendingStep step{.actor = ActorId(entry.actor),
@@ -47,7 +50,17 @@ void Blend::EndRun(const sim::Machine& machine) {
     shared_word_count_ = shared_word_count();
     spent_.Clear();
   }
+  components_.Learn(machine);
+  focus_ = NextFocus(machine);
   RaceReversal::EndRun(machine);
+}
+
+// By places of races, so that many CPUs which all do the same count for no more than one.
+CpuSet Blend::NextFocus(const sim::Machine& machine) {
+  if (machine.conflicts().empty()) return kAllCpus;
+  const CpuSet any = components_.Of(machine.log()[machine.conflicts().front().first].cpu);
+  if ((components_.cpus() & ~any) == kNoCpus) return kAllCpus;
+  return components_.Of(machine.log()[AnyRace(machine, draws_).first].cpu);
 }
 
 bool Blend::Eager(int cpu) { return eager_ && RaceReversal::Eager(cpu); }
@@ -58,6 +71,23 @@ int Blend::Choose(std::span<const std::uint8_t> enabled, int current) {
       if (pending(c).known && Eager(c)) return c;
     }
   }
+  if (base_ != Base::kSteps && focus_ != kAllCpus) {
+    std::array<std::uint8_t, kCpuCountMax> ours;
+    std::size_t count = 0;
+    for (const std::uint8_t c : enabled) {
+      if ((focus_ >> c & 1) != 0) ours[count++] = c;
+    }
+    if (count == 0) {
+      // On in the default order.
+      const auto next = std::ranges::lower_bound(enabled, static_cast<std::uint8_t>(current));
+      return next == enabled.end() ? enabled.front() : *next;
+    }
+    return ChooseNew({ours.data(), count}, current);
+  }
+  return ChooseNew(enabled, current);
+}
+
+int Blend::ChooseNew(std::span<const std::uint8_t> enabled, int current) {
   if (enabled.size() == 1 || !spent_.asks()) return ChooseAmong(enabled, current);
   std::array<std::uint8_t, kCpuCountMax> left;
   const std::size_t count = spent_.Left(enabled, pending(), left);

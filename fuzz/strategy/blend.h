@@ -11,11 +11,17 @@
 // place, orders over the default order where one race has to turn out otherwise and nothing else. Steps that
 // no other CPU sees are no choices, but for one run in kVisibleOneIn; in plain runs they are, since they are
 // moments at which an interrupt can come.
+//
+// Each run has a focus, the CPUs of one component (components.h): that of a race of the run before, which is drawn by
+// its places. The word and the places of changes and delays are drawn among the steps of these CPUs, so much
+// else that goes on does not dilute what is drawn. By CPUs and in the default order the others go only when none of
+// these can. By priorities of steps all go as ever: there, a sharing shows that no run has shown yet.
 #ifndef SHOOTDOWN_FUZZ_STRATEGY_BLEND_H_
 #define SHOOTDOWN_FUZZ_STRATEGY_BLEND_H_
 
 #include "fuzz/strategy/bounded.h"
 #include "fuzz/strategy/chosen_word.h"
+#include "fuzz/strategy/components.h"
 #include "fuzz/strategy/pct.h"
 #include "fuzz/strategy/race_reversal.h"
 #include "fuzz/strategy/spent_beginnings.h"
@@ -48,6 +54,8 @@ class Blend : public RaceReversal {
   [[nodiscard]] std::optional<std::uint8_t> Walk(const sim::Machine& machine, int cpu) override;
 
  private:
+  [[nodiscard]] CpuSet NextFocus(const sim::Machine& machine);
+  [[nodiscard]] int ChooseNew(std::span<const std::uint8_t> enabled, int current);
   [[nodiscard]] int ChooseAmong(std::span<const std::uint8_t> left, int current);
 
   enum class Base : std::uint8_t { kSteps, kCpus, kDelays };
@@ -63,7 +71,9 @@ class Blend : public RaceReversal {
   CpuPriorities cpus_;
   DelayedOrder delays_;
   SpentBeginnings spent_;
+  Components components_;
   std::size_t shared_word_count_ = 0;  // in the runs of which something is spent
+  CpuSet focus_ = kAllCpus;  // of the next run, once one has ended. kAllCpus too if all are one component
   // In this run:
   Base base_ = Base::kSteps;
   bool plain_ = false;  // no orders

@@ -6,22 +6,23 @@ namespace shootdown {
 
 ChosenWord::ChosenWord() : number_(sim::kArenaGuestBytes / 8) {}
 
-void ChosenWord::NewRun(Draw draw, Prng& prng) {
+void ChosenWord::NewRun(CpuSet cpus, Prng& prng) {
   word_ = sim::kNoWord;
-  if (draw == Draw::kYes) DrawWord(prng);
+  if (cpus != kNoCpus) DrawWord(cpus, prng);
   ++run_count_;
   DrawIntended(prng);
 }
 
-void ChosenWord::DrawWord(Prng& prng) {
+void ChosenWord::DrawWord(CpuSet cpus, Prng& prng) {
+  const auto eligible = [&](const Accesses& a) { return shared_.Shared(a.word) && (a.cpus & cpus) != 0; };
   std::uint64_t sum = 0;
   for (const Accesses& a : accesses_) {
-    if (shared_.Shared(a.word)) sum += a.count;
+    if (eligible(a)) sum += a.count;
   }
   if (sum == 0) return;
   std::uint64_t at = prng.Next() % sum;
   for (const Accesses& a : accesses_) {
-    if (!shared_.Shared(a.word)) continue;
+    if (!eligible(a)) continue;
     if (at < a.count) {
       word_ = a.word;
       for (std::size_t c = 0; c < cpu_end_; ++c) {
@@ -61,6 +62,7 @@ void ChosenWord::Taken(int cpu, const PendingStep& step, Prng& prng) {
   Accesses& a = accesses_[number - 1];
   ++a.by_cpu[static_cast<std::size_t>(cpu)];
   ++a.count;
+  a.cpus |= CpuSet{1} << cpu;
   if (step.word != word_) return;
   std::uint32_t& left = left_[static_cast<std::size_t>(cpu)];
   if (left != 0) --left;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "fuzz/base/prng.h"
+#include "fuzz/strategy/components.h"
 #include "fuzz/strategy/shared_words.h"
 #include "fuzz/strategy/step_chooser.h"
 
@@ -20,10 +21,9 @@ class ChosenWord {
  public:
   ChosenWord();
 
-  // A run begins. kYes: a word is drawn for it, with a chance in proportion to its accesses in the runs
-  // so far, among words that two CPUs accessed and one wrote. kNo, or if there is none: kNoWord.
-  enum class Draw : std::uint8_t { kNo, kYes };
-  void NewRun(Draw draw, Prng& prng);
+  // A run begins. A word is drawn for it, with a chance in proportion to its accesses in the runs so far, among
+  // words that two CPUs accessed, one of `cpus` among them, and one wrote. If there is none: kNoWord, and with kNoCpus.
+  void NewRun(CpuSet cpus, Prng& prng);
   void Taken(int cpu, const PendingStep& step, Prng& prng);
 
   [[nodiscard]] sim::WordIndex word() const { return word_; }
@@ -36,10 +36,11 @@ class ChosenWord {
     sim::WordIndex word = sim::kNoWord;
     std::array<std::uint32_t, kCpuCountMax> by_cpu{};  // in all runs so far
     std::uint64_t count = 0;                           // their sum
+    CpuSet cpus = 0;                                   // those with any
   };
   static constexpr int kNobody = -1;
 
-  void DrawWord(Prng& prng);
+  void DrawWord(CpuSet cpus, Prng& prng);
   void DrawIntended(Prng& prng);
 
   SharedWords shared_;

@@ -22,12 +22,14 @@ constexpr auto kFirstEvents = [] {
 
 SpentBeginnings::SpentBeginnings() : slots_(kSlotsAtFirst) {}
 
-void SpentBeginnings::NewRun(Counts counts) {
-  asks_ = counts == Counts::kYes &&
+void SpentBeginnings::NewRun(CpuSet cpus) {
+  asks_ = cpus != kNoCpus &&
           long_run_count_ <= std::max<std::uint32_t>(kLongRunCountMin, run_ / 2);
   if (!asks_) return;
   ++run_;
-  beginning_ = 1;
+  cpus_ = cpus;
+  choosing_ = false;
+  beginning_ = cpus == kAllCpus ? 1 : Mix64(cpus);
   last_ = kFirstEvents;
   begun_.clear();
   choices_.clear();
@@ -51,22 +53,45 @@ std::size_t SpentBeginnings::Left(std::span<const std::uint8_t> enabled,
                                   std::span<const PendingStep> pending,
                                   std::span<std::uint8_t> out) {
   std::size_t count = 0;
-  choices_.push_back(
-      {.first_next = nexts_.size(), .next_count = enabled.size(), .taken = begun_.size()});
+  std::size_t left_count = 0;
+  const std::size_t first_next = nexts_.size();
   for (const std::uint8_t c : enabled) {
+    if (!Counts(c)) {
+      out[count++] = c;
+      continue;
+    }
     const std::uint64_t next = beginning_ + EventOf(c, pending[c]);
     nexts_.push_back(next);
     next_cpus_.push_back(c);
-    if (!Spent(next)) out[count++] = c;
+    if (Spent(next)) continue;
+    out[count++] = c;
+    ++left_count;
   }
-  if (count == 0) {
-    std::ranges::copy(enabled, out.begin());
-    count = enabled.size();
+  const std::size_t next_count = nexts_.size() - first_next;
+  choosing_ = next_count > 1;
+  if (choosing_) {
+    choices_.push_back({.first_next = first_next, .next_count = next_count, .taken = begun_.size()});
+    if (left_count != 0) return count;
+  } else {
+    ForgetNexts(first_next);
   }
-  return count;
+  std::ranges::copy(enabled, out.begin());
+  return enabled.size();
+}
+
+void SpentBeginnings::ForgetNexts(std::size_t first) {
+  nexts_.resize(first);
+  next_cpus_.resize(first);
 }
 
 void SpentBeginnings::Chosen(int cpu) {
+  if (!choosing_) return;
+  choosing_ = false;
+  if (!Counts(cpu)) {
+    ForgetNexts(choices_.back().first_next);
+    choices_.pop_back();
+    return;
+  }
   Choice& choice = choices_.back();
   choice.chosen = choice.first_next;
   while (next_cpus_[choice.chosen] != cpu) ++choice.chosen;
@@ -76,6 +101,7 @@ void SpentBeginnings::Chosen(int cpu) {
 }
 
 void SpentBeginnings::Taken(int cpu, const PendingStep& step) {
+  if (!Counts(cpu)) return;
   const std::uint64_t event = EventOf(cpu, step);
   last_[static_cast<std::size_t>(cpu)] = event;
   beginning_ += event;

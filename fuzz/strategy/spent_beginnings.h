@@ -18,6 +18,7 @@
 #include <span>
 #include <vector>
 
+#include "fuzz/strategy/components.h"
 #include "fuzz/strategy/step_chooser.h"
 
 namespace shootdown {
@@ -29,16 +30,17 @@ class SpentBeginnings {
 
   SpentBeginnings();
 
-  // A run begins. kNo: it is not like other runs (stores linger), so it spends nothing.
-  enum class Counts : std::uint8_t { kNo, kYes };
-  void NewRun(Counts counts);
+  // A run begins. Its beginnings are those of the steps of `cpus`, whatever others do, which have nothing to do with
+  // them. kNoCpus: it is not like other runs (stores linger), so it spends nothing.
+  void NewRun(CpuSet cpus);
   [[nodiscard]] bool asks() const { return asks_; }
 
   // A choice among `enabled`, whose pending steps are `pending` by CPU: writes those after which
-  // something is left to try to `out`, and returns how many they are. All, if there are none.
+  // something is left to try to `out`, and all that are none of this run's, and returns how many they are. All
+  // of `enabled`, if nothing is left after any of this run's, or there are less than two of them.
   [[nodiscard]] std::size_t Left(std::span<const std::uint8_t> enabled,
                                  std::span<const PendingStep> pending, std::span<std::uint8_t> out);
-  // It fell on `cpu`.
+  // It fell on `cpu`. If that is none of this run's, the choice is made again.
   void Chosen(int cpu);
   void Taken(int cpu, const PendingStep& step);
   void EndRun();
@@ -65,6 +67,8 @@ class SpentBeginnings {
   // Words share a place now and then: then steps on them count as in conflict.
   static constexpr std::size_t kWordCount = 512;
 
+  [[nodiscard]] bool Counts(int cpu) const { return (cpus_ >> cpu & 1) != 0; }
+  void ForgetNexts(std::size_t first);  // and all behind it
   [[nodiscard]] std::uint64_t EventOf(int cpu, const PendingStep& step) const;
   [[nodiscard]] std::size_t SlotOf(std::uint64_t beginning) const {
     return beginning & (slots_.size() - 1);
@@ -74,6 +78,8 @@ class SpentBeginnings {
   void Grow();
 
   bool asks_ = true;
+  bool choosing_ = false;  // the last of choices_ has not fallen
+  CpuSet cpus_ = kAllCpus;
   std::uint32_t run_ = 0;
   std::uint32_t long_run_count_ = 0;
   std::uint64_t beginning_ = 0;                     // the sum of its events

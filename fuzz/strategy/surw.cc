@@ -4,7 +4,7 @@ namespace shootdown {
 
 void Surw::NewRun(const sim::Machine& /*machine*/) {
   priorities_.DrawAll(cpu_count());
-  chosen_.NewRun(ChosenWord::Draw::kYes, priorities_.prng());
+  chosen_.NewRun(kAllCpus, priorities_.prng());
 }
 
 int Surw::Choose(std::span<const std::uint8_t> enabled, int /*current*/) {

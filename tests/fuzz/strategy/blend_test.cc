@@ -6,7 +6,9 @@
 #include <set>
 #include <string>
 
+#include "fuzz/schedule/schedule_scheduler.h"
 #include "tests/fuzz/strategy/strategy_testing.h"
+#include "tests/puzzles/tlb_race.h"
 #include "tests/support/script.h"
 
 namespace shootdown::testing {
@@ -81,6 +83,51 @@ TEST(BlendTest, TheFirstRunIsNoSerialOneIfThereWasAnotherBefore) {
   }
 
   EXPECT_GT(mixed_at_once, 60);
+}
+
+// Runs until the seed's race is found, of all seeds together.
+int RunsToTheRace(int noise_cpus) {
+  const auto program = puzzles::TlbRace({.noise_cpus = noise_cpus});
+  const Schedule empty;
+  int runs = 0;
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    Blend blend(seed);
+    ScheduleScheduler by_default(empty);
+    (void)program->RunOnce(by_default);
+    blend.LearnFrom(program->machine());
+    do ++runs;
+    while (program->RunOnce(blend) == nullptr);
+  }
+  return runs;
+}
+
+// Four pairs of CPUs count up a word each, which is four fifths of all steps.
+TEST(BlendTest, BusyNeighboursDoNotHideARace) {
+  const int alone = RunsToTheRace(0);
+
+  EXPECT_LT(RunsToTheRace(8), alone * 3 / 2);
+}
+
+// Two pairs share nothing until one of each comes to w, which it does only after it lost its race.
+TEST(BlendTest, ASharingThatShowsLateIsSeen) {
+  const auto loses = [](char cell) {
+    return [cell](GuestProgram& g) {
+      if (g.Load(cell) == 1) (void)g.Add('w', 1);
+    };
+  };
+  GuestProgram program({.threads = {loses('x'), Stores('x', 1), loses('y'), Stores('y', 1)}},
+                       {.memory_model = sim::MemoryModel::kSc});
+  Blend blend(1);
+  (void)RunUnder(program, "");
+  blend.LearnFrom(program.machine());
+
+  std::set<std::string> orders;
+  for (int n = 0; n < 200; ++n) {
+    (void)program.Run(blend);
+    orders.insert(CpusOf(program.machine(), &program.cell('w')));
+  }
+
+  EXPECT_EQ(orders, (std::set<std::string>{"", "0", "2", "02", "20"}));
 }
 
 TEST(BlendTest, AsksForReversalsAsRaceReversalDoes) {

@@ -15,14 +15,15 @@ namespace {
 // A walk that goes where something is left to try.
 class UntriedWalk : public StepChooser {
  public:
-  explicit UntriedWalk(std::uint64_t seed) : StepChooser(LookAhead::kYes), prng_(seed) {}
+  explicit UntriedWalk(std::uint64_t seed, CpuSet cpus = kAllCpus)
+      : StepChooser(LookAhead::kYes), prng_(seed), cpus_(cpus) {}
 
   SpentBeginnings& spent() { return spent_; }
   void EndRun(const sim::Machine& /*machine*/) override { spent_.EndRun(); }
 
  protected:
   void NewRun(const sim::Machine& /*machine*/) override {
-    spent_.NewRun(SpentBeginnings::Counts::kYes);
+    spent_.NewRun(cpus_);
   }
   int Choose(std::span<const std::uint8_t> enabled, int /*current*/) override {
     std::array<std::uint8_t, kCpuCountMax> left;
@@ -42,6 +43,7 @@ class UntriedWalk : public StepChooser {
 
  private:
   Prng prng_;
+  CpuSet cpus_;
   SpentBeginnings spent_;
 };
 
@@ -55,6 +57,15 @@ TEST(SpentBeginningsTest, NothingIsTriedTwiceAndNothingIsForgotten) {
     // Then everything is tried again.
     EXPECT_GT(CountInterleavings(program, walk, 90).size(), 30u);
   }
+}
+
+// Four more threads meet in y, in very many ways; of the 20 interleavings in x none comes twice.
+TEST(SpentBeginningsTest, WhatOthersDoIsNoNewBeginning) {
+  GuestProgram program({.threads = {Stores('x', 3), Stores('x', 3), Stores('y', 5), Stores('y', 5), Stores('y', 5),
+                                    Stores('y', 5)}});
+  UntriedWalk walk(1, /*cpus=*/3);
+
+  EXPECT_EQ(CountInterleavings(program, walk, 20, &program.cell('x')).size(), 20u);
 }
 
 // Three stores to y of one thread and three to z of another are 20 interleavings and one trace; x
@@ -84,7 +95,7 @@ TEST(SpentBeginningsTest, LongRunsAreSoonLeftAlone) {
   int asked = 0;
   for (int n = 0; n < 50; ++n) {
     (void)program.Run(walk);
-    walk.spent().NewRun(SpentBeginnings::Counts::kYes);
+    walk.spent().NewRun(kAllCpus);
     asked += walk.spent().asks() ? 1 : 0;
   }
 

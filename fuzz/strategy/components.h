@@ -1,0 +1,49 @@
+// Which CPUs have to do with each other, as far as the runs have shown: those that share a word (accessed
+// by both in whatever runs, and written by somebody), that sent each other mondos, or one of which waited for
+// something that names no word, and so for anybody. In which order steps come of CPUs that have nothing to do with each
+// other, not even by way of others, makes no difference.
+//
+// What is seen is never forgotten, so components grow together and never fall apart.
+#ifndef SHOOTDOWN_FUZZ_STRATEGY_COMPONENTS_H_
+#define SHOOTDOWN_FUZZ_STRATEGY_COMPONENTS_H_
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "fuzz/sim/machine.h"
+
+namespace shootdown {
+
+using CpuSet = std::uint64_t;  // a bit for each CPU
+static_assert(kCpuCountMax <= 64);
+inline constexpr CpuSet kNoCpus = 0;
+inline constexpr CpuSet kAllCpus = ~kNoCpus;
+
+class Components {
+ public:
+  // Learns from the machine's last run.
+  void Learn(const sim::Machine& machine);
+
+  // The component of `cpu`: that CPU alone, if it has to do with nobody.
+  [[nodiscard]] CpuSet Of(int cpu) const { return CpuSet{1} << cpu | component_[static_cast<std::size_t>(cpu)]; }
+  // The CPUs that have taken steps.
+  [[nodiscard]] CpuSet cpus() const { return cpus_; }
+
+ private:
+  struct Word {
+    CpuSet accessed_by = 0;
+    bool written = false;
+  };
+
+  void Note(int cpu, sim::WordIndex word, bool writes);
+  void Join(CpuSet cpus);
+
+  CpuSet cpus_ = 0;
+  std::array<CpuSet, kCpuCountMax> component_{};
+  std::vector<Word> words_;  // by WordIndex, as far as any was accessed
+};
+
+}  // namespace shootdown
+
+#endif  // SHOOTDOWN_FUZZ_STRATEGY_COMPONENTS_H_
