@@ -35,7 +35,7 @@ void Program::Start(std::vector<std::function<void()>> threads, std::function<vo
   threads_ = std::move(threads);
   at_end_ = std::move(at_end);
   handlers_ = std::move(handlers);
-  sim::Guest guest{.thread_main = &ThreadMain, .quiet = &Quiet};
+  sim::Guest guest{.thread_main = &ThreadMain, .sends_mondos = !handlers_.mondos.empty(), .quiet = &Quiet};
   if (handlers_.softint) guest.softint = [](int level) { live->handlers_.softint(level); };
   if (handlers_.nmi) guest.nmi = [] { live->handlers_.nmi(); };
   if (handlers_.interrupt_return) {

@@ -28,7 +28,7 @@ class Machine::Checkpoint {
   std::vector<Stack> stacks_;
   std::vector<char> stack_bytes_;     // of those that are not in one kept before, one after the other
   std::vector<std::uint32_t> index_;  // of each class of actors, the first ones
-  std::vector<Wait> waits_;
+  std::vector<const Wait*> waits_;
   std::vector<Barriers> barriers_;
   std::vector<Rings> rings_;  // of CPUs for which there is something in them
   // Whatever is made later stands behind the moves made so far, unless defaults were followed.
@@ -39,6 +39,15 @@ class Machine::Checkpoint {
   std::size_t mark_count_ = 0;
   std::size_t poisoned_count_ = 0;
 };
+
+inline void Machine::KeepCheckpoint(Checkpoint& checkpoint, const Checkpoint* before) {
+  SHOOTDOWN_CHECK(CanKeepCheckpoints());
+  // This fiber's registers are to be kept too: so it is left, and the host does the rest. From here
+  // on it goes on once, and again whenever a run resumes from the checkpoint.
+  to_keep_ = &checkpoint;
+  kept_before_ = before;
+  SwitchFiber(FiberOf(cpus_[hot_.cpu].thread), host_);
+}
 
 }  // namespace shootdown::sim
 

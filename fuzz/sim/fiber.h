@@ -10,6 +10,18 @@
 #include <boost/context/detail/fcontext.hpp>
 #include <cstddef>
 
+#if defined(__SANITIZE_ADDRESS__)
+#define SHOOTDOWN_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SHOOTDOWN_ASAN 1
+#endif
+#endif
+
+#ifdef SHOOTDOWN_ASAN
+#include <sanitizer/common_interface_defs.h>
+#endif
+
 namespace shootdown::sim {
 
 struct Fiber {
@@ -22,8 +34,20 @@ struct Fiber {
 // Gives `fiber` a fresh start: its first switch calls entry(), which must not return.
 void PrepareFiber(Fiber& fiber, void (*entry)());
 
-// Leaves `from` and goes on with `to`; returns when somebody switches to `from`.
-void SwitchFiber(Fiber& from, Fiber& to);
+// Leaves `from` and goes on with `to`; returns when somebody switches to `from`. Inline, as are its callers:
+// a processor foresees where functions return to, but not across a switch, so each one less on the way back
+// to guest code is a branch less that it gets wrong.
+inline void SwitchFiber(Fiber& from, Fiber& to) {
+#ifdef SHOOTDOWN_ASAN
+  __sanitizer_start_switch_fiber(&from.fake_stack, to.stack, to.stack_bytes);
+#endif
+  const auto transfer = boost::context::detail::jump_fcontext(to.context, &from);
+#ifdef SHOOTDOWN_ASAN
+  __sanitizer_finish_switch_fiber(from.fake_stack, nullptr, nullptr);
+#endif
+  // The fiber that was left, and where it is to be resumed.
+  static_cast<Fiber*>(transfer.data)->context = transfer.fctx;
+}
 
 }  // namespace shootdown::sim
 

@@ -31,6 +31,7 @@ struct Guest {
   void (*thread_main)(ActorId thread, bool switched_in) = nullptr;
   void (*softint)(int level) = nullptr;  // runs with PIL 14, interrupts of class mondo allowed
   void (*nmi)() = nullptr;
+  bool sends_mondos = true;  // false: nobody ever calls SendMondo
   // Hardware that walks page tables of its own accord: whether this CPU would find something for
   // `virt` now, and the walk itself. Neither takes a step. Null: it does not. Pages are 0 .. count - 1.
   bool (*can_walk)(VirtPage virt) = nullptr;

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "fuzz/sim/no_more_to_do.h"
-
 namespace shootdown::sim {
 namespace {
 
@@ -67,7 +65,7 @@ void Machine::Reset() {
   poisoned_.clear();
   for (const std::size_t first : kActorClasses) std::fill_n(&index_[first], actor_number_end_, 0);
   for (int c = 0; c < config_.cpu_count; ++c) {
-    waits_[static_cast<std::size_t>(c)] = Wait{};
+    waits_[static_cast<std::size_t>(c)] = nullptr;
     rings_[static_cast<std::size_t>(c)].barriers = Barriers{};
   }
   for (; started_count_ != 0; --started_count_) {
@@ -96,8 +94,9 @@ RunEnd Machine::Run(Scheduler& scheduler) {
     int first = 0;
     while (cpus_[first].has_thread == 0) ++first;
     EnterCpu(first);
-    StartedFiber(cpus_[first].thread);
+    MakeReady(cpus_[first].thread);
   }
+  first_row_ = hot_.row;
   end_ = RunEnd::kQuiet;
   thread_switched_in_ = false;
   stop_requested_ = false;
@@ -143,31 +142,11 @@ void Machine::EndRun(RunEnd end) {
 
 // ---- CPUs and threads ------------------------------------------------------------------------------
 
-void Machine::EnterCpu(int cpu) {
-  hot_.cpu = static_cast<std::uint8_t>(cpu);
-  hot_.actor = cpus_[cpu].actor;
-  hot_.index = &index_[hot_.actor];
-  hot_.through_buffer = cpus_[cpu].buffer_count != 0;
-  hot_.hold_next = false;
-}
-
-// Ready to be switched to, in this run.
-Fiber& Machine::StartedFiber(std::uint8_t thread) {
-  Fiber& fiber = FiberOf(thread);
-  if (fiber.context == nullptr) {
-    PrepareFiber(fiber, &ThreadEntry);
-    started_[started_count_++] = thread;
-    actor_number_end_ = std::max(actor_number_end_, static_cast<std::size_t>(ActorId(thread).number()) + 1);
-  }
-  return fiber;
-}
-
-void Machine::SwitchCpu(int cpu) {
-  cpus_[hot_.cpu].actor = hot_.actor;
-  Fiber& from = FiberOf(cpus_[hot_.cpu].thread);
-  StartedFiber(cpus_[cpu].thread);
-  EnterCpu(cpu);
-  SwitchToFiber(from, cpus_[cpu].thread);
+void Machine::StartFiber(std::uint8_t thread) {
+  PrepareFiber(FiberOf(thread), &ThreadEntry);
+  started_[started_count_++] = thread;
+  actor_number_end_ =
+      std::max(actor_number_end_, static_cast<std::size_t>(ActorId(thread).number()) + 1);
 }
 
 // First thing on a CPU that goes on: interrupts that came meanwhile.
@@ -188,7 +167,7 @@ void Machine::SwitchThread(ActorId next) {
   cpu.thread = next.byte();
   cpu.actor = next.byte();
   if (FiberOf(next.byte()).context == nullptr) thread_switched_in_ = true;
-  StartedFiber(next.byte());
+  MakeReady(next.byte());
   EnterCpu(hot_.cpu);
   SwitchToFiber(from, next.byte());
   RefreshUntil(*hot_.index);
@@ -266,8 +245,8 @@ void Machine::Poisoned(const Site& site, WordIndex word) {
 std::string Machine::DescribeWaits() const {
   std::string text;
   for (int c = 0; c < config_.cpu_count; ++c) {
-    const Wait& wait = waits_[static_cast<std::size_t>(c)];
-    if (wait.pred == nullptr || wait.kind == WaitKind::kIdle) continue;
+    if (!WaitsBlocked(c)) continue;
+    const Wait& wait = *waits_[static_cast<std::size_t>(c)];
     if (!text.empty()) text += "; ";
     text += "CPU " + std::to_string(c) + " (" + ToText(ActorId(cpus_[c].actor)) + ") waits in " + SiteName(*wait.site);
     if (cpus_[c].ie == 0) text += " with PSTATE.IE=0";

@@ -36,6 +36,7 @@
 #include "fuzz/sim/log.h"
 #include "fuzz/sim/machine_config.h"
 #include "fuzz/sim/membar.h"
+#include "fuzz/sim/no_more_to_do.h"
 #include "fuzz/sim/scheduler.h"
 #include "fuzz/sim/tlb.h"
 
@@ -93,6 +94,8 @@ class Machine {
   // Of the run's conflicts only those between later rows are known.
   void ResumeFrom(const Checkpoint& checkpoint) { resume_from_ = &checkpoint; }
   [[nodiscard]] bool CanKeepCheckpoints() const;
+  // Of the last run: where it began to be another one than those before it. 0 if it did not resume.
+  [[nodiscard]] Row first_row() const { return first_row_; }
   // Every move of the run that was not the default: the run in exact form.
   // A default is in it where a later move at the same anchor would else be made in its place.
   [[nodiscard]] std::span<const MoveMade> moves_made() const { return moves_made_; }
@@ -188,15 +191,10 @@ class Machine {
   [[nodiscard]] bool CanRun(int cpu) const;
   // The CPU's next step is that of a handler.
   [[nodiscard]] bool InterruptDue(int cpu) const { return Deliverable(cpu); }
-  [[nodiscard]] bool Waiting(int cpu) const { return waits_[static_cast<std::size_t>(cpu)].pred != nullptr; }
-  [[nodiscard]] bool WaitsBlocked(int cpu) const {
-    return Waiting(cpu) && waits_[static_cast<std::size_t>(cpu)].kind == WaitKind::kBlocked;
-  }
+  [[nodiscard]] bool Waiting(int cpu) const { return waits_[static_cast<std::size_t>(cpu)] != nullptr; }
+  [[nodiscard]] bool WaitsBlocked(int cpu) const;
   // What CPU `cpu` waits to do, or would do next; null if that is no such step.
-  [[nodiscard]] const Await* Awaited(int cpu) const {
-    const Await& await = waits_[static_cast<std::size_t>(cpu)].await;
-    return await.word == kNoWord ? nullptr : &await;
-  }
+  [[nodiscard]] const Await* Awaited(int cpu) const;
   // Held stores, and under RMO loads that were put off.
   [[nodiscard]] int BufferedCount(int cpu) const { return cpus_[cpu].buffer_count; }
   // An interrupt has come to this CPU while a decision makes interrupts wait.
@@ -209,14 +207,13 @@ class Machine {
   [[nodiscard]] bool CanWalk(int cpu, VirtPage virt);
   [[nodiscard]] bool takes_softints() const { return guest_.softint != nullptr; }
   [[nodiscard]] bool takes_nmis() const { return guest_.nmi != nullptr; }
+  // CPU `cpu` has nothing left to do, and no interrupt can ever give it a step.
+  [[nodiscard]] bool IsDone(int cpu) const;
   [[nodiscard]] bool SoftintPending(int cpu, int level) const {
     return (cpus_[cpu].softint >> level & 1) != 0;
   }
   // An interrupt has come to the CPU that it has not taken yet, or one is being handled.
-  [[nodiscard]] bool InterruptWaits(int cpu) const {
-    const Cpu& c = cpus_[cpu];
-    return c.mondo_count != 0 || c.softint != 0 || c.interrupt_depth != 0;
-  }
+  [[nodiscard]] bool InterruptWaits(int cpu) const;
   [[nodiscard]] bool InterruptsDeferred(int cpu) const { return cpus_[cpu].defer_until != 0; }
   // Mondo `i` that is on its way to the CPU, the oldest first. REQUIRES: there are so many.
   [[nodiscard]] const Mondo& PendingMondo(int cpu, int i) const {
@@ -359,6 +356,7 @@ class Machine {
     MembarMask membar = 0;
   };
   void Ask(const Site& site, StepKind kind, WordIndex word, Nature nature);
+  bool GoToCpu(const Move& move, const Question& question);
   bool Make(const Move& move, const Question& question);
   void Remember(const Move& move, const Question& question);
   void Block(const Wait& wait);
@@ -366,11 +364,13 @@ class Machine {
   void NothingRuns(const Question& question);
   void EndRun(RunEnd end);
   void RefreshUntil(std::uint32_t from_index);
+  [[nodiscard]] std::uint32_t NextExpiry(std::uint32_t from_index) const;
   void EnterCpu(int cpu);
   void SwitchCpu(int cpu);
   void Resume();
   [[nodiscard]] Fiber& FiberOf(std::uint8_t thread) { return fibers_[thread]; }
-  Fiber& StartedFiber(std::uint8_t thread);
+  void StartFiber(std::uint8_t thread);
+  void MakeReady(std::uint8_t thread);
   // Goes on with a thread that is started.
   void SwitchToFiber(Fiber& from, std::uint8_t thread) {
     stack_versions_[thread] = stack_version_;
@@ -441,6 +441,7 @@ class Machine {
   std::unique_ptr<LogEntry[]> log_;
   std::unique_ptr<Shadow[]> shadow_;
   Row base_ = 1;
+  Row first_row_ = 0;
   Cpu* cpus_ = nullptr;  // in the arena
   std::array<std::uint32_t, 256> index_{};
   Scheduler* scheduler_ = nullptr;
@@ -448,7 +449,7 @@ class Machine {
   std::array<Conflict, kConflictCountMax> conflicts_;
   std::vector<MoveMade> moves_made_;
   std::vector<MoveMade> defaults_made_;  // when blocked: what was chosen by the default order
-  std::array<Wait, kCpuCountMax> waits_;
+  std::array<const Wait*, kCpuCountMax> waits_{};  // on the stack of who waits; null: it does not
   std::unique_ptr<Rings[]> rings_;
   std::array<Fiber, kThreadCountMax> fibers_;
   std::array<std::uint8_t, kThreadCountMax> started_;  // fibers of the last run, to be reset

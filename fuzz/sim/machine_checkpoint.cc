@@ -26,15 +26,6 @@ bool Machine::CanKeepCheckpoints() const {
 #endif
 }
 
-void Machine::KeepCheckpoint(Checkpoint& checkpoint, const Checkpoint* before) {
-  SHOOTDOWN_CHECK(CanKeepCheckpoints());
-  // This fiber's registers are to be kept too: so it is left, and the host does the rest. From here
-  // on it goes on once, and again whenever a run resumes from the checkpoint.
-  to_keep_ = &checkpoint;
-  kept_before_ = before;
-  SwitchFiber(FiberOf(cpus_[hot_.cpu].thread), host_);
-}
-
 void Machine::KeepStacks(Checkpoint& to, const Checkpoint* before) const {
   to.stacks_.resize(started_count_);
   std::size_t byte_count = 0;
@@ -68,7 +59,7 @@ void Machine::KeepStacks(Checkpoint& to, const Checkpoint* before) const {
 void Machine::Keep(Checkpoint& to, const Checkpoint* before) {
   const auto cpu_count = static_cast<std::size_t>(config_.cpu_count);
   to.hot_ = hot_;
-  to.guest_.resize(arena_.used_bytes());
+  if (to.guest_.size() != arena_.used_bytes()) to.guest_.resize(arena_.used_bytes());
   std::memcpy(to.guest_.data(), arena_.base(), to.guest_.size());
   KeepStacks(to, before);
   ++stack_version_;
@@ -87,8 +78,11 @@ void Machine::Keep(Checkpoint& to, const Checkpoint* before) {
     if (Checkpoint::HasInRings(cpus_[c])) to.rings_.push_back(rings_[c]);
   }
   to.move_count_ = moves_made_.size();
-  to.defaults_made_ = defaults_made_;
-  if (!defaults_made_.empty()) to.moves_made_ = moves_made_;
+  to.defaults_made_.clear();
+  if (!defaults_made_.empty()) {
+    to.defaults_made_ = defaults_made_;
+    to.moves_made_ = moves_made_;
+  }
   to.mark_count_ = marks_.size();
   to.poisoned_count_ = poisoned_.size();
 }
@@ -129,10 +123,11 @@ void Machine::GoBackTo(const Checkpoint& from) {
   }
   if (from.defaults_made_.empty()) {
     moves_made_.resize(from.move_count_);
+    defaults_made_.clear();
   } else {
     moves_made_ = from.moves_made_;
+    defaults_made_ = from.defaults_made_;
   }
-  defaults_made_ = from.defaults_made_;
   conflict_count_ = 0;
   marks_.resize(from.mark_count_);
   for (; poisoned_.size() != from.poisoned_count_; poisoned_.pop_back()) {

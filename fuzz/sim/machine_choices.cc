@@ -13,23 +13,29 @@ constexpr Site kTablewalkSite{"hardware_tablewalk", "the walker fetches a transl
 
 }  // namespace
 
+// The first step of the actor, `from_index` or later, before which something that was put off has to come.
+std::uint32_t Machine::NextExpiry(std::uint32_t from_index) const {
+  const Cpu& cpu = cpus_[hot_.cpu];
+  std::uint32_t next = kNever;
+  for (int i = 0; i < cpu.buffer_count; ++i) {
+    const Held& held = HeldAt(hot_.cpu, i);
+    if (held.actor == hot_.actor && held.expires >= from_index) next = std::min(next, held.expires);
+  }
+  if (cpu.defer_until != 0 && cpu.defer_actor == hot_.actor && cpu.defer_until >= from_index) {
+    next = std::min(next, cpu.defer_until);
+    if (cpu.defer_mondo_until >= from_index) next = std::min(next, cpu.defer_mondo_until);
+  }
+  return next;
+}
+
 // How many steps may pass before the next question; `from_index` is the first step that may be
 // asked about.
 void Machine::RefreshUntil(std::uint32_t from_index) {
   const std::uint32_t now = *hot_.index;
   std::uint32_t next = scheduler_->NextQuestion(ActorId(hot_.actor), from_index);
   const Cpu& cpu = cpus_[hot_.cpu];
-  if (cpu.buffer_count != 0) [[unlikely]] {
-    for (int i = 0; i < cpu.buffer_count; ++i) {
-      const Held& held = HeldAt(hot_.cpu, i);
-      if (held.actor == hot_.actor && held.expires >= from_index) {
-        next = std::min(next, held.expires);
-      }
-    }
-  }
-  if (cpu.defer_until != 0 && cpu.defer_actor == hot_.actor && cpu.defer_until >= from_index) {
-    next = std::min(next, cpu.defer_until);
-    if (cpu.defer_mondo_until >= from_index) next = std::min(next, cpu.defer_mondo_until);
+  if (cpu.buffer_count != 0 || cpu.defer_until != 0) [[unlikely]] {
+    next = std::min(next, NextExpiry(from_index));
   }
   const std::uint32_t left = next == kNever ? kNever : next - now + 1;
   const std::uint32_t budget =
@@ -39,6 +45,23 @@ void Machine::RefreshUntil(std::uint32_t from_index) {
   if (from_index > now && hot_.until > 1) --hot_.until;
 }
 
+// Behind a switch no return is foreseen (fuzz/sim/fiber.h): so all that leads there is one function.
+[[gnu::always_inline]] inline void Machine::SwitchCpu(int cpu) {
+  cpus_[hot_.cpu].actor = hot_.actor;
+  Fiber& from = FiberOf(cpus_[hot_.cpu].thread);
+  MakeReady(cpus_[cpu].thread);
+  EnterCpu(cpu);
+  SwitchToFiber(from, cpus_[cpu].thread);
+}
+
+// The move kRun, if it can be made here.
+[[gnu::always_inline]] inline bool Machine::GoToCpu(const Move& move, const Question& question) {
+  if (move.cpu >= config_.cpu_count || move.cpu == hot_.cpu || !CanRun(move.cpu)) return false;
+  Remember(move, question);
+  SwitchCpu(move.cpu);
+  return true;
+}
+
 void Machine::Ask(const Site& site, StepKind kind, WordIndex word, Nature nature) {
   // A hold, or that the load is an old one, is about the step in question alone: whatever else happens
   // before it does not notice.
@@ -46,7 +69,7 @@ void Machine::Ask(const Site& site, StepKind kind, WordIndex word, Nature nature
   const bool may_wait = kind == StepKind::kStore ? config_.memory_model != MemoryModel::kSc
                                                  : nature.may_wait;
   const bool may_be_old = config_.memory_model == MemoryModel::kRmo && kind == StepKind::kLoad &&
-                          waits_[hot_.cpu].pred == nullptr;
+                          !Waiting(hot_.cpu);
   for (;;) {
     if (hot_.row >= config_.step_count_max) EndRun(RunEnd::kBudget);
     Cpu& cpu = cpus_[hot_.cpu];
@@ -74,7 +97,10 @@ void Machine::Ask(const Site& site, StepKind kind, WordIndex word, Nature nature
                             .membar = nature.membar};
     const Move move = scheduler_->Pick(question);
     if (move.kind == Move::Kind::kStep) break;
-    if (move.kind != Move::Kind::kHold && move.kind != Move::Kind::kOld) {
+    if (move.kind == Move::Kind::kRun) {
+      // What is left until the next question is counted anew, when the answer is there.
+      if (GoToCpu(move, question) && Deliverable(hot_.cpu)) DeliverInterrupts();
+    } else if (move.kind != Move::Kind::kHold && move.kind != Move::Kind::kOld) {
       Make(move, question);
     } else if (!about_step &&
                (move.kind == Move::Kind::kHold
@@ -108,22 +134,16 @@ void Machine::Remember(const Move& move, const Question& question) {
       {.move = move, .actor = question.actor, .index = question.index, .row = hot_.row});
 }
 
-// Makes `move` if it can be made here, and remembers it if it was.
+// Makes `move`, another than kRun, if it can be made here, and remembers it if it was.
 bool Machine::Make(const Move& move, const Question& question) {
   Cpu& cpu = cpus_[hot_.cpu];
   switch (move.kind) {
     case Move::Kind::kStep:
     case Move::Kind::kNext:
+    case Move::Kind::kRun:
     case Move::Kind::kHold:
     case Move::Kind::kOld:
       return false;
-    case Move::Kind::kRun:
-      if (move.cpu >= config_.cpu_count || move.cpu == hot_.cpu || !CanRun(move.cpu)) return false;
-      Remember(move, question);
-      SwitchCpu(move.cpu);
-      // Ask counts anew what is left until the next question, when it has its answer.
-      if (Deliverable(hot_.cpu)) DeliverInterrupts();
-      return true;
     case Move::Kind::kDrain:
       if (move.cpu >= config_.cpu_count || !MayLeave(move.cpu, move.arg)) return false;
       Remember(move, question);
@@ -170,26 +190,8 @@ bool Machine::Make(const Move& move, const Question& question) {
   return false;
 }
 
-void Machine::Block(const Wait& wait) {
-  const Site& site = *wait.site;
-  bool shown = false;
-  for (;;) {
-    // What waits here would spin there, so the steps of a mondo's delay pass.
-    cpus_[hot_.cpu].defer_mondo_until = 0;
-    if (Deliverable(hot_.cpu)) DeliverInterrupts();
-    if (wait.pred(wait.argument)) break;
-    if (!shown && wait.kind == WaitKind::kBlocked) AppendRow(site, StepKind::kWait, kNoWord, 0);
-    shown = true;
-    // Interrupt handlers may wait too, on top of a waiting thread, so the slot is set anew.
-    waits_[hot_.cpu] = wait;
-    LeaveBlocked(site);
-    waits_[hot_.cpu] = Wait{};
-  }
-  RefreshUntil(*hot_.index);
-}
-
 // Some other CPU goes on. Returns when this one can.
-void Machine::LeaveBlocked(const Site& site) {
+[[gnu::always_inline]] inline void Machine::LeaveBlocked(const Site& site) {
   const std::uint8_t self = hot_.cpu;
   for (;;) {
     if (hot_.row >= config_.step_count_max) EndRun(RunEnd::kBudget);
@@ -199,15 +201,10 @@ void Machine::LeaveBlocked(const Site& site) {
                             .index = *hot_.index,
                             .site = site,
                             .kind = StepKind::kWait,
-                            .word = waits_[self].await.word,
+                            .word = waits_[self]->await.word,
                             .blocked = true};
     const Move move = scheduler_->Pick(question);
-    if (move.kind == Move::Kind::kRun && move.cpu != self && move.cpu < config_.cpu_count &&
-        CanRun(move.cpu)) {
-      Remember(move, question);
-      SwitchCpu(move.cpu);
-      return;
-    }
+    if (move.kind == Move::Kind::kRun && GoToCpu(move, question)) return;
     if (move.kind == Move::Kind::kDrain) {
       Make(move, question);
       if (CanRun(self)) return;
@@ -231,6 +228,24 @@ void Machine::LeaveBlocked(const Site& site) {
     NothingRuns(question);
     if (CanRun(self)) return;
   }
+}
+
+void Machine::Block(const Wait& wait) {
+  const Site& site = *wait.site;
+  bool shown = false;
+  for (;;) {
+    // What waits here would spin there, so the steps of a mondo's delay pass.
+    cpus_[hot_.cpu].defer_mondo_until = 0;
+    if (Deliverable(hot_.cpu)) DeliverInterrupts();
+    if (wait.pred(wait.argument)) break;
+    if (!shown && wait.kind == WaitKind::kBlocked) AppendRow(site, StepKind::kWait, kNoWord, 0);
+    shown = true;
+    // Interrupt handlers may wait too, on top of a waiting thread, so the slot is set anew.
+    waits_[hot_.cpu] = &wait;
+    LeaveBlocked(site);
+    waits_[hot_.cpu] = nullptr;
+  }
+  RefreshUntil(*hot_.index);
 }
 
 // A held store reaches memory if there is one; else the run is over.

@@ -160,9 +160,9 @@ void Machine::BeginWhen(const Site& site, StepKind kind, const std::uint64_t* wo
   for (;;) {
     if (!pred()) Block(wait);
     if (--hot_.until != 0) return;
-    waits_[hot_.cpu] = wait;
+    waits_[hot_.cpu] = &wait;
     Ask(site, kind, wait.await.word, {.empties_buffer = kind == StepKind::kRmw});
-    waits_[hot_.cpu] = Wait{};
+    waits_[hot_.cpu] = nullptr;
     if (pred()) return;
     RefreshUntil(*hot_.index);
   }
@@ -199,7 +199,42 @@ std::uint64_t Machine::RmwWhen(const Site& site, std::uint64_t* word, const Read
   return FinishRmw(Append(site, StepKind::kRmw, Arena::IndexOf(word)), word, f);
 }
 
+// ---- for who switches CPUs --------------------------------------------------------------------------
+
+inline void Machine::EnterCpu(int cpu) {
+  hot_.cpu = static_cast<std::uint8_t>(cpu);
+  hot_.actor = cpus_[cpu].actor;
+  hot_.index = &index_[hot_.actor];
+  hot_.through_buffer = cpus_[cpu].buffer_count != 0;
+  hot_.hold_next = false;
+}
+
+// To be switched to, in this run.
+inline void Machine::MakeReady(std::uint8_t thread) {
+  if (FiberOf(thread).context == nullptr) StartFiber(thread);
+}
+
 // ---- asked at each question -------------------------------------------------------------------------
+
+inline bool Machine::WaitsBlocked(int cpu) const {
+  return Waiting(cpu) && waits_[static_cast<std::size_t>(cpu)]->kind == WaitKind::kBlocked;
+}
+
+inline const Await* Machine::Awaited(int cpu) const {
+  const Wait* const wait = waits_[static_cast<std::size_t>(cpu)];
+  return wait == nullptr || wait->await.word == kNoWord ? nullptr : &wait->await;
+}
+
+inline bool Machine::IsDone(int cpu) const {
+  const Wait* const wait = waits_[static_cast<std::size_t>(cpu)];
+  return wait != nullptr && wait->site == &kNoMoreToDo && !guest_.sends_mondos && !takes_softints() &&
+         !takes_nmis();
+}
+
+inline bool Machine::InterruptWaits(int cpu) const {
+  const Cpu& c = cpus_[cpu];
+  return c.mondo_count != 0 || c.softint != 0 || c.interrupt_depth != 0;
+}
 
 // A non-maskable interrupt is of level 15: PIL 14 lets it through, another one's handler does not.
 inline bool Machine::NmiDeliverable(const Cpu& cpu) {
@@ -212,15 +247,15 @@ inline bool Machine::MondoDeliverable(const Cpu& cpu) {
 
 inline bool Machine::Deliverable(int cpu) const {
   const Cpu& c = cpus_[cpu];
-  if (c.ie == 0) return false;
+  if ((c.nmi_pending | c.mondo_count | c.softint) == 0 || c.ie == 0) return false;
   if (NmiDeliverable(c) || MondoDeliverable(c)) return true;
   return c.defer_until == 0 && c.pil < 15 && (c.softint >> (c.pil + 1)) != 0;
 }
 
 inline bool Machine::CanRun(int cpu) const {
-  if (cpus_[cpu].has_thread == 0) return false;
-  const Wait& wait = waits_[static_cast<std::size_t>(cpu)];
-  return wait.pred == nullptr || Deliverable(cpu) || wait.pred(wait.argument);
+  const Wait* const wait = waits_[static_cast<std::size_t>(cpu)];
+  if (wait == nullptr) return cpus_[cpu].has_thread != 0;
+  return Deliverable(cpu) || wait->pred(wait->argument);
 }
 
 }  // namespace shootdown::sim

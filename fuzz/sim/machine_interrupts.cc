@@ -21,8 +21,8 @@ template <class Handler>
 void Machine::InHandler(std::uint8_t pil, const Handler& handler) {
   Cpu& cpu = cpus_[hot_.cpu];
   const std::uint8_t actor = hot_.actor;
-  const Wait wait = waits_[hot_.cpu];
-  waits_[hot_.cpu] = Wait{};
+  const Wait* const wait = waits_[hot_.cpu];
+  waits_[hot_.cpu] = nullptr;
   hot_.actor = CpuActor(hot_.cpu).byte();
   hot_.index = &index_[hot_.actor];
   ++cpu.interrupt_depth;
