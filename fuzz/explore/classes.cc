@@ -41,7 +41,7 @@ std::uint32_t OwnStoreBefore(std::span<const LogEntry> log, sim::Row load) {
 // How many rows the run has in common with the one before it.
 std::size_t Classes::RowsInCommon(std::span<const LogEntry> log) const {
   const std::size_t count = std::min(log.size(), row_count_);
-  std::size_t row = 0;
+  std::size_t row = std::min(same_rows_, count);
   while (row < count && std::memcmp(&log[row], &rows_[row].entry, sizeof(LogEntry)) == 0) ++row;
   return row;
 }
@@ -136,6 +136,7 @@ ClassHash Classes::Of(const sim::Machine& machine) {
            .before = 0};
     AddRow(log, row);
   }
+  same_rows_ = row_count_;
   ClassHash hash{.reads_from = reads_from_sum_, .both = Combine(reads_from_sum_, coherence_sum_)};
   for (int c = 0; c < machine.cpu_count(); ++c) {
     hash.both = Combine(hash.both, steps_[static_cast<std::size_t>(c)]);

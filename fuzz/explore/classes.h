@@ -3,6 +3,7 @@
 #ifndef SHOOTDOWN_FUZZ_EXPLORE_CLASSES_H_
 #define SHOOTDOWN_FUZZ_EXPLORE_CLASSES_H_
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <span>
@@ -23,13 +24,18 @@ struct ClassHash {
 class Classes {
  public:
   // Of a run's log. A store that never reached memory is not ordered after any other. Costs little for rows
-  // that the run before began with too.
+  // that the run before began with too, and nothing for those that it went on from: so each run since the
+  // last one of which it was asked has to be said, that one's own included.
   [[nodiscard]] ClassHash Of(const sim::Machine& machine);
+  void NoteRun(const sim::Machine& machine) {
+    same_rows_ = std::min<std::size_t>(same_rows_, machine.first_row());
+  }
 
-  // Both return whether it is a new one.
+  // Returns whether it is a new one.
   bool Add(const ClassHash& hash) {
+    if (!all_.insert(hash.both).second) return false;
     reads_from_.insert(hash.reads_from);
-    return all_.insert(hash.both).second;
+    return true;
   }
   [[nodiscard]] std::uint64_t count() const { return all_.size(); }
   [[nodiscard]] std::uint64_t reads_from_count() const { return reads_from_.size(); }
@@ -54,9 +60,10 @@ class Classes {
   absl::flat_hash_set<std::uint64_t> reads_from_;
   std::vector<Seen> rows_;
   std::size_t row_count_ = 0;
+  std::size_t same_rows_ = 0;  // of the last run, which no run since then has made anew
   std::uint64_t reads_from_sum_ = 0;
-  std::uint64_t coherence_sum_ = 0;
   std::array<std::uint32_t, kCpuCountMax> steps_{};
+  std::uint64_t coherence_sum_ = 0;
   // Names of last writes; 0: the value that the run began with.
   std::vector<std::uint32_t> memory_;  // by word
   std::vector<std::uint32_t> own_;     // by CPU and word: the CPU's youngest store

@@ -1,6 +1,6 @@
 #include "fuzz/explore/enumerate.h"
 
-#include <algorithm>
+#include <bit>
 
 #include "fuzz/explore/run_count.h"
 
@@ -12,61 +12,133 @@ void Enumerator::NewRun() {
   last_ = kNobody;
 }
 
-// The default first, the dearest last.
-void Enumerator::ListOptions() {
-  options_.clear();
-  const ProcessSet enabled = Enabled();
+// The default order: the CPU that took the last step, counting up and around, and then buffers. REQUIRES:
+// `of` is not empty.
+Process Enumerator::FirstInOrder(Process last, ProcessSet of) const {
   const int n = cpu_count();
-  const int first = last_ == kNobody ? 0 : last_;
-  const bool may_stay = last_ != kNobody && machine().CanRun(last_);
-  std::uint32_t position = 0;
-  const auto add = [&](Process p) {
-    if ((enabled & Bit(p)) == 0) return;
-    std::uint32_t cost = 0;
-    if (bound_.kind == Bound::Kind::kDelays) cost = position;
-    if (bound_.kind == Bound::Kind::kPreemptions) {
-      cost = may_stay && !IsBuffer(p) && CpuOf(p) != last_;
+  const int first = last == kNobody ? 0 : last;
+  if (!buffers()) {
+    const ProcessSet from_first = of & ~(Bit(first) - 1);
+    return Lowest(from_first != 0 ? from_first : of);
+  }
+  for (int k = 0; k < n; ++k) {
+    const int cpu = (first + k) % n;
+    if (const ProcessSet steps = of & StepsOf(cpu); steps != 0) return Lowest(steps);
+  }
+  for (int k = 0;; ++k) {
+    if (const ProcessSet ways = of & WaysOf((first + k) % n); ways != 0) return Lowest(ways);
+  }
+}
+
+std::uint32_t Enumerator::CostOf(const Node& node, Process p) const {
+  switch (bound_.kind) {
+    case Bound::Kind::kNone:
+      return 0;
+    case Bound::Kind::kPreemptions:
+      return node.leaving_costs && !IsBuffer(p) && CpuOf(p) != node.last;
+    case Bound::Kind::kDelays: {
+      std::uint32_t position = 0;
+      for (ProcessSet rest = node.enabled;; ++position) {
+        const Process next = FirstInOrder(node.last, rest);
+        if (next == p) return position;
+        rest &= ~Bit(next);
+      }
     }
-    ++position;
-    if (bound_.kind == Bound::Kind::kNone || spent_ + cost <= bound_.limit) {
-      options_.push_back({p, cost});
+  }
+  return 0;
+}
+
+// What can be done in the state that the run is in; false if nothing.
+bool Enumerator::OpenNode() {
+  const ProcessSet enabled = Enabled();
+  if (enabled == 0) return false;
+  Node& node = path_.emplace_back();
+  node = {.enabled = enabled, .left = enabled, .taken = kNobody, .last = last_, .spent = spent_};
+  if (bound_.kind != Bound::Kind::kNone) {
+    node.leaving_costs = last_ != kNobody && machine().CanRun(last_);
+    for (ProcessSet rest = node.enabled; rest != 0; rest &= rest - 1) {
+      const Process p = Lowest(rest);
+      if (node.spent + CostOf(node, p) > bound_.limit) node.left &= ~Bit(p);
     }
-  };
-  const auto add_all = [&](ProcessSet set) {
-    for (ProcessSet rest = set & enabled; rest != 0; rest &= rest - 1) add(Lowest(rest));
-  };
-  for (int k = 0; k < n; ++k) add_all(StepsOf((first + k) % n));
-  if (!buffers()) return;
-  for (int k = 0; k < n; ++k) add_all(WaysOf((first + k) % n));
+  }
+  if (node.left == 0) {
+    path_.pop_back();
+    return false;
+  }
+  node.taken = FirstInOrder(node.last, node.left);
+  node.last_one = IsLastOne(node);
+  return true;
+}
+
+bool Enumerator::IsLastOne(const Node& node) const {
+  if (buffers() || !std::has_single_bit(node.enabled)) return false;
+  for (int c = 0; c < cpu_count(); ++c) {
+    if (c != node.taken && !machine().IsDone(c)) return false;
+  }
+  return true;
+}
+
+// There are no more choices then until the run is over: what is left takes no more time than any run.
+std::uint32_t Enumerator::StepsUnasked() {
+  return path_[depth_ - 1].last_one ? machine().config().step_count_max : 0;
+}
+
+// Inline, as all that leads to a switch of fibers (fuzz/sim/fiber.h).
+[[gnu::always_inline]] inline void Enumerator::KeepPlace() {
+  if (!machine().CanKeepCheckpoints()) return;
+  const Place* const before = place_count_ == 0 ? nullptr : places_[place_count_ - 1].get();
+  if (place_count_ == places_.size()) places_.push_back(std::make_unique<Place>());
+  Place& place = *places_[place_count_++];
+  place.depth = depth_;
+  Keep(place.standing);
+  subject_.machine().KeepCheckpoint(place.machine, before == nullptr ? nullptr : &before->machine);
+}
+
+void Enumerator::ResumeFromPlace() {
+  while (place_count_ != 0 && places_[place_count_ - 1]->depth >= path_.size()) --place_count_;
+  if (place_count_ == 0) return;
+  const Place& place = *places_[place_count_ - 1];
+  depth_ = place.depth;
+  spent_ = path_[depth_].spent;
+  last_ = path_[depth_].last;
+  GoBackTo(place.standing);
+  subject_.machine().ResumeFrom(place.machine);
+}
+
+const sim::Violation* Enumerator::Run() {
+  ResumeFromPlace();
+  return subject_.RunOnce(*this);
 }
 
 Process Enumerator::Choose() {
   if (depth_ == path_.size()) {
-    ListOptions();
-    if (options_.empty()) return kNobody;
-    path_.emplace_back(options_.rbegin(), options_.rend());
+    if (!OpenNode()) return kNobody;
+    if (!std::has_single_bit(path_.back().left)) KeepPlace();
   }
-  const Option taken = path_[depth_++].back();
-  spent_ += taken.cost;
-  if (!IsBuffer(taken.process)) last_ = CpuOf(taken.process);
-  return taken.process;
+  // A run that resumes is here too, with another step to take.
+  const Node& node = path_[depth_++];
+  if (bound_.kind != Bound::Kind::kNone) spent_ += CostOf(node, node.taken);
+  if (!IsBuffer(node.taken)) last_ = CpuOf(node.taken);
+  return node.taken;
 }
 
 bool Enumerator::Advance() {
-  while (!path_.empty()) {
-    path_.back().pop_back();
-    if (!path_.back().empty()) return true;
-    path_.pop_back();
+  for (; !path_.empty(); path_.pop_back()) {
+    Node& node = path_.back();
+    node.left &= ~Bit(node.taken);
+    if (node.left == 0) continue;
+    node.taken = FirstInOrder(node.last, node.left);
+    return true;
   }
   return false;
 }
 
 Report Enumerate(sim::Subject& subject, Bound bound, const Options& options) {
-  Enumerator enumerator(bound);
+  Enumerator enumerator(subject, bound);
   RunCount count(subject, options, /*classes=*/true);
   do {
     if (count.Stopped()) return count.report();
-    count.Ended(subject.RunOnce(enumerator));
+    count.Ended(enumerator.Run());
     if (count.report().violation && !options.go_on) return count.report();
   } while (enumerator.Advance());
   count.report().complete = !enumerator.too_many();

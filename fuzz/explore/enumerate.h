@@ -3,16 +3,18 @@
 // (Emmi, Qadeer, Rakamaric, POPL 2011).
 //
 // Choices are made in depth-first order: run n+1 differs from run n in the last choice that has more to
-// try. The runs are finite if the program is: it may wait, but not spin.
+// try, and goes on from a checkpoint of the moment before it. The runs are finite if the program is: it may
+// wait, but not spin.
 #ifndef SHOOTDOWN_FUZZ_EXPLORE_ENUMERATE_H_
 #define SHOOTDOWN_FUZZ_EXPLORE_ENUMERATE_H_
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
-#include "fuzz/explore/classes.h"
 #include "fuzz/explore/process_scheduler.h"
 #include "fuzz/explore/report.h"
+#include "fuzz/sim/checkpoint.h"
 
 namespace shootdown::explore {
 
@@ -32,29 +34,54 @@ struct Bound {
 
 class Enumerator : public ProcessScheduler {
  public:
-  explicit Enumerator(Bound bound = {}) : bound_(bound) {}
+  // REQUIRES: the subject makes no other runs while this lives.
+  explicit Enumerator(sim::Subject& subject, Bound bound = {}) : subject_(subject), bound_(bound) {
+    ChooseWhereItWaits();
+  }
 
-  // Prepares the next schedule; false if there is none left.
+  // As Subject::RunOnce: the current schedule.
+  const sim::Violation* Run();
+  // To the next schedule; false if there is none left.
   [[nodiscard]] bool Advance();
   using ProcessScheduler::too_many;
 
  protected:
   void NewRun() override;
   [[nodiscard]] Process Choose() override;
+  [[nodiscard]] std::uint32_t StepsUnasked() override;
 
  private:
-  struct Option {
-    Process process;
-    std::uint32_t cost;
+  // A state of the current run, and the step that it takes from there.
+  struct Node {
+    ProcessSet enabled = 0;
+    ProcessSet left = 0;      // to try, the current one included; within the bound
+    Process taken = kNobody;
+    Process last = kNobody;   // the CPU that took the step before
+    std::uint32_t spent = 0;  // on the way here
+    bool leaving_costs = false;  // a preemption, since `last` could go on
+    bool last_one = false;  // of CPUs that will ever have a step to take
   };
-  void ListOptions();
+  // Where the current run stood, before the choice of a node that has more to try.
+  struct Place {
+    std::size_t depth = 0;
+    sim::Machine::Checkpoint machine;
+    Standing standing;
+  };
+  [[nodiscard]] Process FirstInOrder(Process last, ProcessSet of) const;
+  [[nodiscard]] std::uint32_t CostOf(const Node& node, Process p) const;
+  [[nodiscard]] bool OpenNode();
+  [[nodiscard]] bool IsLastOne(const Node& node) const;
+  void KeepPlace();
+  void ResumeFromPlace();
 
+  sim::Subject& subject_;
   Bound bound_;
-  std::vector<std::vector<Option>> path_;  // at each choice: what is left to try, the current one last
+  std::vector<Node> path_;
+  std::vector<std::unique_ptr<Place>> places_;  // by depth; those behind place_count_ are spare
+  std::size_t place_count_ = 0;
   std::size_t depth_ = 0;
   std::uint32_t spent_ = 0;
-  Process last_ = kNobody;  // the CPU that took the last step
-  std::vector<Option> options_;
+  Process last_ = kNobody;
 };
 
 [[nodiscard]] Report Enumerate(sim::Subject& subject, Bound bound, const Options& options = {});

@@ -126,12 +126,8 @@ int ProcessScheduler::OldValues(int cpu) {
   return std::min(count, old_count_);
 }
 
-ProcessSet ProcessScheduler::Enabled() {
+ProcessSet ProcessScheduler::EnabledWithBuffers() {
   ProcessSet enabled = 0;
-  if (!buffers()) {
-    for (int c = 0; c < cpu_count_; ++c) enabled |= machine_->CanRun(c) ? Bit(c) : 0;
-    return enabled;
-  }
   for (int c = 0; c < cpu_count_; ++c) {
     const bool can = CanStep(c);
     if (can) enabled |= Bit(c);
@@ -153,13 +149,13 @@ void ProcessScheduler::NoteNext(const sim::Question& question) {
   current_ = cpu;
   Pending& next = pending_[static_cast<std::size_t>(cpu)];
   next = {.site = &question.site,
-          .kind = question.kind,
           .word = question.word,
-          .blocked = question.blocked,
-          .may_wait = question.may_wait,
+          .kind = question.kind,
           .empties_buffer = question.empties_buffer,
+          .actor = question.actor.byte(),
+          .blocked = question.blocked,
           .membar = question.membar,
-          .actor = question.actor.byte()};
+          .may_wait = question.may_wait};
   if (!question.blocked) return;
   if (const sim::Await* const await = machine_->Awaited(cpu); await != nullptr) {
     next.kind = await->kind;
@@ -187,7 +183,7 @@ int ProcessScheduler::FirstWithStep() const {
 // What the CPU that is asked does, which was chosen: it meets an event; or says which value its step gives,
 // or that it is held; or takes the step.
 Move ProcessScheduler::GoOn(const sim::Question& question) {
-  if (event_ && !question.blocked) {
+  if (event_ && !question.blocked) [[unlikely]] {
     chosen_ = kNobody;
     const Move event = *event_;
     event_.reset();
@@ -221,7 +217,7 @@ Move ProcessScheduler::Pick(const sim::Question& question) {
   if (chosen_ == kNobody) {
     // A drain would end the wait of the CPU that is looking at it, though that is a choice of its own: so
     // the choice is made where somebody has a step to take.
-    if (question.blocked) {
+    if (question.blocked && (buffers() || !chooses_where_it_waits_)) {
       if (const int c = FirstWithStep(); c != kNobody) return RunOn(c);
     }
     chosen_ = Choose();

@@ -61,13 +61,13 @@ class ProcessScheduler : public sim::Scheduler {
   // What a CPU does next, as far as that is known before it does it.
   struct Pending {
     const sim::Site* site = nullptr;
-    sim::StepKind kind = sim::StepKind::kAction;
     sim::WordIndex word = sim::kNoWord;
-    bool blocked = false;  // it cannot, at the moment at which it was last asked
-    bool may_wait = false;
+    sim::StepKind kind = sim::StepKind::kAction;
     bool empties_buffer = false;
-    sim::MembarMask membar = 0;
     std::uint8_t actor = 0;
+    bool blocked = false;  // it cannot, at the moment at which it was last asked
+    sim::MembarMask membar = 0;
+    bool may_wait = false;
   };
 
   // A run's beginning: from its start, not from a checkpoint.
@@ -84,6 +84,10 @@ class ProcessScheduler : public sim::Scheduler {
   // How many steps more the CPU that was just chosen takes without another question. They are not to be
   // held, and it can take them.
   [[nodiscard]] virtual std::uint32_t StepsUnasked() { return 0; }
+
+  // Under SC it does not matter which CPU is the one that looks when a choice is made. Then a search may be
+  // asked where a CPU has to wait; else only where somebody has a step to take, if anybody has.
+  void ChooseWhereItWaits() { chooses_where_it_waits_ = true; }
 
   // What this class knows of a run, for a checkpoint that is kept at the beginning of Choose().
   struct Standing {
@@ -127,7 +131,12 @@ class ProcessScheduler : public sim::Scheduler {
   [[nodiscard]] const Pending& pending(int cpu) const {
     return pending_[static_cast<std::size_t>(cpu)];
   }
-  [[nodiscard]] ProcessSet Enabled();
+  [[nodiscard]] ProcessSet Enabled() {
+    if (buffers()) return EnabledWithBuffers();
+    ProcessSet enabled = 0;
+    for (int c = 0; c < cpu_count_; ++c) enabled |= ProcessSet{machine_->CanRun(c)} << c;
+    return enabled;
+  }
   // Where each CPU stands, as words: what it does next, and whose wait is looked at. An await that was
   // not ready when it was last looked at is the same as one that is asked about, since memory says
   // whether it is ready; but it meets no event, so with events the two are told apart.
@@ -143,6 +152,7 @@ class ProcessScheduler : public sim::Scheduler {
   }
 
  private:
+  [[nodiscard]] ProcessSet EnabledWithBuffers();
   void ForgetChoice();
   void NoteNext(const sim::Question& question);
   [[nodiscard]] int NextToEnter();
@@ -177,6 +187,7 @@ class ProcessScheduler : public sim::Scheduler {
   Process chosen_ = kNobody;  // a CPU that is to take the next step
   bool wakes_ = false;        // it was chosen for the end of its wait, which is no step
   bool at_once_ = false;      // it is not held
+  bool chooses_where_it_waits_ = false;
   bool settled_ = false;      // and that it is held, or which value it gives, was said
   std::optional<sim::Move> event_;  // what it meets instead of taking a step
   ActorId unasked_actor_;      // who needs no question before

@@ -21,6 +21,7 @@ class RunCount {
     const sim::Machine& machine = subject_.machine();
     ++report_.executions;
     report_.steps_max = std::max<std::uint64_t>(report_.steps_max, machine.log().size());
+    classes_.NoteRun(machine);
     const bool is_new = counts_classes_ && classes_.Add(classes_.Of(machine));
     report_.classes = classes_.count();
     report_.rf_classes = classes_.reads_from_count();
@@ -35,7 +36,10 @@ class RunCount {
     if (options_.on_run) options_.on_run(violation);
   }
   // A run that was given up.
-  void GivenUp() { ++report_.blocked; }
+  void GivenUp() {
+    ++report_.blocked;
+    classes_.NoteRun(subject_.machine());
+  }
 
   // Whether a limit is reached, before the next run.
   [[nodiscard]] bool Stopped() {

@@ -1,6 +1,7 @@
 #include "fuzz/explore/source_dpor.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "fuzz/base/check.h"
@@ -23,6 +24,7 @@ SourceDpor::SourceDpor(sim::Subject& subject, DporOptions options)
   SHOOTDOWN_CHECK(ProcessCount(subject.machine().config(), WaysOut::kByWord) <= kProcessCountMax ||
                   subject.machine().config().memory_model == sim::MemoryModel::kRmo);
   last_of_process_.fill(kNone);
+  ChooseWhereItWaits();
 }
 
 void SourceDpor::NewRun() {
@@ -85,6 +87,13 @@ bool SourceDpor::Dependent(Process p, const Step& a, Process q, const Step& b) c
 
 // ---- happens-before and races ----------------------------------------------------------------------
 
+// A few bytes mostly: the copy is done before a function for any number of them would have begun.
+void SourceDpor::CopyClock(const Clock* from, Clock* to) const {
+  for (std::size_t q = 0; q < clock_stride_; q += kClocksTogether) {
+    std::memcpy(to + q, from + q, kClocksTogether * sizeof(Clock));
+  }
+}
+
 void SourceDpor::Join(std::int32_t frame) {
   const Clock* const clock = ClockOf(frame);
   for (std::size_t from = 0; from < clock_stride_; from += kClocksTogether) {
@@ -120,7 +129,7 @@ void SourceDpor::ClockBefore(Process p, const Step& step) {
   if (last_step == kNone) {
     std::fill_n(now_.begin(), clock_stride_, Clock{0});
   } else {
-    std::copy_n(ClockOf(last_step), clock_stride_, now_.begin());
+    CopyClock(ClockOf(last_step), now_.data());
   }
   if (!buffers()) return;
   if (IsBuffer(p)) {
@@ -239,12 +248,12 @@ void SourceDpor::RacesOfWaits() {
 // ---- places ----------------------------------------------------------------------------------------
 
 // Where a run leaves the one before it: the next ones will leave it there too, or later.
-bool SourceDpor::KeepsPlace() const {
+[[gnu::always_inline]] inline bool SourceDpor::KeepsPlace() const {
   if (depth_ != replayed_ || frame_count_ == 0 || !machine().CanKeepCheckpoints()) return false;
   return place_count_ == 0 || places_[place_count_ - 1]->depth < depth_;
 }
 
-void SourceDpor::KeepPlace() {
+[[gnu::always_inline]] inline void SourceDpor::KeepPlace() {
   const Place* const before = place_count_ == 0 ? nullptr : places_[place_count_ - 1].get();
   if (place_count_ == places_.size()) places_.push_back(std::make_unique<Place>());
   Place& place = *places_[place_count_++];
@@ -332,9 +341,9 @@ void SourceDpor::CountStep() {
 
   Frame& f = frames_[depth_];
   Record(f, step);
-  now_[static_cast<std::size_t>(p)] = static_cast<Clock>(f.nth);
-  std::copy_n(now_.begin(), clock_stride_,
-              clocks_.begin() + static_cast<std::ptrdiff_t>(depth_ * clock_stride_));
+  Clock* const clock = &clocks_[depth_ * clock_stride_];
+  CopyClock(now_.data(), clock);
+  clock[p] = static_cast<Clock>(f.nth);
   next_sleep_ = AsleepAfter(f, step);
 }
 

@@ -122,6 +122,7 @@ class SourceDpor : public ProcessScheduler {
   void FindRaces(Process p, const Step& step, bool await);
   void FindRacesOfAwait(Process p, const Step& step, const sim::Await& await);
   void Race(std::int32_t first, Process p);
+  void CopyClock(const Clock* from, Clock* to) const;
   void Join(std::int32_t frame);
   void JoinDrainsBefore(int cpu, std::int32_t membar);
   void NoteMembar(Frame& f) const;

@@ -6,6 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "fuzz/explore/enumerate.h"
+#include "fuzz/schedule/schedule_scheduler.h"
+#include "tests/fuzz/explore/random_program.h"
 #include "tests/support/guest_program.h"
 #include "tests/support/script.h"
 
@@ -84,6 +87,58 @@ TEST(EnumerateTest, WaitingCpusAreNoChoice) {
   // CPU 1 may start to wait before the store or find it done; then one step each in either order.
   EXPECT_GE(runs, 2u);
   EXPECT_LE(runs, 4u);
+}
+
+// The last CPU that has anything to do is not asked about each step: but others may have more to do later.
+TEST(EnumerateTest, ACpuThatIsDoneTakesACrossCallAtAnyMoment) {
+  GuestProgram program({.threads = {[](GuestProgram& g) {
+                                      (void)g.SendMondo(1, 0);
+                                      g.Act(0);
+                                      g.Act(0);
+                                    },
+                                    [](GuestProgram& /*done*/) {}},
+                        .mondos = {[](GuestProgram& g) { g.Act(1); }}},
+                       kSc);
+
+  std::set<std::string> seen;
+  RunAll(program, [&](sim::RunEnd) { seen.insert(StepsText(program.machine())); });
+
+  // It is taken, and handled, while CPU 0 acts twice: 4 over 2.
+  EXPECT_EQ(seen.size(), 6u);
+}
+
+// What an exact schedule makes of a run from the start is what it was, to the last row.
+TEST(EnumerateTest, ARunThatGoesOnFromABranchIsTheOneFromTheStart) {
+  struct Run {
+    Schedule schedule;
+    std::string log;
+    std::string outcome;
+  };
+  std::size_t resumed = 0;
+  for (const MemoryModel model : {MemoryModel::kSc, MemoryModel::kTso, MemoryModel::kPso}) {
+    program::RandomProgram random(model);
+    sim::Subject& subject = random.subject();
+    for (std::uint64_t seed = 0; seed < 6; ++seed) {
+      random.Become(seed);
+      std::vector<Run> runs;
+      const auto note = [&](const sim::Violation*) {
+        runs.push_back({ExactSchedule(subject.machine().moves_made()), LogText(subject.machine()),
+                        random.Outcome()});
+        if (subject.machine().first_row() != 0) ++resumed;
+      };
+      (void)explore::Enumerate(subject, {}, {.execution_count_max = 300, .go_on = true, .on_run = note});
+
+      for (const Run& run : runs) {
+        ScheduleScheduler scheduler(run.schedule);
+        (void)subject.RunOnce(scheduler);
+        ASSERT_EQ(LogText(subject.machine()), run.log) << random.Text() << run.schedule.ToText();
+        ASSERT_EQ(random.Outcome(), run.outcome);
+      }
+    }
+  }
+  if (program::RandomProgram(MemoryModel::kSc).subject().machine().CanKeepCheckpoints()) {
+    EXPECT_GT(resumed, 3'000u);
+  }
 }
 
 }  // namespace

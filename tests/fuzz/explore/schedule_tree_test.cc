@@ -113,9 +113,9 @@ TEST(ScheduleTreeTest, WithoutABoundItRunsEveryInterleavingOfAProgram) {
     program.Become(seed);
     sim::Subject& subject = program.subject();
     std::set<std::string> all;
-    Enumerator enumerator;
+    Enumerator enumerator(subject);
     do {
-      (void)subject.RunOnce(enumerator);
+      (void)enumerator.Run();
       all.insert(StepsOf(subject.machine()));
     } while (enumerator.Advance());
     std::set<std::string> seen;
