@@ -95,8 +95,9 @@ int RunsToTheRace(int noise_cpus) {
     ScheduleScheduler by_default(empty);
     (void)program->RunOnce(by_default);
     blend.LearnFrom(program->machine());
-    do ++runs;
-    while (program->RunOnce(blend) == nullptr);
+    do {
+      ++runs;
+    } while (program->RunOnce(blend) == nullptr);
   }
   return runs;
 }
