@@ -38,6 +38,25 @@ void ClearAndFlush(const BoundOp& op) {
   spin_unlock(&mm->page_table_lock);
 }
 
+// change_protection() to PROT_READ, without its flush.
+void ForgetToFlushProtection(const BoundOp& op) {
+  Mm* const mm = READ_ONCE(current()->mm);
+  spin_lock(&mm->page_table_lock);
+  const Pte pte = ptep_get_and_clear(mm, PageArg(op, 0), /*fullmm=*/true);
+  set_pte_at(mm, PageArg(op, 0), pte.Without(Pte::kWrite));
+  spin_unlock(&mm->page_table_lock);
+}
+
+// Another page takes the place of one that stays allocated.
+void ReplacePage(const BoundOp& op, bool flush) {
+  Mm* const mm = READ_ONCE(current()->mm);
+  Page* const page = alloc_page();
+  spin_lock(&mm->page_table_lock);
+  (void)ptep_get_and_clear(mm, PageArg(op, 0), /*fullmm=*/!flush);
+  set_pte_at(mm, PageArg(op, 0), Pte::Of(page->number, /*writable=*/true));
+  spin_unlock(&mm->page_table_lock);
+}
+
 void PutMappedPage(const BoundOp& op) { put_page(MappedPage(PageArg(op, 0))); }
 void GetAndPutPage(const BoundOp& op) {
   get_page(MappedPage(PageArg(op, 0)));
@@ -112,6 +131,9 @@ void RegisterPlantedPageOps() {
   OnPage("planted_put_page", &PutMappedPage);
   OnPage("planted_forget_to_flush", &ForgetToFlush);
   OnPage("planted_clear_and_flush", &ClearAndFlush);
+  OnPage("planted_forget_protection", &ForgetToFlushProtection);
+  OnPage("planted_replace_page", [](const BoundOp& op) { ReplacePage(op, /*flush=*/false); });
+  OnPage("planted_replace_and_flush", [](const BoundOp& op) { ReplacePage(op, /*flush=*/true); });
   OnPage("planted_get_and_put_page", &GetAndPutPage);
   OnObject<SpareTsb>("planted_replace_tsb",
                      [](const BoundOp& op) { ReplaceTsb(op, /*sync=*/false); });
