@@ -141,7 +141,7 @@ absl::StatusOr<Failure> ParseFailureFile(std::string_view text, std::string_view
   if (!envelope.ok()) return envelope.status();
   const std::string digest = ToHex(HashBytes(envelope->body));
   if (digest != envelope->digest) {
-    return absl::DataLossError(absl::StrFormat(
+    return absl::InvalidArgumentError(absl::StrFormat(
         "%s: damaged or edited: its first line has the checksum %s, but the rest has %s",
         std::string(name), std::string(envelope->digest), digest));
   }

@@ -22,8 +22,9 @@ inline constexpr int kFailureFileVersion = 1;
 // INVALID_ARGUMENT if a text is not UTF-8; RESOURCE_EXHAUSTED above kFailureBytesMax.
 [[nodiscard]] absl::StatusOr<std::string> SerializeFailureFile(const Failure& failure);
 
-// `name` is for messages only. INVALID_ARGUMENT: no failure file, or above kFailureBytesMax;
-// FAILED_PRECONDITION: a newer version; DATA_LOSS: the checksum does not fit.
+// `name` is for messages only. INVALID_ARGUMENT: no failure file, a damaged or edited one, or above
+// kFailureBytesMax;
+// FAILED_PRECONDITION: a newer version.
 [[nodiscard]] absl::StatusOr<Failure> ParseFailureFile(std::string_view text,
                                                        std::string_view name);
 

@@ -125,7 +125,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"NewerVersion", "shootdown-failure 2 whatever it has there\n",
              absl::StatusCode::kFailedPrecondition,
              "f: failure file of version 2, but this program reads up to version 1"},
-        Case{"WrongChecksum", "shootdown-failure 1 " + kZeros + "\n", absl::StatusCode::kDataLoss,
+        Case{"WrongChecksum", "shootdown-failure 1 " + kZeros + "\n", kInvalid,
              "f: damaged or edited: its first line has the checksum 00000000"},
         Case{"UnknownField", WithChecksum("check: \"x\"\n  colour: \"red\"\n"), kInvalid,
              "f:3:3: no field \"colour\" in failure, wanted one of scenario_name,"},
