@@ -127,7 +127,7 @@ class Store {
   [[nodiscard]] absl::StatusOr<std::vector<std::string>> VisitService(
       std::string_view prefix, const ServiceVisitor& visit) const;
 
-  // Deletes the inputs that `keep` does not want, and gives back the room. With kNo it only says
+  // Deletes the inputs that `keep` does not want, and gives back the room. With kYes it only says
   // what would go. No input may be put meanwhile.
   enum class DryRun { kNo, kYes };
   struct Compacted {

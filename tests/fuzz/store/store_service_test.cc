@@ -120,11 +120,13 @@ TEST_F(StoreServiceTest, CompactingDropsTheInputsThatNobodyWants) {
   const auto foreseen = store->Compact(keep, Store::DryRun::kYes);
   ASSERT_TRUE(foreseen.ok());
   EXPECT_EQ(foreseen->input_count, 1u);
+  EXPECT_GE(foreseen->input_bytes, Input(2).size());
   EXPECT_EQ(Content(*store).size(), 3u);
   const auto done = store->Compact(keep, Store::DryRun::kNo);
   ASSERT_TRUE(done.ok());
 
   EXPECT_EQ(done->input_count, 1u);
+  EXPECT_EQ(done->input_bytes, foreseen->input_bytes);
   EXPECT_EQ(Content(*store).size(), 2u);
   EXPECT_TRUE(store->HasInput(kScenarioKey, wanted).value());
 }
