@@ -182,6 +182,7 @@ std::string ScenarioProof::verdict() const {
 ScenarioProof::Stop ScenarioProof::StoppedBy() const {
   switch (report_.stopped_by) {
     case explore::StoppedBy::kNothing:
+    case explore::StoppedBy::kRefused:  // a search over states knows all programs
       break;
     case explore::StoppedBy::kExecutions:
       return {"executions",

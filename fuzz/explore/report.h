@@ -30,6 +30,7 @@ enum class StoppedBy : std::uint8_t {
   kStates,      // StateOptions::state_count_max
   // Some load could have given older values than the search has numbers for (RMO): all others were tried.
   kTooManyWays,
+  kRefused,  // the program does what the search does not know (SourceDpor)
 };
 
 struct Report {

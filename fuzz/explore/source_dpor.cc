@@ -446,13 +446,17 @@ Report SourceDpor::Explore() {
   RunCount count(subject_, options_, /*classes=*/true);
   if (subject_.machine().config().memory_model == sim::MemoryModel::kRmo) {
     refused_ = true;
+    count.report().stopped_by = StoppedBy::kRefused;
     return count.report();
   }
   do {
     if (count.Stopped()) return count.report();
     ResumeFromPlace();
     const sim::Violation* const violation = subject_.RunOnce(*this);
-    if (refused_) return count.report();
+    if (refused_) {
+      count.report().stopped_by = StoppedBy::kRefused;
+      return count.report();
+    }
     if (gave_up_) {
       count.GivenUp();
     } else {

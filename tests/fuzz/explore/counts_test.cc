@@ -229,7 +229,10 @@ TEST(RmoCountsTest, ReductionRefusesWhatItDoesNotKnow) {
   const auto subject = Make(program::LitmusPrograms()[0], MemoryModel::kRmo);
   SourceDpor dpor(*subject, {});
 
-  EXPECT_FALSE(dpor.Explore().complete);
+  const Report report = dpor.Explore();
+
+  EXPECT_FALSE(report.complete);
+  EXPECT_EQ(report.stopped_by, StoppedBy::kRefused);
   EXPECT_TRUE(dpor.refused());
 }
 
