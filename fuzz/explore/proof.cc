@@ -44,11 +44,15 @@ Proof Prove(sim::Subject& subject, std::uint64_t state_count_max, bool expects_v
     }
     const int cpu_count = subject.machine().cpu_count();
     options.preemptions = PreemptionsOfProof(cpu_count);
-    options.state_count_max = StatesOfBoundedProof(cpu_count) * state_count_max;
-    if (const auto most = ProveAll(subject, options, Proof::Kind::kPreemptions, state_count_max)) {
-      return *most;
-    }
+    options.state_count_max = StatesOfLongProof(cpu_count) * state_count_max;
+    const auto most = ProveAll(subject, options, Proof::Kind::kPreemptions, state_count_max);
     options.preemptions.reset();
+    if (most) {
+      const auto all = most->kind == Proof::Kind::kRefuted
+                           ? std::nullopt
+                           : ProveAll(subject, options, Proof::Kind::kAll, state_count_max);
+      return all ? *all : *most;
+    }
     options.state_count_max = state_count_max;
   }
   options.events = 1;

@@ -102,8 +102,8 @@ class CheckTest(cli.SystemTest):
         race, repair = (row["verified"] for row in rows)
         self.assertEqual((race["verdict"], race["check"]), ("refuted", "stale_tlb_use"))
         self.assertEqual((repair["verdict"], repair["events"]), ("all", 0))
-        for name, states, bound, least in ((CLEAN, 10_000, "preemptions", 3),
-                                           ("seed-stale-hit-4cpu-fixed", 30_000, "departures", 1)):
+        for name, states, bound, least in (("7.28-munlock-vs-oom-reaper-fixed", 5_000, "preemptions", 3),
+                                           ("seed-stale-hit-8cpu-fixed", 5_000, "departures", 0)):
             [row] = self.check(name, "--runs", 10, "--json", states=states).json()["scenarios"]
             self.assertEqual(row["verified"]["verdict"], "bounded")
             self.assertGreaterEqual(row["verified"][bound], least)

@@ -41,11 +41,11 @@ TEST(ProofTest, EverythingIsProvedWhereTheStatesAreEnough) {
 
 TEST(ProofTest, WhereTheyAreNotTwoCpusAreProvedForThreePreemptions) {
   const auto subject = Two();
-  const std::uint64_t all = StatesOf(*subject, std::nullopt);
   const std::uint64_t within = StatesOf(*subject, 3);
-  ASSERT_LT(within, all);
+  const std::uint64_t states = within / StatesOfLongProof(2) + 1;
+  ASSERT_LT(states * StatesOfLongProof(2), StatesOf(*subject, std::nullopt));
 
-  const Proof proof = Prove(*subject, within, /*expects_violation=*/false);
+  const Proof proof = Prove(*subject, states, /*expects_violation=*/false);
 
   EXPECT_EQ(proof.kind, Proof::Kind::kPreemptions);
   EXPECT_EQ(proof.bound, 3u);
@@ -53,23 +53,23 @@ TEST(ProofTest, WhereTheyAreNotTwoCpusAreProvedForThreePreemptions) {
   EXPECT_EQ(proof.states, within);
 }
 
-TEST(ProofTest, WhatIsBoundedMayHaveMoreStates) {
+TEST(ProofTest, WhenThatIsDoneAllMayHaveMoreStates) {
   const auto subject = Two();
-  const std::uint64_t within = StatesOf(*subject, 3);
+  const std::uint64_t all = StatesOf(*subject, std::nullopt);
 
-  const Proof proof =
-      Prove(*subject, within / StatesOfBoundedProof(2) + 1, /*expects_violation=*/false);
+  const Proof proof = Prove(*subject, all / StatesOfLongProof(2) + 1, /*expects_violation=*/false);
 
-  EXPECT_EQ(proof.kind, Proof::Kind::kPreemptions);
-  EXPECT_EQ(proof.states, within);
+  EXPECT_EQ(proof.kind, Proof::Kind::kAll);
+  EXPECT_EQ(proof.states, all);
 }
 
 TEST(ProofTest, AndThreeCpusForTwo) {
   const auto subject = Three();
   const std::uint64_t within = StatesOf(*subject, 2);
-  ASSERT_LT(within, StatesOf(*subject, std::nullopt));
+  const std::uint64_t states = within / StatesOfLongProof(3) + 1;
+  ASSERT_LT(states * StatesOfLongProof(3), StatesOf(*subject, std::nullopt));
 
-  const Proof proof = Prove(*subject, within, /*expects_violation=*/false);
+  const Proof proof = Prove(*subject, states, /*expects_violation=*/false);
 
   EXPECT_EQ(proof.kind, Proof::Kind::kPreemptions);
   EXPECT_EQ(proof.bound, 2u);
@@ -80,7 +80,7 @@ TEST(ProofTest, WithLessStillItIsSoManyDepartures) {
   const auto subject = Two();
   const std::uint64_t within = StatesOf(*subject, 3);
 
-  const Proof proof = Prove(*subject, within / 8, /*expects_violation=*/false);
+  const Proof proof = Prove(*subject, within / 32, /*expects_violation=*/false);
 
   EXPECT_EQ(proof.kind, Proof::Kind::kDepartures);
   EXPECT_LT(proof.bound, 3u);
