@@ -258,7 +258,7 @@ absl::StatusOr<std::string> WithCatalogueTable(std::string_view text, std::strin
   const std::size_t end = begin == std::string_view::npos ? begin : text.find(kEnd, begin);
   if (end == std::string_view::npos || text.find(kBegin, begin + 1) != std::string_view::npos) {
     return absl::InvalidArgumentError(absl::StrFormat(
-        "%s: found no place for the table, wanted the lines \"%s\" and \"%s\", once each",
+        R"(%s: found no place for the table, wanted the lines "%s" and "%s", once each)",
         std::string(file), std::string(kBegin.substr(0, kBegin.size() - 1)),
         std::string(kEnd.substr(0, kEnd.size() - 1))));
   }
