@@ -148,13 +148,13 @@ Process StateSearch::Choose() {
   const Process next = ChooseNext();
   if (!lingers_) return next;
   sim::WordIndex word = sim::kNoWord;
-  if (next == kNobody) {
-    lingering_.NothingWaits();
-  } else if (next != kCut) {
+  if (next != kNobody && next != kCut) {
     word = IsBuffer(next) ? machine().BufferedAt(CpuOf(next), PlaceOf(next)).word
                           : pending(CpuOf(next)).word;
   }
   lingering_.Chosen(word);
+  // But who waits for ever has looked too, at what perhaps arrived just now.
+  if (next == kNobody) lingering_.NothingWaits();
   return next;
 }
 

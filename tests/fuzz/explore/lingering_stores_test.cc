@@ -154,5 +154,54 @@ TEST(LingeringStoresTest, StatesInWhichSomethingElseCouldBeWaitingAreTwo) {
   EXPECT_FALSE(neither_sees_the_other(UseLeftOut::kMeetings));
 }
 
+struct Ended {
+  Word first;
+  Word last;
+  Word other;
+  Word both;
+  std::uint64_t seen[3] = {};
+};
+
+// The last store of all arrives behind another one, and only who waits, for ever by then, looks at
+// it there. If it lingers, that wait is over in between.
+TEST(LingeringStoresTest, WhoWaitsForEverHasLookedToo) {
+  program::ProgramOf<Ended> program(
+      {.name = "ended",
+       .threads = {[](Ended& p) {
+                     STORE(p.first, 1);
+                     STORE(p.last, 1);
+                     p.seen[0] = p.other.Peek() + 1;
+                     sim::Learn(p.seen[0]);
+                   },
+                   [](Ended& p) {
+                     STORE(p.other, 1);
+                     FENCE();
+                     p.seen[1] = LOAD(p.first) + 1;
+                     if (p.seen[1] == 1) STORE(p.both, 1);
+                   },
+                   [](Ended& p) {
+                     sim::Machine::Get().WaitUntil(
+                         SHOOTDOWN_SITE("between"), sim::WaitKind::kBlocked, [&p] {
+                           return p.both.Peek() == 1 && p.first.Peek() == 1 && p.last.Peek() == 0;
+                         });
+                     p.seen[2] = 1;
+                   }},
+       .machine = {.memory_model = MemoryModel::kTso}});
+  for (const bool drains_unseen : {false, true}) {
+    bool met = false;
+    StateOptions options;
+    options.go_on = true;
+    options.drains_unseen = drains_unseen;
+    options.on_run = [&](const sim::Violation*) {
+      const Ended& end = program.state();
+      met = met || (end.seen[0] == 1 && end.seen[1] == 1 && end.seen[2] == 1);
+    };
+
+    EXPECT_TRUE(StateSearch(program, options).Explore().complete);
+
+    EXPECT_TRUE(met) << "drains unseen: " << drains_unseen;
+  }
+}
+
 }  // namespace
 }  // namespace shootdown::explore
