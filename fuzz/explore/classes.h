@@ -62,8 +62,8 @@ class Classes {
   std::size_t row_count_ = 0;
   std::size_t same_rows_ = 0;  // of the last run, which no run since then has made anew
   std::uint64_t reads_from_sum_ = 0;
-  std::array<std::uint32_t, kCpuCountMax> steps_{};
   std::uint64_t coherence_sum_ = 0;
+  std::array<std::uint32_t, kCpuCountMax> steps_{};
   // Names of last writes; 0: the value that the run began with.
   std::vector<std::uint32_t> memory_;  // by word
   std::vector<std::uint32_t> own_;     // by CPU and word: the CPU's youngest store

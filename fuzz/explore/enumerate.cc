@@ -86,18 +86,16 @@ std::uint32_t Enumerator::StepsUnasked() {
 // Inline, as all that leads to a switch of fibers (fuzz/sim/fiber.h).
 [[gnu::always_inline]] inline void Enumerator::KeepPlace() {
   if (!machine().CanKeepCheckpoints()) return;
-  const Place* const before = place_count_ == 0 ? nullptr : places_[place_count_ - 1].get();
-  if (place_count_ == places_.size()) places_.push_back(std::make_unique<Place>());
-  Place& place = *places_[place_count_++];
+  Place& place = places_.Push();
   place.depth = depth_;
   Keep(place.standing);
-  subject_.machine().KeepCheckpoint(place.machine, before == nullptr ? nullptr : &before->machine);
+  subject_.machine().KeepCheckpoint(place.machine, places_.BeforeLast());
 }
 
 void Enumerator::ResumeFromPlace() {
-  while (place_count_ != 0 && places_[place_count_ - 1]->depth >= path_.size()) --place_count_;
-  if (place_count_ == 0) return;
-  const Place& place = *places_[place_count_ - 1];
+  places_.DropFrom(path_.size());
+  if (places_.empty()) return;
+  const Place& place = places_.last();
   depth_ = place.depth;
   spent_ = path_[depth_].spent;
   last_ = path_[depth_].last;

@@ -9,9 +9,9 @@
 #define SHOOTDOWN_FUZZ_EXPLORE_ENUMERATE_H_
 
 #include <cstdint>
-#include <memory>
 #include <vector>
 
+#include "fuzz/explore/places.h"
 #include "fuzz/explore/process_scheduler.h"
 #include "fuzz/explore/report.h"
 #include "fuzz/sim/checkpoint.h"
@@ -77,8 +77,7 @@ class Enumerator : public ProcessScheduler {
   sim::Subject& subject_;
   Bound bound_;
   std::vector<Node> path_;
-  std::vector<std::unique_ptr<Place>> places_;  // by depth; those behind place_count_ are spare
-  std::size_t place_count_ = 0;
+  Places<Place> places_;
   std::size_t depth_ = 0;
   std::uint32_t spent_ = 0;
   Process last_ = kNobody;

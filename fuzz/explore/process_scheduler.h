@@ -85,8 +85,9 @@ class ProcessScheduler : public sim::Scheduler {
   // held, and it can take them.
   [[nodiscard]] virtual std::uint32_t StepsUnasked() { return 0; }
 
-  // Under SC it does not matter which CPU is the one that looks when a choice is made. Then a search may be
-  // asked where a CPU has to wait; else only where somebody has a step to take, if anybody has.
+  // From now on Choose() is also called where a CPU has to wait; else only where somebody has a step to
+  // take, if anybody has. Under SC alone, where it does not matter which CPU is the one that looks when
+  // a choice is made; under other models nothing changes.
   void ChooseWhereItWaits() { chooses_where_it_waits_ = true; }
 
   // What this class knows of a run, for a checkpoint that is kept at the beginning of Choose().
@@ -181,13 +182,13 @@ class ProcessScheduler : public sim::Scheduler {
   int first_old_ = 0;
   bool weak_ = false;
   bool too_many_ = false;
+  bool chooses_where_it_waits_ = false;
   std::array<std::vector<sim::WordIndex>, kCpuCountMax> words_;  // by word: that of each way
   int current_ = 0;
   int started_ = 0;          // CPUs below have been entered: what they do next is known
   Process chosen_ = kNobody;  // a CPU that is to take the next step
   bool wakes_ = false;        // it was chosen for the end of its wait, which is no step
   bool at_once_ = false;      // it is not held
-  bool chooses_where_it_waits_ = false;
   bool settled_ = false;      // and that it is held, or which value it gives, was said
   std::optional<sim::Move> event_;  // what it meets instead of taking a step
   ActorId unasked_actor_;      // who needs no question before

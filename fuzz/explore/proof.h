@@ -29,17 +29,21 @@ struct Proof {
   return cpu_count <= 2 ? 3 : 2;
 }
 
-// How many times as many states a bounded proof may have, since it is the last that says something
-// of many schedules, and a proof of everything after it. More CPUs than four have none to spare.
+// How many times as many states a bounded proof may have, since nothing after it says much of many
+// schedules; and a proof of everything that follows it. For more than four CPUs there are none to
+// spare.
 [[nodiscard]] constexpr std::uint64_t StatesOfLongProof(int cpu_count) {
   return cpu_count <= 4 ? 24 : 1;
 }
 
-// What can be said with searches of at most so many states each. First everything without events,
-// and if that is too much everything within PreemptionsOfProof, of up to StatesOfLongProof times as
-// many states; and if that is done, everything of as many; each with one event too, if it was
-// little. If what is bounded is too much as well, by the number of departures. `expects_violation`: the last of these first, since it finds one soonest;
-// and then without events, but for which it would go further.
+// What can be said with searches of at most so many states each. First everything without events.
+// If that is too much everything within PreemptionsOfProof, of up to StatesOfLongProof times as many
+// states; and where that is done, everything once more, of as many. Each of these with one event as
+// well, if it was little. If what is bounded is too much, too, by the number of departures, of which
+// one may be an event.
+//
+// `expects_violation`: by departures first, since that finds one soonest. If it is too much,
+// everything without events, which goes further.
 [[nodiscard]] Proof Prove(sim::Subject& subject, std::uint64_t state_count_max,
                           bool expects_violation);
 

@@ -250,22 +250,20 @@ void SourceDpor::RacesOfWaits() {
 // Where a run leaves the one before it: the next ones will leave it there too, or later.
 [[gnu::always_inline]] inline bool SourceDpor::KeepsPlace() const {
   if (depth_ != replayed_ || frame_count_ == 0 || !machine().CanKeepCheckpoints()) return false;
-  return place_count_ == 0 || places_[place_count_ - 1]->depth < depth_;
+  return places_.empty() || places_.depth() < depth_;
 }
 
 [[gnu::always_inline]] inline void SourceDpor::KeepPlace() {
-  const Place* const before = place_count_ == 0 ? nullptr : places_[place_count_ - 1].get();
-  if (place_count_ == places_.size()) places_.push_back(std::make_unique<Place>());
-  Place& place = *places_[place_count_++];
+  Place& place = places_.Push();
   place.depth = depth_;
   Keep(place.standing);
-  subject_.machine().KeepCheckpoint(place.machine, before == nullptr ? nullptr : &before->machine);
+  subject_.machine().KeepCheckpoint(place.machine, places_.BeforeLast());
 }
 
 void SourceDpor::ResumeFromPlace() {
-  while (place_count_ != 0 && places_[place_count_ - 1]->depth > replayed_) --place_count_;
-  if (place_count_ == 0) return;
-  const Place& place = *places_[place_count_ - 1];
+  places_.DropFrom(replayed_ + 1);
+  if (places_.empty()) return;
+  const Place& place = places_.last();
   depth_ = place.depth;
   gave_up_ = false;
   GoBackTo(place.standing);
@@ -445,7 +443,6 @@ bool SourceDpor::Backtrack() {
 Report SourceDpor::Explore() {
   RunCount count(subject_, options_, /*classes=*/true);
   if (subject_.machine().config().memory_model == sim::MemoryModel::kRmo) {
-    refused_ = true;
     count.report().stopped_by = StoppedBy::kRefused;
     return count.report();
   }

@@ -20,9 +20,9 @@
 
 #include <array>
 #include <cstdint>
-#include <memory>
 #include <vector>
 
+#include "fuzz/explore/places.h"
 #include "fuzz/explore/process_scheduler.h"
 #include "fuzz/explore/report.h"
 #include "fuzz/sim/checkpoint.h"
@@ -60,11 +60,9 @@ class SourceDpor : public ProcessScheduler {
   SourceDpor(sim::Subject& subject, DporOptions options);
 
   // With go_on, the search is sleep sets only where a thread's own assertion ends runs early: what the
-  // others would have done is not known then.
+  // others would have done is not known then. StoppedBy::kRefused: the program does what this search
+  // knows nothing of.
   [[nodiscard]] Report Explore();
-
-  // The program does what this search knows nothing of; the report of Explore is then incomplete.
-  [[nodiscard]] bool refused() const { return refused_; }
 
  protected:
   void NewRun() override;
@@ -163,8 +161,7 @@ class SourceDpor : public ProcessScheduler {
   std::array<std::int32_t, kProcessCountMax> last_of_process_;
   std::vector<std::int32_t> last_on_word_;
   std::array<std::vector<std::int32_t>, kProcessCountMax> stores_;  // by way out: frames of held stores
-  std::vector<std::unique_ptr<Place>> places_;  // by depth; those behind place_count_ are spare
-  std::size_t place_count_ = 0;
+  Places<Place> places_;
   std::size_t depth_ = 0;
   std::size_t replayed_ = 0;   // frames below are counted, and only followed
   ProcessSet next_sleep_ = 0;  // of the state after the last frame

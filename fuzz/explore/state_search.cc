@@ -61,17 +61,15 @@ void StateSearch::NewRun() {
 // After each choice: next to be tried is mostly what the last states have left.
 void StateSearch::KeepPlace() {
   if (!machine().CanKeepCheckpoints()) return;
-  const Place* const before = place_count_ == 0 ? nullptr : places_[place_count_ - 1].get();
-  if (made_.size() <= (before == nullptr ? 0 : before->choice_count)) return;
-  if (place_count_ == places_.size()) places_.push_back(std::make_unique<Place>());
-  Place& place = *places_[place_count_++];
-  place.choice_count = made_.size();
+  if (made_.size() <= places_.depth()) return;
+  Place& place = places_.Push();
+  place.depth = made_.size();
   key_.LookAtMemory(machine());
   Keep(place.standing);
   place.told = key_.told();
   if (lingers_) place.lingering = lingering_.standing();
   place.last_cpu = last_cpu_;
-  subject_.machine().KeepCheckpoint(place.machine, before == nullptr ? nullptr : &before->machine);
+  subject_.machine().KeepCheckpoint(place.machine, places_.BeforeLast());
   key_.MemoryIsBack(machine());
 }
 
@@ -89,14 +87,14 @@ const sim::Violation* StateSearch::RunAlong(std::uint32_t node, std::span<const 
          made_[common] == path_.choices[common]) {
     ++common;
   }
-  while (place_count_ != 0 && places_[place_count_ - 1]->choice_count > common) --place_count_;
-  if (place_count_ != 0) {
-    const Place& place = *places_[place_count_ - 1];
+  places_.DropFrom(common + 1);
+  if (!places_.empty()) {
+    const Place& place = places_.last();
     GoBackTo(place.standing);
     key_.GoBackTo(place.told);
     users_.BeginAt(place.told.rows);
     if (lingers_) lingering_.BeginAt(place.told.rows, place.lingering);
-    made_.resize(place.choice_count);
+    made_.resize(place.depth);
     last_cpu_ = place.last_cpu;
     subject_.machine().ResumeFrom(place.machine);
   }
@@ -314,7 +312,7 @@ void StateSearch::BeginAnew(RunCount& count) {
   graph_ = StateGraph(bounded(), sleeps_);
   path_ = {};
   made_.clear();
-  place_count_ = 0;
+  places_.Clear();
   Report& report = count.report();
   report.executions = report.blocked = report.steps_max = 0;
   run_count_ = given_up_count_ = steps_max_ = 0;
@@ -368,7 +366,7 @@ Report StateSearch::Explore() {
   report.steps_max = steps_max_;
   subject_.machine().KeepMemoryMarks(true);
   users_.Watch(subject_.machine(), drains_unseen_);
-  place_count_ = 0;  // others may have run since
+  places_.Clear();  // others may have run since
   ExploreAll(count);
   // Only a run that can come back to where it was may never end; and who looks for its end has to
   // try all.

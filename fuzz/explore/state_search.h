@@ -1,9 +1,9 @@
 // Systematic search over states, for programs and for kernel scenarios: what was reached before, by
 // whatever order of steps, is not explored again. It knows nothing of what steps mean, and leaves
 // nothing out but moments of drains that nobody can see (fuzz/explore/word_users.h,
-// lingering_stores.h). So it is an
-// independent witness for SourceDpor, and right for all that the machine does. For programs, if the
-// caller wants that, it also tries one order only of steps that touch nothing in common (`sleep_sets`).
+// lingering_stores.h). So it is an independent witness for SourceDpor, and right for all that the
+// machine does. For programs, if the caller wants that, it also tries one order only of steps that
+// touch nothing in common (`sleep_sets`).
 //
 // What is near the default order comes first: runs are tried by their departures from it, whether
 // or not these are bounded. So a violation is found with few of them.
@@ -14,7 +14,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -22,6 +21,7 @@
 #include <vector>
 
 #include "fuzz/explore/lingering_stores.h"
+#include "fuzz/explore/places.h"
 #include "fuzz/explore/process_scheduler.h"
 #include "fuzz/explore/report.h"
 #include "fuzz/explore/run_count.h"
@@ -119,10 +119,9 @@ class StateSearch : public ProcessScheduler {
   [[nodiscard]] bool bounded() const {
     return options_.preemptions || options_.delays || options_.departures;
   }
-  // Where the last run stood, before its choice of that number. The next one goes on from the last
-  // place that it comes through too.
+  // Where the last run stood, before its choice of that number.
   struct Place {
-    std::size_t choice_count = 0;
+    std::size_t depth = 0;
     sim::Machine::Checkpoint machine;
     Standing standing;
     StateKey::Told told;
@@ -156,7 +155,7 @@ class StateSearch : public ProcessScheduler {
   sim::Subject& subject_;
   StateOptions options_;
   bool drains_unseen_;
-  bool lingers_;  // also where others use the word at other times
+  bool lingers_;  // drains are unseen also where others use the word at other times
   bool sleeps_;
   StateGraph graph_;
   WordUsers users_;
@@ -172,9 +171,7 @@ class StateSearch : public ProcessScheduler {
   StateKey key_;
   StateGraph::Path path_;  // what it begins with
   std::vector<Choice> made_;
-  std::vector<std::unique_ptr<Place>>
-      places_;  // in their order; those behind place_count_ are spare
-  std::size_t place_count_ = 0;
+  Places<Place> places_;
   RunRecord run_;
   Spent spent_;
   Process last_cpu_ = kNobody;

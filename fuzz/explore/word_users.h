@@ -25,7 +25,7 @@ enum class UseLeftOut : std::uint8_t {
   // Of LingeringStores:
   kDrains,   // a store that reaches memory does not use its word
   kOrder,    // when any store leaves, what its CPU stored before could be waiting no more
-  kMeetings  // what could be waiting is no part of a state
+  kMeetings,  // what could be waiting is no part of a state
 };
 
 class WordUsers {
