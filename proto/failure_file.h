@@ -23,8 +23,7 @@ inline constexpr int kFailureFileVersion = 1;
 [[nodiscard]] absl::StatusOr<std::string> SerializeFailureFile(const Failure& failure);
 
 // `name` is for messages only. INVALID_ARGUMENT: no failure file, a damaged or edited one, or above
-// kFailureBytesMax;
-// FAILED_PRECONDITION: a newer version.
+// kFailureBytesMax; FAILED_PRECONDITION: a newer version.
 [[nodiscard]] absl::StatusOr<Failure> ParseFailureFile(std::string_view text,
                                                        std::string_view name);
 

@@ -12,10 +12,11 @@
 // no other CPU sees are no choices, but for one run in kVisibleOneIn; in plain runs they are, since they are
 // moments at which an interrupt can come.
 //
-// Each run has a focus, the CPUs of one component (components.h): that of a race of the run before, which is drawn by
-// its places. The word and the places of changes and delays are drawn among the steps of these CPUs, so much
-// else that goes on does not dilute what is drawn. By CPUs and in the default order the others go only when none of
-// these can. By priorities of steps all go as ever: there, a sharing shows that no run has shown yet.
+// Each run has a focus, the CPUs of one component (components.h): that of a race of the run before, which is
+// drawn by its places. The word, and the places of changes and delays, are drawn among the steps of these
+// CPUs, so that neighbours that have nothing to do with them do not dilute what is drawn. By CPUs and in
+// the default order the others go only when none of these can. By priorities of steps all go as without a
+// focus: so two components that share something after all are found to be one.
 #ifndef SHOOTDOWN_FUZZ_STRATEGY_BLEND_H_
 #define SHOOTDOWN_FUZZ_STRATEGY_BLEND_H_
 
@@ -73,7 +74,8 @@ class Blend : public RaceReversal {
   SpentBeginnings spent_;
   Components components_;
   std::size_t shared_word_count_ = 0;  // in the runs of which something is spent
-  CpuSet focus_ = kAllCpus;  // of the next run, once one has ended. kAllCpus too if all are one component
+  // Of this run, and once it has ended of the next one. kAllCpus too if all are one component.
+  CpuSet focus_ = kAllCpus;
   // In this run:
   Base base_ = Base::kSteps;
   bool plain_ = false;  // no orders

@@ -14,7 +14,9 @@ void ChosenWord::NewRun(CpuSet cpus, Prng& prng) {
 }
 
 void ChosenWord::DrawWord(CpuSet cpus, Prng& prng) {
-  const auto eligible = [&](const Accesses& a) { return shared_.Shared(a.word) && (a.cpus & cpus) != 0; };
+  const auto eligible = [&](const Accesses& a) {
+    return shared_.Shared(a.word) && (a.cpus & cpus) != kNoCpus;
+  };
   std::uint64_t sum = 0;
   for (const Accesses& a : accesses_) {
     if (eligible(a)) sum += a.count;

@@ -21,8 +21,9 @@ class ChosenWord {
  public:
   ChosenWord();
 
-  // A run begins. A word is drawn for it, with a chance in proportion to its accesses in the runs so far, among
-  // words that two CPUs accessed, one of `cpus` among them, and one wrote. If there is none: kNoWord, and with kNoCpus.
+  // A run begins. A word is drawn for it, with a chance in proportion to its accesses in the runs so far,
+  // among words that two CPUs accessed, one of `cpus` among them, and one wrote. kNoWord if there is no
+  // such word, as with kNoCpus.
   void NewRun(CpuSet cpus, Prng& prng);
   void Taken(int cpu, const PendingStep& step, Prng& prng);
 
@@ -36,7 +37,7 @@ class ChosenWord {
     sim::WordIndex word = sim::kNoWord;
     std::array<std::uint32_t, kCpuCountMax> by_cpu{};  // in all runs so far
     std::uint64_t count = 0;                           // their sum
-    CpuSet cpus = 0;                                   // those with any
+    CpuSet cpus = kNoCpus;                             // those with any
   };
   static constexpr int kNobody = -1;
 

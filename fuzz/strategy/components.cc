@@ -27,7 +27,8 @@ void Components::Learn(const sim::Machine& machine) {
     waited = nullptr;
   }
   cpus_ |= so_far;
-  for (const sim::Conflict& c : machine.conflicts()) Join(Bit(log[c.first].cpu) | Bit(log[c.second].cpu));
+  for (const sim::Conflict& c : machine.conflicts())
+    Join(Bit(log[c.first].cpu) | Bit(log[c.second].cpu));
 }
 
 void Components::Note(int cpu, sim::WordIndex word, bool writes) {
@@ -38,11 +39,14 @@ void Components::Note(int cpu, sim::WordIndex word, bool writes) {
   if (w.written) Join(w.accessed_by);
 }
 
+// REQUIRES: `cpus` is not empty.
 void Components::Join(CpuSet cpus) {
   if ((cpus & ~Of(std::countr_zero(cpus))) == 0) return;
   CpuSet all = 0;
   for (CpuSet left = cpus; left != 0; left &= left - 1) all |= Of(std::countr_zero(left));
-  for (CpuSet left = all; left != 0; left &= left - 1) component_[static_cast<std::size_t>(std::countr_zero(left))] = all;
+  for (CpuSet left = all; left != 0; left &= left - 1) {
+    component_[static_cast<std::size_t>(std::countr_zero(left))] = all;
+  }
 }
 
 }  // namespace shootdown

@@ -1,7 +1,8 @@
-// Which CPUs have to do with each other, as far as the runs have shown: those that share a word (accessed
-// by both in whatever runs, and written by somebody), that sent each other mondos, or one of which waited for
-// something that names no word, and so for anybody. In which order steps come of CPUs that have nothing to do with each
-// other, not even by way of others, makes no difference.
+// Which CPUs have to do with each other, as far as the runs have shown: those that share a word
+// (accessed by both in whatever runs, and written by somebody), of which one sent the other a
+// mondo, or of which one waited for something that names no word: that has to do with all who ran
+// before. Steps of CPUs that have nothing to do with each other, not even by way of others, may
+// come in any order: it makes no difference.
 //
 // What is seen is never forgotten, so components grow together and never fall apart.
 #ifndef SHOOTDOWN_FUZZ_STRATEGY_COMPONENTS_H_
@@ -22,11 +23,13 @@ inline constexpr CpuSet kAllCpus = ~kNoCpus;
 
 class Components {
  public:
-  // Learns from the machine's last run.
+  // From the machine's last run.
   void Learn(const sim::Machine& machine);
 
-  // The component of `cpu`: that CPU alone, if it has to do with nobody.
-  [[nodiscard]] CpuSet Of(int cpu) const { return CpuSet{1} << cpu | component_[static_cast<std::size_t>(cpu)]; }
+  // The component of `cpu`: that CPU alone if it has to do with nobody.
+  [[nodiscard]] CpuSet Of(int cpu) const {
+    return CpuSet{1} << cpu | component_[static_cast<std::size_t>(cpu)];
+  }
   // The CPUs that have taken steps.
   [[nodiscard]] CpuSet cpus() const { return cpus_; }
 
@@ -40,8 +43,8 @@ class Components {
   void Join(CpuSet cpus);
 
   CpuSet cpus_ = 0;
-  std::array<CpuSet, kCpuCountMax> component_{};
-  std::vector<Word> words_;  // by WordIndex, as far as any was accessed
+  std::array<CpuSet, kCpuCountMax> component_{};  // by CPU; kNoCpus: it was joined with nobody
+  std::vector<Word> words_;                       // by WordIndex, as far as any was accessed
 };
 
 }  // namespace shootdown

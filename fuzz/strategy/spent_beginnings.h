@@ -30,17 +30,18 @@ class SpentBeginnings {
 
   SpentBeginnings();
 
-  // A run begins. Its beginnings are those of the steps of `cpus`, whatever others do, which have nothing to do with
-  // them. kNoCpus: it is not like other runs (stores linger), so it spends nothing.
+  // A run begins. Its beginnings are those of the steps of `cpus`; what other CPUs do has nothing to do
+  // with them (components.h), and makes no beginning another one. kNoCpus: the run is not like others
+  // (stores linger), so it spends nothing.
   void NewRun(CpuSet cpus);
   [[nodiscard]] bool asks() const { return asks_; }
 
-  // A choice among `enabled`, whose pending steps are `pending` by CPU: writes those after which
-  // something is left to try to `out`, and all that are none of this run's, and returns how many they are. All
-  // of `enabled`, if nothing is left after any of this run's, or there are less than two of them.
+  // A choice among `enabled`, whose pending steps are `pending` by CPU: writes to `out` those after which
+  // something is left to try, and all CPUs that do not count in this run, and returns how many they are.
+  // It is all of `enabled` if less than two of them count, or if nothing is left after any that does.
   [[nodiscard]] std::size_t Left(std::span<const std::uint8_t> enabled,
                                  std::span<const PendingStep> pending, std::span<std::uint8_t> out);
-  // It fell on `cpu`. If that is none of this run's, the choice is made again.
+  // It fell on `cpu`. If that one does not count, the choice among those that do is still to be made.
   void Chosen(int cpu);
   void Taken(int cpu, const PendingStep& step);
   void EndRun();

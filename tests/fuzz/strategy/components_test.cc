@@ -22,7 +22,8 @@ Components LearntFrom(GuestProgram::Parts parts) {
 }
 
 TEST(ComponentsTest, WhoeverSharesAWordBelongsTogetherAlsoByWayOfOthers) {
-  const Components components = LearntFrom({.threads = {Stores('x', 1), Stores('y', 1), [](GuestProgram& g) {
+  const Components components = LearntFrom({.threads = {Stores('x', 1), Stores('y', 1),
+                                                        [](GuestProgram& g) {
                                                           (void)g.Load('x');
                                                           g.Store('z', 1);
                                                         },
@@ -44,8 +45,9 @@ TEST(ComponentsTest, WhatNobodyWritesJoinsNobodyUntilSomebodyDoes) {
 // Each comes to x only if it finds the door open, and no run opens both.
 TEST(ComponentsTest, AWordMayBeSharedThoughNoRunHasBothAccesses) {
   std::uint64_t open = 0;
-  GuestProgram program({.threads = {[&open](GuestProgram& g) { g.Store(open == 0 ? 'x' : 'y', 1); },
-                                    [&open](GuestProgram& g) { g.Store(open == 1 ? 'x' : 'z', 1); }}});
+  GuestProgram program(
+      {.threads = {[&open](GuestProgram& g) { g.Store(open == 0 ? 'x' : 'y', 1); },
+                   [&open](GuestProgram& g) { g.Store(open == 1 ? 'x' : 'z', 1); }}});
   Components components;
 
   (void)RunUnder(program, "");
@@ -58,9 +60,10 @@ TEST(ComponentsTest, AWordMayBeSharedThoughNoRunHasBothAccesses) {
 }
 
 TEST(ComponentsTest, WhoSendsAMondoHasToDoWithItsTarget) {
-  const Components components = LearntFrom(
-      {.threads = {Stores('y', 1), [](GuestProgram& g) { (void)g.SendMondo(0, 0); }, Stores('z', 1)},
-       .mondos = {[](GuestProgram& g) { g.Store('x', 1); }}});
+  const Components components =
+      LearntFrom({.threads = {Stores('y', 1), [](GuestProgram& g) { (void)g.SendMondo(0, 0); },
+                              Stores('z', 1)},
+                  .mondos = {[](GuestProgram& g) { g.Store('x', 1); }}});
 
   EXPECT_EQ(components.Of(1), 0b011u);
   EXPECT_EQ(components.Of(2), 0b100u);
