@@ -246,5 +246,23 @@ def end_signal(result):
     return signal.Signals(-result.status).name if result.status < 0 else None
 
 
+def as_nobody():
+    """Permissions do not stop root."""
+    os.setgroups([])
+    os.setgid(NOBODY)
+    os.setuid(NOBODY)
+
+
+def need_nobody(test):
+    """Skips the test unless it can start the programs as another user."""
+    if os.getuid() != 0:
+        test.skipTest("this test becomes another user")
+    test.folder.chmod(0o755)
+    try:
+        test.shootdown("--version", preexec_fn=as_nobody)
+    except PermissionError:
+        test.skipTest("other users cannot start the programs from where they are")
+
+
 if __name__ == "__main__":
     raise SystemExit("this is a module of the tests beside it")

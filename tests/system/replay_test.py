@@ -15,7 +15,6 @@ import cli
 from cli import DONE, LOST_BIT, STALE_HIT
 
 
-
 class ExportTest(cli.SystemTest):
     def export(self, failure, name="x.failure"):
         result = self.shootdown("failures", "export", failure, "--store", self.store, "-o", name)
