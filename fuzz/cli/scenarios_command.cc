@@ -114,7 +114,7 @@ void AddScenariosCommand(CLI::App& app, int* exit_status) {
       "--check", flags->check, "searches them all, and compares with what they expect");
   check->excludes(ops)->excludes(generate);
   auto* const names =
-      command->add_option("NAME", flags->checking.scenarios, "only these, by name or file")
+      command->add_option("NAME", flags->checking.scenarios, "only these, by name or file; each once")
           ->needs(check);
   CatalogueRequest& request = flags->checking.request;
   command->add_option("--seeds", request.seed_count, "searches of each that expects a finding")
@@ -126,7 +126,7 @@ void AddScenariosCommand(CLI::App& app, int* exit_status) {
       ->capture_default_str()
       ->needs(check);
   command->add_option("--states", request.state_count_max,
-                      "states to explore in each proof at most; 0: no proofs")
+                      "states to explore in each proof, within preemptions up to 24 times as many; 0: none")
       ->transform(WholeNumber(0, 20'000'000))
       ->capture_default_str()
       ->needs(check);
