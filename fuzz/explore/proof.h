@@ -12,7 +12,8 @@ namespace shootdown::explore {
 struct Proof {
   enum class Kind : std::uint8_t {
     kUnfinished,   // not even the default order was run
-    kDepartures,   // all schedules with at most `bound` departures, of which one may be an event
+    // All schedules with at most `bound` departures (StateOptions), of which one may be an event.
+    kDepartures,
     kPreemptions,  // all schedules with at most `bound` preemptions and `events` events
     kAll,          // all schedules with at most `events` events
     kRefuted,      // a schedule breaks a rule

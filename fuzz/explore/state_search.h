@@ -55,7 +55,9 @@ struct StateOptions : Options {
   static constexpr std::uint32_t kCostMax = StateGraph::kCostMax;
   // At most one of the three, each at most kCostMax; without, nothing is bounded. What the first
   // two count: Bound in fuzz/explore/enumerate.h. Departures are preemptions, events, and stores
-  // that do not reach memory at once, though none waits before them: all together.
+  // that do not reach memory at once, though none waits before them: all together. With
+  // `drains_unseen` they are counted where what nobody looks at has left (README.md says which
+  // schedules have more of them so).
   std::optional<std::uint32_t> preemptions = std::nullopt;
   std::optional<std::uint32_t> delays = std::nullopt;
   std::optional<std::uint32_t> departures = std::nullopt;

@@ -203,5 +203,60 @@ TEST(LingeringStoresTest, WhoWaitsForEverHasLookedToo) {
   }
 }
 
+struct Behind {
+  Word started;
+  Word first;
+  Word unseen;
+  Word second;
+  Word answer;
+  Word other;
+  std::uint64_t seen[3] = {};
+};
+
+// The second store lingers behind the one that nobody sees, which lingers behind the first one.
+// Where the one in between leaves at once, the second one is a departure of its own.
+TEST(LingeringStoresTest, AStoreBehindOneThatNobodySeesLingersAtItsOwnCost) {
+  program::ProgramOf<Behind> program({.name = "behind",
+                                      .threads = {[](Behind& p) {
+                                                    STORE(p.started, 1);
+                                                    STORE(p.first, 1);
+                                                    STORE(p.unseen, 1);
+                                                    AWAIT(p.answer, now != 0);
+                                                    STORE(p.second, 1);
+                                                    p.seen[0] = LOAD(p.other) + 1;
+                                                  },
+                                                  [](Behind& p) {
+                                                    AWAIT(p.started, now != 0);
+                                                    p.seen[1] = LOAD(p.first) + 1;
+                                                    AWAIT(p.first, now != 0);
+                                                    STORE(p.answer, 1);
+                                                  },
+                                                  [](Behind& p) {
+                                                    AWAIT(p.answer, now != 0);
+                                                    STORE(p.other, 1);
+                                                    FENCE();
+                                                    p.seen[2] = LOAD(p.second) + 1;
+                                                  }},
+                                      .machine = {.memory_model = MemoryModel::kTso}});
+  // The fewest departures with which both linger.
+  const auto departures = [&program](bool drains_unseen) {
+    bool met = false;
+    StateOptions options;
+    options.drains_unseen = drains_unseen;
+    options.departures = 0;
+    options.on_run = [&](const sim::Violation*) {
+      const Behind& end = program.state();
+      met = met || (end.seen[0] == 1 && end.seen[1] == 1 && end.seen[2] == 1);
+    };
+    for (;; ++*options.departures) {
+      EXPECT_TRUE(StateSearch(program, options).Explore().complete);
+      if (met || *options.departures == 4) return *options.departures;
+    }
+  };
+
+  EXPECT_EQ(departures(false), 1u);
+  EXPECT_EQ(departures(true), 2u);
+}
+
 }  // namespace
 }  // namespace shootdown::explore
