@@ -27,8 +27,9 @@ void Components::Learn(const sim::Machine& machine) {
     waited = nullptr;
   }
   cpus_ |= so_far;
-  for (const sim::Conflict& c : machine.conflicts())
+  for (const sim::Conflict& c : machine.conflicts()) {
     Join(Bit(log[c.first].cpu) | Bit(log[c.second].cpu));
+  }
 }
 
 void Components::Note(int cpu, sim::WordIndex word, bool writes) {
