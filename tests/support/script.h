@@ -15,7 +15,8 @@ namespace shootdown::testing {
 [[nodiscard]] Schedule ScheduleOf(std::string_view text);
 
 // Runs `program` under every schedule (fuzz/explore/enumerate.h), calls `each` after each run, and returns
-// how many there were.
+// how many there were. A run goes on from a checkpoint, so not all of its conflicts are known then
+// (Machine::ResumeFrom).
 std::uint64_t RunAll(GuestProgram& program, const std::function<void(sim::RunEnd)>& each);
 
 sim::RunEnd RunUnder(GuestProgram& program, std::string_view schedule_text);

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <set>
+#include <vector>
 
 #include "fuzz/base/prng.h"
+#include "fuzz/schedule/schedule_scheduler.h"
 #include "tests/support/guest_program.h"
 #include "tests/support/script.h"
 
@@ -14,8 +16,17 @@ namespace {
 
 std::set<std::uint64_t> ClassesOf(GuestProgram::Parts parts) {
   GuestProgram program(std::move(parts), {.memory_model = sim::MemoryModel::kSc});
+  std::vector<Schedule> schedules;
+  (void)RunAll(program, [&](sim::RunEnd) {
+    schedules.push_back(ExactSchedule(program.machine().moves_made()));
+  });
+  // Each from its start, since of a run that goes on from a checkpoint not all conflicts are known.
   std::set<std::uint64_t> classes;
-  (void)RunAll(program, [&](sim::RunEnd) { classes.insert(ReadsFromClass(program.machine())); });
+  for (const Schedule& schedule : schedules) {
+    ScheduleScheduler scheduler(schedule);
+    program.Run(scheduler);
+    classes.insert(ReadsFromClass(program.machine()));
+  }
   return classes;
 }
 
