@@ -223,10 +223,15 @@ void ScenarioProof::PrintSummary() const {
         request_.events);
   }
   if (drains_unseen_) {
-    spdlog::info("  at once: stores that no other CPU and no judge looks at while they could wait in a buffer");
+    // Only buffers that keep their order tell how long a store could wait
+    // (explore/lingering_stores.h).
+    spdlog::info("  at once: stores {}",
+                 Model() == sim::MemoryModel::kTso
+                     ? "that no other CPU and no judge looks at while they could wait in a buffer"
+                     : "to words that no other CPU and no judge ever looks at");
   }
-  spdlog::info("  judged by {} checks{}{}", checks_.size(), checks_off_.empty() ? "" : "; off: ",
-               absl::StrJoin(checks_off_, ", "));
+  spdlog::info("  judged by {} checks{}{}", checks_.size(),
+               checks_off_.empty() ? "" : "; off: ", absl::StrJoin(checks_off_, ", "));
   spdlog::info("  model {}, states {}", model_, ToHex(report_.digest));
 }
 
