@@ -8,6 +8,7 @@
 
 #include "fuzz/schedule/schedule_scheduler.h"
 #include "tests/fuzz/strategy/strategy_testing.h"
+#include "tests/support/script.h"
 
 namespace shootdown::testing {
 namespace {
@@ -145,8 +146,7 @@ TEST(AnyRaceTest, AMondoIsDrawnAsOftenAsThereAreStepsItRacesWith) {
                         .mondos = {[](GuestProgram& g) {
                           for (const char name : {'w', 'y', 'z'}) g.Store(name, 1);
                         }}});
-  ScheduleScheduler scheduler(Schedule{});
-  (void)program.Run(scheduler);
+  (void)RunUnder(program, "");
   const auto& machine = program.machine();
   ASSERT_EQ(machine.conflicts().size(), 2u);
 
