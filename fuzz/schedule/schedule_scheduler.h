@@ -18,6 +18,7 @@ class ScheduleScheduler : public sim::Scheduler {
  public:
   // `schedule` is in canonical form and outlives this object; what it holds may change between runs.
   explicit ScheduleScheduler(const Schedule& schedule) : schedule_(&schedule) {}
+  explicit ScheduleScheduler(const Schedule&&) = delete;  // it would be gone before the first run
 
   void StartRun(const sim::Machine& machine) override;
   [[nodiscard]] sim::Move Pick(const sim::Question& question) override;
