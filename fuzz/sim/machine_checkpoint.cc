@@ -18,7 +18,7 @@ std::size_t UsedBytes(const Fiber& fiber) {
 }  // namespace
 
 bool Machine::CanKeepCheckpoints() const {
-#if defined(__SANITIZE_ADDRESS__) || SHOOTDOWN_HAS_FEATURE(address_sanitizer)
+#ifdef SHOOTDOWN_ASAN
   return false;  // what it knows of stacks stands elsewhere
 #else
   // A load that is late under RMO changes its row when it happens: rows are not kept.
