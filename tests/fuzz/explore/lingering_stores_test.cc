@@ -62,6 +62,8 @@ TEST(LingeringStoresTest, WithinABoundNoOutcomeIsLost) {
   }
 }
 
+// Of these programs: within departures some schedules count as further away than with all stores in the
+// buffer (AStoreBehindOneThatNobodySeesLingersAtItsOwnCost).
 TEST(LingeringStoresTest, WithinDeparturesNoOutcomeIsLost) {
   StateOptions options;
   options.departures = 3;
