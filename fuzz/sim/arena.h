@@ -17,6 +17,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "fuzz/base/address_sanitizer.h"
 #include "fuzz/base/check.h"
 
 namespace shootdown::sim {
@@ -26,12 +27,7 @@ namespace shootdown::sim {
 inline constexpr std::uintptr_t kArenaBase = 0x2000'0000'0000;
 inline constexpr std::size_t kArenaGuestBytes = std::size_t{1} << 20;
 inline constexpr std::size_t kThreadCountMax = 128;
-#if defined(__has_feature)
-#define SHOOTDOWN_HAS_FEATURE(feature) __has_feature(feature)
-#else
-#define SHOOTDOWN_HAS_FEATURE(feature) 0  // GCC 12 has no __has_feature
-#endif
-#if defined(__SANITIZE_ADDRESS__) || SHOOTDOWN_HAS_FEATURE(address_sanitizer)
+#ifdef SHOOTDOWN_ASAN
 inline constexpr std::size_t kStackBytes = std::size_t{256} * 1024;
 #else
 inline constexpr std::size_t kStackBytes = std::size_t{64} * 1024;

@@ -10,13 +10,7 @@
 #include <boost/context/detail/fcontext.hpp>
 #include <cstddef>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define SHOOTDOWN_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SHOOTDOWN_ASAN 1
-#endif
-#endif
+#include "fuzz/base/address_sanitizer.h"
 
 #ifdef SHOOTDOWN_ASAN
 #include <sanitizer/common_interface_defs.h>

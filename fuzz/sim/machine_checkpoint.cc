@@ -3,6 +3,7 @@
 #include <cstring>
 #include <utility>
 
+#include "fuzz/base/address_sanitizer.h"
 #include "fuzz/sim/checkpoint.h"
 #include "fuzz/sim/machine.h"
 
