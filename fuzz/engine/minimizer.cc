@@ -181,22 +181,43 @@ class Minimizer {
     }
   }
 
-  // Each switch to the CPU from which the run fails after the fewest steps, and of such the lowest one:
-  // CPUs that have nothing to do with the failure lie on no way. True if `best_` is another one.
+  // Where a switch leads: the less, the straighter.
+  struct Way {
+    std::size_t steps;  // of the whole run
+    bool passes_on;     // its CPU has nothing to do, and the next one goes on
+    int cpu;
+    friend auto operator<=>(const Way&, const Way&) = default;
+  };
+
+  // The way of `decision`, a switch of the last run.
+  [[nodiscard]] Way WayOf(const Decision& decision) const {
+    const auto log = simulation_.machine().log();
+    Way way{.steps = log.size(), .passes_on = true, .cpu = decision.to.number()};
+    for (const sim::MoveMade& made : simulation_.machine().moves_made()) {
+      if (made.move.kind != sim::Move::Kind::kRun || made.actor != decision.actor ||
+          made.index != decision.index || made.row >= log.size()) {
+        continue;
+      }
+      way.passes_on = log[made.row].cpu != way.cpu;
+    }
+    return way;
+  }
+
+  // Each switch to the CPU from which the run fails after the fewest steps, and of such one that goes on
+  // itself, the lowest: CPUs that have nothing to do with the failure lie on no way. True if `best_` is
+  // another one.
   bool AimStraight() {
     bool changed = false;
     for (std::size_t i = 0; i < best_.size(); ++i) {
       if (!IsSwitchToCpu(best_.decisions()[i])) continue;
       (void)Fails(best_);
-      std::size_t steps = simulation_.machine().log().size();
+      Way straightest = WayOf(best_.decisions()[i]);
       for (int cpu = 0; cpu < cpu_count() && run_count_ < kRunCountMax; ++cpu) {
         const Schedule before = best_;
-        const int to = before.decisions()[i].to.number();
-        if (cpu == to || !TryAsItIs(Aimed(before, i, cpu))) continue;
+        if (cpu == straightest.cpu || !TryAsItIs(Aimed(before, i, cpu))) continue;
         if (best_.size() < before.size()) return true;
-        const std::size_t now = simulation_.machine().log().size();
-        if (now < steps || (now == steps && cpu < to)) {
-          steps = now;
+        if (const Way way = WayOf(best_.decisions()[i]); way < straightest) {
+          straightest = way;
           changed = true;
         } else {
           best_ = before;

@@ -161,6 +161,26 @@ TEST(WayTest, LeadsStraightWhereItLedOverCpusThatHaveNothingToDoWithIt) {
   }
 }
 
+// CPU 1 has no task, so a switch to it leads to CPU 2: the same run, but a reader looks for steps of CPU 1.
+TEST(WayTest, EndsAtTheCpuThatGoesOn) {
+  Scenario scenario = testing::CorpusScenario("seed-stale-hit");
+  scenario.machine.cpu_count = 3;
+  for (TaskSpec& task : scenario.tasks) {
+    if (task.cpu == 1) task.cpu = 2;
+  }
+  ScenarioProblem problem;
+  const auto simulation = Simulation::Build(scenario, &problem);
+  ASSERT_NE(simulation, nullptr) << problem.message;
+  const Target::Found found = FirstFinding(*simulation, 1);
+
+  const Minimized minimized = MinimizeSchedule(*simulation, found.exact, found.kind_key);
+
+  ExpectMinimal(*simulation, minimized, found.kind_key);
+  const std::string text = minimized.schedule.ToText();
+  EXPECT_NE(text.find(">C2"), std::string::npos) << text;
+  EXPECT_EQ(text.find(">C1"), std::string::npos) << text;
+}
+
 TEST(ProveTest, NamesWhatHappensInstead) {
   const auto simulation = BuildCorpus("seed-stale-hit");
   const Target::Found found = FirstFinding(*simulation, 0);
