@@ -2,7 +2,6 @@
 #include <spdlog/spdlog.h>
 
 #include <chrono>
-#include <csignal>
 #include <cstdio>
 #include <map>
 #include <random>
@@ -13,6 +12,8 @@
 #include "fuzz/cli/commands.h"
 #include "fuzz/cli/coordinator.h"
 #include "fuzz/cli/exit_status.h"
+#include "fuzz/cli/exit_words.h"
+#include "fuzz/cli/interrupt.h"
 #include "fuzz/cli/json_output.h"
 #include "fuzz/cli/locate.h"
 #include "fuzz/cli/progress_line.h"
@@ -42,8 +43,6 @@ struct CampaignFlags {
   bool json = false;
 };
 
-volatile sig_atomic_t interrupted = 0;
-
 // A call that is made again by hand must be able to say that it is the same.
 std::string DrawRequestId() {
   std::random_device random;
@@ -59,19 +58,17 @@ void Print(const CampaignFlags& flags, const v1::Campaign& campaign) {
 }
 
 int FoundOrNot(const v1::Campaign& campaign) {
-  return FindingCount(campaign) != 0 ? kExitFinding : kExitDone;
+  if (FindingCount(campaign) != 0) return kExitFinding;
+  return HasEnded(campaign.state()) ? kExitDone : kExitLimit;
 }
 
 // Until the campaign has ended, or Ctrl-C. A coordinator that goes away is waited for.
 int Watch(const CampaignFlags& flags, CoordinatorConnection& connection, const std::string& id) {
-  struct sigaction action = {};
-  action.sa_handler = [](int) { interrupted = 1; };
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
+  NoticeInterrupts();
   ProgressLine line(!flags.json);
   v1::Campaign last;
   bool away = false;
-  const auto stopped = [] { return interrupted != 0; };
+  const auto stopped = &Interrupted;
   const std::function<void(const v1::WatchCampaignResponse&)> take =
       [&](const v1::WatchCampaignResponse& response) {
         if (away) spdlog::info("the coordinator is back");
@@ -101,7 +98,7 @@ int Watch(const CampaignFlags& flags, CoordinatorConnection& connection, const s
     }
   }
   line.Clear();
-  if (last.id().empty()) return kExitDone;  // ended before it began
+  if (last.id().empty()) return kExitLimit;  // ended before it began
   // With what waits for what, which the stream does not say.
   v1::GetCampaignRequest request;
   request.set_id(last.id());
@@ -227,6 +224,7 @@ void AddCreateOptions(CLI::App& command, CampaignFlags& flags) {
 void AddCampaignCommand(CLI::App& app, int* exit_status) {
   auto* const command = app.add_subcommand("campaign", "campaigns of a coordinator");
   command->require_subcommand(1);
+  ExplainExitStatus(*command, {});
   const auto flags = std::make_shared<CampaignFlags>();
   const auto add = [&](const char* name, const char* words, int (*run)(const CampaignFlags&)) {
     auto* const sub = command->add_subcommand(name, words);
@@ -237,14 +235,21 @@ void AddCampaignCommand(CLI::App& app, int* exit_status) {
   };
   const auto add_by_id = [&](const char* name, const char* words,
                              int (*run)(const CampaignFlags&)) {
-    add(name, words, run)->add_option("ID", flags->id, "a campaign's id, or the start of one")
-        ->required();
+    auto* const sub = add(name, words, run);
+    sub->add_option("ID", flags->id, "a campaign's id, or the start of one")->required();
+    return sub;
   };
-  AddCreateOptions(*add("create", "starts one", &Create), *flags);
+  auto* const create = add("create", "starts one", &Create);
+  AddCreateOptions(*create, *flags);
+  ExplainExitStatus(*create, {.done = "created (--watch: it has ended, and nothing was found)",
+                              .finding = "a finding (--watch)",
+                              .limit = "Ctrl-C came before there was one (--watch)"});
   add("list", "a line each, newest first", &List);
   add_by_id("show", "one: how far it has come, and what waits for what",
             &CallById<&Stub::GetCampaign, v1::GetCampaignRequest>);
-  add_by_id("watch", "one, until it ends; exit status 1 if it found something", &WatchById);
+  ExplainExitStatus(*add_by_id("watch", "one, until it ends", &WatchById),
+                    {.done = "it has ended, and nothing was found", .finding = "a finding",
+                     .limit = "Ctrl-C came before there was one"});
   add_by_id("pause", "hands out no more work of it",
             &CallById<&Stub::PauseCampaign, v1::PauseCampaignRequest>);
   add_by_id("resume", "hands out work again",

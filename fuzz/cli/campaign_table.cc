@@ -3,6 +3,7 @@
 #include <ctime>
 
 #include "absl/strings/str_format.h"
+#include "fuzz/cli/counted.h"
 #include "proto/rpc/state_names.h"
 
 namespace shootdown {
@@ -34,7 +35,7 @@ std::string NewPercent(const v1::BehaviourEstimate& estimate) {
 void AppendBehaviours(const v1::BehaviourEstimate& estimate, std::string& out) {
   if (estimate.run_count() == 0) return;
   out += absl::StrFormat(
-      "behaviours %d distinct in %d runs; %.3g %% of such runs show a new one (95 %%: %.3g to %.3g)\n",
+      "behaviours %d distinct in %d runs; of more runs like these %.3g %% would show a new one (95 %%: %.3g to %.3g)\n",
       estimate.behaviour_count(), estimate.run_count(), 100 * estimate.new_per_run(),
       100 * estimate.new_per_run_low(), 100 * estimate.new_per_run_high());
 }
@@ -133,8 +134,8 @@ std::string CampaignLiveLine(const v1::Campaign& c) {
     behaviours = absl::StrFormat(", %d behaviours (%s of runs new)",
                                  c.behaviours().behaviour_count(), NewPercent(c.behaviours()));
   }
-  return absl::StrFormat("%s: %s, %d workers, %d runs, %.0f runs/s, %d features%s, findings: %s%s",
-                         c.spec().name(), StateName(c.state()), c.worker_count(), RunCount(c),
+  return absl::StrFormat("%s: %s, %s, %d runs, %.0f runs/s, %d features%s, findings: %s%s",
+                         c.spec().name(), StateName(c.state()), Counted(c.worker_count(), "worker"), RunCount(c),
                          c.runs_per_second(), FeatureCount(c), behaviours, FindingsText(c), left);
 }
 

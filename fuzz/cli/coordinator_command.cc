@@ -8,6 +8,7 @@
 #include "fuzz/cli/commands.h"
 #include "fuzz/cli/coordinator.h"
 #include "fuzz/cli/exit_status.h"
+#include "fuzz/cli/exit_words.h"
 #include "fuzz/cli/json_output.h"
 #include "fuzz/options/whole_number.h"
 #include "shootdown/v1/admin.grpc.pb.h"
@@ -189,6 +190,7 @@ int Drain(const AdminFlags& flags, CoordinatorConnection& connection) {
 void AddCoordinatorCommand(CLI::App& app, int* exit_status) {
   auto* const command = app.add_subcommand("coordinator", "looks after a coordinator");
   command->require_subcommand(1);
+  ExplainExitStatus(*command, {});
   const auto flags = std::make_shared<AdminFlags>();
   const auto add = [&](const char* name, const char* words,
                        int (*run)(const AdminFlags&, CoordinatorConnection&)) {

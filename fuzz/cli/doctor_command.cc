@@ -3,12 +3,14 @@
 
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
 #include "absl/strings/str_format.h"
 #include "fuzz/cli/commands.h"
 #include "fuzz/cli/exit_status.h"
+#include "fuzz/cli/exit_words.h"
 #include "fuzz/cli/locate.h"
 #include "fuzz/cli/option_values.h"
 #include "fuzz/schedule/schedule_scheduler.h"
@@ -63,8 +65,15 @@ void LookAtScenarios(Diagnosis& d) {
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   const auto last = sim::ChainedHashes((*simulation)->machine().log());
-  d.Say(first == last, absl::StrFormat("%d runs of %s were the same, %.0f a second", kRuns,
-                                       all->front().scenario.name, kRuns / seconds));
+  d.Say(first == last,
+        absl::StrFormat("%d runs of %s %s the same, %.0f a second", kRuns,
+                        all->front().scenario.name, first == last ? "were" : "were not", kRuns / seconds));
+}
+
+// By trying: rights on paper say nothing of a file system that is read-only, or makes no folders.
+bool CanBeWritten(const fs::path& folder) {
+  std::string name = (folder / "shootdown-doctor-XXXXXX").string();
+  return mkdtemp(name.data()) != nullptr && rmdir(name.c_str()) == 0;
 }
 
 void LookAtStore(Diagnosis& d, const std::string& given) {
@@ -78,8 +87,9 @@ void LookAtStore(Diagnosis& d, const std::string& given) {
     d.Say(free_bytes >= kFreeBytesMin,
           absl::StrFormat("%d MiB free for the store, wanted 100", free_bytes >> 20));
   }
-  d.Say(access(existing.c_str(), W_OK) == 0,
-        absl::StrFormat("the store's folder %s can be written", path));
+  const bool writable = CanBeWritten(existing);
+  d.Say(writable,
+        absl::StrFormat("the store's folder %s %s be written", path, writable ? "can" : "cannot"));
   if (!fs::exists(path, error)) return;
   const auto store = Store::Open(path, OpenMode::kReadOnly);
   if (!store.ok()) {
@@ -109,6 +119,7 @@ int Doctor(const std::string& store) {
 
 void AddDoctorCommand(CLI::App& app, int* exit_status) {
   auto* const command = app.add_subcommand("doctor", "is this machine fit, and why not");
+  ExplainExitStatus(*command, {.done = "fit", .our_fault = "not fit, or our own fault"});
   const auto store = std::make_shared<std::string>();
   AddStoreOption(*command, *store);
   command->callback([store, exit_status] { *exit_status = Doctor(*store); });

@@ -8,7 +8,9 @@
 
 #include "absl/strings/str_format.h"
 #include "fuzz/cli/commands.h"
+#include "fuzz/cli/counted.h"
 #include "fuzz/cli/exit_status.h"
+#include "fuzz/cli/exit_words.h"
 #include "fuzz/cli/json_output.h"
 #include "fuzz/cli/locate.h"
 #include "fuzz/cli/minimality_words.h"
@@ -178,8 +180,9 @@ int Show(const Flags& flags) {
   std::printf("schedule   %s\n", ShownSchedule(f.schedule_text).c_str());
   std::printf("size       %s\n", MinimalityText(f).c_str());
   for (std::size_t i = 0; i < f.anchors.size(); ++i) {
-    std::printf("  decision %zu stands before %s, when its actor comes there for time %u\n", i + 1,
-                f.anchors[i].site.c_str(), f.anchors[i].occurrence + 1);
+    const std::uint32_t time = f.anchors[i].occurrence + 1;
+    std::printf("  decision %zu stands before %s, when its actor comes there for %s\n", i + 1,
+                f.anchors[i].site.c_str(), time == 1 ? "the first time" : ("time " + std::to_string(time)).c_str());
   }
   for (const auto* const proof : {&f.proof, &f.scenario_proof}) {
     for (const ProofStep& p : *proof) {
@@ -266,8 +269,8 @@ int Merge(const Flags& flags) {
   if (!unreadable.ok()) return Fail(unreadable.status());
   const auto after = (*store)->ListFailures();
   if (!after.ok()) return Fail(after.status());
-  spdlog::info("{} failures, {} of them new, are in {}", after->failures.size(),
-               after->failures.size() - before->failures.size(), (*store)->path());
+  spdlog::info("{} now in {}, {} of them new", Counted(after->failures.size(), "failure"), (*store)->path(),
+               after->failures.size() - before->failures.size());
   for (const std::string& words : *unreadable) spdlog::error("shootdown: left out: {}", words);
   return unreadable->empty() ? kExitDone : kExitOurFault;
 }
@@ -277,6 +280,7 @@ int Merge(const Flags& flags) {
 void AddFailuresCommand(CLI::App& app, int* exit_status) {
   auto* const command = app.add_subcommand("failures", "the stored failures");
   command->require_subcommand(1);
+  ExplainExitStatus(*command, {});
   const auto flags = std::make_shared<Flags>();
   const auto add = [&](const char* name, const char* words, int (*run)(const Flags&)) {
     auto* const sub = command->add_subcommand(name, words);

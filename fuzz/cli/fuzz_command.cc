@@ -1,4 +1,3 @@
-#include <csignal>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
@@ -9,7 +8,10 @@
 #include "absl/strings/str_format.h"
 #include "fuzz/base/hash.h"
 #include "fuzz/cli/commands.h"
+#include "fuzz/cli/counted.h"
 #include "fuzz/cli/exit_status.h"
+#include "fuzz/cli/exit_words.h"
+#include "fuzz/cli/interrupt.h"
 #include "fuzz/cli/json_output.h"
 #include "fuzz/cli/kept_inputs.h"
 #include "fuzz/cli/locate.h"
@@ -37,15 +39,13 @@ struct FuzzFlags {
   std::uint64_t runs = 0;
   std::uint32_t seconds = 0;
   std::uint64_t seed = 1;
-  int jobs = 1;
+  std::uint32_t jobs = 1;
   StrategyName strategy;
   std::string store;
   bool resume = false;
   bool keep_going = false;
   bool json = false;
 };
-
-volatile sig_atomic_t interrupted = 0;
 
 struct FoundBug {
   std::string id;
@@ -73,7 +73,7 @@ class ScenarioFuzz {
                           .run_count_max = flags_.runs,
                           .second_count_max = flags_.seconds,
                           .seed = flags_.seed,
-                          .job_count = flags_.jobs,
+                          .job_count = static_cast<int>(flags_.jobs),
                           .keep_going = flags_.keep_going};
     if (request.run_count_max == 0 && request.second_count_max == 0) {
       request.run_count_max = kDefaultRunCount;
@@ -90,10 +90,10 @@ class ScenarioFuzz {
       ShowProgress(request, counts);
       return inputs_.Write();
     };
-    handler.interrupted = [] { return interrupted != 0; };
+    handler.interrupted = &Interrupted;
     absl::Status searched = Search(*std::move(simulation), request, handler, &counts_);
     seconds_ = Seconds();
-    cut_short_ = interrupted != 0;
+    cut_short_ = Interrupted();
     progress_.Clear();
     searched.Update(inputs_.Write());
     return searched;
@@ -107,17 +107,30 @@ class ScenarioFuzz {
 
   void PrintSummary() const {
     const Scenario& s = loaded_.scenario;
-    spdlog::info("{}: {} after {} runs in {:.2f} s{}, {} features, {} inputs stored{}", s.name, verdict(),
-                 counts_.runs, seconds_, RateText(), counts_.features, inputs_.count(),
-                 cut_short_ || verdict() == s.expected ? "" : "; the scenario expects " + s.expected);
+    spdlog::info("{}: {} after {} in {:.2f} s{}, {}, {} stored{}", s.name, verdict(),
+                 Counted(counts_.runs, "run"), seconds_, RateText(), Counted(counts_.features, "feature"),
+                 Counted(inputs_.count(), "input"), ExpectationText());
     if (counts_.findings_passed_over != 0) {
       spdlog::info("  {} more findings were passed over: a job looks into {} of one kind (check, role and function; "
                    "at the end of a run the check alone)",
                    counts_.findings_passed_over, Target::kReportsOfOneKindMax);
     }
+    if (counts_.behaviours == 0) return;  // its first run was its last
     const NewBehaviour& next = counts_.new_behaviour;
-    spdlog::info("  {} distinct behaviours; {:.3g} % of such runs show a new one (95 %: {:.3g} to {:.3g})",
-                 counts_.behaviours, 100 * next.per_run, 100 * next.low, 100 * next.high);
+    spdlog::info("  {}; of more runs like these {:.3g} % would show a new one (95 %: {:.3g} to {:.3g})",
+                 Counted(counts_.behaviours, "distinct behaviour"), 100 * next.per_run, 100 * next.low,
+                 100 * next.high);
+  }
+
+  // What the scenario expects, if that is not what came, and how to look for it.
+  [[nodiscard]] std::string ExpectationText() const {
+    const std::string& expected = loaded_.scenario.expected;
+    if (cut_short_ || verdict() == expected) return "";
+    std::string words = "; the scenario expects " + expected;
+    if (found() && expected != "clean") {
+      words += ": checks { off: \"" + verdict() + "\" } in its file looks past this";
+    }
+    return words;
   }
 
   // A short search mostly starts processes: its rate says nothing of the next one's.
@@ -210,7 +223,7 @@ class ScenarioFuzz {
     progress_.Clear();
     spdlog::info("{}: {} at run {}: {}", loaded_.scenario.name, bug.failure.check, run,
                  bug.failure.message);
-    spdlog::info("  {} decisions, {} when minimized: {}", bug.decisions_found, bug.decisions,
+    spdlog::info("  {}, {} when minimized: {}", Counted(bug.decisions_found, "decision"), bug.decisions,
                  ShownSchedule(bug.failure.schedule_text));
     spdlog::info("  {}", MinimalityText(bug.failure));
     spdlog::info("  {}", SizeText(bug.scenario, loaded_.scenario));
@@ -257,17 +270,14 @@ int Fuzz(const FuzzFlags& flags) {
   const std::string path = StorePath(flags.store);
   const absl::StatusOr<std::unique_ptr<Store>> store = Store::Open(path, OpenMode::kReadWrite);
   if (!store.ok()) return Fail(store.status());
-  struct sigaction action = {};
-  action.sa_handler = [](int) { interrupted = 1; };
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
+  NoticeInterrupts();
 
   spdlog::info("seed {}, store {}", flags.seed, path);
   Json scenarios = Json::array();
   bool found = false;
   absl::Status status = absl::OkStatus();
   for (LoadedScenario& loaded : *all) {
-    if (interrupted != 0) break;
+    if (Interrupted()) break;
     ScenarioFuzz one(flags, std::move(loaded), **store);
     status = one.Run();
     found = found || one.found();
@@ -275,14 +285,14 @@ int Fuzz(const FuzzFlags& flags) {
     scenarios.push_back(one.ToJson());
     if (!status.ok()) break;
   }
-  if (interrupted != 0) spdlog::info("interrupted; what was found is stored");
+  if (Interrupted()) spdlog::info("interrupted; what was found is stored");
   if (flags.json) {
     const Json whole = {{"seed", flags.seed}, {"store", path}, {"scenarios", std::move(scenarios)}};
     PrintJson(whole);
   }
   if (!status.ok()) return Fail(status);
   if (found) return kExitFinding;
-  return interrupted != 0 ? kExitLimit : kExitDone;
+  return Interrupted() ? kExitLimit : kExitDone;
 }
 
 }  // namespace
@@ -290,6 +300,8 @@ int Fuzz(const FuzzFlags& flags) {
 void AddFuzzCommand(CLI::App& app, int* exit_status) {
   auto* const command = app.add_subcommand(
       "fuzz", "searches scenarios for schedules that break a rule; minimizes and stores them");
+  ExplainExitStatus(*command, {.done = "nothing found", .finding = "a finding",
+                               .limit = "Ctrl-C came before there was one"});
   const auto flags = std::make_shared<FuzzFlags>();
   command->add_option("SCENARIO", flags->scenarios, "names, or files; each once")->required();
   command->add_option("--runs", flags->runs,

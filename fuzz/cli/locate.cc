@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <optional>
 #include <set>
 #include <string_view>
 
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
 #include "fuzz/base/natural_order.h"
+#include "fuzz/cli/nearest_name.h"
 #include "fuzz/process/data_folder.h"
 #include "proto/failure_file.h"
 
@@ -40,6 +42,25 @@ absl::StatusOr<std::string> CorpusFolder() {
 
 namespace {
 
+// The files of scenarios in `folder`, ascending.
+std::vector<fs::path> ScenarioFiles(const std::string& folder) {
+  std::vector<fs::path> paths;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+    if (entry.path().extension() == kSuffix) paths.push_back(entry.path());
+  }
+  std::ranges::sort(paths);
+  return paths;
+}
+
+absl::Status NoSuchScenario(const std::string& name, const std::string& folder) {
+  std::vector<std::string> names;
+  for (const fs::path& path : ScenarioFiles(folder)) names.push_back(path.stem().string());
+  const std::optional<std::string> nearest = NearestName(name, names);
+  return absl::NotFoundError(absl::StrFormat(
+      "found scenario \"%s\", wanted a file, or one of those that `shootdown scenarios` lists%s", name,
+      nearest ? absl::StrFormat("; the nearest is \"%s\"", *nearest) : ""));
+}
+
 absl::StatusOr<LoadedScenario> LoadFile(const std::string& path) {
   LoadedScenario loaded;
   absl::StatusOr<Scenario> scenario = ReadScenarioFile(path, &loaded.locations);
@@ -54,13 +75,9 @@ absl::StatusOr<LoadedScenario> LoadFile(const std::string& path) {
 absl::StatusOr<std::vector<LoadedScenario>> LoadCorpus() {
   const absl::StatusOr<std::string> folder = CorpusFolder();
   if (!folder.ok()) return folder.status();
-  std::vector<std::string> paths;
-  for (const fs::directory_entry& entry : fs::directory_iterator(*folder)) {
-    if (entry.path().extension() == kSuffix) paths.push_back(entry.path().string());
-  }
   std::vector<LoadedScenario> all;
-  for (const std::string& path : paths) {
-    absl::StatusOr<LoadedScenario> loaded = LoadFile(path);
+  for (const fs::path& path : ScenarioFiles(*folder)) {
+    absl::StatusOr<LoadedScenario> loaded = LoadFile(path.string());
     if (!loaded.ok()) return loaded.status();
     all.push_back(*std::move(loaded));
   }
@@ -80,8 +97,7 @@ absl::StatusOr<LoadedScenario> LoadScenario(const std::string& name) {
   const fs::path path = fs::path(*folder) / (name + kSuffix);
   if (fs::is_regular_file(path, error)) return LoadFile(path.string());
   if (fs::is_regular_file(name, error)) return LoadFile(name);
-  return absl::NotFoundError(absl::StrFormat(
-      "found scenario \"%s\", wanted a file, or one of those that `shootdown scenarios` lists", name));
+  return NoSuchScenario(name, *folder);
 }
 
 absl::StatusOr<std::vector<LoadedScenario>> LoadScenarios(const std::vector<std::string>& names) {

@@ -10,6 +10,7 @@
 
 #include "fuzz/cli/commands.h"
 #include "fuzz/cli/exit_status.h"
+#include "fuzz/cli/exit_words.h"
 
 int main(int argc, char** argv) {
   // Where both go to one file, as in `shootdown ... >log 2>&1`, lines stay whole and in their order.
@@ -22,9 +23,9 @@ int main(int argc, char** argv) {
                "shootdown");
   app.require_subcommand(1);
   app.set_version_flag("--version", SHOOTDOWN_VERSION);
-  app.footer("Exit status: 0 done and nothing found (replay: reproduced), 1 a finding (replay: did not\n"
-             "reproduce), 2 wrong usage or bad input, 3 our own fault or the machine's, 4 a limit (verify)\n"
-             "or Ctrl-C came before there was an answer.");
+  shootdown::ExplainExitStatus(app, {.done = "done and nothing found (replay: reproduced)",
+                                     .finding = "a finding (replay: did not reproduce)",
+                                     .limit = "a limit (verify) or Ctrl-C came before there was an answer"});
   app.failure_message([](const CLI::App* program, const CLI::Error& error) {
     std::string words = error.what();
     // Of a mistyped subcommand CLI11 says only that there is none.

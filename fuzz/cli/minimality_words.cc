@@ -1,6 +1,7 @@
 #include "fuzz/cli/minimality_words.h"
 
 #include "absl/strings/str_format.h"
+#include "fuzz/cli/counted.h"
 
 namespace shootdown {
 
@@ -13,13 +14,13 @@ std::string MinimalityText(const Failure& failure) {
                                : "not minimized";
     case Minimality::kOneMinimal:
       return absl::StrFormat(
-          "%s: without any one decision it is gone; %d runs were too few to try "
+          "%s: without any one decision it is gone; %s were too few to try "
           "all schedules of fewer decisions",
-          name, failure.minimality_runs);
+          name, Counted(failure.minimality_runs, "run"));
     case Minimality::kMinimum:
       if (failure.anchors.empty()) return name + ": it fails in the default order";
-      return absl::StrFormat("%s: no schedule of fewer decisions fails like this (%d runs)", name,
-                             failure.minimality_runs);
+      return absl::StrFormat("%s: no schedule of fewer decisions fails like this (%s)", name,
+                             Counted(failure.minimality_runs, "run"));
   }
   return name;
 }

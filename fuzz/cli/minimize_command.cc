@@ -1,9 +1,10 @@
 #include <spdlog/spdlog.h>
 
-#include <csignal>
-
 #include "fuzz/cli/commands.h"
+#include "fuzz/cli/counted.h"
 #include "fuzz/cli/exit_status.h"
+#include "fuzz/cli/exit_words.h"
+#include "fuzz/cli/interrupt.h"
 #include "fuzz/cli/locate.h"
 #include "fuzz/cli/minimality_words.h"
 #include "fuzz/cli/option_values.h"
@@ -17,8 +18,6 @@
 
 namespace shootdown {
 namespace {
-
-volatile sig_atomic_t interrupted = 0;
 
 struct MinimizeFlags {
   std::string failure;
@@ -42,10 +41,7 @@ int RunMinimize(const MinimizeFlags& flags) {
     if (!open.ok()) return Fail(open.status());
     store = *std::move(open);
   }
-  struct sigaction action = {};
-  action.sa_handler = [](int) { interrupted = 1; };
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
+  NoticeInterrupts();
   const std::optional<SmallestFailure> smallest =
       MinimizeFailure(std::move(stored->simulation), failure, &PrintScenario, flags.proof);
   if (!smallest.has_value()) {
@@ -53,12 +49,13 @@ int RunMinimize(const MinimizeFlags& flags) {
                   FailureId(failure));
     return kExitFinding;
   }
-  if (interrupted != 0) spdlog::info("interrupted; it is kept as small as it is by now");
+  if (Interrupted()) spdlog::info("interrupted; it is kept as small as it is by now");
   const Failure& smaller = smallest->failure;
   const absl::StatusOr<LoadedScenario> scenario = ParseStoredScenario(smaller);
   if (!scenario.ok()) return Fail(scenario.status());
-  spdlog::info("{}: {} decisions, {} when minimized, after {} runs: {}", FailureId(failure),
-               schedule->size(), smaller.anchors.size(), smallest->run_count,
+  spdlog::info("{}: {}, {} when minimized, after {}: {}", FailureId(failure),
+               Counted(schedule->size(), "decision"), smaller.anchors.size(),
+               Counted(smallest->run_count, "run"),
                ShownSchedule(smaller.schedule_text));
   spdlog::info("  {}", MinimalityText(smaller));
   spdlog::info("  {}", SizeText(scenario->scenario, stored->found));
@@ -83,6 +80,8 @@ int RunMinimize(const MinimizeFlags& flags) {
 void AddMinimizeCommand(CLI::App& app, int* exit_status) {
   auto* const command =
       app.add_subcommand("minimize", "removes every decision, operation and task that a failure does not need");
+  ExplainExitStatus(*command, {.done = "done (after Ctrl-C: as small as it was by then)",
+                               .finding = "it does not fail as it did"});
   const auto flags = std::make_shared<MinimizeFlags>();
   command->add_option("FAILURE", flags->failure, "an id, the start of one, or a file")->required();
   AddStoreOption(*command, flags->store);
@@ -95,7 +94,7 @@ void AddMinimizeCommand(CLI::App& app, int* exit_status) {
           ->transform(WholeNumber(1, std::uint64_t{1} << 40))
           ->capture_default_str();
   command->callback([flags, exit_status, runs] {
-    flags->proof.should_stop = [] { return interrupted != 0; };
+    flags->proof.should_stop = &Interrupted;
     // Who asks for so many runs means them, however long they are.
     if (runs->count() != 0) flags->proof.step_count_max = UINT64_MAX;
     *exit_status = RunMinimize(*flags);

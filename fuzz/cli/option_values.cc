@@ -12,7 +12,11 @@ CLI::Validator NameOfA(const std::string& kind) {
 }
 
 CLI::Option* AddStoreOption(CLI::App& command, std::string& store) {
-  return command.add_option("--store", store, "folder of the store")->check(NameOfA("folder"));
+  return command
+      .add_option("--store", store,
+                  "folder of the store (default: $SHOOTDOWN_STORE, else shootdown/store in the user's data "
+                  "folder, mostly ~/.local/share)")
+      ->check(NameOfA("folder"));
 }
 
 }  // namespace shootdown

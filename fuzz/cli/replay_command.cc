@@ -7,6 +7,7 @@
 #include "absl/strings/str_format.h"
 #include "fuzz/cli/commands.h"
 #include "fuzz/cli/exit_status.h"
+#include "fuzz/cli/exit_words.h"
 #include "fuzz/cli/html_report.h"
 #include "fuzz/cli/json_output.h"
 #include "fuzz/cli/locate.h"
@@ -142,6 +143,7 @@ int RunReplay(const ReplayFlags& flags) {
 void AddReplayCommand(CLI::App& app, int* exit_status) {
   auto* const command =
       app.add_subcommand("replay", "runs a stored failure again, and compares it step by step");
+  ExplainExitStatus(*command, {.done = "reproduced exactly", .finding = "did not reproduce"});
   const auto flags = std::make_shared<ReplayFlags>();
   command->add_option("FAILURE", flags->failure, "an id, the start of one, or a file")->required();
   command->add_flag("--trace", flags->trace, "shows the interleaving, a column for each CPU");

@@ -10,6 +10,7 @@
 #include "absl/strings/str_join.h"
 #include "fuzz/base/check.h"
 #include "fuzz/base/content_hash.h"
+#include "fuzz/cli/counted.h"
 #include "fuzz/cli/json_output.h"
 #include "fuzz/cli/locate.h"
 #include "fuzz/cli/minimality_words.h"
@@ -166,7 +167,7 @@ absl::Status ScenarioProof::Keep(Store& store) {
   if (absl::Status stored = store.PutFailure(smallest_->failure); !stored.ok()) return stored;
   const Failure& failure = smallest_->failure;
   spdlog::info("{}: {}: {}", loaded_.scenario.name, failure.check, failure.message);
-  spdlog::info("  {} decisions, {} when minimized: {}", report_.schedule.size(),
+  spdlog::info("  {}, {} when minimized: {}", Counted(report_.schedule.size(), "decision"),
                failure.anchors.size(), ShownSchedule(failure.schedule_text));
   spdlog::info("  {}", MinimalityText(failure));
   spdlog::info("  stored as {}; look at it: shootdown replay {} --trace{}", FailureId(failure),
@@ -186,7 +187,8 @@ ScenarioProof::Stop ScenarioProof::StoppedBy() const {
       break;
     case explore::StoppedBy::kExecutions:
       return {"executions",
-              absl::StrFormat("its %d runs were made (--executions)", request_.executions)};
+              absl::StrFormat("its %s made (--executions)",
+                              request_.executions == 1 ? "run was" : absl::StrFormat("%d runs were", request_.executions))};
     case explore::StoppedBy::kAsked:
       if (was_interrupted_) return {"interrupt", "it was interrupted"};
       return {"seconds", absl::StrFormat("its %d s are over (--seconds)", request_.seconds)};
@@ -199,8 +201,9 @@ ScenarioProof::Stop ScenarioProof::StoppedBy() const {
 }
 
 void ScenarioProof::PrintSummary() const {
-  const std::string cost = absl::StrFormat("%d states, %d runs in %.2f s", report_.states,
-                                           report_.executions + report_.blocked, seconds_);
+  const std::string cost =
+      absl::StrFormat("%s, %s in %.2f s", Counted(report_.states, "state"),
+                      Counted(report_.executions + report_.blocked, "run"), seconds_);
   if (complete()) {
     spdlog::info("{}: verified: no schedule {} breaks a rule; {}, up to hash collision (128 bits)",
                  loaded_.scenario.name, BoundText(), cost);
@@ -211,6 +214,7 @@ void ScenarioProof::PrintSummary() const {
                  StoppedBy().words, cost);
   }
   if (found()) return;
+  if (!complete()) SayHowToGoOn();
   spdlog::info("  varied: who takes each step{}{}{}",
                Model() != sim::MemoryModel::kSc ? ", when each store reaches memory" : "",
                Model() == sim::MemoryModel::kRmo ? ", how old a value each load gives" : "",
@@ -233,6 +237,19 @@ void ScenarioProof::PrintSummary() const {
   spdlog::info("  judged by {} checks{}{}", checks_.size(),
                checks_off_.empty() ? "" : "; off: ", absl::StrJoin(checks_off_, ", "));
   spdlog::info("  model {}, states {}", model_, ToHex(report_.digest));
+}
+
+// More time goes on where this ended; more states than there is room for do not come of it.
+void ScenarioProof::SayHowToGoOn() const {
+  if (report_.stopped_by != explore::StoppedBy::kAsked &&
+      report_.stopped_by != explore::StoppedBy::kExecutions) {
+    return;
+  }
+  if (request_.checkpoint.empty()) {
+    spdlog::info("  nothing is kept of it; with --checkpoint FILE the next one would go on from here");
+  } else {
+    spdlog::info("  kept in {}: the same command goes on from here", request_.checkpoint);
+  }
 }
 
 Json ScenarioProof::ToJson() const {
@@ -286,9 +303,9 @@ Json ScenarioProof::ToJson() const {
 
 std::string ScenarioProof::BoundText() const {
   std::string model = "under " + std::string(sim::NameOf(Model()));
-  if (request_.delays) return absl::StrFormat("with at most %d delays %s", *request_.delays, model);
+  if (request_.delays) return absl::StrFormat("with at most %s %s", Counted(*request_.delays, "delay"), model);
   if (!request_.preemptions) return model;
-  return absl::StrFormat("with at most %d preemptions %s", *request_.preemptions, model);
+  return absl::StrFormat("with at most %s %s", Counted(*request_.preemptions, "preemption"), model);
 }
 
 }  // namespace shootdown

@@ -71,6 +71,7 @@ class ScenarioProof {
     return std::chrono::duration<double>(Clock::now() - start_).count();
   }
   [[nodiscard]] std::string BoundText() const;
+  void SayHowToGoOn() const;
   [[nodiscard]] std::string Identity() const;
   [[nodiscard]] explore::StateOptions Options() const;
   absl::Status Explore(Simulation& simulation, SharedProof* jobs);

@@ -1,16 +1,9 @@
 #include "fuzz/cli/scenario_size.h"
 
 #include "absl/strings/str_format.h"
+#include "fuzz/cli/counted.h"
 
 namespace shootdown {
-namespace {
-
-std::string Counted(std::size_t count, const char* word) {
-  return absl::StrFormat("%d %s%s", count, word, count == 1 ? "" : "s");
-}
-
-}  // namespace
-
 std::string SizeText(const Scenario& scenario, const Scenario& found) {
   const std::size_t operations = OperationCount(scenario);
   std::string text =

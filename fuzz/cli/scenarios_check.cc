@@ -1,11 +1,11 @@
 #include "fuzz/cli/scenarios_check.h"
 
-#include <csignal>
 #include <cstdio>
 
 #include "absl/strings/str_format.h"
 #include "fuzz/cli/catalogue_table.h"
 #include "fuzz/cli/exit_status.h"
+#include "fuzz/cli/interrupt.h"
 #include "fuzz/cli/json_output.h"
 #include "fuzz/cli/locate.h"
 #include "fuzz/cli/progress_line.h"
@@ -15,8 +15,6 @@ namespace shootdown {
 namespace {
 
 constexpr std::size_t kMarkdownBytesMax = 1 << 20;
-
-volatile sig_atomic_t interrupted = 0;
 
 // Those that are named, or all; each can be run.
 absl::StatusOr<std::vector<LoadedScenario>> Load(const std::vector<std::string>& names) {
@@ -54,17 +52,14 @@ int CheckScenarios(const ScenariosCheckFlags& flags) {
       return Fail(after.status());
     }
   }
-  struct sigaction action = {};
-  action.sa_handler = [](int) { interrupted = 1; };
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
+  NoticeInterrupts();
 
   ProgressLine progress(!flags.json);
   const CatalogueHandler handler{
       .progress = [&](std::size_t done, std::size_t all) {
         progress.Show(absl::StrFormat("%d of %d searches", done, all));
       },
-      .interrupted = [] { return interrupted != 0; }};
+      .interrupted = &Interrupted};
   const absl::Status status =
       CheckCatalogue(checked.scenarios, checked.request, handler, &checked.outcomes);
   progress.Clear();

@@ -3,6 +3,7 @@
 
 #include "fuzz/cli/commands.h"
 #include "fuzz/cli/exit_status.h"
+#include "fuzz/cli/exit_words.h"
 #include "fuzz/cli/json_output.h"
 #include "fuzz/cli/locate.h"
 #include "fuzz/cli/option_values.h"
@@ -97,6 +98,9 @@ int Scenarios(const Flags& flags) {
 void AddScenariosCommand(CLI::App& app, int* exit_status) {
   auto* const command =
       app.add_subcommand("scenarios", "what is there, and the verdict that each expects");
+  ExplainExitStatus(*command, {.done = "done (--check: all are as expected)",
+                               .finding = "some are not as expected (--check)",
+                               .limit = "Ctrl-C (--check)"});
   const auto flags = std::make_shared<Flags>();
   auto* const json =
       command->add_flag("--json", flags->checking.json, "one JSON object on standard output");

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_format.h"
+#include "fuzz/cli/counted.h"
 #include "fuzz/cli/step_words.h"
 #include "fuzz/cli/text_wrap.h"
 #include "fuzz/schedule/schedule_scheduler.h"
@@ -17,7 +18,8 @@ constexpr std::size_t kNumbersWidth = 19;
 // The longest stretch in which the same steps are looked for; what follows is shown as it comes.
 constexpr std::size_t kAlignedRowsMax = 2'000;
 
-// So many rows of the one run are shown behind the end of the other.
+// So many rows that both have are shown before they part, and of the one run behind the end of the other.
+constexpr std::size_t kHeadRows = 6;
 constexpr std::size_t kTailRows = 6;
 
 // Which row of the one run is which of the other: a longest common subsequence. Entry i is the row
@@ -62,7 +64,9 @@ class TwoColumns {
   std::string Text(std::size_t first_difference) {
     Line("", left_.title, "", right_.title);
     Rule();
-    for (std::size_t row = 0; row < first_difference; ++row) Row(row, std::string::npos);
+    const std::size_t head = first_difference - std::min(first_difference, kHeadRows);
+    if (head != 0) Line("", absl::StrFormat("%s, the same in both", Counted(head, "step")), "", "");
+    for (std::size_t row = head; row < first_difference; ++row) Row(row, std::string::npos);
     if (first_difference != 0) Rule();
     const auto rest_of = [first_difference](const RunWords& run) {
       return std::span(run.rows).subspan(std::min(first_difference, run.rows.size()));
@@ -82,7 +86,7 @@ class TwoColumns {
     const std::size_t shown = std::min(right_.rows.size(), j + kTailRows);
     for (; j < shown; ++j) Row(std::string::npos, j);
     if (j < right_.rows.size()) {
-      Line("", "", "", absl::StrFormat("... and %d steps more", right_.rows.size() - j));
+      Line("", "", "", "... and " + Counted(right_.rows.size() - j, "step") + " more");
     }
     Rule();
     Line("", left_.end, "", right_.end);

@@ -1,4 +1,3 @@
-#include <csignal>
 #include <cstdio>
 #include <memory>
 #include <optional>
@@ -9,6 +8,8 @@
 #include "absl/strings/str_format.h"
 #include "fuzz/cli/commands.h"
 #include "fuzz/cli/exit_status.h"
+#include "fuzz/cli/exit_words.h"
+#include "fuzz/cli/interrupt.h"
 #include "fuzz/cli/json_output.h"
 #include "fuzz/cli/locate.h"
 #include "fuzz/cli/option_values.h"
@@ -28,8 +29,6 @@ struct VerifyFlags {
   std::uint32_t jobs = 1;
   ProofRequest proof;
 };
-
-volatile sig_atomic_t interrupted = 0;
 
 // With the memory model that the flags ask for, if a proof of it fits.
 absl::Status MakeReady(const VerifyFlags& flags, LoadedScenario& loaded) {
@@ -78,16 +77,13 @@ int Verify(const VerifyFlags& flags) {
   const absl::StatusOr<std::unique_ptr<Store>> store =
       Store::Open(StorePath(flags.proof.store), OpenMode::kReadWrite);
   if (!store.ok()) return Fail(store.status());
-  struct sigaction action = {};
-  action.sa_handler = [](int) { interrupted = 1; };
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
+  NoticeInterrupts();
 
   Json scenarios = Json::array();
   bool found = false;
   bool unfinished = false;
   for (LoadedScenario& loaded : *all) {
-    if (interrupted != 0) {
+    if (Interrupted()) {
       unfinished = true;
       break;
     }
@@ -113,8 +109,11 @@ void AddVerifyCommand(CLI::App& app, int* exit_status) {
       absl::StrFormat("explores all schedules of scenarios, within a bound, up to %d states, and says "
                       "what that covers",
                       ScenarioProof::kStateCountMax));
+  ExplainExitStatus(*command, {.done = "proved: no violation, and nothing left out",
+                               .finding = "a finding",
+                               .limit = "a limit or Ctrl-C came first: nothing is proved"});
   const auto flags = std::make_shared<VerifyFlags>();
-  flags->proof.interrupted = [] { return interrupted != 0; };
+  flags->proof.interrupted = &Interrupted;
   command->add_option("SCENARIO", flags->scenarios, "names, or files; each once")->required();
   command->add_option("--preemptions", flags->proof.preemptions,
                       "how often a CPU that could go on is left, at most (default: no bound)")

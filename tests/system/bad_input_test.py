@@ -43,6 +43,11 @@ class ScenarioTest(cli.SystemTest):
         self.refuse("nonesuch", 'found scenario "nonesuch", wanted ')
         self.refuse("", 'found scenario "", wanted ')
 
+    def test_a_mistyped_name_is_told_the_nearest(self):
+        for typed in ("sead-stale-hit", "seed-stale-hitt", "seed-stalehit"):
+            self.refuse(typed, '; the nearest is "seed-stale-hit"\n')
+        self.assertNotIn("nearest", self.fuzz("nonesuch").err)
+
     def test_a_missing_file(self):
         self.refuse("./nonesuch.textproto", "./nonesuch.textproto: No such file")
         self.refuse("no/such/file", "no/such/file: No such file")

@@ -1,6 +1,7 @@
 """What scripts rely on: subcommands, exit statuses, JSON keys, and which stream carries what."""
 
 import json
+import re
 import unittest
 
 import cli
@@ -8,7 +9,11 @@ from cli import BAD_INPUT, CLEAN, DONE, FINDING, LOST_BIT, STALE_HIT
 
 
 class HelpTest(cli.SystemTest):
-    COMMANDS = ["scenarios", "fuzz", "replay", "minimize", "failures", "doctor"]
+    COMMANDS = ["scenarios", "fuzz", "verify", "replay", "minimize", "failures", "campaign", "coordinator",
+                "doctor"]
+    SUBCOMMANDS = {"failures": ["list", "show", "export", "import", "merge"],
+                   "campaign": ["create", "list", "show", "watch", "pause", "resume", "stop", "delete"],
+                   "coordinator": ["stats", "compact", "backup", "drain"]}
 
     def test_help_names_every_command(self):
         result = self.shootdown("--help")
@@ -18,13 +23,29 @@ class HelpTest(cli.SystemTest):
             self.assertIn(command, result.out)
 
     def test_every_command_has_help(self):
-        failures = [["failures", what] for what in ("list", "show", "export", "import")]
-        for words in [[command] for command in self.COMMANDS] + failures:
+        below = [[command, what] for command, names in self.SUBCOMMANDS.items() for what in names]
+        for words in [[command] for command in self.COMMANDS] + below:
             with self.subTest(words):
                 result = self.shootdown(*words, "--help")
 
                 self.assertEqual((result.status, result.err), (DONE, ""))
                 self.assertIn("Usage: shootdown " + " ".join(words), result.out)
+
+    def test_help_names_the_exit_statuses_of_the_command_and_no_others(self):
+        for words, statuses in ((["fuzz"], "01234"), (["verify"], "01234"), (["replay"], "0123"),
+                                (["minimize"], "0123"), (["failures", "list"], "023"), (["doctor"], "023"),
+                                (["scenarios"], "01234"), (["campaign", "create"], "01234"),
+                                (["campaign", "show"], "023"), (["campaign", "watch"], "01234"),
+                                (["coordinator", "stats"], "023")):
+            with self.subTest(words):
+                _, text = self.shootdown(*words, "--help").out.split("Exit status: ")
+
+                self.assertEqual(re.findall(r"(?:\A|;\s+)(\d)\s", text), list(statuses), text)
+
+    def test_help_says_which_store_is_meant_without_one(self):
+        for words in (["fuzz"], ["replay"], ["failures", "list"], ["doctor"]):
+            with self.subTest(words):
+                self.assertIn("default: $SHOOTDOWN_STORE", self.shootdown(*words, "--help").out)
 
     def test_help_names_the_flags(self):
         flags = {
@@ -136,6 +157,24 @@ class FuzzTest(cli.SystemTest):
         self.assertLess(scenario["new_behaviours_per_run_low"], scenario["new_behaviours_per_run"])
         self.assertLess(scenario["new_behaviours_per_run"], scenario["new_behaviours_per_run_high"])
         self.assertLessEqual(scenario["new_behaviours_per_run_high"], 1)
+
+    def test_one_of_a_kind_is_no_plural_and_one_run_estimates_nothing(self):
+        result = self.fuzz("7.2-own-exit-irqs-on")  # fails in the default order
+
+        self.assertEqual(result.status, FINDING)
+        self.assertRegex(result.err, r"(?m)^7\.2-own-exit-irqs-on: mm_switch_irqs_on after 1 run in ")
+        self.assertNotIn("behaviour", result.err)
+
+    def test_another_finding_than_the_expected_one_says_how_to_look_past_it(self):
+        text = (cli.CORPUS / "seed-stale-hit.textproto").read_text(encoding="utf-8")
+        [off] = re.findall(r"checks \{.*\}\n", text)
+        every = self.write("every.textproto", text.replace(off, ""))
+
+        result = self.fuzz(every)
+
+        self.assertEqual(result.status, FINDING)
+        self.assertRegex(result.err, r'; the scenario expects stale_tlb_use: checks \{ off: "cpumask_\w+" \} '
+                                     r"in its file looks past this\n")
 
     def test_words_for_people_say_where_the_finding_is(self):
         result = self.fuzz(STALE_HIT)
@@ -339,6 +378,12 @@ class DoctorTest(cli.SystemTest):
         self.assertIn("this machine is fit", result.out)
         self.assertNotIn("BAD", result.out)
         self.assertFalse(self.store.exists(), "doctor only looks")
+
+    def test_a_folder_that_cannot_be_written_is_not_called_writable(self):
+        result = self.shootdown("doctor", "--store", "/proc/shootdown")  # not even for root
+
+        self.assertEqual(result.status, cli.OUR_FAULT)
+        self.assertRegex(result.out, r"(?m)^BAD +the store's folder /proc/shootdown cannot be written$")
 
     def test_a_damaged_store_is_named(self):
         self.find()

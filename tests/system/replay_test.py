@@ -145,6 +145,11 @@ class QuestionsTest(cli.SystemTest):
         self.assertIn(f"fails: {whole['schedule']}", words)
         self.assertIn(f"passes: {neighbour['schedule']}", words)
         self.assertIn(f">{first['step']} | ", words)
+        # Of what both have alike the last steps are enough.
+        alike = neighbour["first_difference"]
+        self.assertIn(f" | {alike - 6} steps, the same in both ", words)
+        self.assertIn(f"\n{alike - 6:5} | ", words)
+        self.assertNotIn(f"\n{alike - 7:5} | ", words)
 
     def test_all_at_once_and_a_budget_that_is_too_small(self):
         words, whole = self.ask("--needs-store-buffer", "--last-chance", "--neighbour",

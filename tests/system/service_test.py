@@ -14,7 +14,7 @@ import urllib.request
 
 import cli
 import cluster
-from cli import BIN, CLEAN, DONE, FINDING, LOST_BIT, STALE_HIT, wait_until
+from cli import BIN, CLEAN, DONE, FINDING, LIMIT, LOST_BIT, STALE_HIT, wait_until
 
 
 class EveryScenarioTest(cluster.ClusterTest):
@@ -250,13 +250,13 @@ class OperatorTest(cluster.ClusterTest):
 
         def line():
             said.extend(os.read(terminal, 4096))
-            return re.search(rb"1 workers, [1-9]\d* runs, [1-9]\d* runs/s, [1-9]\d* features, "
+            return re.search(rb"1 worker, [1-9]\d* runs, [1-9]\d* runs/s, [1-9]\d* features, "
                              rb"[1-9]\d* behaviours \([\de.-]+ % of runs new\), findings: none", said)
 
         wait_until(line, "a live line")
         shown = self.shootdown("campaign", "show", campaign, "--coordinator", self.address).out
-        self.assertRegex(shown, r"(?m)^behaviours \d+ distinct in \d+ runs; .* % of such runs show a "
-                                r"new one \(95 %: ")
+        self.assertRegex(shown, r"(?m)^behaviours \d+ distinct in \d+ runs; of more runs like these .* % would "
+                                r"show a new one \(95 %: ")
 
     def test_watch_waits_for_a_coordinator_that_goes_away_and_ends_on_sigterm(self):
         campaign = self.create(CLEAN, "--runs", 10_000)
@@ -275,7 +275,7 @@ class OperatorTest(cluster.ClusterTest):
             BIN / "shootdown", "campaign", "watch", self.create(CLEAN, "--runs", 2**50),
             "--coordinator", self.address])
         wait_until(lambda: "\nshootdown_streams 1\n" in self.metrics(), "the stream")
-        self.assertEqual(endless.stop(), DONE, endless.said())
+        self.assertEqual(endless.stop(), LIMIT, endless.said())
 
     def test_metrics_and_health_are_served(self):
         def get(path):

@@ -145,8 +145,8 @@ class AnswerTest(cli.SystemTest):
         self.find()
         merge = ["failures", "merge", self.store, "--store", self.folder / "other"]
 
-        self.assertIn("1 failures, 1 of them new, are in ", self.shootdown(*merge).err)
-        self.assertIn("1 failures, 0 of them new, are in ", self.shootdown(*merge).err)
+        self.assertIn(f"1 failure now in {self.folder}/other, 1 of them new\n", self.shootdown(*merge).err)
+        self.assertIn(f"1 failure now in {self.folder}/other, 0 of them new\n", self.shootdown(*merge).err)
 
     def test_an_empty_list_says_so(self):
         self.fuzz(CLEAN, "--runs", 10)

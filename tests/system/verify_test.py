@@ -227,6 +227,7 @@ class VerifyTest(cli.SystemTest):
 
         self.assertEqual(process.returncode, LIMIT, err)
         self.assertIn("unfinished: it was interrupted", err)
+        self.assertIn(f"\n  kept in {file}: the same command goes on from here\n", err)
         proof = json.loads(out)["scenarios"][0]
         self.assertEqual((proof["verdict"], proof["stopped_by"]), ("unfinished", "interrupt"))
 
