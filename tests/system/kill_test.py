@@ -99,7 +99,7 @@ class InterruptTest(cli.SystemTest):
                 [failure] = cli.stored_ids(result.err)
                 [scenario] = result.json()["scenarios"]
                 self.assertEqual([f["id"] for f in scenario["findings"]], [failure])
-                self.assertRegex(result.err, rf"(?m)^{STALE_HIT}: stale_tlb_use after \d+ runs")
+                self.assertRegex(result.err, rf"(?m)^{STALE_HIT}: stale_tlb_use after \d+ runs? ")
                 self.assertIn("interrupted; what was found is stored", result.err)
                 self.assert_replays(failure,
                                     env=self.environment(SHOOTDOWN_STORE=str(self.store)))
@@ -110,7 +110,7 @@ class InterruptTest(cli.SystemTest):
                 result = self.interrupted(number, CLEAN, "--json")
 
                 self.assertEqual(result.status, LIMIT, result.err)
-                self.assertRegex(result.err, rf"(?m)^{CLEAN}: interrupted after \d+ runs")
+                self.assertRegex(result.err, rf"(?m)^{CLEAN}: interrupted after \d+ runs? ")
                 [scenario] = result.json()["scenarios"]
                 self.assertEqual(scenario["verdict"], "interrupted")
 
