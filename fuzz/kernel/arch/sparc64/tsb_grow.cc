@@ -65,11 +65,13 @@ void tsb_grow(SpareTsb* spare) {
   spin_unlock(&mm->context.lock);
   local_irq_restore(pil);
 
-  preempt_disable();
-  // tsb_context_switch(): what is there by now, maybe another one's. SECONDARY stays as it is.
+  // tsb_context_switch(), on whatever CPU the task is by now: what is there by now, maybe another one's.
+  // SECONDARY stays as it is.
+  sim::Machine& m = sim::Machine::Get();
+  m.SetIe(false);
   this_cpu().tsb = READ_ONCE(mm->context.tsb);
+  m.SetIe(true);
   smp_tsb_sync(mm);
-  preempt_enable();
 
   if (grow_version.value() == kFlushBoth) {
     pil = local_irq_save();
