@@ -22,8 +22,9 @@ v1::Finding Coordinator::ToProto(const FindingState& finding, std::string_view c
   message.set_found_us(finding.row.found_us());
   message.set_model_version(finding.row.model_version());
   message.set_words(finding.row.words());
-  message.set_group_id(state_.GroupOf(finding.row.brief().signature()));
-  if (finding.row.minimized_us() == 0) message.clear_group_id();
+  if (finding.row.minimized_us() != 0) {
+    message.set_group_id(state_.GroupOf(finding, std::string(campaign_id)));
+  }
   return message;
 }
 

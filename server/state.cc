@@ -89,9 +89,17 @@ std::optional<State::Known> State::FindOffer(std::string_view hash) const {
   return found->second;
 }
 
-std::string State::GroupOf(const std::string& signature) const {
-  const auto group = groups_.find(signature);
-  return group == groups_.end() ? std::string() : group->second.begin()->second;
+State::GroupKey State::GroupKeyOf(const FindingState& finding) {
+  return {finding.row.scenario_key(), finding.row.brief().signature()};
+}
+
+std::string State::GroupOf(const FindingState& finding, const std::string& campaign_id) const {
+  const auto group = groups_.find(GroupKeyOf(finding));
+  if (group == groups_.end()) return {};
+  const auto first = std::ranges::find_if(group->second, [&](const auto& member) {
+    return campaign_id.empty() || findings_.at(member.second).campaigns.contains(campaign_id);
+  });
+  return first == group->second.end() ? std::string() : first->second;
 }
 
 std::vector<ServiceChange> State::TakeSuperfluous() {
@@ -299,7 +307,7 @@ void State::ForgetGroup(const FindingState& finding) {
     of->second.erase(finding.id);
     if (of->second.empty()) settled_.erase(of);
   }
-  const auto group = groups_.find(finding.row.brief().signature());
+  const auto group = groups_.find(GroupKeyOf(finding));
   if (group == groups_.end()) return;
   group->second.erase({finding.row.minimized_us(), finding.id});
   if (group->second.empty()) groups_.erase(group);
@@ -344,7 +352,7 @@ absl::Status State::ApplyFinding(const std::string& id, const std::string* value
   finding.row = std::move(row);
   CountKind(finding, Count::kMore);
   if (finding.row.minimized_us() != 0) {
-    groups_[finding.row.brief().signature()].emplace(finding.row.minimized_us(), id);
+    groups_[GroupKeyOf(finding)].emplace(finding.row.minimized_us(), id);
   }
   if (finding.IsSettled()) settled_[finding.row.model_version()].insert(id);
   if (finding.IsOpen()) {
@@ -413,7 +421,7 @@ std::vector<std::string> State::Describe() const {
   for (const auto& [id, finding] : findings_) {
     words.push_back(absl::StrFormat(
         "finding %s %s campaigns=%d group=%s %s", id, StateName(finding.row.state()),
-        finding.campaigns.size(), GroupOf(finding.row.brief().signature()), finding.row.words()));
+        finding.campaigns.size(), GroupOf(finding, ""), finding.row.words()));
   }
   for (const auto& [id, worker] : workers_) {
     words.push_back(absl::StrFormat("worker %s %s", id, worker.quarantined()));

@@ -141,8 +141,9 @@ class State {
   };
   [[nodiscard]] std::optional<Known> FindOffer(std::string_view hash) const;
 
-  // The finding that stands for a signature; empty if none is minimized.
-  [[nodiscard]] std::string GroupOf(const std::string& signature) const;
+  // The finding that stands for all of its scenario and signature: the first of them that was
+  // minimized, of those that `campaign_id` found (empty: of all). Empty if none was.
+  [[nodiscard]] std::string GroupOf(const FindingState& finding, const std::string& campaign_id) const;
 
   // Ids of findings by their last change, those after `change` first.
   [[nodiscard]] const std::map<std::uint64_t, std::string>& changes() const { return changes_; }
@@ -189,7 +190,10 @@ class State {
   std::map<std::string, std::set<std::string>> settled_;
   std::uint64_t replay_change_ = 0;
   absl::flat_hash_map<std::string, Known> offers_;
-  std::map<std::string, std::set<std::pair<std::int64_t, std::string>>> groups_;
+  // By scenario and signature: when each of them was minimized, and its id.
+  using GroupKey = std::pair<std::string, std::string>;
+  static GroupKey GroupKeyOf(const FindingState& finding);
+  std::map<GroupKey, std::set<std::pair<std::int64_t, std::string>>> groups_;
   std::map<std::uint64_t, std::string> changes_;
   std::uint64_t last_change_ = 0;
   std::vector<std::string> superfluous_;

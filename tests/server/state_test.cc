@@ -118,6 +118,44 @@ TEST_F(StateTest, InputsInAnyOrderLeaveTheSameState) {
   }
 }
 
+TEST_F(StateTest, OneFindingStandsForThoseOfItsScenarioAndSignature) {
+  const std::string race = ScenarioKey(ScenarioText("race"));
+  const std::string other = ScenarioKey(ScenarioText("other"));
+  const std::string second(16, 'd');
+  for (const std::string& campaign : {kCampaign, second}) {
+    CampaignRow row;
+    row.mutable_spec()->add_scenarios()->set_text(ScenarioText("race"));
+    row.mutable_spec()->add_scenarios()->set_text(ScenarioText("other"));
+    Put(keys::Key(keys::kCampaign, campaign), row);
+  }
+  const auto put = [&](const std::string& id, const std::string& scenario,
+                       const std::string& campaign, std::int64_t minimized_us) {
+    FindingRow row;
+    row.set_scenario_key(scenario);
+    row.set_state(v1::FINDING_STATE_MINIMIZED);
+    row.set_minimized_us(minimized_us);
+    row.mutable_brief()->set_signature("bug");
+    Put(keys::Key(keys::kFinding, id), row);
+    FoundRow found;
+    found.set_scenario_key(scenario);
+    Put(keys::Key(keys::kFound, campaign, id), found);
+  };
+  put("f1", race, kCampaign, 20);
+  put("f2", race, kCampaign, 10);
+  put("f3", race, second, 30);
+  put("f4", other, second, 40);
+
+  const auto group_of = [&](const std::string& id, const std::string& campaign) {
+    return state_.GroupOf(*state_.FindFinding(id), campaign);
+  };
+  EXPECT_EQ(group_of("f1", ""), "f2");
+  EXPECT_EQ(group_of("f2", ""), "f2");
+  EXPECT_EQ(group_of("f3", ""), "f2");
+  EXPECT_EQ(group_of("f4", ""), "f4");
+  EXPECT_EQ(group_of("f3", second), "f3") << "the list of one campaign would not have its bug";
+  EXPECT_EQ(group_of("f1", kCampaign), "f2");
+}
+
 TEST_F(StateTest, WhatComesForACampaignThatIsGoneIsSwept) {
   Change(InputChange("T0@1>C1", {1}));
 
