@@ -134,7 +134,9 @@ int List(const Flags& flags) {
   } else if (!list->empty()) {
     std::fputs(TableText(flags, *list).c_str(), stdout);
   } else {
-    spdlog::info("no failures; `shootdown fuzz` finds some");
+    spdlog::info("no failures; {}", flags.coordinator.addresses.empty()
+                                        ? "`shootdown fuzz` finds some"
+                                        : "workers find some while a campaign runs");
   }
   for (const std::string& words : damaged) spdlog::error("shootdown: {}", words);
   return damaged.empty() ? kExitDone : kExitOurFault;

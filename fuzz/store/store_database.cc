@@ -33,7 +33,7 @@ int FirstPair(std::string_view digits) {
 
 absl::StatusOr<std::unique_ptr<StoreDatabase>> StoreDatabase::Open(const std::string& path,
                                                                    OpenMode mode) {
-  const absl::StatusOr<StoreFolder> folder = InspectStoreFolder(path);
+  const absl::StatusOr<StoreFolder> folder = InspectStoreFolder(path, mode);
   if (!folder.ok()) return folder.status();
   std::unique_ptr<StoreDatabase> database(new StoreDatabase(path, mode));
   if (*folder != StoreFolder::kStore && mode == OpenMode::kReadOnly) {

@@ -40,7 +40,7 @@ absl::Status CheckCurrent(const std::string& path, std::string_view what) {
   return absl::DataLossError(absl::StrFormat("%s: damaged: its file CURRENT is missing", what));
 }
 
-absl::StatusOr<StoreFolder> InspectStoreFolder(const std::string& path) {
+absl::StatusOr<StoreFolder> InspectStoreFolder(const std::string& path, OpenMode mode) {
   struct stat info{};
   if (::stat(path.c_str(), &info) != 0) {
     if (errno == ENOENT) return StoreFolder::kMissing;
@@ -67,8 +67,9 @@ absl::StatusOr<StoreFolder> InspectStoreFolder(const std::string& path) {
   };
   if (!has(store_keys::kMarkerFile)) {
     return absl::FailedPreconditionError(absl::StrFormat(
-        "store %s: not a Shootdown store (it has no file %s), wanted one, or an empty folder", path,
-        std::string(store_keys::kMarkerFile)));
+        "store %s: not a Shootdown store (it has no file %s), wanted the folder of a store%s", path,
+        std::string(store_keys::kMarkerFile),
+        mode == OpenMode::kReadWrite ? ", or an empty one" : ""));
   }
   if (has(kCurrent)) return StoreFolder::kStore;
   if (absl::Status current = CheckCurrent(path, Said(path)); !current.ok()) return current;

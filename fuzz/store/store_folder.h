@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "fuzz/store/store.h"
 
 namespace shootdown {
 
@@ -24,9 +25,9 @@ enum class StoreFolder {
 // DATA_LOSS, of `what`, if it is gone from a database's folder while data is there.
 [[nodiscard]] absl::Status CheckCurrent(const std::string& path, std::string_view what);
 
-// Only looks. FAILED_PRECONDITION: a file, or a folder with other things in it. DATA_LOSS: ours,
-// and CheckCurrent finds it damaged.
-[[nodiscard]] absl::StatusOr<StoreFolder> InspectStoreFolder(const std::string& path);
+// Only looks, for one who opens it in this `mode`. FAILED_PRECONDITION: a file, or a folder with other
+// things in it. DATA_LOSS: ours, and CheckCurrent finds it damaged.
+[[nodiscard]] absl::StatusOr<StoreFolder> InspectStoreFolder(const std::string& path, OpenMode mode);
 
 // Creates the folder and those above it, if need be, and the marker in it, all synced.
 // REQUIRES: InspectStoreFolder said kMissing or kEmpty.

@@ -18,6 +18,7 @@ namespace shootdown {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::EndsWith;
 using testing::HasSubstr;
 using testing::SizeIs;
 
@@ -104,6 +105,12 @@ TEST_F(StoreOpenTest, AFolderWithOtherThingsIsRefused) {
   std::ofstream(path_ + "/thesis.tex") << "text";
 
   ExpectRefused(absl::StatusCode::kFailedPrecondition, "not a Shootdown store");
+  // Who only reads would not be helped by an empty folder.
+  const auto words = [&](OpenMode mode) {
+    return std::string(Store::Open(path_, mode).status().message());
+  };
+  EXPECT_THAT(words(OpenMode::kReadWrite), EndsWith("or an empty one"));
+  EXPECT_THAT(words(OpenMode::kReadOnly), EndsWith("the folder of a store"));
 }
 
 TEST_F(StoreOpenTest, AnotherRocksDatabaseIsRefused) {
