@@ -25,7 +25,7 @@ v1::GetStatsResponse Coordinator::GetStats(absl::Time now) {
     status.set_model_version(worker.model_version);
     status.set_job_count(worker.job_count);
     status.set_lease_count(static_cast<std::uint32_t>(worker.leases.size()));
-    status.set_silent_ms(absl::ToInt64Milliseconds(now - worker.last_heard));
+    status.set_silent_ms(absl::ToInt64Milliseconds(leases_->TimeOf(now) - worker.last_heard));
     const auto quarantined = state_.workers().find(id);
     if (quarantined != state_.workers().end()) {
       status.set_quarantined(quarantined->second.quarantined());
@@ -158,7 +158,7 @@ absl::StatusOr<v1::BackupResponse> Coordinator::Backup(const std::string& name) 
   return response;
 }
 
-absl::Status Coordinator::DrainWorker(std::string_view worker_id, absl::Time /*now*/) {
+absl::Status Coordinator::DrainWorker(std::string_view worker_id) {
   absl::MutexLock lock(&mutex_);
   WorkerRecord* worker = leases_->FindWorker(worker_id);
   if (worker == nullptr) {

@@ -1,7 +1,6 @@
 #include "server/audits.h"
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "absl/strings/str_format.h"
 #include "fuzz/base/hash.h"
@@ -22,8 +21,7 @@ std::string FirstDifference(const std::vector<TraceStep>& a, const std::vector<T
 
 void Audits::Offer(const LeaseRecord& lease, const std::string& model_version, Outcome outcome,
                    absl::Time now) {
-  const std::uint64_t number = std::strtoull(lease.id.c_str(), nullptr, 16);
-  if (Mix64(number) % kOneIn != 0 || audits_.size() >= kCountMax) return;
+  if (Mix64(lease.number) % kOneIn != 0 || audits_.size() >= kCountMax) return;
   Audit& audit = audits_[++last_number_];
   audit.number = last_number_;
   audit.campaign_id = lease.campaign_id;

@@ -308,7 +308,7 @@ void Coordinator::AddTasks(const CampaignState& campaign, absl::Time now,
     task.set_state("leased");
     task.set_worker_id(lease.worker_id);
     task.set_lease_id(lease.id);
-    task.set_deadline_ms(absl::ToInt64Milliseconds(lease.deadline - now));
+    task.set_deadline_ms(absl::ToInt64Milliseconds(lease.deadline - leases_->TimeOf(now)));
   };
   for (const ScenarioState& scenario : campaign.scenarios) {
     for (const auto& [id, found] : scenario.findings) {

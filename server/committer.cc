@@ -1,6 +1,6 @@
 #include "server/committer.h"
 
-#include <iterator>
+#include <chrono>
 #include <string>
 #include <utility>
 
@@ -65,9 +65,9 @@ void Committer::Lead() {
 
   StoreBatch all;
   for (const auto& ticket : group) Append(ticket->batch, all);
-  const absl::Time begun = absl::Now();
+  const auto begun = std::chrono::steady_clock::now();
   const absl::Status written = write_(all);
-  const double seconds = absl::ToDoubleSeconds(absl::Now() - begun);
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
   if (written.ok()) {
     absl::MutexLock state_lock(&state_mutex_);
     for (const ServiceChange& change : all.service) {
@@ -83,7 +83,7 @@ void Committer::Lead() {
   counts_.update_count += written.ok() ? group.size() : 0;
   counts_.failed_count += written.ok() ? 0 : group.size();
   ++counts_.sync_count;
-  if (counts_.sync_seconds.size() < 4096) counts_.sync_seconds.push_back(seconds);
+  if (counts_.sync_seconds.size() < 4096) counts_.sync_seconds.push_back(took.count());
   for (const auto& ticket : group) {
     ticket->status = written;
     ticket->done = true;

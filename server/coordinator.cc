@@ -74,12 +74,15 @@ absl::Status Coordinator::Start(absl::Time now) {
   absl::MutexLock lock(&mutex_);
   if (absl::Status replayed = Committer::Replay(*store_, state_); !replayed.ok()) return replayed;
   EpochRow row;
-  row.set_epoch(state_.epoch() + 1);
+  // Not only one more than the last: a folder that was restored knows nothing of the epochs after the
+  // copy was made, and what was handed out in those must not be taken for ours.
+  row.set_epoch(std::max(state_.epoch() + 1, static_cast<std::uint64_t>(absl::ToUnixSeconds(now))));
+  row.set_start_count(state_.start_count() + 1);
   Plan plan;
   plan.Put(keys::Key(keys::kEpoch), row);
   PlanOneProgress(plan);
   if (absl::Status begun = Commit(plan); !begun.ok()) return begun;
-  leases_ = std::make_unique<Leases>(state_.epoch());
+  leases_ = std::make_unique<Leases>(state_.epoch(), state_.start_count());
   started_ = now;
   LogInfo("started", {{"epoch", std::to_string(state_.epoch())},
                       {"campaigns", std::to_string(state_.campaigns().size())},
@@ -175,27 +178,14 @@ void Coordinator::Tick(absl::Time now) {
                                  {"campaign", lease.campaign_id},
                                  {"finding", lease.finding_id}});
   }
-  audits_.Expire(now);
+  audits_.Expire(leases_->TimeOf(now));
   policy_.Tidy(state_);
   CancelLeases(now);
 
+  TakeSamples(leases_->TimeOf(now));
+
   Plan plan;
   for (const auto& [id, campaign] : state_.campaigns()) {
-    double run_count = 0;
-    for (const ScenarioState& scenario : campaign.scenarios) {
-      run_count += static_cast<double>(scenario.run_count);
-    }
-    for (const auto& [lease_id, lease] : leases_->leases()) {
-      if (lease.campaign_id == id && lease.kind == TaskKind::kFuzz) {
-        run_count += static_cast<double>(lease.run_count);
-      }
-    }
-    std::deque<Sample>& samples = samples_[id];
-    if (samples.empty() || samples.back().at + absl::Seconds(1) <= now) {
-      samples.push_back({now, run_count});
-    }
-    while (samples.size() > 2 && samples.front().at + kSampleWindow < now) samples.pop_front();
-
     const std::string key = keys::Key(keys::kEnded, id);
     if (campaign.ended.has_value() || campaign.paused || claimed_.contains(key)) continue;
     if (!IsDone(campaign, now)) continue;
@@ -206,14 +196,37 @@ void Coordinator::Tick(absl::Time now) {
     plan.claimed.insert(key);
     LogInfo("campaign done", {{"campaign", id}, {"name", campaign.row.spec().name()}});
   }
-  std::erase_if(samples_, [&](const auto& entry) {
-    mutex_.AssertHeld();
-    return state_.FindCampaign(entry.first) == nullptr;
-  });
   (void)Commit(plan);  // it is logged, and the next tick tries again
 }
 
-Coordinator::Totals Coordinator::GetTotals(absl::Time /*now*/) {
+// A coordinator keeps thousands of campaigns that ended, and has thousands of leases out: it looks at
+// each once.
+void Coordinator::TakeSamples(absl::Time at) {
+  std::map<std::string, double> runs_out;  // by campaign
+  for (const auto& [id, lease] : leases_->leases()) {
+    if (lease.kind == TaskKind::kFuzz) {
+      runs_out[lease.campaign_id] += static_cast<double>(lease.run_count);
+    }
+  }
+  for (const auto& [id, campaign] : state_.campaigns()) {
+    if (campaign.ended.has_value()) continue;
+    std::deque<Sample>& samples = samples_[id];
+    if (!samples.empty() && samples.back().at + absl::Seconds(1) > at) continue;
+    double run_count = runs_out[id];
+    for (const ScenarioState& scenario : campaign.scenarios) {
+      run_count += static_cast<double>(scenario.run_count);
+    }
+    samples.push_back({at, run_count});
+    while (samples.size() > 2 && samples.front().at + kSampleWindow < at) samples.pop_front();
+  }
+  std::erase_if(samples_, [&](const auto& entry) {
+    mutex_.AssertHeld();
+    const CampaignState* const campaign = state_.FindCampaign(entry.first);
+    return campaign == nullptr || campaign->ended.has_value();
+  });
+}
+
+Coordinator::Totals Coordinator::GetTotals() {
   absl::MutexLock lock(&mutex_);
   Totals totals = totals_;
   for (const auto& [id, campaign] : state_.campaigns()) {

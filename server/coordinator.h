@@ -84,7 +84,7 @@ class Coordinator {
   [[nodiscard]] absl::StatusOr<v1::CompactResponse> Compact(const v1::CompactRequest& request,
                                                             absl::Time now);
   [[nodiscard]] absl::StatusOr<v1::BackupResponse> Backup(const std::string& name);
-  [[nodiscard]] absl::Status DrainWorker(std::string_view worker_id, absl::Time now);
+  [[nodiscard]] absl::Status DrainWorker(std::string_view worker_id);
 
   // Leases that ran out, campaigns that are done. To be called a few times a second.
   void Tick(absl::Time now);
@@ -104,7 +104,7 @@ class Coordinator {
     std::uint64_t lease_count = 0;
     std::uint64_t store_bytes = 0;
   };
-  [[nodiscard]] Totals GetTotals(absl::Time now);
+  [[nodiscard]] Totals GetTotals();
 
   // For tests.
   [[nodiscard]] std::vector<std::string> DescribeState();
@@ -221,7 +221,7 @@ class Coordinator {
                     absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void PlanConfirmed(const v1::LeaseResult& result, const LeaseRecord& lease,
                      const WorkerRecord& worker, const std::map<std::string, Failure>& stored,
-                     absl::Time now, Plan& plan) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+                     Plan& plan) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void PlanMinimized(const v1::LeaseResult& result, const LeaseRecord& lease,
                      const WorkerRecord& worker, const std::map<std::string, Failure>& stored,
                      absl::Time now, Plan& plan) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -273,6 +273,8 @@ class Coordinator {
   bool IsDone(const CampaignState& campaign, absl::Time now) const
       ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   void CancelLeases(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // For runs_per_second of each campaign that has not ended. `at`: as Leases keeps times.
+  void TakeSamples(absl::Time at) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // Commits `plan` and takes its claims back. REQUIRES: mutex_ is held; it is not meanwhile.
   absl::Status Commit(Plan& plan) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

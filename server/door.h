@@ -10,10 +10,8 @@
 #include <initializer_list>
 #include <string>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "server/metrics.h"
 #include "server/roles.h"
@@ -34,7 +32,7 @@ class Door {
                       const std::function<absl::StatusOr<bool>()>& step);
 
   // Streams end.
-  void End();
+  void End() { ended_ = true; }
 
  private:
   // True if the server ends. Looks now and then whether the caller has gone.
@@ -43,8 +41,7 @@ class Door {
   const Security security_;
   Metrics& metrics_;
   std::atomic<int> stream_count_ = 0;
-  absl::Mutex mutex_;
-  bool ended_ ABSL_GUARDED_BY(mutex_) = false;
+  std::atomic<bool> ended_ = false;
 };
 
 }  // namespace shootdown::server

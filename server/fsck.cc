@@ -228,7 +228,8 @@ int Fsck(const std::string& data, const std::vector<std::string>& receipt_files)
     return kWrongUsage;
   }
   if (complaints.count() > 0) {
-    std::printf("%d things are wrong\n", complaints.count());
+    std::printf("%d %s wrong\n", complaints.count(),
+                complaints.count() == 1 ? "thing is" : "things are");
     return kDamaged;
   }
   std::printf("all is well\n");

@@ -206,7 +206,7 @@ class AdminService final : public v1::Admin::Service {
   grpc::Status DrainWorker(grpc::ServerContext* context, const v1::DrainWorkerRequest* request,
                            v1::DrainWorkerResponse*) override {
     return door_.Call(*context, "DrainWorker", kOperators, [&](const std::string&) {
-      return coordinator_.DrainWorker(request->worker_id(), absl::Now());
+      return coordinator_.DrainWorker(request->worker_id());
     });
   }
 

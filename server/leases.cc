@@ -1,9 +1,17 @@
 #include "server/leases.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_format.h"
 #include "fuzz/base/check.h"
 
 namespace shootdown::server {
+namespace {
+
+// Less than this is what passes while a call waits for its turn.
+constexpr absl::Duration kSetBackMin = absl::Seconds(1);
+
+}  // namespace
 
 const char* Name(TaskKind kind) {
   switch (kind) {
@@ -45,12 +53,15 @@ const LeaseRecord* Leases::ForFinding(const std::string& finding_id) const {
   return found == by_finding_.end() ? nullptr : &leases_.at(found->second);
 }
 
+absl::Time Leases::TimeOf(absl::Time now) const { return std::max(now + set_back_, latest_); }
+
 LeaseRecord& Leases::Grant(LeaseRecord lease, WorkerRecord& worker, absl::Time now) {
-  // L1: 2^24 starts, and 2^40 leases of each.
-  lease.id = absl::StrFormat("%06x%010x", epoch_ & 0xffffff, ++lease_count_);
+  // L1: epochs are seconds, which come again after 8 years; and 2^36 leases of each.
+  ++lease_count_;
+  lease.id = absl::StrFormat("%07x%09x", epoch_ & 0xfffffff, lease_count_);
+  lease.number = start_count_ << 40 | lease_count_;
   lease.worker_id = worker.id;
-  lease.granted = now;
-  lease.deadline = now + kTtl;
+  lease.deadline = TimeOf(now) + kTtl;
   worker.leases.insert(lease.id);
   if (!lease.finding_id.empty()) by_finding_[lease.finding_id] = lease.id;
   Out& out = out_[{lease.campaign_id, lease.scenario_key}];
@@ -61,11 +72,11 @@ LeaseRecord& Leases::Grant(LeaseRecord lease, WorkerRecord& worker, absl::Time n
 }
 
 void Leases::Touch(WorkerRecord& worker, const std::set<std::string>& named, absl::Time now) {
-  worker.last_heard = now;
+  worker.last_heard = TimeOf(now);
   for (const std::string& id : worker.leases) {
     LeaseRecord& lease = leases_.at(id);
     const bool known = named.contains(id) || worker.sent.contains(id);
-    if (known && !lease.cancelled) lease.deadline = now + kTtl;
+    if (known && !lease.cancelled) lease.deadline = TimeOf(now) + kTtl;
   }
 }
 
@@ -83,11 +94,13 @@ LeaseRecord Leases::Take(const std::string& lease_id) {
 }
 
 std::vector<LeaseRecord> Leases::Expire(absl::Time now) {
+  if (now + set_back_ + kSetBackMin < latest_) set_back_ = latest_ - now;
+  latest_ = TimeOf(now);
   std::vector<LeaseRecord> expired =
-      TakeIf([&](const LeaseRecord& lease) { return lease.deadline <= now; });
+      TakeIf([&](const LeaseRecord& lease) { return lease.deadline <= latest_; });
   std::erase_if(workers_, [&](const auto& entry) {
     const WorkerRecord& worker = entry.second;
-    return !worker.in_sync && worker.leases.empty() && worker.last_heard + kMemory <= now;
+    return !worker.in_sync && worker.leases.empty() && worker.last_heard + kMemory <= latest_;
   });
   return expired;
 }

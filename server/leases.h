@@ -5,7 +5,9 @@
 //   L1  A lease's id is never used twice: it is made of the epoch and a counter.
 //   L2  A lease has one worker, and is settled or expires once.
 //
-// Time is an argument, and no lock is in here.
+// Time is an argument, and no lock is in here. Times that are kept here never go back: when the clock
+// is set back, what it lacks is added from then on (TimeOf). Else the lease of a worker that has
+// vanished would last as much longer.
 #ifndef SHOOTDOWN_SERVER_LEASES_H_
 #define SHOOTDOWN_SERVER_LEASES_H_
 
@@ -36,7 +38,7 @@ struct LeaseRecord {
   std::string model_version = {};  // kReplay: of the worker when it was given the lease
   std::string schedule_text = {};  // kTrace
   std::uint64_t audit_number = 0;  // kAudit, kTrace
-  absl::Time granted = {};
+  std::uint64_t number = 0;        // of all leases of all starts, this one's
   absl::Time deadline = {};
   std::uint64_t run_count = 0;  // so far, as the worker last said
   // The worker shall drop it: its work is not wanted any more. It is out until the worker has handed
@@ -76,7 +78,9 @@ class Leases {
   // How long a silent worker is remembered.
   static constexpr absl::Duration kMemory = absl::Seconds(60);
 
-  explicit Leases(std::uint64_t epoch) : epoch_(epoch) {}
+  // `start_count`: how often the coordinator was started on this folder.
+  Leases(std::uint64_t epoch, std::uint64_t start_count)
+      : epoch_(epoch), start_count_(start_count) {}
 
   [[nodiscard]] const std::map<std::string, WorkerRecord>& workers() const { return workers_; }
   [[nodiscard]] WorkerRecord* FindWorker(std::string_view id);
@@ -88,7 +92,10 @@ class Leases {
   // The lease about this finding, if there is one.
   [[nodiscard]] const LeaseRecord* ForFinding(const std::string& finding_id) const;
 
-  // Gives `lease` its id, its worker and its deadline.
+  // `now` as times are kept here.
+  [[nodiscard]] absl::Time TimeOf(absl::Time now) const;
+
+  // Gives `lease` its id, its number, its worker and its deadline.
   LeaseRecord& Grant(LeaseRecord lease, WorkerRecord& worker, absl::Time now);
   // The worker was heard of, and named these leases. They run anew, and so do those that the last
   // answer had, but for cancelled ones. One that it cannot know of runs out.
@@ -113,7 +120,8 @@ class Leases {
       if (!lease.cancelled && is_unwanted(lease)) lease.cancelled = true;
     }
   }
-  // Leases whose time is over; workers that were silent for long are forgotten.
+  // Leases whose time is over; workers that were silent for long are forgotten. To be called a few
+  // times a second, by one caller: this is where a clock that was set back is noticed.
   std::vector<LeaseRecord> Expire(absl::Time now);
 
   // Runs that are leased out now.
@@ -124,6 +132,7 @@ class Leases {
                                         const std::string& scenario_key) const;
 
   [[nodiscard]] std::uint64_t epoch() const { return epoch_; }
+  [[nodiscard]] std::uint64_t start_count() const { return start_count_; }
 
  private:
   struct Out {
@@ -132,6 +141,9 @@ class Leases {
   };
 
   const std::uint64_t epoch_;
+  const std::uint64_t start_count_;
+  absl::Time latest_ = absl::InfinitePast();
+  absl::Duration set_back_ = absl::ZeroDuration();  // the clock, since the start, in all
   std::uint64_t lease_count_ = 0;
   std::map<std::string, WorkerRecord> workers_;
   std::map<std::string, LeaseRecord> leases_;

@@ -69,7 +69,7 @@ void Metrics::Called(const std::string& method, const std::string& code, absl::D
 std::string Metrics::Render(Coordinator& coordinator) {
   const Committer::Counts commits = coordinator.TakeCommitCounts();
   for (const double seconds : commits.sync_seconds) commit_seconds_.Observe(seconds);
-  const Coordinator::Totals totals = coordinator.GetTotals(absl::Now());
+  const Coordinator::Totals totals = coordinator.GetTotals();
   std::vector<MetricFamily> families = registry_.Collect();
   const auto gauge = [&](const char* name, const char* help, std::uint64_t value) {
     families.push_back(One(name, help, MetricType::Gauge, static_cast<double>(value)));

@@ -19,7 +19,7 @@ bool AnotherIsConnected(const State& state, const Leases& leases, const std::str
     const WorkerRecord& worker = entry.second;
     return worker.id != except && worker.model_version == model_version && !worker.draining &&
            worker.job_count > 0 && !state.workers().contains(worker.id) &&
-           worker.last_heard + Policy::kPatience > now;
+           worker.last_heard + Policy::kPatience > leases.TimeOf(now);
   });
 }
 
@@ -32,7 +32,11 @@ const CampaignState* SettlingCampaignOf(const State& state, const FindingState& 
   return nullptr;
 }
 
-std::uint64_t HashOf(const std::string& text) { return HashName(text); }
+// In the last moments; not when the clock was set back since.
+bool WasFoundLately(const FindingRow& row, absl::Time now) {
+  const absl::Duration age = now - absl::FromUnixMicros(row.found_us());
+  return age >= absl::ZeroDuration() && age < Policy::kPatience;
+}
 
 }  // namespace
 
@@ -54,7 +58,7 @@ std::string Policy::WhyNot(const State& state, const Leases& leases, const Findi
   const bool same_model_there =
       AnotherIsConnected(state, leases, row.model_version(), /*except=*/"", now);
   if (!same_model_there) {
-    if (absl::FromUnixMicros(row.found_us()) + kPatience > now || worker == nullptr) {
+    if (WasFoundLately(row, now) || worker == nullptr) {
       return "no worker of its model version is connected";
     }
     return {};  // a newer model will say whether it still fails
@@ -68,7 +72,7 @@ std::string Policy::WhyNot(const State& state, const Leases& leases, const Findi
   const bool other = AnotherIsConnected(state, leases, row.model_version(), row.found_by(), now);
   if (worker != nullptr && worker->id != row.found_by()) return {};
   if (other) return "waits for another worker than its finder";
-  if (absl::FromUnixMicros(row.found_us()) + kPatience > now) {
+  if (WasFoundLately(row, now)) {
     return "no worker but the finder is connected";
   }
   return worker == nullptr ? "waits for its finder: no other worker is connected" : "";
@@ -218,10 +222,10 @@ std::optional<LeaseRecord> Policy::NextFuzz(const State& state, const Leases& le
   campaign_us_[search.campaign->id] += work_us;
 
   const v1::CampaignSpec& spec = search.campaign->row.spec();
-  const std::uint64_t number = Combine(leases.epoch(), search.pace->lease_count++);
+  const std::uint64_t number = Combine(leases.start_count(), search.pace->lease_count++);
   LeaseRecord lease{.campaign_id = search.campaign->id, .scenario_key = key};
   lease.fuzz.set_strategy(spec.strategy());
-  lease.fuzz.set_random_seed(Combine(Combine(spec.seed(), HashOf(key)), number));
+  lease.fuzz.set_random_seed(Combine(Combine(spec.seed(), HashName(key)), number));
   lease.fuzz.set_run_count(run_count);
   lease.fuzz.set_known_feature_count(
       static_cast<std::uint32_t>(search.scenario->feature_list.size()));

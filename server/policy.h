@@ -2,8 +2,8 @@
 // again, repeat a share of the leases elsewhere, and else search, fairly over campaigns and
 // scenarios.
 //
-// Nothing here is durable: after a restart the counters begin again, and the epoch, which is part
-// of every random seed, makes sure that no lease is the same as an old one.
+// Nothing here is durable: after a restart the counters begin again, and the number of starts, which
+// is part of every random seed, makes sure that no lease is the same as an old one.
 #ifndef SHOOTDOWN_SERVER_POLICY_H_
 #define SHOOTDOWN_SERVER_POLICY_H_
 

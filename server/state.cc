@@ -125,6 +125,7 @@ absl::Status State::Apply(ApplyKey /*key*/, const ServiceChange& change) {
     EpochRow row;
     applied = value == nullptr ? absl::DataLossError("deleted") : Parse(*value, row);
     epoch_ = std::max(epoch_, row.epoch());
+    start_count_ = std::max(start_count_, row.start_count() != 0 ? row.start_count() : row.epoch());
   } else if (is(keys::kCampaign, 2)) {
     applied = ApplyCampaign(parts, value);
   } else if (is(keys::kFinding, 2)) {

@@ -122,6 +122,7 @@ class State {
   [[nodiscard]] absl::Status Apply(ApplyKey key, const ServiceChange& change);
 
   [[nodiscard]] std::uint64_t epoch() const { return epoch_; }
+  [[nodiscard]] std::uint64_t start_count() const { return start_count_; }
   [[nodiscard]] const std::map<std::string, CampaignState>& campaigns() const { return campaigns_; }
   [[nodiscard]] const CampaignState* FindCampaign(std::string_view id) const;
   [[nodiscard]] const std::map<std::string, FindingState>& findings() const { return findings_; }
@@ -183,6 +184,7 @@ class State {
   void ForgetGroup(const FindingState& finding);
 
   std::uint64_t epoch_ = 0;
+  std::uint64_t start_count_ = 0;
   std::map<std::string, CampaignState> campaigns_;
   std::map<std::string, FindingState> findings_;
   std::map<std::string, WorkerRow> workers_;

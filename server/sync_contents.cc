@@ -124,7 +124,7 @@ void Coordinator::Dispute(const CampaignState& campaign, const ScenarioState& sc
   const absl::StatusOr<Schedule> schedule = ScheduleOfInput(&input);
   if (!schedule.ok()) return;
   if (!audits_.Dispute(campaign.id, scenario.key, worker.model_version, schedule->ToText(),
-                       input.row.trace_hash(), parties, now)) {
+                       input.row.trace_hash(), parties, leases_->TimeOf(now))) {
     return;
   }
   LogError("two workers disagree about a trace", {{"worker", worker.id},

@@ -95,7 +95,7 @@ void Coordinator::PlanDone(const v1::LeaseResult& result, const LeaseRecord& lea
       TakeFuzzDone(result, lease, worker, now);
       break;
     case TaskKind::kConfirm:
-      PlanConfirmed(result, lease, worker, stored, now, plan);
+      PlanConfirmed(result, lease, worker, stored, plan);
       break;
     case TaskKind::kMinimize:
       PlanMinimized(result, lease, worker, stored, now, plan);
@@ -155,7 +155,7 @@ void Coordinator::TakeFuzzDone(const v1::LeaseResult& result, const LeaseRecord&
        .run_count = result.run_count(),
        .checkpoints = {result.checkpoints().begin(), result.checkpoints().end()},
        .content_hashes = {result.content_hashes().begin(), result.content_hashes().end()}},
-      now);
+      leases_->TimeOf(now));
 }
 
 void Coordinator::PlanAttemptFailed(const LeaseRecord& lease, const std::string& words,
@@ -175,8 +175,7 @@ void Coordinator::PlanAttemptFailed(const LeaseRecord& lease, const std::string&
 
 void Coordinator::PlanConfirmed(const v1::LeaseResult& result, const LeaseRecord& lease,
                                 const WorkerRecord& worker,
-                                const std::map<std::string, Failure>& stored, absl::Time /*now*/,
-                                Plan& plan) {
+                                const std::map<std::string, Failure>& stored, Plan& plan) {
   const FindingState* finding = state_.FindFinding(lease.finding_id);
   if (finding == nullptr) return;
   FindingRow row = finding->row;
@@ -323,9 +322,10 @@ void Coordinator::PlanRefused(const v1::LeaseResult& result, const LeaseRecord& 
                                   {"worker", worker.id},
                                   {"words", result.words()}});
   const bool everybody = std::ranges::all_of(leases_->workers(), [&](const auto& entry) {
+    mutex_.AssertHeld();
     const WorkerRecord& other = entry.second;
     return other.refused.contains(lease.scenario_key) || other.job_count == 0 ||
-           other.last_heard + Leases::kTtl <= now;
+           other.last_heard + Leases::kTtl <= leases_->TimeOf(now);
   });
   if (!everybody) return;
   RefusedRow row;

@@ -13,7 +13,6 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
-#include "absl/time/clock.h"
 #include "fuzz/base/check.h"
 #include "worker/lease_process.h"
 

@@ -14,7 +14,6 @@
 #include <vector>
 
 #include "absl/strings/str_format.h"
-#include "absl/time/clock.h"
 #include "fuzz/options/whole_number.h"
 #include "fuzz/process/data_folder.h"
 #include "proto/rpc/log.h"
@@ -22,6 +21,7 @@
 #include "worker/engine_host.h"
 #include "worker/engine_process.h"
 #include "worker/journal.h"
+#include "worker/steady_time.h"
 #include "worker/sync_thread.h"
 #include "worker/worker.h"
 
@@ -145,9 +145,10 @@ absl::Status Work(const Flags& flags) {
                       {"coordinator", flags.coordinator},
                       {"state", state}});
 
+  const SteadyTime time;
   bool draining = false;
   for (;;) {
-    absl::Time now = absl::Now();
+    const absl::Time now = time.Now();
     if (signal_count != 0 && !draining) {
       draining = true;
       LogInfo("draining: what is held is finished or given back; a second signal ends at once");

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/time/clock.h"
 #include "fuzz/base/hash.h"
 #include "fuzz/corpus/failure.h"
 #include "proto/convert.h"

@@ -303,7 +303,7 @@ class World {
   void Administer(FuzzedDataProvider& data) {
     const v1::GetStatsResponse stats = coordinator_->GetStats(now_);
     SHOOTDOWN_CHECK(stats.ByteSizeLong() <= kMessageBytesMax);
-    (void)coordinator_->GetTotals(now_);
+    (void)coordinator_->GetTotals();
     v1::CompactRequest compact;
     v1::DrainWorkerRequest drain;
     const std::set<std::string> workers = {PublicWorkerId(std::string(32, '1'), "")};
@@ -318,7 +318,7 @@ class World {
         CheckWords(coordinator_->Backup(data.ConsumeRandomLengthString(8)).status());
         break;
       default:
-        if (Mutate(data, drain)) CheckWords(coordinator_->DrainWorker(drain.worker_id(), now_));
+        if (Mutate(data, drain)) CheckWords(coordinator_->DrainWorker(drain.worker_id()));
     }
   }
 

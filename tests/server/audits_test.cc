@@ -3,8 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "absl/strings/str_format.h"
-
 namespace shootdown::server {
 namespace {
 
@@ -40,8 +38,9 @@ class AuditsTest : public ::testing::Test {
   // The first of some leases of `worker` that is to be run again.
   void OfferOne(const std::string& worker) {
     for (int number = 0; audits_.audits().empty(); ++number) {
-      LeaseRecord lease{
-          .id = absl::StrFormat("%016x", number), .campaign_id = "c", .scenario_key = "s"};
+      LeaseRecord lease{.campaign_id = "c",
+                        .scenario_key = "s",
+                        .number = static_cast<std::uint64_t>(number)};
       lease.fuzz.set_random_seed(42);
       audits_.Offer(lease, "m1", Outcome(worker), kNow);
     }
@@ -50,13 +49,13 @@ class AuditsTest : public ::testing::Test {
     ASSERT_TRUE(audits_.Dispute("c", "s", "m1", "T0@1>C1", kRight, workers, kNow));
   }
 
-  Leases leases_{1};
+  Leases leases_{1, 1};
   Audits audits_;
 };
 
 TEST_F(AuditsTest, OneInSoManyLeasesIsRunAgain) {
   for (int number = 0; number < 640; ++number) {
-    LeaseRecord lease{.id = absl::StrFormat("%016x", number)};
+    LeaseRecord lease{.number = static_cast<std::uint64_t>(number)};
     audits_.Offer(lease, "m1", Outcome("w"), kNow);
   }
 

@@ -238,7 +238,7 @@ TEST(CampaignEndTest, WorkersThatSubmitAtOnceTogetherKeepToTheLimitOfInputs) {
   coordinator.BeforeWrite([&] {
     if (!is_first.exchange(false)) return;
     late = std::thread([&] { answer = second.Send(of_second, kNoon); });
-    while (coordinator->GetTotals(kNoon).lease_outcomes["returned"] == 0) std::this_thread::yield();
+    while (coordinator->GetTotals().lease_outcomes["returned"] == 0) std::this_thread::yield();
   });
 
   (void)first.Send(of_first, kNoon);

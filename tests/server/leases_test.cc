@@ -14,8 +14,8 @@ LeaseRecord Fuzz(std::uint64_t run_count) {
 }
 
 TEST(LeasesTest, IdsOfTwoEpochsNeverMeet) {
-  Leases first(1);
-  Leases second(2);
+  Leases first(1, 1);
+  Leases second(2, 2);
 
   const std::string a = first.Grant(Fuzz(1), first.AddWorker("w"), kNow).id;
   const std::string b = first.Grant(Fuzz(1), first.AddWorker("w"), kNow).id;
@@ -28,7 +28,7 @@ TEST(LeasesTest, IdsOfTwoEpochsNeverMeet) {
 }
 
 TEST(LeasesTest, AnotherWorkersLeaseIsNotFound) {
-  Leases leases(1);
+  Leases leases(1, 1);
   const std::string id = leases.Grant(Fuzz(1), leases.AddWorker("mine"), kNow).id;
 
   EXPECT_NE(leases.Find(id, "mine"), nullptr);
@@ -36,7 +36,7 @@ TEST(LeasesTest, AnotherWorkersLeaseIsNotFound) {
 }
 
 TEST(LeasesTest, ASilentWorkerLosesItsLeaseAndTheRunsAreFreeAgain) {
-  Leases leases(1);
+  Leases leases(1, 1);
   (void)leases.Grant(Fuzz(500), leases.AddWorker("w"), kNow);
 
   EXPECT_TRUE(leases.Expire(kNow + Leases::kTtl - absl::Seconds(1)).empty());
@@ -48,7 +48,7 @@ TEST(LeasesTest, ASilentWorkerLosesItsLeaseAndTheRunsAreFreeAgain) {
 }
 
 TEST(LeasesTest, AWorkerThatIsHeardKeepsItsLease) {
-  Leases leases(1);
+  Leases leases(1, 1);
   WorkerRecord& worker = leases.AddWorker("w");
   const std::string id = leases.Grant(Fuzz(500), worker, kNow).id;
 
@@ -58,7 +58,7 @@ TEST(LeasesTest, AWorkerThatIsHeardKeepsItsLease) {
 }
 
 TEST(LeasesTest, ALeaseThatTheLastAnswerHadIsKeptAndOneThatNobodyWasToldOfRunsOut) {
-  Leases leases(1);
+  Leases leases(1, 1);
   WorkerRecord& worker = leases.AddWorker("w");
   const std::string sent = leases.Grant(Fuzz(1), worker, kNow).id;
   const std::string untold = leases.Grant(Fuzz(2), worker, kNow).id;
@@ -72,12 +72,45 @@ TEST(LeasesTest, ALeaseThatTheLastAnswerHadIsKeptAndOneThatNobodyWasToldOfRunsOu
 }
 
 TEST(LeasesTest, AWorkerWithoutLeasesIsForgottenAfterAWhile) {
-  Leases leases(1);
+  Leases leases(1, 1);
   leases.Touch(leases.AddWorker("w"), {}, kNow);
 
   (void)leases.Expire(kNow + Leases::kMemory);
 
   EXPECT_EQ(leases.FindWorker("w"), nullptr);
+}
+
+TEST(LeasesTest, AClockThatIsSetBackMakesNoLeaseLonger) {
+  Leases leases(1, 1);
+  (void)leases.Grant(Fuzz(1), leases.AddWorker("w"), kNow);
+  const absl::Time set_back = kNow - absl::Hours(1);
+
+  EXPECT_TRUE(leases.Expire(kNow + absl::Seconds(10)).empty());
+  EXPECT_TRUE(leases.Expire(set_back).empty());
+  EXPECT_TRUE(leases.Expire(set_back + absl::Seconds(19)).empty());
+  EXPECT_EQ(leases.Expire(set_back + absl::Seconds(20)).size(), 1u);
+}
+
+TEST(LeasesTest, AClockThatIsSetBackForgetsAWorkerAsSoonAsAnyOther) {
+  Leases leases(1, 1);
+  leases.Touch(leases.AddWorker("w"), {}, kNow);
+  const absl::Time set_back = kNow - absl::Hours(1);
+  (void)leases.Expire(kNow);
+
+  (void)leases.Expire(set_back);
+  EXPECT_NE(leases.FindWorker("w"), nullptr);
+  (void)leases.Expire(set_back + Leases::kMemory);
+  EXPECT_EQ(leases.FindWorker("w"), nullptr);
+}
+
+TEST(LeasesTest, ACallThatWaitedForItsTurnMovesNoTime) {
+  Leases leases(1, 1);
+  (void)leases.Expire(kNow);
+
+  EXPECT_EQ(leases.TimeOf(kNow - absl::Milliseconds(300)), kNow);
+  (void)leases.Expire(kNow - absl::Milliseconds(300));
+
+  EXPECT_EQ(leases.TimeOf(kNow + absl::Milliseconds(1)), kNow + absl::Milliseconds(1));
 }
 
 }  // namespace

@@ -10,7 +10,8 @@ namespace {
 const absl::Duration kSecond = absl::Seconds(1);
 
 // A finding that is minimized on model m1, and a campaign that still runs but has no runs to lease.
-std::string MinimizedFinding(CoordinatorFixture& coordinator) {
+std::string MinimizedFinding(CoordinatorFixture& coordinator,
+                             const Failure& smallest = MinimizedFailure(FoundFailure(1, ScenarioText()))) {
   const std::string campaign = coordinator.Create(/*run_count=*/1);
   FakeWorker finder(*coordinator, '1');
   FakeWorker other(*coordinator, '2');
@@ -24,8 +25,7 @@ std::string MinimizedFinding(CoordinatorFixture& coordinator) {
   lease = Wanted(answer, v1::Lease::kMinimize);
   SHOOTDOWN_CHECK(lease != nullptr);
   v1::SyncRequest minimized = other.Done(*lease);
-  *minimized.mutable_results(0)->mutable_minimized() =
-      ToProto(MinimizedFailure(FoundFailure(1, ScenarioText())));
+  *minimized.mutable_results(0)->mutable_minimized() = ToProto(smallest);
   (void)other.Send(minimized, kNoon + kSecond);
   SHOOTDOWN_CHECK(StateOf(*coordinator, id) == v1::FINDING_STATE_MINIMIZED);
   return id;
@@ -65,6 +65,21 @@ TEST(ModelVersionsTest, AnotherModelThatShowsTheSameKeepsTheState) {
   EXPECT_EQ(finding.model_version(), "m2");
   EXPECT_EQ(finding.words(), "model m2 still shows it, step by step");
   EXPECT_EQ(Wanted(newer.Poll(kNoon + 3 * kSecond), v1::Lease::kReplay), nullptr);
+}
+
+TEST(ModelVersionsTest, AnotherModelRunsTheScenarioThatMinimizingLeft) {
+  CoordinatorFixture coordinator;
+  Failure smallest = MinimizedFailure(FoundFailure(1, ScenarioText()));
+  smallest.scenario_text = ScenarioText("reduced");
+  smallest.found_scenario_text = ScenarioText();
+  (void)MinimizedFinding(coordinator, smallest);
+  FakeWorker newer(*coordinator, '3', /*job_count=*/1, "m2");
+
+  const v1::SyncResponse answer = newer.Poll(kNoon + 2 * kSecond);
+
+  const v1::Lease* const lease = Wanted(answer, v1::Lease::kReplay);
+  ASSERT_NE(lease, nullptr);
+  EXPECT_EQ(lease->scenario_text(), ScenarioText("reduced"));
 }
 
 TEST(ModelVersionsTest, AnotherTraceOfTheSameKindOnAnotherModelCountsAndTheWordsSayWhy) {

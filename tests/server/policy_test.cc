@@ -78,7 +78,7 @@ class PolicyTest : public ::testing::Test {
   absl::Mutex mutex_;
   State state_;
   Committer committer_{[](const StoreBatch&) { return absl::OkStatus(); }, state_, mutex_};
-  Leases leases_{1};
+  Leases leases_{1, 1};
   Audits audits_;
   Policy policy_;
 };
@@ -209,6 +209,15 @@ TEST_F(PolicyTest, TheFinderConfirmsWhenNobodyElseComesAndTheWordsSayWhyItWaits)
   EXPECT_EQ(NextKind(finder, later), TaskKind::kConfirm);
   EXPECT_EQ(Policy::WhyNot(state_, leases_, finding, nullptr, later),
             "waits for its finder: no other worker is connected");
+}
+
+TEST_F(PolicyTest, WhatWasFoundBeforeTheClockWasSetBackIsConfirmedAtOnce) {
+  PutCampaign(kFirst, 1'000'000'000);
+  const absl::Time set_back = kNoon - absl::Hours(1);
+  WorkerRecord& finder = Worker("finder", set_back);
+  PutFinding(kId, v1::FINDING_STATE_NEW, "finder");
+
+  EXPECT_EQ(NextKind(finder, set_back), TaskKind::kConfirm);
 }
 
 TEST_F(PolicyTest, WhatIsConfirmedIsMinimizedByAnybodyOfItsModel) {

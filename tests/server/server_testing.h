@@ -143,7 +143,7 @@ class CoordinatorFixture {
  public:
   CoordinatorFixture() { Start(); }
 
-  void Start() {
+  void Start(absl::Time now = kNoon) {
     coordinator_.reset();
     auto store = Store::Open(folder_ / "data", OpenMode::kReadWrite);
     SHOOTDOWN_CHECK(store.ok());
@@ -154,7 +154,7 @@ class CoordinatorFixture {
           if (before_write_) before_write_();
           return full_.ok() ? disk->Commit(batch) : full_;
         },
-        kNoon);
+        now);
     SHOOTDOWN_CHECK(opened.ok());
     coordinator_ = *std::move(opened);
   }

@@ -156,6 +156,19 @@ TEST_F(StateTest, OneFindingStandsForThoseOfItsScenarioAndSignature) {
   EXPECT_EQ(group_of("f1", kCampaign), "f2");
 }
 
+TEST_F(StateTest, AFolderOfAnOlderServerGoesOnCountingItsStarts) {
+  EpochRow row;
+  row.set_epoch(7);
+  Put(keys::Key(keys::kEpoch), row);
+  EXPECT_EQ(state_.start_count(), 7u);
+
+  row.set_epoch(1'700'000'000);
+  row.set_start_count(8);
+  Put(keys::Key(keys::kEpoch), row);
+  EXPECT_EQ(state_.start_count(), 8u);
+  EXPECT_EQ(state_.epoch(), 1'700'000'000u);
+}
+
 TEST_F(StateTest, WhatComesForACampaignThatIsGoneIsSwept) {
   Change(InputChange("T0@1>C1", {1}));
 
