@@ -26,6 +26,12 @@ run("configuring the user's project" ${CMAKE_COMMAND} -G Ninja -S ${user_project
 run("building the user's project" ${CMAKE_COMMAND} --build ${user_build_dir})
 run("running the user's program" ${user_build_dir}/user)
 run("running the user's small program" ${user_build_dir}/store_buffering)
+execute_process(COMMAND ${user_build_dir}/mailbox RESULT_VARIABLE status OUTPUT_VARIABLE said)
+file(READ ${program_readme} readme)
+string(FIND "${readme}" "```\n${said}```" at)
+if(NOT status EQUAL 0 OR at EQUAL -1)
+  message(FATAL_ERROR "the user's search and proof: status ${status}; ${program_readme} does not show what it printed:\n${said}")
+endif()
 run("running the installed shootdown" ${prefix}/bin/shootdown scenarios)
 
 # What fuzz/kernel/README.md shows is what it says: one file, under 40 lines, that finds the broken version
@@ -41,7 +47,7 @@ string(LENGTH "${lines}" line_count)
 if(line_count GREATER_EQUAL 40)
   message(FATAL_ERROR "the program in ${kernel_readme} has ${line_count} lines, wanted under 40")
 endif()
-file(COPY ${user_project_dir}/CMakeLists.txt ${user_project_dir}/store_buffering.cc
+file(COPY ${user_project_dir}/CMakeLists.txt ${user_project_dir}/store_buffering.cc ${user_project_dir}/mailbox.cc
   DESTINATION ${scratch_dir}/readme)
 file(WRITE ${scratch_dir}/readme/main.cc "${block}")
 run("configuring the README's program" ${CMAKE_COMMAND} -G Ninja -S ${scratch_dir}/readme
