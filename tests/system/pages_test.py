@@ -79,6 +79,22 @@ class PagesTest(cli.SystemTest):
 
         self.assertIn("after a median of {} and {} schedules".format(*medians), page)
 
+    def test_the_counts_of_the_readme_are_those_of_the_table(self):
+        table = (cli.CORPUS / "README.md").read_text(encoding="utf-8")
+        broken = re.search(r"The (\d+) that expect a finding ", table)[1]
+        clean, proved, bounded = re.search(r"Of (\d+) clean ones it proves (\d+) for all schedules, and (\d+) for ",
+                                           table).groups()
+        names = [path.stem for path in cli.CORPUS.glob("*.textproto") if not path.stem.endswith("-fixed")]
+        history = {name for name in names if name.startswith("7.")} & set(
+            re.findall(r"^\| (\S+) \|.*\| found \|", table, re.M))
+
+        page = re.sub(r"\s+", " ", README.read_text(encoding="utf-8"))
+
+        self.assertIn(f"stand {len(history)} bugs of Linux's history", page)
+        self.assertIn(f"each of the {broken} broken scenarios", page)
+        self.assertIn(f"Of the {clean} that are right, `verify` proves {proved} for all schedules, store buffers "
+                      f"included, and {bounded} for all with few preemptions", page)
+
     def test_where_decisions_and_preemptions_differ_the_table_says_why(self):
         table = (cli.CORPUS / "README.md").read_text(encoding="utf-8")
         explained = set(re.findall(r"^- `([^`]+)`: ", table, re.M))
