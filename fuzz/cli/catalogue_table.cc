@@ -152,6 +152,58 @@ TextTable Table(const CheckedCatalogue& checked, bool with_summaries) {
   return table;
 }
 
+Json SearchesJson(const std::vector<SearchOutcome>& outcomes) {
+  Json searches = Json::array();
+  for (std::size_t n = 0; n < outcomes.size(); ++n) {
+    const SearchOutcome& o = outcomes[n];
+    Json search = {{"seed", n + 1},
+                   {"verdict", o.check.empty() ? "clean" : o.check},
+                   {"runs", o.runs},
+                   {"seconds", o.seconds}};
+    if (!o.check.empty()) {
+      search["decisions"] = o.decisions_found;
+      search["minimized_decisions"] = o.decisions;
+      search["schedule"] = o.schedule;
+    }
+    searches.push_back(std::move(search));
+  }
+  return searches;
+}
+
+Json ProofJson(const explore::Proof& proof, double seconds) {
+  Json json = {{"verdict", NameOf(proof.kind)}, {"states", proof.states}, {"seconds", seconds}};
+  const bool preemptions = proof.kind == explore::Proof::Kind::kPreemptions;
+  if (preemptions) json["preemptions"] = proof.bound;
+  if (preemptions || proof.kind == explore::Proof::Kind::kAll) json["events"] = proof.events;
+  if (proof.kind == explore::Proof::Kind::kDepartures) json["departures"] = proof.bound;
+  if (!proof.check.empty()) json["check"] = proof.check;
+  return json;
+}
+
+Json RowJson(const Scenario& s, const ScenarioOutcome& outcome) {
+  Json row = {{"name", s.name},
+              {"expected", s.expected},
+              {"summary", s.summary},
+              {"commit", s.commit},
+              {"arch", s.arch},
+              {"cpus", s.machine.cpu_count},
+              {"verdict", outcome.Verdict()},
+              {"as_expected", outcome.AsExpected(s.expected)},
+              {"runs_median", outcome.RunsMedian()},
+              {"runs_worst", outcome.RunsWorst()},
+              {"seconds_median", outcome.SecondsMedian()},
+              {"seconds_sum", outcome.SecondsSum()}};
+  if (outcome.Smallest() != nullptr) {
+    row["minimized_decisions"] = outcome.Smallest()->decisions;
+    row["minimized_decisions_worst"] = outcome.Largest()->decisions;
+  }
+  if (s.preemptions.has_value()) row["preemptions"] = *s.preemptions;
+  if (!s.note.empty()) row["note"] = s.note;
+  if (outcome.proof) row["verified"] = ProofJson(*outcome.proof, outcome.proof_seconds);
+  row["searches"] = SearchesJson(outcome.searches);
+  return row;
+}
+
 }  // namespace
 
 std::size_t CheckedCatalogue::DifferCount() const {
@@ -182,57 +234,7 @@ std::string CatalogueText(const CheckedCatalogue& checked) {
 Json CatalogueJson(const CheckedCatalogue& checked) {
   Json rows = Json::array();
   for (std::size_t i = 0; i < checked.scenarios.size(); ++i) {
-    const Scenario& s = checked.scenarios[i].scenario;
-    const ScenarioOutcome& outcome = checked.outcomes[i];
-    Json searches = Json::array();
-    for (std::size_t n = 0; n < outcome.searches.size(); ++n) {
-      const SearchOutcome& o = outcome.searches[n];
-      Json search = {{"seed", n + 1},
-                     {"verdict", o.check.empty() ? "clean" : o.check},
-                     {"runs", o.runs},
-                     {"seconds", o.seconds}};
-      if (!o.check.empty()) {
-        search["decisions"] = o.decisions_found;
-        search["minimized_decisions"] = o.decisions;
-        search["schedule"] = o.schedule;
-      }
-      searches.push_back(std::move(search));
-    }
-    Json row = {{"name", s.name},
-                {"expected", s.expected},
-                {"summary", s.summary},
-                {"commit", s.commit},
-                {"arch", s.arch},
-                {"cpus", s.machine.cpu_count},
-                {"verdict", outcome.Verdict()},
-                {"as_expected", outcome.AsExpected(s.expected)},
-                {"runs_median", outcome.RunsMedian()},
-                {"runs_worst", outcome.RunsWorst()},
-                {"seconds_median", outcome.SecondsMedian()},
-                {"seconds_sum", outcome.SecondsSum()}};
-    if (outcome.Smallest() != nullptr) {
-      row["minimized_decisions"] = outcome.Smallest()->decisions;
-      row["minimized_decisions_worst"] = outcome.Largest()->decisions;
-    }
-    if (s.preemptions.has_value()) row["preemptions"] = *s.preemptions;
-    if (!s.note.empty()) row["note"] = s.note;
-    if (outcome.proof) {
-      row["verified"] = {{"verdict", NameOf(outcome.proof->kind)},
-                         {"states", outcome.proof->states},
-                         {"seconds", outcome.proof_seconds}};
-      const explore::Proof::Kind kind = outcome.proof->kind;
-      const bool preemptions = kind == explore::Proof::Kind::kPreemptions;
-      if (preemptions) row["verified"]["preemptions"] = outcome.proof->bound;
-      if (preemptions || kind == explore::Proof::Kind::kAll) {
-        row["verified"]["events"] = outcome.proof->events;
-      }
-      if (kind == explore::Proof::Kind::kDepartures) {
-        row["verified"]["departures"] = outcome.proof->bound;
-      }
-      if (!outcome.proof->check.empty()) row["verified"]["check"] = outcome.proof->check;
-    }
-    row["searches"] = std::move(searches);
-    rows.push_back(std::move(row));
+    rows.push_back(RowJson(checked.scenarios[i].scenario, checked.outcomes[i]));
   }
   return {{"seeds", checked.request.seed_count},
           {"runs_max", checked.request.run_count_max},

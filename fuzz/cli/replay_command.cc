@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_format.h"
 #include "fuzz/cli/commands.h"
+#include "fuzz/cli/counted.h"
 #include "fuzz/cli/exit_status.h"
 #include "fuzz/cli/exit_words.h"
 #include "fuzz/cli/html_report.h"
@@ -71,61 +72,80 @@ void ExplainDifference(const Replay& replay) {
   }
 }
 
+absl::Status BreakBefore(Simulation& simulation, const Schedule& schedule, std::uint64_t step) {
+  const std::size_t steps = simulation.machine().log().size();
+  if (step >= steps) {
+    return absl::InvalidArgumentError(absl::StrFormat(
+        "--break-at: found step %d, wanted one from 0 to %d", step, steps - 1));
+  }
+  BreakScheduler scheduler(schedule, static_cast<sim::Row>(step));
+  (void)simulation.Run(scheduler);
+  return absl::OkStatus();
+}
+
+// The machine's last run, into the files that were asked for, and as a table to `out`.
+absl::Status ShowRun(const ReplayFlags& flags, const StoredRun& stored, const Replay& replay,
+                     std::FILE* out) {
+  Simulation& simulation = *stored.simulation;
+  const bool failed = !replay.check.empty();
+  const std::string message = failed ? check::LastFinding().message : "";
+  const std::string why = failed ? std::string(check::LastFinding().check->why) : "";
+  if (!flags.perfetto.empty()) {
+    const std::string trace = PerfettoTrace(simulation, message);
+    if (absl::Status s = WriteWholeFile(flags.perfetto, trace); !s.ok()) return s;
+  }
+  if (!flags.html.empty()) {
+    const std::string page = HtmlReport(simulation, stored.failure, replay.schedule);
+    if (absl::Status s = WriteWholeFile(flags.html, page); !s.ok()) return s;
+  }
+  if (flags.trace) {
+    const Scenario& scenario = stored.loaded.scenario;
+    const std::string table = scenario.name + ": " + SizeText(scenario, stored.found) + ".\n" +
+                              TraceTable(simulation, message, why, TerminalColumns(out));
+    std::fputs(table.c_str(), out);
+  }
+  return absl::OkStatus();
+}
+
+Json ToJson(const StoredRun& stored, const Replay& replay, std::size_t steps) {
+  const Failure& failure = stored.failure;
+  const Scenario& scenario = stored.loaded.scenario;
+  return {{"id", FailureId(failure)},
+          {"reproduced", replay.reproduced},
+          {"check", replay.check},
+          {"signature", failure.signature},
+          {"steps", steps},
+          {"trace_hash", replay.trace_hash},
+          {"expected_trace_hash", failure.trace_hash},
+          {"decisions", failure.anchors.size()},
+          {"minimality", MinimalityJson(failure)},
+          {"minimality_runs", failure.minimality_runs},
+          {"tasks", scenario.tasks.size()},
+          {"operations", OperationCount(scenario)},
+          {"schedule", replay.schedule.ToText()}};
+}
+
 int RunReplay(const ReplayFlags& flags) {
   const absl::StatusOr<StoredRun> stored = LoadStoredRun(flags.failure, flags.store);
   if (!stored.ok()) return Fail(stored.status());
   const Failure& failure = stored->failure;
-  const Scenario& scenario = stored->loaded.scenario;
   Simulation& simulation = *stored->simulation;
   const absl::StatusOr<Replay> replay = ReplayFailure(simulation, failure);
   if (!replay.ok()) return Fail(replay.status());
   const std::size_t steps = simulation.machine().log().size();
   if (flags.break_at.has_value()) {
-    if (*flags.break_at >= steps) {
-      return Fail(absl::InvalidArgumentError(absl::StrFormat(
-          "--break-at: found step %d, wanted one from 0 to %d", *flags.break_at, steps - 1)));
-    }
-    BreakScheduler scheduler(replay->schedule, static_cast<sim::Row>(*flags.break_at));
-    (void)simulation.Run(scheduler);
-  }
-  const std::string message = replay->check.empty() ? "" : check::LastFinding().message;
-  const std::string why =
-      replay->check.empty() ? "" : std::string(check::LastFinding().check->why);
-  if (!flags.perfetto.empty()) {
-    if (absl::Status s = WriteWholeFile(flags.perfetto, PerfettoTrace(simulation, message)); !s.ok()) {
-      return Fail(s);
-    }
-  }
-  if (!flags.html.empty()) {
-    const std::string page = HtmlReport(simulation, failure, replay->schedule);
-    if (absl::Status s = WriteWholeFile(flags.html, page); !s.ok()) return Fail(s);
+    const absl::Status broken = BreakBefore(simulation, replay->schedule, *flags.break_at);
+    if (!broken.ok()) return Fail(broken);
   }
   std::FILE* const words = flags.json ? stderr : stdout;
-  if (flags.trace) {
-    const std::string table = scenario.name + ": " + SizeText(scenario, stored->found) + ".\n" +
-                              TraceTable(simulation, message, why, TerminalColumns(words));
-    std::fputs(table.c_str(), words);
-  }
+  if (absl::Status s = ShowRun(flags, *stored, *replay, words); !s.ok()) return Fail(s);
   // Of a failure that is not what it was there is nothing to ask.
   Json answers = Json::object();
   if (replay->reproduced) {
-    AnswerQuestions(simulation, replay->schedule, failure.kind_key, flags.questions,
-                    words, answers);
+    AnswerQuestions(simulation, replay->schedule, failure.kind_key, flags.questions, words, answers);
   }
   if (flags.json) {
-    Json whole = {{"id", FailureId(failure)},
-                  {"reproduced", replay->reproduced},
-                  {"check", replay->check},
-                  {"signature", failure.signature},
-                  {"steps", steps},
-                  {"trace_hash", replay->trace_hash},
-                  {"expected_trace_hash", failure.trace_hash},
-                  {"decisions", failure.anchors.size()},
-                  {"minimality", MinimalityJson(failure)},
-                  {"minimality_runs", failure.minimality_runs},
-                  {"tasks", scenario.tasks.size()},
-                  {"operations", OperationCount(scenario)},
-                  {"schedule", replay->schedule.ToText()}};
+    Json whole = ToJson(*stored, *replay, steps);
     whole.update(answers);
     PrintJson(whole);
   }
@@ -133,7 +153,8 @@ int RunReplay(const ReplayFlags& flags) {
     ExplainDifference(*replay);
     return kExitFinding;
   }
-  spdlog::info("{}: reproduced exactly, {} steps: {}", FailureId(failure), steps, failure.check);
+  spdlog::info("{}: reproduced exactly, {}: {}", FailureId(failure), Counted(steps, "step"),
+               failure.check);
   spdlog::info("  {}", MinimalityText(failure));
   return kExitDone;
 }
