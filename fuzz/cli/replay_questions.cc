@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "absl/strings/str_format.h"
+#include "fuzz/cli/counted.h"
 #include "fuzz/cli/json_output.h"
 #include "fuzz/cli/side_by_side.h"
 #include "fuzz/cli/step_words.h"
@@ -43,15 +44,15 @@ Json AnswerStoreBuffer(Simulation& simulation, const Schedule& schedule,
       break;
     case StoreBufferNeed::Answer::kNeeded:
       Say(out,
-          absl::StrFormat("STORE BUFFER  needed: no schedule of at most %d decisions fails like "
-                          "this with every store in memory at once (all %d runs)",
-                          schedule.size(), need.run_count));
+          absl::StrFormat("STORE BUFFER  needed: no schedule of at most %s fails like "
+                          "this with every store in memory at once (all %s)",
+                          Counted(schedule.size(), "decision"), Counted(need.run_count, "run")));
       break;
     case StoreBufferNeed::Answer::kUnknown:
       Say(out, absl::StrFormat(
-                   "STORE BUFFER  unknown: within %d runs nobody found a schedule of at most "
-                   "%d decisions that fails like this under SC; --search-runs allows more",
-                   need.run_count, schedule.size()));
+                   "STORE BUFFER  unknown: within %s nobody found a schedule of at most "
+                   "%s that fails like this under SC; --search-runs allows more",
+                   Counted(need.run_count, "run"), Counted(schedule.size(), "decision")));
       break;
   }
   Json json = {{"answer", NameOf(need.answer)},
@@ -81,16 +82,16 @@ Json AnswerLastChance(Simulation& simulation, const Schedule& schedule, std::uin
   const std::string proof = chance.proved
                                 ? "proved: every schedule that goes on from there was run"
                                 : absl::StrFormat(
-                                      "within %d runs nobody found one that passes; --search-runs "
+                                      "within %s nobody found one that passes; --search-runs "
                                       "allows more",
-                                      run_count_max);
+                                      Counted(run_count_max, "run"));
   if (!chance.row.has_value()) {
     Say(out, "LAST CHANCE   there is none: every schedule fails (" + proof + ")");
     return json;
   }
   Say(out, "LAST CHANCE   " + StepLine(failing, *chance.row));
   Say(out, "              Before it a schedule still passes: " + Shown(chance.passing) + ".");
-  Say(out, "              Behind it none does (" + proof + ").");
+  Say(out, "              After it none does (" + proof + ").");
   json["step"] = *chance.row;
   json["at"] = StepJson(failing, *chance.row);
   json["passing_schedule"] = chance.passing.ToText();
@@ -105,8 +106,8 @@ std::string ChangeText(const Neighbour& n) {
     case Neighbour::Change::kAdded:
       return decision + " is added";
     case Neighbour::Change::kMoved:
-      return absl::StrFormat("%s comes %d step%s %s", decision, std::abs(n.moved_by),
-                             std::abs(n.moved_by) == 1 ? "" : "s",
+      return absl::StrFormat("%s comes %s %s", decision,
+                             Counted(static_cast<std::uint64_t>(std::abs(n.moved_by)), "step"),
                              n.moved_by < 0 ? "earlier" : "later");
   }
   return "";
@@ -128,8 +129,8 @@ Json AnswerNeighbour(Simulation& simulation, const Schedule& schedule, std::FILE
   const NeighbourSearch search = FindNeighbour(simulation, schedule);
   if (!search.nearest.has_value()) {
     Say(out, absl::StrFormat(
-                 "NEIGHBOUR     none: no schedule that differs by one decision passes (%d runs)",
-                 search.run_count));
+                 "NEIGHBOUR     none: no schedule that differs by one decision passes (%s)",
+                 Counted(search.run_count, "run")));
     return {{"schedule", nullptr}, {"runs", search.run_count}};
   }
   const Neighbour& n = *search.nearest;
@@ -154,7 +155,7 @@ Json AnswerNeighbour(Simulation& simulation, const Schedule& schedule, std::FILE
     Say(out, absl::StrFormat("              What passes has them the other way round%s.",
                              n.reversed.size() == 1
                                  ? std::string()
-                                 : absl::StrFormat(" (and %d pairs more)", n.reversed.size() - 1)));
+                                 : " (and " + Counted(n.reversed.size() - 1, "pair") + " more)"));
     marked = {pair.first, pair.second};
     json["reversed"] = Json::array({StepJson(failing, pair.first), StepJson(failing, pair.second)});
   }

@@ -1,5 +1,6 @@
 #include "fuzz/cli/step_words.h"
 
+#include "fuzz/cli/counted.h"
 #include "fuzz/schedule/schedule_scheduler.h"
 
 namespace shootdown {
@@ -102,7 +103,9 @@ std::string DecisionText(const Simulation& simulation, const sim::MoveMade& made
       return words + (d.to.actor_class() == ActorId::Class::kCpu
                           ? "go on with CPU " + std::to_string(d.to.number())
                           : "a store of CPU " + std::to_string(d.to.number()) + " reaches memory");
-    case Decision::Kind::kHold: return words + "its store stays in the store buffer";
+    case Decision::Kind::kHold:
+      return words + "its store stays in the store buffer" +
+             (d.arg == 0 ? "" : ", for " + Counted(d.arg, "step") + " more at most");
     case Decision::Kind::kDefer: return words + "pending interrupts wait";
     case Decision::Kind::kResched: return words + "a timer tick asks for another task";
     case Decision::Kind::kEvict: return words + "the TLB drops an entry";

@@ -18,12 +18,13 @@ using sim::MoveMade;
 constexpr std::size_t kColumnWidthMin = 30;
 constexpr std::size_t kColumnWidthMax = 58;
 constexpr std::size_t kNumberWidth = 4;
+constexpr std::size_t kTextWidth = 100;
 constexpr std::string_view kSeparator = " | ";
 
 class Table {
  public:
   Table(Simulation& simulation, std::size_t width_max)
-      : simulation_(simulation), machine_(simulation.machine()) {
+      : simulation_(simulation), machine_(simulation.machine()), width_max_(width_max) {
     column_of_.assign(static_cast<std::size_t>(machine_.cpu_count()), -1);
     for (const LogEntry& e : machine_.log()) column_of_[e.cpu] = 0;
     for (int& column : column_of_) {
@@ -62,8 +63,10 @@ class Table {
     return kNumberWidth + static_cast<std::size_t>(column_count_) * (column_width_ + kSeparator.size());
   }
   void Rule(char c) { text_ += std::string(Width(), c) + "\n"; }
+  // As wide as the table, or wider where that is narrow and there is room.
   void Paragraph(const std::string& words) {
-    for (const std::string& line : Wrap(words, Width())) text_ += line + "\n";
+    const std::size_t room = width_max_ == 0 ? kTextWidth : std::min(kTextWidth, width_max_);
+    for (const std::string& line : Wrap(words, std::max(Width(), room))) text_ += line + "\n";
   }
 
   void Head() {
@@ -88,6 +91,7 @@ class Table {
       if (column_of_[c] < 0) continue;
       text_ += absl::StrFormat("%s%-*s", kSeparator, static_cast<int>(column_width_), "CPU " + std::to_string(c));
     }
+    text_.erase(text_.find_last_not_of(' ') + 1);
     text_ += "\n";
     Rule('-');
   }
@@ -126,6 +130,7 @@ class Table {
 
   Simulation& simulation_;
   sim::Machine& machine_;
+  std::size_t width_max_;  // 0: none
   std::vector<int> column_of_;  // by CPU; -1: took no step
   int column_count_ = 0;
   std::size_t column_width_ = kColumnWidthMax;

@@ -121,6 +121,11 @@ class QuestionsTest(cli.SystemTest):
         self.assertEqual(whole["needs_store_buffer"]["answer"], "yes")
         self.assertGreater(whole["needs_store_buffer"]["runs"], 1000)
 
+    def test_one_decision_is_no_plural(self):
+        words, _ = self.ask("--needs-store-buffer", scenario="10.10-membarrier-single-user")
+
+        self.assertRegex(words, r"STORE BUFFER  needed: no schedule of at most 1 decision fails")
+
     def test_the_last_chance_is_a_step_of_the_run(self):
         words, whole = self.ask("--last-chance")
 
@@ -213,6 +218,19 @@ class WordsTest(cli.SystemTest):
         self.assertGreater(len(above), 0)
         for line in above:
             self.assertRegex(line, r"\| CPU 1's interrupt handler\s*\Z")
+
+    def test_a_held_store_says_how_long_it_may_stay(self):
+        trace = self.trace("10.10-membarrier-single-user")
+
+        self.assertRegex(trace, r"~hold\(3\) +before step 0 of app: its store stays in the store buffer, "
+                                r"for 3 steps more at most -")
+
+    def test_what_is_said_is_no_narrower_than_a_page_where_one_cpu_runs(self):
+        trace = self.trace("10.7b-nmi-in-exec")
+
+        self.assertRegex(trace, r"(?m)^-{65}$")  # the table
+        self.assertRegex(trace, r"(?m)^T0 is old\. Before step 0 it did: mmap A; touch A; perf_event_open A\.$")
+        self.assertNotRegex(trace, r"(?m) $")
 
     def test_objects_have_the_kernels_names(self):
         trace = self.trace("7.36-s390-proc-reader")
