@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <memory>
 
 #include "fuzz/program/program.h"
@@ -52,6 +53,19 @@ TEST(SharedProofTest, AnInterruptEndsItForAll) {
   ASSERT_TRUE(proof.ok()) << proof.status();
 
   EXPECT_EQ(Prove((*proof)->Share([] { return true; })).stopped_by, StoppedBy::kAsked);
+}
+
+TEST(SharedProofTest, AJobThatDiesIsNamed) {
+  const auto proof = SharedProof::Start(4, [](const explore::Share& share) {
+    if (share.job == 2) std::raise(SIGKILL);
+    (void)Prove(share);
+  });
+  ASSERT_TRUE(proof.ok()) << proof.status();
+
+  EXPECT_FALSE(Prove((*proof)->Share([] { return false; })).complete);
+
+  EXPECT_EQ((*proof)->status().message(),
+            "job 2 of the proof has died: this is a fault of ours, or of the machine");
 }
 
 }  // namespace
