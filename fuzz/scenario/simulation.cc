@@ -183,7 +183,8 @@ bool Simulation::ChooseChecks(ScenarioProblem* problem) {
     }
     if (!found->second) {
       *problem = {.part = Part::kExpected,
-                  .message = "found \"" + scenario_.expected + "\", which is off in this scenario, wanted a check that judges"};
+                  .message = "found \"" + scenario_.expected +
+                             "\", which is off in this scenario, wanted a check that judges"};
       return false;
     }
   }
