@@ -14,8 +14,8 @@ std::string MinimalityText(const Failure& failure) {
                                : "not minimized";
     case Minimality::kOneMinimal:
       return absl::StrFormat(
-          "%s: without any one decision it is gone; %s were too few to try "
-          "all schedules of fewer decisions",
+          "%s: without any one decision it is gone; that no schedule of fewer decisions "
+          "fails like this is not proven (%s)",
           name, Counted(failure.minimality_runs, "run"));
     case Minimality::kMinimum:
       if (failure.anchors.empty()) return name + ": it fails in the default order";

@@ -90,7 +90,7 @@ void AddMinimizeCommand(CLI::App& app, int* exit_status) {
   auto* const runs =
       command->add_option("--proof-runs", flags->proof.run_count_max,
                           "runs, at most, to try all schedules of fewer decisions; enough of them prove "
-                          "the minimum")
+                          "the minimum, but where stores are held under PSO or RMO, or loads are old")
           ->transform(WholeNumber(1, std::uint64_t{1} << 40))
           ->capture_default_str();
   command->callback([flags, exit_status, runs] {

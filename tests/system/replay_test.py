@@ -108,6 +108,15 @@ class QuestionsTest(cli.SystemTest):
 
             self.assertEqual(shown["minimality"], wanted)
 
+    def test_where_no_number_of_runs_proves_the_minimum_more_are_not_asked_for(self):
+        text = (cli.CORPUS / "W12-no-fence.textproto").read_text(encoding="utf-8")
+        scenario = self.write("pso.textproto", text.replace("machine {", "machine { memory_model: PSO"))
+
+        said = self.fuzz(scenario).err
+
+        self.assertRegex(said, r"\n  1-minimal: without any one decision it is gone; that no schedule of fewer "
+                               r"decisions fails like this is not proven \(\d+ runs?\)\n")
+
     def test_this_race_needs_no_store_buffer(self):
         words, whole = self.ask("--needs-store-buffer")
 
