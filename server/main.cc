@@ -11,6 +11,7 @@
 
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
+#include "fuzz/options/wrong_usage.h"
 #include "proto/file_io.h"
 #include "proto/rpc/address.h"
 #include "proto/rpc/client_channel.h"
@@ -138,6 +139,9 @@ int Main(int argc, char** argv) {
   Flags flags;
   CLI::App app("Coordinates campaigns: hands out work, and keeps what workers find.",
                "shootdown-server");
+  SayWrongUsageInOneLine(app);
+  app.footer("Exit status: 0 stopped (SIGTERM, SIGINT; --fsck: no damage), 2 wrong usage or bad input,\n"
+             "3 our own fault or the machine's, or damage.");
   app.set_version_flag("--version", SHOOTDOWN_VERSION);
   app.add_option("--data", flags.data, "Folder of the store; it is created if it is missing")
       ->required();

@@ -15,6 +15,7 @@
 
 #include "absl/strings/str_format.h"
 #include "fuzz/options/whole_number.h"
+#include "fuzz/options/wrong_usage.h"
 #include "fuzz/process/data_folder.h"
 #include "proto/rpc/log.h"
 #include "worker/coordinator_client.h"
@@ -171,6 +172,7 @@ int Main(int argc, char** argv) {
   Flags flags;
   CLI::App app("Runs leases of a Shootdown coordinator, and hands in what they find.",
                "shootdown-worker");
+  SayWrongUsageInOneLine(app);
   app.set_version_flag("--version", SHOOTDOWN_VERSION);
   app.footer("Exit status: 0 drained (SIGTERM, SIGINT, or by an operator), 2 wrong usage or bad\n"
              "input, 3 our own fault or the machine's.");

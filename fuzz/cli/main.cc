@@ -2,15 +2,13 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <iostream>
-#include <string>
-#include <vector>
 
 #include "fuzz/cli/commands.h"
 #include "fuzz/cli/exit_status.h"
 #include "fuzz/cli/exit_words.h"
+#include "fuzz/options/wrong_usage.h"
 
 int main(int argc, char** argv) {
   // Where both go to one file, as in `shootdown ... >log 2>&1`, lines stay whole and in their order.
@@ -26,14 +24,7 @@ int main(int argc, char** argv) {
   shootdown::ExplainExitStatus(app, {.done = "done and nothing found (replay: reproduced)",
                                      .finding = "a finding (replay: did not reproduce)",
                                      .limit = "a limit (verify) or Ctrl-C came before there was an answer"});
-  app.failure_message([](const CLI::App* program, const CLI::Error& error) {
-    std::string words = error.what();
-    // Of a mistyped subcommand CLI11 says only that there is none.
-    const std::vector<std::string> left = program->remaining(true);
-    if (words == "A subcommand is required" && !left.empty()) words += ", found \"" + left.front() + "\"";
-    std::ranges::replace_if(words, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
-    return "shootdown: " + words + "; see --help\n";
-  });
+  shootdown::SayWrongUsageInOneLine(app);
   int exit_status = shootdown::kExitDone;
   shootdown::AddScenariosCommand(app, &exit_status);
   shootdown::AddFuzzCommand(app, &exit_status);

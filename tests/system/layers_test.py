@@ -30,7 +30,7 @@ MAY_INCLUDE = {
     "fuzz/options": set(),
     "fuzz/store": {"proto", "fuzz/corpus", "fuzz/base"},
     # It parses schedules and scenarios, and has no machine to run them on.
-    "server": {"proto", "fuzz/store", "fuzz/strategy", "fuzz/schedule", "fuzz/corpus", "fuzz/base"},
+    "server": {"proto", "fuzz/store", "fuzz/strategy", "fuzz/schedule", "fuzz/options", "fuzz/corpus", "fuzz/base"},
 }
 
 # Nothing that a run depends on may look at the world, or at an order that is not ours.

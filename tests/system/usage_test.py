@@ -42,6 +42,16 @@ class UsageTest(cli.SystemTest):
             with self.subTest(words):
                 self.assert_refused(self.shootdown(*words), f'found "{words[-1]}"')
 
+    def test_all_programs_say_it_in_one_line(self):
+        for program, words in (("shootdown-server", ["--data", "d", "--frobnicate"]), ("shootdown-server", []),
+                               ("shootdown-worker", ["--coordinator", "localhost:1", "--jobs", "0"]),
+                               ("shootdown-worker", ["frobnicate"])):
+            with self.subTest(program=program, words=words):
+                result = self.run_program(cli.BIN / program, *words)
+
+                self.assertEqual((result.status, result.out), (BAD_INPUT, ""), result.err)
+                self.assertRegex(result.err, rf"\A{program}: [^\n]+; see --help\n\Z")
+
     def test_a_flag_that_would_do_nothing_is_refused(self):
         failures = ["failures", "list"]
         for words in ([*failures, "--tls-ca", "x"], [*failures, "--insecure"],
