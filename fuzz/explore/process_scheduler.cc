@@ -11,6 +11,9 @@ using sim::StepKind;
 
 namespace {
 
+// Where a CPU stands that has not begun: it waits for nothing.
+constexpr sim::Site kNotBegun{"ThreadEntry", "not begun", &sim::FormatNumber};
+
 Move RunOn(int cpu) {
   return {.kind = Move::Kind::kRun, .cpu = static_cast<std::uint8_t>(cpu)};
 }
@@ -49,6 +52,7 @@ void ProcessScheduler::StartRun(const sim::Machine& machine) {
   weak_ = machine.config().memory_model >= sim::MemoryModel::kPso;
   current_ = 0;
   started_ = 0;
+  pending_.fill({.site = &kNotBegun, .kind = StepKind::kWait, .blocked = true});
   ask_at_ = 0;
   ForgetChoice();
   NewRun();
@@ -163,11 +167,18 @@ void ProcessScheduler::NoteNext(const sim::Question& question) {
   }
 }
 
-// First all CPUs are entered, as far as to their first step. One that waits again at once, or has
+// What a thread does before its first step may keep interrupts out, or depend on what others have done.
+// An idle thread waits first of all.
+bool ProcessScheduler::BeginsByChoice(int cpu) const {
+  return (machine_->takes_softints() || machine_->takes_nmis()) &&
+         machine_->thread(cpu).actor_class() != ActorId::Class::kIdle;
+}
+
+// First all other CPUs are entered, as far as to their first step. One that waits again at once, or has
 // nothing to do, has shown that too. Which is the next one; kNobody: all are entered.
 int ProcessScheduler::NextToEnter() {
   if (started_ <= current_) started_ = current_ + 1;
-  while (started_ < cpu_count_ && !machine_->CanRun(started_)) ++started_;
+  while (started_ < cpu_count_ && (!machine_->CanRun(started_) || BeginsByChoice(started_))) ++started_;
   return started_ < cpu_count_ ? started_ : kNobody;
 }
 

@@ -8,6 +8,10 @@
 // The end of a wait which is no step of its own (Machine::WaitUntil) is a choice like a step. The wait's
 // beginning is not: it looks for the first time together with the step before it.
 //
+// A CPU's beginning, as far as to its first step, is a choice too where interrupts may come before it. All
+// other CPUs begin before the first choice is made: those of programs, whose threads share nothing but by
+// steps, and idle ones, which wait first of all.
+//
 // A step that finds the buffer empty (RMW, fence, cross call), or rid of something, cannot be taken before
 // it is. What comes from outside (an interrupt, an eviction, a walk) comes before a CPU's step, where a search
 // wants it.
@@ -78,7 +82,7 @@ class ProcessScheduler : public sim::Scheduler {
   // is another choice. REQUIRES: it is no store buffer, and pending(cpu).blocked is false.
   void MeetFirst(sim::Move event) { event_ = event; }
   // Within Choose(): the CPU that is chosen takes a store as its step, and has nothing in its
-  // buffer. The store reaches memory in the same step. A drain right after it comes to the same
+  // buffer that must leave before. The store reaches memory in the same step. A drain right after it comes to the same
   // memory, but judges that hear of the store may look at memory in between.
   void StoreAtOnce() { at_once_ = true; }
   // How many steps more the CPU that was just chosen takes without another question. They are not to be
@@ -156,6 +160,7 @@ class ProcessScheduler : public sim::Scheduler {
   [[nodiscard]] ProcessSet EnabledWithBuffers();
   void ForgetChoice();
   void NoteNext(const sim::Question& question);
+  [[nodiscard]] bool BeginsByChoice(int cpu) const;
   [[nodiscard]] int NextToEnter();
   [[nodiscard]] int FirstWithStep() const;
   [[nodiscard]] sim::Move GoOn(const sim::Question& question);
@@ -185,9 +190,9 @@ class ProcessScheduler : public sim::Scheduler {
   bool chooses_where_it_waits_ = false;
   std::array<std::vector<sim::WordIndex>, kCpuCountMax> words_;  // by word: that of each way
   int current_ = 0;
-  int started_ = 0;          // CPUs below have been entered: what they do next is known
+  int started_ = 0;          // CPUs below have begun, or do so by a choice
   Process chosen_ = kNobody;  // a CPU that is to take the next step
-  bool wakes_ = false;        // it was chosen for the end of its wait, which is no step
+  bool wakes_ = false;        // it was chosen for the end of its wait, or to begin: which is no step
   bool at_once_ = false;      // it is not held
   bool settled_ = false;      // and that it is held, or which value it gives, was said
   std::optional<sim::Move> event_;  // what it meets instead of taking a step

@@ -91,9 +91,13 @@ int StateSearch::JustHeld() const {
   return machine().BufferedCount(cpu) == 1 ? cpu : kNobody;
 }
 
+// Under PSO and RMO it may pass what is held before it, if that is of other words and no membar stands
+// between them. (After a bare #StoreLoad it might too: what an RMW may not pass it is not let pass.)
 bool StateSearch::MayStoreAtOnce(Process p) const {
-  return p < cpu_count() && pending(p).kind == StepKind::kStore && pending(p).may_wait &&
-         machine().BufferedCount(p) == 0 && !machine().InterruptDue(p);
+  if (p >= cpu_count()) return false;
+  const Pending& next = pending(p);
+  if (next.kind != StepKind::kStore || !next.may_wait || machine().InterruptDue(p)) return false;
+  return machine().BufferedCount(p) == 0 || (weak() && !machine().BufferBlocksRmw(p, next.word));
 }
 
 // The store that CPU `cpu` is about to make reaches memory at a moment that nobody else can tell.

@@ -236,7 +236,12 @@ void Machine::Block(const Wait& wait) {
   for (;;) {
     // What waits here would spin there, so the steps of a mondo's delay pass.
     cpus_[hot_.cpu].defer_mondo_until = 0;
-    if (Deliverable(hot_.cpu)) DeliverInterrupts();
+    if (Deliverable(hot_.cpu)) {
+      // Who is behind the wait has been told no more, and does not come back to it.
+      MarkMemory(MemoryMark::Kind::kEnter, site.hash);
+      DeliverInterrupts();
+      MarkMemory(MemoryMark::Kind::kLeave, 0);
+    }
     if (wait.pred(wait.argument)) break;
     if (!shown && wait.kind == WaitKind::kBlocked) AppendRow(site, StepKind::kWait, kNoWord, 0);
     shown = true;
