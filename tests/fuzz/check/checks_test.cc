@@ -129,9 +129,12 @@ INSTANTIATE_TEST_SUITE_P(
         RightRun{.name = "AnEntryIsAsOldAsTheLastFlush",
                  .tasks = OneTask("mprotect A; touch A; touch A"),
                  .arch = "x86_64"},
-        // K2. There is nothing to be missed: CPU 1 never had an entry, or has dropped it.
+        // K2. There is nothing to be missed: CPU 1 never had an entry, or has dropped it, or has it under a
+        // number that the mm no longer has.
         LostBitWithout("TheCpuWithoutItsBitHasNoEntry", "mmap A"),
         LostBitWithout("TheCpuWithoutItsBitHasDroppedItsEntry", "mmap A; touch A; madvise A"),
+        LostBitWithout("TheCpuWithoutItsBitHasAnEntryOfAnOldNumber",
+                       "mmap A; touch A; planted_renumber; migrate 0; migrate 1"),
         // K6. The counter of an mm that is freed is nobody's; nor is that of init_mm.
         RightRun{.name = "TheMmOfActiveCpusIsGone",
                  .tasks = {User({.name = "app", .setup = "mmap A; touch A; migrate 1", .ops = "exit"}),
