@@ -111,9 +111,10 @@ class ScenarioFuzz {
                  Counted(counts_.runs, "run"), seconds_, RateText(), Counted(counts_.features, "feature"),
                  Counted(inputs_.count(), "input"), ExpectationText());
     if (counts_.findings_passed_over != 0) {
-      spdlog::info("  {} more findings were passed over: a job looks into {} of one kind (check, role and function; "
-                   "at the end of a run the check alone)",
-                   counts_.findings_passed_over, Target::kReportsOfOneKindMax);
+      spdlog::info("  {} passed over: each job had looked into {} of the same kind",
+                   counts_.findings_passed_over == 1 ? "1 more finding was"
+                                                     : absl::StrFormat("%d more findings were", counts_.findings_passed_over),
+                   Target::kReportsOfOneKindMax);
     }
     if (counts_.behaviours == 0) return;  // its first run was its last
     const NewBehaviour& next = counts_.new_behaviour;

@@ -25,6 +25,21 @@ std::string Place(const LogEntry& e) {
   return place;
 }
 
+// `demap page A in this TLB`, `invalidate page A in every TLB`. Labels end with where, if that has to be said.
+std::string DemapText(std::string_view label, const std::string& value) {
+  constexpr std::string_view kHere = " here";
+  constexpr std::string_view kEverywhere = " everywhere";
+  std::string_view where = " in this TLB";
+  if (label.ends_with(kEverywhere)) {
+    label.remove_suffix(kEverywhere.size());
+    where = " in every TLB";
+  } else if (label.ends_with(kHere)) {
+    label.remove_suffix(kHere.size());
+  }
+  const std::string what = label.ends_with(" all") ? "" : " " + value;
+  return std::string(label) + what + std::string(where);
+}
+
 }  // namespace
 
 std::string ActorName(const Simulation& simulation, ActorId actor) {
@@ -71,7 +86,7 @@ std::string StepText(const LogEntry& e) {
              " -> TLB hit -> " + sim::Arena::Live().NameOf(e.word);
     case StepKind::kTlbMiss: return "   user page " + value + " -> TLB miss";
     case StepKind::kTlbInsert: return "   TLB gets page " + value;
-    case StepKind::kDemap: return "   " + std::string(e.site->label) + " " + value + " in this TLB";
+    case StepKind::kDemap: return "   " + DemapText(e.site->label, value);
     case StepKind::kContextWrite: return "   " + std::string(e.site->label) + " := " + value;
     case StepKind::kMondoSend:
       return "=> cross call " + std::string(e.site->label) + " to CPU " + std::to_string(e.value);

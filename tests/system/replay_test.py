@@ -228,6 +228,15 @@ class WordsTest(cli.SystemTest):
         for line in above:
             self.assertRegex(line, r"\| CPU 1's interrupt handler\s*\Z")
 
+    def test_an_invalidation_says_of_which_tlbs(self):
+        broadcast = self.trace("7.15-tlbi-vs-rollover")
+        local = self.trace("10.1-wrap-vs-batched-flush")
+
+        self.assertRegex(broadcast, r"(?m) invalidate page [A-H] in every TLB$")
+        self.assertRegex(local, r"(?m) demap (page [A-H]|context \d+) in this TLB$")
+        for trace in (broadcast, local):
+            self.assertNotRegex(trace, r"here\b.* in this TLB")
+
     def test_a_held_store_says_how_long_it_may_stay(self):
         trace = self.trace("10.10-membarrier-single-user")
 
