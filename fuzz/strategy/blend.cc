@@ -1,24 +1,34 @@
 #include "fuzz/strategy/blend.h"
 
 #include <algorithm>
-#include <iterator>
 
 #include "fuzz/strategy/any_race.h"
+#include "fuzz/strategy/unseen_interrupts.h"
 
 namespace shootdown {
 
+const Blend::Kind& Blend::NextKind() {
+  const Kind* kind = kKinds;
+  std::uint32_t at = draws_.Below(kShareSum);
+  for (;; ++kind) {
+    const std::uint32_t share = unseen_interrupts_ ? kind->share_if_unseen_interrupts : kind->share;
+    if (at < share) return *kind;
+    at -= share;
+  }
+}
+
 void Blend::NewRun(const sim::Machine& machine) {
   RaceReversal::NewRun(machine);
-  base_ = kBases[draws_.Below(std::size(kBases))];
-  plain_ = base_ != Base::kSteps && draws_.Below(5) < 2;
+  const Kind& kind = NextKind();
+  base_ = kind.base;
+  plain_ = kind.plain;
   if (base_ == Base::kCpus) cpus_.NewRun(cpu_count(), kPctDepth);
   if (base_ == Base::kDelays) {
     delays_.NewRun(plain_ ? kDelayCountMax : draws_.Below(kDelayCountMax + 1));
   }
   SetLookAhead(base_ == Base::kSteps ? LookAhead::kYes : LookAhead::kNo);
   eager_ = !plain_ && !draws_.OneIn(kVisibleOneIn);
-  const bool word = base_ == Base::kSteps && !draws_.OneIn(4);
-  chosen_.NewRun(word ? focus_ : kNoCpus, draws_);
+  chosen_.NewRun(kind.word ? focus_ : kNoCpus, draws_);
   holding_ = machine.config().memory_model != sim::MemoryModel::kSc && draws_.OneIn(kHoldingOneIn);
   walking_ = machine.walks_by_itself() && draws_.OneIn(kWalkingOneIn);
   last_cpu_ = 0;
@@ -40,6 +50,7 @@ void Blend::LearnFrom(const sim::Machine& machine) {
     spent_.Taken(entry.cpu, step);
     Note(entry.cpu, step);
   }
+  unseen_interrupts_ = UnseenInterrupts(machine);
   EndRun(machine);
 }
 
@@ -63,7 +74,11 @@ CpuSet Blend::NextFocus(const sim::Machine& machine) {
   return components_.Of(machine.log()[AnyRace(machine, draws_).first].cpu);
 }
 
-bool Blend::Eager(int cpu) { return eager_ && RaceReversal::Eager(cpu); }
+bool Blend::Eager(int cpu) {
+  // A walker sees it.
+  if (walking_ && pending(cpu).kind == sim::StepKind::kContextWrite) return false;
+  return eager_ && RaceReversal::Eager(cpu);
+}
 
 int Blend::Choose(std::span<const std::uint8_t> enabled, int current) {
   if (eager_) {

@@ -2,15 +2,17 @@
 //
 // Who goes on is drawn anew for each run: whoever's step has the highest priority (as POS), the CPU with
 // the highest priority (as PCT), or the default order with a few delays. Over it lie orders that reverse races
-// of earlier runs; and, over priorities of steps, in most runs a word whose accesses are interleaved uniformly
-// (as SURW does). Some of the runs by CPUs or in the default order are plain: nothing lies over them.
+// of earlier runs; and in some of the runs by priorities of steps a word whose accesses are interleaved uniformly
+// (as SURW does). Some runs by priorities of CPUs are plain: nothing lies over them.
 // Sometimes stores linger, or walkers fetch what nobody asked for.
 //
 // Each of these is best where another is bad (tests/bench/strategies): priorities of steps where rare orders
 // add up, the default order where much else has to go as usual, the word where many threads meet in one
 // place, orders over the default order where one race has to turn out otherwise and nothing else. Steps that
 // no other CPU sees are no choices, but for one run in kVisibleOneIn; in plain runs they are, since they are
-// moments at which an interrupt can come.
+// moments at which an interrupt can come. There are plain runs only where that makes a difference
+// (unseen_interrupts.h), as far as the default run tells; a lot of them, since nothing else finds such a
+// moment soon: it takes an order that is as usual but for one or two places.
 //
 // Each run has a focus, the CPUs of one component (components.h): that of a race of the run before, which is
 // drawn by its places. The word, and the places of changes and delays, are drawn among the steps of these
@@ -55,15 +57,29 @@ class Blend : public RaceReversal {
   [[nodiscard]] std::optional<std::uint8_t> Walk(const sim::Machine& machine, int cpu) override;
 
  private:
+  enum class Base : std::uint8_t { kSteps, kCpus, kDelays };
+  struct Kind {
+    Base base;
+    bool word;
+    bool plain;
+    // How many of kShareSum runs are so, and how many where unseen_interrupts_.
+    std::uint8_t share;
+    std::uint8_t share_if_unseen_interrupts;
+  };
+  static constexpr Kind kKinds[] = {
+      {.base = Base::kSteps, .word = true, .plain = false, .share = 4, .share_if_unseen_interrupts = 1},
+      {.base = Base::kSteps, .word = false, .plain = false, .share = 5, .share_if_unseen_interrupts = 3},
+      {.base = Base::kCpus, .word = false, .plain = false, .share = 1, .share_if_unseen_interrupts = 3},
+      {.base = Base::kCpus, .word = false, .plain = true, .share = 0, .share_if_unseen_interrupts = 5},
+      {.base = Base::kDelays, .word = false, .plain = false, .share = 3, .share_if_unseen_interrupts = 0},
+      {.base = Base::kDelays, .word = false, .plain = true, .share = 0, .share_if_unseen_interrupts = 1}};
+  static constexpr std::uint32_t kShareSum = 13;
+
+  [[nodiscard]] const Kind& NextKind();
   [[nodiscard]] CpuSet NextFocus(const sim::Machine& machine);
   [[nodiscard]] int ChooseNew(std::span<const std::uint8_t> enabled, int current);
   [[nodiscard]] int ChooseAmong(std::span<const std::uint8_t> left, int current);
 
-  enum class Base : std::uint8_t { kSteps, kCpus, kDelays };
-  // Each with a chance in proportion to how often it stands here.
-  static constexpr Base kBases[] = {Base::kSteps, Base::kSteps, Base::kSteps,  Base::kSteps, Base::kSteps,
-                                    Base::kSteps, Base::kSteps, Base::kSteps,  Base::kCpus,  Base::kCpus,
-                                    Base::kDelays, Base::kDelays, Base::kDelays};
   static constexpr std::uint32_t kPctDepth = 3;
   static constexpr std::uint32_t kDelayCountMax = 3;
 
@@ -73,6 +89,7 @@ class Blend : public RaceReversal {
   DelayedOrder delays_;
   SpentBeginnings spent_;
   Components components_;
+  bool unseen_interrupts_ = false;
   std::size_t shared_word_count_ = 0;  // in the runs of which something is spent
   // Of this run, and once it has ended of the next one. kAllCpus too if all are one component.
   CpuSet focus_ = kAllCpus;
