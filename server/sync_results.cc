@@ -210,7 +210,6 @@ void Coordinator::PlanConfirmed(const v1::LeaseResult& result, const LeaseRecord
     row.set_model_version(worker.model_version);
     if (seen.kind_key == row.brief().kind_key() && seen.check == row.brief().check()) {
       row.set_state(v1::FINDING_STATE_CONFIRMED);
-      row.set_found_trace_hash(seen.trace_hash);
       row.set_words(absl::StrFormat("confirmed by model %s; none of its own was connected",
                                     ForMessage(worker.model_version)));
     } else {

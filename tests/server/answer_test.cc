@@ -90,7 +90,8 @@ TEST(AnswerTest, ALeaseCountsNoMoreRunsThanItHasWhateverItsWorkerSays) {
   (void)worker.Send(boasting, kNoon + 2 * kSecond);
   coordinator->Tick(kNoon + 2 * kSecond);
 
-  const auto shown = coordinator->GetCampaign(campaign, Coordinator::Tasks::kNo, kNoon + 2 * kSecond);
+  const auto shown =
+      coordinator->GetCampaign(campaign, Coordinator::Tasks::kNo, kNoon + 2 * kSecond);
   ASSERT_TRUE(shown.ok());
   EXPECT_EQ(shown->runs_per_second(), 20'000.0);  // two leases of 20,000 runs in two seconds
 }

@@ -111,6 +111,19 @@ TEST(CampaignEndTest, ACampaignWhoseTimeIsUpWaitsForWhatItsWorkersHaveFound) {
   EXPECT_EQ(InputCount(coordinator, campaign), 1u);
 }
 
+TEST(CampaignEndTest, ACampaignThatIsPausedDoesNotEndThoughItsTimeIsUp) {
+  CoordinatorFixture coordinator;
+  const std::string campaign = CreateForSeconds(coordinator, 10);
+  ASSERT_TRUE(
+      coordinator->SetCampaignState(campaign, v1::CAMPAIGN_STATE_PAUSED, kNoon + kSecond).ok());
+
+  EXPECT_EQ(StateOf(coordinator, campaign, kNoon + 20 * kSecond), v1::CAMPAIGN_STATE_PAUSED);
+  ASSERT_TRUE(
+      coordinator->SetCampaignState(campaign, v1::CAMPAIGN_STATE_RUNNING, kNoon + 20 * kSecond)
+          .ok());
+  EXPECT_EQ(StateOf(coordinator, campaign, kNoon + 21 * kSecond), v1::CAMPAIGN_STATE_DONE);
+}
+
 TEST(CampaignEndTest, AWorkerThatIsSilentDoesNotKeepACampaignFromItsEnd) {
   CoordinatorFixture coordinator;
   const std::string campaign = CreateForSeconds(coordinator, 10);

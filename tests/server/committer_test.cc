@@ -2,10 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <thread>
 #include <vector>
 
+#include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
 #include "server/keys.h"
 
 namespace shootdown::server {
@@ -87,6 +90,66 @@ TEST(CommitterTest, ThoseWhoWaitTogetherAreWrittenTogether) {
 
   EXPECT_EQ(write_count, 1);
   EXPECT_EQ(state.epoch(), static_cast<std::uint64_t>(kThreadCount));
+}
+
+TEST(CommitterTest, VeryManyAreWrittenInSeveralGoes) {
+  constexpr std::size_t kTicketCount = 600;
+  absl::Mutex mutex;
+  State state;
+  std::size_t largest = 0;
+  Committer committer(
+      [&](const StoreBatch& batch) {
+        largest = std::max(largest, batch.service.size());
+        return absl::OkStatus();
+      },
+      state, mutex);
+  std::vector<std::shared_ptr<Committer::Ticket>> tickets;
+  for (std::uint64_t i = 1; i <= kTicketCount; ++i) {
+    absl::MutexLock lock(&mutex);
+    tickets.push_back(committer.Enqueue(Epoch(i)));
+  }
+
+  EXPECT_TRUE(committer.Wait(*tickets.back()).ok());
+
+  EXPECT_EQ(state.epoch(), kTicketCount);
+  EXPECT_LT(largest, kTicketCount / 2);
+}
+
+TEST(CommitterTest, WhoWantsToBeAloneWaitsForTheWriteThatIsUnderWay) {
+  absl::Mutex mutex;
+  State state;
+  absl::Notification writes;
+  absl::Notification may_end;
+  std::atomic<bool> written = false;
+  Committer committer(
+      [&](const StoreBatch&) {
+        writes.Notify();
+        may_end.WaitForNotification();
+        written = true;
+        return absl::OkStatus();
+      },
+      state, mutex);
+  std::thread writer([&] {
+    mutex.Lock();
+    const auto ticket = committer.Enqueue(Epoch(1));
+    mutex.Unlock();
+    EXPECT_TRUE(committer.Wait(*ticket).ok());
+  });
+  writes.WaitForNotification();
+  std::atomic<bool> was_alone = false;
+  std::atomic<bool> asks = false;
+  std::thread other([&] {
+    asks = true;
+    committer.RunAlone([&] { was_alone = written.load(); });
+  });
+  while (!asks) std::this_thread::yield();
+  absl::SleepFor(absl::Milliseconds(20));  // it has come, or would be alone too early
+
+  may_end.Notify();
+  writer.join();
+  other.join();
+
+  EXPECT_TRUE(was_alone);
 }
 
 }  // namespace

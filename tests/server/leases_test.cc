@@ -80,6 +80,17 @@ TEST(LeasesTest, AWorkerWithoutLeasesIsForgottenAfterAWhile) {
   EXPECT_EQ(leases.FindWorker("w"), nullptr);
 }
 
+TEST(LeasesTest, AWorkerWhoseSyncIsBeingAnsweredIsNotForgotten) {
+  Leases leases(1, 1);
+  WorkerRecord& worker = leases.AddWorker("w");
+  leases.Touch(worker, {}, kNow);
+  worker.in_sync = true;
+
+  (void)leases.Expire(kNow + Leases::kMemory);
+
+  EXPECT_NE(leases.FindWorker("w"), nullptr);
+}
+
 TEST(LeasesTest, AClockThatIsSetBackMakesNoLeaseLonger) {
   Leases leases(1, 1);
   (void)leases.Grant(Fuzz(1), leases.AddWorker("w"), kNow);

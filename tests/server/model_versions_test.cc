@@ -118,13 +118,15 @@ TEST(ModelVersionsTest, WhatWasFixedAndIsFoundAgainHasRegressed) {
   FakeWorker newer(*coordinator, '3', /*job_count=*/1, "m2");
   (void)Replay(coordinator, newer, id, CleanRun());
   const std::string later = coordinator.Create(/*run_count=*/1, "later");
+  FakeWorker newest(*coordinator, '4', /*job_count=*/1, "m3");
 
-  EXPECT_EQ(Report(newer, later, 1, kNoon + 3 * kSecond), id);
+  EXPECT_EQ(Report(newest, later, 1, kNoon + 3 * kSecond), id);
 
   const auto finding = coordinator->GetFinding(id);
   ASSERT_TRUE(finding.ok());
   EXPECT_EQ(finding->state(), v1::FINDING_STATE_REGRESSED);
-  EXPECT_EQ(finding->words(), "model m2 shows it again: a search found it");
+  EXPECT_EQ(finding->words(), "model m3 shows it again: a search found it");
+  EXPECT_EQ(finding->model_version(), "m3");
 }
 
 TEST(ModelVersionsTest, AFailureOfAnotherKindOnAnotherModelIsNotTheSameFinding) {

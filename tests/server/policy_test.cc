@@ -211,6 +211,34 @@ TEST_F(PolicyTest, TheFinderConfirmsWhenNobodyElseComesAndTheWordsSayWhyItWaits)
             "waits for its finder: no other worker is connected");
 }
 
+TEST_F(PolicyTest, AWorkerInQuarantineIsNobodyToWaitFor) {
+  PutCampaign(kFirst, 1'000'000'000);
+  const absl::Time later = kNoon + Policy::kPatience;
+  WorkerRecord& finder = Worker("finder", later);
+  (void)Worker("odd", later);
+  PutFinding(kId, v1::FINDING_STATE_NEW, "finder");
+  EXPECT_EQ(NextKind(finder, later), TaskKind::kFuzz);
+  WorkerRow row;
+  row.set_quarantined("step 7");
+  Put(keys::Key(keys::kWorker, "odd"), row);
+
+  EXPECT_EQ(NextKind(finder, later), TaskKind::kConfirm);
+}
+
+TEST_F(PolicyTest, AFindingInQuarantineIsNotTheFirstThatACampaignStopsAt) {
+  CampaignRow row;
+  row.mutable_spec()->add_scenarios()->set_text(ScenarioText());
+  row.mutable_spec()->mutable_budget()->set_run_count(1'000'000'000);
+  row.mutable_spec()->set_stop_at_first_finding(true);
+  Put(keys::Key(keys::kCampaign, kFirst), row);
+  WorkerRecord& worker = Worker("w", kNoon);
+
+  PutFinding(kId, v1::FINDING_STATE_QUARANTINED, "finder");
+  EXPECT_EQ(NextKind(worker, kNoon), TaskKind::kFuzz);
+  PutFinding(std::string(16, '2'), v1::FINDING_STATE_MINIMIZED, "finder");
+  EXPECT_FALSE(Next(worker, kNoon).has_value());
+}
+
 TEST_F(PolicyTest, WhatWasFoundBeforeTheClockWasSetBackIsConfirmedAtOnce) {
   PutCampaign(kFirst, 1'000'000'000);
   const absl::Time set_back = kNoon - absl::Hours(1);

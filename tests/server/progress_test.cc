@@ -106,6 +106,21 @@ TEST(ProgressTest, ASampleThatNoSearchMakesIsRefused) {
 }
 
 // Each hands in the runs of its lease while the others' are on their way to the disk.
+TEST(ProgressTest, AResultCountsNoMoreRunsThanItsLeaseHas) {
+  CoordinatorFixture coordinator;
+  const std::string campaign = coordinator.Create();
+  FakeWorker worker(*coordinator, '1');
+  const v1::Lease lease = worker.Poll(kNoon).leases(0);
+  v1::SyncRequest boasting = worker.Done(lease);
+  boasting.mutable_results(0)->set_run_count(1'000'000'000);
+
+  (void)worker.Send(boasting, kNoon);
+
+  const auto shown = coordinator->GetCampaign(campaign, Coordinator::Tasks::kNo, kNoon);
+  ASSERT_TRUE(shown.ok());
+  EXPECT_EQ(shown->scenarios(0).run_count(), lease.fuzz().run_count());
+}
+
 TEST(ProgressTest, ResultsThatComeAtOnceAllCount) {
   constexpr int kWorkerCount = 8;
   CoordinatorFixture coordinator;

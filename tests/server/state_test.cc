@@ -73,6 +73,35 @@ TEST_F(StateTest, ASmallerInputTakesFeaturesOverAndOneWithoutAnyIsDropped) {
   EXPECT_EQ(state_.TakeSuperfluous().size(), 1u);
 }
 
+TEST_F(StateTest, OfAnInputThatIsDroppedNothingIsLeft) {
+  PutCampaign();
+  Change(InputChange("T0@1>C1 T0@2>C1", {1, 2}));
+  Change(InputChange("T0@1>C1", {1}));
+  Change(InputChange("T0@2>C1", {2}));
+
+  ASSERT_EQ(Scenario().inputs.size(), 2u);
+  EXPECT_FALSE(state_.FindOffer("T0@1>C1 T0@2>C1").has_value()) << "a worker would be told it is known";
+  std::uint64_t bytes = 0;
+  for (const auto& [hash, input] : Scenario().inputs) bytes += input.row.schedule().size();
+  EXPECT_EQ(Scenario().input_bytes, bytes);
+}
+
+TEST_F(StateTest, AFindingHasOneLastChangeAndOfOneThatIsForgottenNothingIsLeft) {
+  FindingRow row;
+  row.set_state(v1::FINDING_STATE_CONFIRMED);
+  row.set_model_version("m1");
+  Put(keys::Key(keys::kFinding, "f"), row);
+  row.set_state(v1::FINDING_STATE_MINIMIZED);
+  Put(keys::Key(keys::kFinding, "f"), row);
+  EXPECT_EQ(state_.changes().size(), 1u);
+  EXPECT_EQ(state_.settled_findings().size(), 1u);
+
+  Change({.key = keys::Key(keys::kFinding, "f"), .value = std::nullopt});
+
+  EXPECT_TRUE(state_.changes().empty());
+  EXPECT_TRUE(state_.settled_findings().empty());
+}
+
 TEST_F(StateTest, ApplyingARowTwiceChangesNothing) {
   PutCampaign();
   const ServiceChange input = InputChange("T0@1>C1", {1});
