@@ -7,8 +7,7 @@
 //
 // Always holds:
 //   V1  Apply() is deterministic, and a row that is applied again changes nothing.
-//   V2  Of each feature, the input that owns it is the least by (bytes, hash) of all inputs that
-//   ever
+//   V2  Of each feature, the input that owns it is the least by (bytes, hash) of all inputs that ever
 //       had it. An input that owns none is dropped, and its row is in TakeSuperfluous(). So what is
 //       kept does not depend on the order in which inputs came.
 //   V3  A scenario's feature list only grows.
