@@ -26,6 +26,20 @@ std::string PageToken(const CampaignState& campaign) {
                          campaign.id);
 }
 
+v1::CampaignTask& AddTask(const char* kind, const ScenarioState& scenario, v1::Campaign& message) {
+  v1::CampaignTask& task = *message.add_tasks();
+  task.set_kind(kind);
+  task.set_scenario(scenario.name);
+  return task;
+}
+
+void SetLease(const LeaseRecord& lease, absl::Time at, v1::CampaignTask& task) {
+  task.set_state("leased");
+  task.set_worker_id(lease.worker_id);
+  task.set_lease_id(lease.id);
+  task.set_deadline_ms(absl::ToInt64Milliseconds(lease.deadline - at));
+}
+
 std::string IdOf(std::string_view text) { return ToHex(HashBytes(text)).substr(0, 16); }
 
 }  // namespace
@@ -138,8 +152,8 @@ absl::StatusOr<v1::Campaign> Coordinator::SetCampaignState(std::string_view id_o
   const CampaignState* campaign = state_.FindCampaign(*id);
   const bool stop = wanted == v1::CAMPAIGN_STATE_STOPPED;
   if (campaign->ended.has_value() && !stop) {
-    return absl::FailedPreconditionError(absl::StrFormat(
-        "campaign %s: has ended (%s)", *id, StateName(campaign->state())));
+    return absl::FailedPreconditionError(
+        absl::StrFormat("campaign %s: has ended (%s)", *id, StateName(campaign->state())));
   }
   if (campaign->state() != wanted && !campaign->ended.has_value()) {
     const std::string key = keys::Key(stop ? keys::kEnded : keys::kPaused, *id);
@@ -298,18 +312,13 @@ void Coordinator::SetPace(const CampaignState& campaign, absl::Time now,
 
 void Coordinator::AddTasks(const CampaignState& campaign, absl::Time now,
                            v1::Campaign& message) const {
-  const auto add = [&](const char* kind, const ScenarioState& scenario) -> v1::CampaignTask& {
-    v1::CampaignTask& task = *message.add_tasks();
-    task.set_kind(kind);
-    task.set_scenario(scenario.name);
-    return task;
-  };
-  const auto set_lease = [&](const LeaseRecord& lease, v1::CampaignTask& task) {
-    task.set_state("leased");
-    task.set_worker_id(lease.worker_id);
-    task.set_lease_id(lease.id);
-    task.set_deadline_ms(absl::ToInt64Milliseconds(lease.deadline - leases_->TimeOf(now)));
-  };
+  AddFindingTasks(campaign, now, message);
+  AddLeaseTasks(campaign, now, message);
+  AddIdleTasks(campaign, now, message);
+}
+
+void Coordinator::AddFindingTasks(const CampaignState& campaign, absl::Time now,
+                                  v1::Campaign& message) const {
   for (const ScenarioState& scenario : campaign.scenarios) {
     for (const auto& [id, found] : scenario.findings) {
       if (message.tasks_size() >= kTaskCountMax) return;
@@ -318,11 +327,11 @@ void Coordinator::AddTasks(const CampaignState& campaign, absl::Time now,
       const FindingRow& row = finding->row;
       if (!finding->IsOpen() && !row.given_up()) continue;
       v1::CampaignTask& task =
-          add(row.state() == v1::FINDING_STATE_NEW ? "confirm" : "minimize", scenario);
+          AddTask(row.state() == v1::FINDING_STATE_NEW ? "confirm" : "minimize", scenario, message);
       task.set_finding_id(id);
       task.set_attempts(row.attempts());
       if (const LeaseRecord* lease = leases_->ForFinding(id)) {
-        set_lease(*lease, task);
+        SetLease(*lease, leases_->TimeOf(now), task);
       } else if (row.given_up()) {
         task.set_state("given up");
         task.set_reason(row.words());
@@ -333,23 +342,31 @@ void Coordinator::AddTasks(const CampaignState& campaign, absl::Time now,
       }
     }
   }
+}
+
+void Coordinator::AddLeaseTasks(const CampaignState& campaign, absl::Time now,
+                                v1::Campaign& message) const {
   for (const auto& [id, lease] : leases_->leases()) {
     if (lease.campaign_id != campaign.id) continue;
     if (lease.kind == TaskKind::kConfirm || lease.kind == TaskKind::kMinimize) continue;
     const ScenarioState* scenario = campaign.Find(lease.scenario_key);
     if (scenario == nullptr || message.tasks_size() >= kTaskCountMax) continue;
-    v1::CampaignTask& task = add(Name(lease.kind), *scenario);
-    set_lease(lease, task);
+    v1::CampaignTask& task = AddTask(Name(lease.kind), *scenario, message);
+    SetLease(lease, leases_->TimeOf(now), task);
     task.set_finding_id(lease.finding_id);
     task.set_reason(
         lease.kind == TaskKind::kFuzz     ? absl::StrFormat("%d runs", lease.fuzz.run_count())
         : lease.kind == TaskKind::kReplay ? "another model version showed it"
                                           : "what another worker ran, run again to compare");
   }
+}
+
+void Coordinator::AddIdleTasks(const CampaignState& campaign, absl::Time now,
+                               v1::Campaign& message) const {
   for (const ScenarioState& scenario : campaign.scenarios) {
     if (message.tasks_size() >= kTaskCountMax) return;
     if (leases_->LeasesOut(campaign.id, scenario.key) > 0) continue;
-    v1::CampaignTask& task = add("fuzz", scenario);
+    v1::CampaignTask& task = AddTask("fuzz", scenario, message);
     if (!scenario.refused.empty()) {
       task.set_state("given up");
       task.set_reason(scenario.refused);

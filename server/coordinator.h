@@ -203,6 +203,10 @@ class Coordinator {
   void PlanFinding(const v1::FoundFailure& found, const CheckedFinding& checked,
                    const WorkerRecord& worker, absl::Time now, Plan& plan)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The rows of a finding that is taken.
+  void PutFinding(const CampaignState& campaign, const ScenarioState& scenario,
+                  const CheckedFinding& checked, const WorkerRecord& worker, absl::Time now,
+                  Plan& plan) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // sync_results.cc
   void PlanResults(const v1::SyncRequest& request, WorkerRecord& worker,
@@ -249,7 +253,14 @@ class Coordinator {
   // Runs a second of late, and the seconds that its budget will last, -1 if nobody can know.
   void SetPace(const CampaignState& campaign, absl::Time now, v1::Campaign& message) const
       ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  // Findings that wait for something, leases that are out, and scenarios that nobody has: up to a limit.
   void AddTasks(const CampaignState& campaign, absl::Time now, v1::Campaign& message) const
+      ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  void AddFindingTasks(const CampaignState& campaign, absl::Time now, v1::Campaign& message) const
+      ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  void AddLeaseTasks(const CampaignState& campaign, absl::Time now, v1::Campaign& message) const
+      ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  void AddIdleTasks(const CampaignState& campaign, absl::Time now, v1::Campaign& message) const
       ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   // UNAVAILABLE if something of it is on its way to the disk.
   absl::Status PlanDelete(const CampaignState& campaign, Plan& plan,

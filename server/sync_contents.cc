@@ -190,7 +190,13 @@ void Coordinator::PlanFinding(const v1::FoundFailure& found, const CheckedFindin
     if (claimed_.contains(first)) return later();
     plan.claimed.insert(first);
   }
+  PutFinding(*campaign, *scenario, checked, worker, now, plan);
+}
 
+void Coordinator::PutFinding(const CampaignState& campaign, const ScenarioState& scenario,
+                             const CheckedFinding& checked, const WorkerRecord& worker,
+                             absl::Time now, Plan& plan) {
+  const std::string key = keys::Key(keys::kFinding, checked.id);
   const FindingState* present = state_.FindFinding(checked.id);
   if (present != nullptr && present->row.state() == v1::FINDING_STATE_FIXED) {
     FindingRow again = present->row;
@@ -204,7 +210,7 @@ void Coordinator::PlanFinding(const v1::FoundFailure& found, const CheckedFindin
   if (present == nullptr) {
     FindingRow row;
     row.set_state(v1::FINDING_STATE_NEW);
-    row.set_scenario_key(scenario->key);
+    row.set_scenario_key(scenario.key);
     row.set_found_by(worker.id);
     row.set_found_us(absl::ToUnixMicros(now));
     row.set_model_version(worker.model_version);
@@ -215,19 +221,19 @@ void Coordinator::PlanFinding(const v1::FoundFailure& found, const CheckedFindin
     plan.Put(key, row);
   }
   FoundRow row;
-  row.set_scenario_key(scenario->key);
+  row.set_scenario_key(scenario.key);
   row.set_found_by(worker.id);
-  row.set_offer_hash(what);
-  plan.Put(keys::Key(keys::kFound, campaign->id, checked.id), row);
+  row.set_offer_hash(checked.offer_hash);
+  plan.Put(keys::Key(keys::kFound, campaign.id, checked.id), row);
   plan.claimed.insert(key);
   plan.batch.failures.push_back(checked.failure);
-  ++plan.counts[{campaign->id, scenario->key, of_kind}];
-  ++plan.counts[{campaign->id, scenario->key, "findings"}];
-  plan.Settle(what, v1::Settled::VERDICT_ACCEPTED, "", checked.id);
+  ++plan.counts[{campaign.id, scenario.key, "kind " + checked.failure.kind_key}];
+  ++plan.counts[{campaign.id, scenario.key, "findings"}];
+  plan.Settle(checked.offer_hash, v1::Settled::VERDICT_ACCEPTED, "", checked.id);
   LogInfo("finding", {{"finding", checked.id},
                       {"check", checked.failure.check},
-                      {"scenario", scenario->name},
-                      {"campaign", campaign->id},
+                      {"scenario", scenario.name},
+                      {"campaign", campaign.id},
                       {"worker", worker.id}});
 }
 

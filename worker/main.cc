@@ -168,22 +168,8 @@ absl::Status Work(const Flags& flags) {
   return absl::OkStatus();
 }
 
-int Main(int argc, char** argv) {
-  Flags flags;
-  CLI::App app("Runs leases of a Shootdown coordinator, and hands in what they find.",
-               "shootdown-worker");
-  SayWrongUsageInOneLine(app);
-  app.set_version_flag("--version", SHOOTDOWN_VERSION);
-  app.footer("Exit status: 0 drained (SIGTERM, SIGINT, or by an operator), 2 wrong usage or bad\n"
-             "input, 3 our own fault or the machine's.");
-  // The process in which leases run; started by the worker itself.
-  std::uint32_t silence_ms = 0;
-  std::uint64_t memory_mib = 0;
-  CLI::App* const engine = app.add_subcommand("engine", "")->group("");
-  engine->add_option("--silence-ms", silence_ms);
-  engine->add_option("--memory-mib", memory_mib);
-
-  auto* const coordinator = app.add_option("--coordinator", flags.coordinator, "HOST:PORT[,HOST:PORT]");
+void AddOptions(CLI::App& app, Flags& flags) {
+  app.add_option("--coordinator", flags.coordinator, "HOST:PORT[,HOST:PORT]");
   app.add_option("--jobs", flags.jobs, "engines that run side by side (default: CPUs)")
       ->transform(WholeNumber(1, 1024));
   app.add_option("--state", flags.state, "folder of the journal (default: in the user's data folder)");
@@ -208,9 +194,27 @@ int Main(int argc, char** argv) {
   app.add_option("--engine-memory-mib", flags.engine.memory_mib_max, "memory of one lease")
       ->transform(WholeNumber(1, 1 << 20))
       ->capture_default_str();
+}
+
+int Main(int argc, char** argv) {
+  Flags flags;
+  CLI::App app("Runs leases of a Shootdown coordinator, and hands in what they find.",
+               "shootdown-worker");
+  SayWrongUsageInOneLine(app);
+  app.set_version_flag("--version", SHOOTDOWN_VERSION);
+  app.footer("Exit status: 0 drained (SIGTERM, SIGINT, or by an operator), 2 wrong usage or bad\n"
+             "input, 3 our own fault or the machine's.");
+  // The process in which leases run; started by the worker itself.
+  std::uint32_t silence_ms = 0;
+  std::uint64_t memory_mib = 0;
+  CLI::App* const engine = app.add_subcommand("engine", "")->group("");
+  engine->add_option("--silence-ms", silence_ms)->transform(WholeNumber(100, 3'600'000));
+  engine->add_option("--memory-mib", memory_mib)->transform(WholeNumber(1, 1 << 20));
+
+  AddOptions(app, flags);
   try {
     app.parse(argc, argv);
-    if (!engine->parsed() && coordinator->empty()) throw CLI::RequiredError("--coordinator");
+    if (!engine->parsed() && flags.coordinator.empty()) throw CLI::RequiredError("--coordinator");
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kExitDone : kExitBadInput;
   }
