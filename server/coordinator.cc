@@ -130,8 +130,20 @@ absl::Status Coordinator::Commit(Plan& plan) {
     of->second -= count;
     if (of->second == 0) on_their_way_.erase(of);
   }
-  if (!committed.ok()) LogError("commit failed", {{"words", std::string(committed.message())}});
+  TellHealth(committed);
   return committed;
+}
+
+// When it changes: with a full disk a thousand workers come again and again.
+void Coordinator::TellHealth(const absl::Status& committed) {
+  if (committed.ok() == commits_succeed_) return;
+  commits_succeed_ = committed.ok();
+  if (commits_succeed_) {
+    LogInfo("commits succeed again");
+  } else {
+    LogError("commit failed: nothing is taken until one succeeds",
+             {{"words", std::string(committed.message())}});
+  }
 }
 
 bool Coordinator::IsDone(const CampaignState& campaign, absl::Time now) const {

@@ -289,6 +289,7 @@ class Coordinator {
 
   // Commits `plan` and takes its claims back. REQUIRES: mutex_ is held; it is not meanwhile.
   absl::Status Commit(Plan& plan) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void TellHealth(const absl::Status& committed) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const std::unique_ptr<Store> store_;
   mutable absl::Mutex mutex_;
@@ -303,6 +304,7 @@ class Coordinator {
   Counts on_their_way_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, std::deque<Sample>> samples_ ABSL_GUARDED_BY(mutex_);  // by campaign
   Totals totals_ ABSL_GUARDED_BY(mutex_);
+  bool commits_succeed_ ABSL_GUARDED_BY(mutex_) = true;  // as the log said last
   absl::Time started_;
 };
 

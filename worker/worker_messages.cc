@@ -150,13 +150,16 @@ void Worker::TakeOutcome(const SyncOutcome& outcome, absl::Time now) {
     has_news_ = true;  // whatever was in that message
     if (!failing_since_.has_value()) {  // it is named once, not at every attempt
       failing_since_ = now;
-      LogWarning("the coordinator does not answer, going on without it",
-                 {{"words", Words(outcome.response.status())}});
+      const absl::Status& why = outcome.response.status();
+      const bool silent = absl::IsUnavailable(why) || absl::IsDeadlineExceeded(why);
+      LogWarning(silent ? "the coordinator does not answer, going on without it"
+                        : "the coordinator takes nothing, going on without it",
+                 {{"words", Words(why)}});
     }
     return;
   }
   if (failing_since_.has_value()) {
-    LogInfo("the coordinator answers");
+    LogInfo("the coordinator answers again");
     for (auto& [campaign, away] : away_) {
       away.own_features.clear();
       away.findings_by_kind.clear();

@@ -105,7 +105,9 @@ absl::Status CheckRoom(const std::string& path) {
   const absl::Status written = WriteWholeFile(file, std::string(kBytes, '0'));
   std::error_code ignored;
   fs::remove(file, ignored);
-  return written;
+  if (!absl::IsResourceExhausted(written)) return written;
+  // Nobody who reads this knows the file.
+  return absl::ResourceExhaustedError(absl::StrFormat("%s: the disk is full", Said(path)));
 }
 
 std::uint64_t FolderFileBytes(const std::string& path) {

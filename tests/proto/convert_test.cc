@@ -78,6 +78,12 @@ TEST(ConvertTest, TextThatIsNotUtf8IsRefusedByName) {
 
 TEST(ConvertTest, ATooLargeFailureIsRefused) {
   Failure failure;
+  failure.message.assign(kFailureBytesMax, 'x');
+  failure.message.resize(kFailureBytesMax - (ToProto(failure).ByteSizeLong() - kFailureBytesMax));
+  ASSERT_EQ(ToProto(failure).ByteSizeLong(), kFailureBytesMax);
+  EXPECT_TRUE(EncodeFailure(failure).ok());
+  failure.message += 'x';
+  EXPECT_EQ(EncodeFailure(failure).status().code(), absl::StatusCode::kResourceExhausted);
   failure.message.assign(kFailureBytesMax + 1, 'x');
 
   EXPECT_EQ(EncodeFailure(failure).status().code(), absl::StatusCode::kResourceExhausted);
@@ -123,6 +129,31 @@ TEST(ConvertTest, ANewerFieldOfAnEntryThatIsGoneIsLeftOut) {
 
   EXPECT_EQ(message.trace_size(), 0);
   EXPECT_EQ(FromProto(message).newer_fields.size(), 3u);
+}
+
+TEST(ConvertTest, ANewerFieldOfTheEntryBehindTheLastIsLeftOut) {
+  v1::Failure message = ToProto(FullFailure());
+  v1::NewerFields& behind = *message.add_newer_fields();
+  behind.set_list(v1::Failure::kTraceFieldNumber);
+  behind.set_index(static_cast<std::uint32_t>(message.trace_size()));
+  v1::TraceStep step;
+  step.set_text("from nowhere");
+  behind.set_fields(step.SerializeAsString());
+
+  EXPECT_EQ(FromProto(message), FullFailure());
+}
+
+TEST(ConvertTest, NewerFieldsHoldNoOthers) {
+  v1::Failure inner;
+  v1::TraceStep step;
+  step.set_text("smuggled");
+  v1::NewerFields& of_trace = *inner.add_newer_fields();
+  of_trace.set_list(v1::Failure::kTraceFieldNumber);
+  of_trace.set_fields(step.SerializeAsString());
+  v1::Failure message = ToProto(FullFailure());
+  message.add_newer_fields()->set_fields(inner.SerializeAsString());
+
+  EXPECT_EQ(FromProto(message), FullFailure());
 }
 
 TEST(ConvertTest, WhatIsKnownByNowIsReadUnderItsName) {

@@ -47,7 +47,8 @@ TEST(ReceiptTest, WhatIsNoReceiptIsRefused) {
   for (const Case& c :
        {Case{"", "wanted finding or input"}, Case{"lease 1", "wanted finding or input"},
         Case{"input", "wanted an id"}, Case{"finding ", "wanted an id"},
-        Case{"input o c", "five words more"}, Case{"input o c s x h 1", "bytes"},
+        Case{"input o c", "five words more"}, Case{"input o c s 12 h", "five words more"},
+        Case{"input o c s x h 1", "bytes"},
         Case{"input o c s 1 h 1,,2", "ascending"}, Case{"input o c s 1 h 1,0", "ascending"},
         Case{"input o c s 1 h 4294967295,1", "ascending"}}) {
     const auto read = ParseReceipt(c.line);
