@@ -162,6 +162,41 @@ TEST(JournalTest, InputsAreDroppedAboveALimitAndFindingsNever) {
   EXPECT_EQ(journal->dropped_input_count(), 100 - journal->inputs().size());
 }
 
+TEST(JournalTest, TheLimitOfInputsCountsThoseThatAreThere) {
+  const ScratchFolder folder;
+  const Journal::Limits limits = {.input_bytes_max = 1000};
+  const Harvest first = Learned(std::string(600, 'a'));
+  const Harvest second = Learned(std::string(600, 'b'));
+  ASSERT_TRUE(OpenAt(folder / "s", limits)->Add(first).ok());
+
+  const auto journal = OpenAt(folder / "s", limits);
+  ASSERT_TRUE(journal->Add(second).ok());
+  EXPECT_EQ(journal->inputs().size(), 1u);
+  const std::string hash = journal->inputs().begin()->first;
+  ASSERT_TRUE(journal->Settle({SettledAs(hash, v1::Settled::VERDICT_ACCEPTED)}).ok());
+  ASSERT_TRUE(journal->Add(second).ok());
+
+  EXPECT_EQ(journal->inputs().size(), 1u);
+  EXPECT_EQ(journal->dropped_input_count(), 1u);
+}
+
+// J3: a kill between the two must not take a finding of which there is no receipt.
+TEST(JournalTest, WhatHasNoReceiptIsNotForgotten) {
+  const ScratchFolder folder;
+  const std::string receipts = folder / "s/receipts";
+  {
+    const auto journal = OpenAt(folder / "s");
+    ASSERT_TRUE(journal->Add(Found("a")).ok());
+    fs::create_directory(receipts);  // no file, so nothing can be written to it
+    const std::string hash = journal->findings().begin()->first;
+    EXPECT_FALSE(journal->Settle({SettledAs(hash, v1::Settled::VERDICT_ACCEPTED, "f")}).ok());
+    EXPECT_EQ(journal->findings().size(), 1u);
+  }
+  fs::remove(receipts);
+
+  EXPECT_EQ(OpenAt(folder / "s")->findings().size(), 1u);
+}
+
 // Who may read, write and enter it.
 fs::perms PermissionsOf(const std::string& path) { return fs::status(path).permissions(); }
 
@@ -304,6 +339,33 @@ TEST(JournalTest, AFullDiskIsSaidAndNothingIsLostOnceThereIsRoom) {
   const absl::Status again = journal->Add(Found("b", 100'000));
   EXPECT_TRUE(again.ok()) << again.message();
   EXPECT_EQ(journal->findings().size(), 2u);
+}
+
+TEST(JournalTest, AReceiptThatDoesNotFitOnTheDiskLeavesNoHalfLine) {
+  const ScratchFolder folder;
+  std::signal(SIGXFSZ, SIG_IGN);
+  const auto journal = OpenAt(folder / "s");
+  const std::string receipts = folder / "s/receipts";
+  ASSERT_TRUE(journal->Add(Found("a")).ok());
+  ASSERT_TRUE(journal->Add(Found("b")).ok());
+  const auto settle_one = [&] {
+    const std::string hash = journal->findings().begin()->first;
+    return journal->Settle({SettledAs(hash, v1::Settled::VERDICT_ACCEPTED, "0123456789abcdef")});
+  };
+  ASSERT_TRUE(settle_one().ok());
+  const std::string before = ReadAll(receipts);
+  rlimit old_limit = {};
+  getrlimit(RLIMIT_FSIZE, &old_limit);
+  const rlimit small = {.rlim_cur = before.size() + 10, .rlim_max = old_limit.rlim_max};
+  setrlimit(RLIMIT_FSIZE, &small);
+
+  const absl::Status full = settle_one();
+  setrlimit(RLIMIT_FSIZE, &old_limit);
+
+  EXPECT_EQ(full.code(), absl::StatusCode::kResourceExhausted) << full.message();
+  EXPECT_EQ(ReadAll(receipts), before);
+  EXPECT_TRUE(settle_one().ok());
+  EXPECT_EQ(ReadAll(receipts), before + before);
 }
 
 }  // namespace

@@ -3,9 +3,11 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <csignal>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "tests/worker/worker_fixture.h"
 
@@ -86,6 +88,24 @@ TEST_F(WorkerFaultsTest, WithAFullDiskNoLeaseIsBegunAndWithRoomAllIsHandedIn) {
   EXPECT_TRUE(engines_[0].lease().has_value());
 }
 
+TEST_F(WorkerFaultsTest, WithAFullDiskALeaseThatWaitsGoesOnWaiting) {
+  Answer({Replay("r1"), Replay("r2"), Replay("r3"), Replay("r4")});
+  {
+    const FullDisk full;
+    engines_[0].End();
+    worker_->Step(now_);  // the next one is begun before the disk is asked
+    engines_[1].End();
+    worker_->Step(now_);
+    EXPECT_FALSE(engines_[1].lease().has_value());
+  }
+  now_ += absl::Seconds(2);
+  worker_->Step(now_);
+  worker_->Step(now_);
+
+  ASSERT_TRUE(engines_[1].lease().has_value());
+  EXPECT_EQ(engines_[1].lease()->id(), "r4");
+}
+
 TEST_F(WorkerFaultsTest, ADrainEndsThoughAnEngineDoesNot) {
   Answer({Replay("r1")});
   worker_->Drain(now_);
@@ -132,6 +152,114 @@ TEST_F(WorkerFaultsTest, AWorkerThatIsStartedAgainDoesNotCountItsMessagesFromThe
   SyncIfDue();
 
   EXPECT_GT(last_request_.sequence(), before) << "what it says would be taken for an old message";
+}
+
+TEST_F(WorkerFaultsTest, AfterAnAbsenceTheNextOneBeginsAnew) {
+  const auto go_away = [this] {
+    FailSync();
+    now_ += absl::Seconds(6);
+    worker_->Step(now_);
+    engines_[0].End();
+    worker_->Step(now_);  // the lease in reserve
+    if (!engines_[0].lease()->id().empty()) {
+      engines_[0].End();
+      worker_->Step(now_);
+    }
+    ASSERT_EQ(engines_[0].lease()->id(), "");
+  };
+  const auto find_often = [this](std::string_view what) {
+    for (int i = 0; i < 50; ++i) engines_[0].Find(std::string(what) + std::to_string(i));
+    worker_->Step(now_);
+  };
+  SyncIfDue();
+  go_away();
+  find_often("first ");
+  engines_[0].Learn(50);
+  engines_[0].End();
+  worker_->Step(now_);
+  EXPECT_THAT(engines_[0].known(), ElementsAre(50));
+  now_ += absl::Seconds(20);
+  Pass(absl::Seconds(5));
+  ASSERT_EQ(coordinator_.findings().size(), 16u);
+
+  go_away();
+  find_often("second ");
+
+  EXPECT_EQ(journal_->findings().size(), 16u);
+}
+
+TEST_F(WorkerFaultsTest, TheFirstWaitAfterASuccessIsShort) {
+  for (int i = 0; i < 20; ++i) {
+    FailSync();
+    now_ += absl::Seconds(20);
+  }
+  SyncIfDue();
+
+  FailSync();
+
+  EXPECT_LE(worker_->NextSync(), now_ + absl::Milliseconds(250));
+}
+
+TEST_F(WorkerFaultsTest, AListOfAnEpochThatIsOverIsForgotten) {
+  SyncIfDue();
+  engines_[0].Learn(7);
+  engines_[0].Learn(9);
+  const auto run_on = [this] {
+    for (int i = 0; i < 3; ++i) {
+      Pass(absl::Seconds(2));
+      engines_[0].End();
+    }
+    Pass(absl::Seconds(2));
+    return engines_[0].known();
+  };
+  std::vector<std::uint32_t> list = run_on();
+  ASSERT_EQ(list.size(), 2u);
+
+  coordinator_.Restart();  // its list is in another order
+
+  std::ranges::reverse(list);
+  EXPECT_EQ(run_on(), list);
+  EXPECT_EQ(engines_[0].lease()->epoch(), 2u);
+}
+
+TEST_F(WorkerFaultsTest, WhatIsTooLargeForAMessageWithOthersGoesAlone) {
+  SyncIfDue();
+  engines_[0].Find(std::string((std::size_t{3} << 20) + 1000, 'x'));
+  engines_[0].Find("small");
+  Pass(absl::Seconds(3));
+
+  EXPECT_EQ(coordinator_.findings().size(), 2u);
+}
+
+TEST_F(WorkerFaultsTest, AMessageHasNoMoreResultsThanItMay) {
+  for (int i = 0; i < 100; ++i) {
+    Harvest harvest;
+    harvest.result.emplace().set_lease_id(std::to_string(i));
+    ASSERT_TRUE(journal_->Add(harvest).ok());
+  }
+  EXPECT_EQ(worker_->MakeRequest(now_).results_size(), 64);
+}
+
+// Two exchanges, a tenth of a second each; the coordinator asks for one a second.
+TEST_F(WorkerFaultsTest, WhatIsWantedIsSentAtOnceAndSoIsTheRest) {
+  Pass(absl::Seconds(2));
+  engines_[0].Find("a");
+  Pass(absl::Milliseconds(350));
+  EXPECT_EQ(coordinator_.findings().size(), 1u);
+
+  // The coordinator has all of these from elsewhere, and there are more than a message may name.
+  Harvest known;
+  for (int i = 0; i < 1500; ++i) {
+    v1::FoundFailure& found = known.findings.emplace_back();
+    found.set_campaign_id(kCampaign);
+    found.mutable_failure()->set_found_schedule_text(std::to_string(i));
+  }
+  ASSERT_TRUE(journal_->Add(known).ok());
+  Pass(absl::Seconds(3));
+  ASSERT_TRUE(journal_->Add(known).ok());
+  engines_[0].Learn(1);
+  Pass(absl::Milliseconds(450));
+  EXPECT_THAT(journal_->findings(), IsEmpty());
 }
 
 TEST_F(WorkerFaultsTest, ALeaseThatWaitsIsHeld) {
