@@ -18,7 +18,14 @@ bool Walk(VirtPage va, bool write) {
     sim::Learn(broadcasts);
     if (READ_ONCE(pgd->pmd) == 0) return false;
     const Cell<Pte>* const ptep = &pgd->pte[va.value()];
-    const Pte pte = READ_ONCE(*ptep);
+    Pte pte = READ_ONCE(*ptep);
+    // RMO: the value may be one from before an invalidation that is complete. Who broadcasts one waits
+    // until no walk goes on with what was there before (DSB, ptesync); which store came before which
+    // broadcast is not kept, so after the first one a walk takes the value of now.
+    if (broadcasts != 0 && (m.log().back().flags & sim::LogEntry::kOld) != 0) {
+      pte = ptep->Peek();
+      sim::Learn(pte.bits);
+    }
     if (!pte.valid() || (write && !pte.writable())) return false;
     // The ghost belongs to the very load above: nothing has run in between.
     const Mm* const mm = this_cpu().hardware_mm;
