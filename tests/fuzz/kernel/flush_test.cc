@@ -172,6 +172,16 @@ TEST(FlushTest, TheTsbLosesThePageBeforeTheTlbsDo) {
   EXPECT_LT(cas_row, send_row);
 }
 
+TEST(FlushTest, WhileTheTsbGrowsBothTablesLoseThePage) {
+  for (const int pages : {1, 2}) {
+    const Ran ran(TwoThreads("tsb_grow table", "munmap A " + std::to_string(pages)),
+                  "T0@[tsb_grow: spin_unlock(&mm->context.lock)]+1>C1");
+
+    EXPECT_EQ(ran.outcome().check, "clean") << ran.outcome().message;
+    EXPECT_EQ(ran.Count("flush_one: cas slot->tag"), 2 * pages);
+  }
+}
+
 TEST(FlushTest, FlushingTheMmDropsAllItsEntriesOnAllCpus) {
   const Ran ran(TwoThreads("flush_tlb_mm"));
 

@@ -1,6 +1,8 @@
 // The life of an mm: who counts, who borrows, and who frees it.
 #include <gtest/gtest.h>
 
+#include <utility>
+
 #include "tests/fuzz/kernel/kernel_testing.h"
 
 namespace shootdown::testing {
@@ -207,6 +209,21 @@ INSTANTIATE_TEST_SUITE_P(
              .ops = "migrate 1; munmap A; touch B; migrate 0; touch B",
              .kthread_ops = "migrate 0; yield; migrate 1"}),
     [](const ::testing::TestParamInfo<Pair>& test) { return test.param.name; });
+
+TEST(MmTest, AKernelThreadAccessesThePageThatItIsTold) {
+  for (const auto& [ops, kthread_ops] :
+       {std::pair{"vhost_set_owner dev; vhost_kick dev write B; vhost_release dev", "vhost_worker dev"},
+        std::pair{"io_uring_setup ring; io_uring_submit ring write B; io_uring_close ring",
+                  "io_sq_thread ring"}}) {
+    const Ran ran(CleanScenario({User({.name = "a", .setup = "mmap A 2", .ops = ops}),
+                                 Kthread({.name = "kt", .cpu = 1, .ops = kthread_ops})}));
+
+    EXPECT_EQ(ran.outcome().check, "clean") << ops;
+    EXPECT_EQ(ran.Count(sim::StepKind::kUserStore), 1) << ops;
+    EXPECT_FALSE(ran.mm(1).pgd->pte[0].Peek().valid()) << ops;
+    EXPECT_TRUE(ran.mm(1).pgd->pte[1].Peek().valid()) << ops;
+  }
+}
 
 TEST(MmTest, ARingWhoseProcessIsGoneAnswersWithoutTheMm) {
   // The kernel thread finds the submission when mm_users is 0 already.
