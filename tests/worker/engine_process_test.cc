@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/time/clock.h"
 #include "fuzz/schedule/schedule.h"
 #include "tests/worker/worker_testing.h"
 
@@ -130,6 +131,54 @@ TEST(EngineProcessTest, ACampaignsBugIsFoundReplayedAndMinimized) {
   EXPECT_NE(minimized.result->minimized().minimality_runs(), 0u);
 }
 
+std::multiset<std::string> HashesOf(const Harvest& harvest) {
+  std::multiset<std::string> hashes;
+  for (const v1::FoundFailure& found : harvest.findings) {
+    hashes.insert(ContentHash(found.SerializeAsString()));
+  }
+  for (const v1::Input& input : harvest.inputs) {
+    hashes.insert(ContentHash(input.SerializeAsString()));
+  }
+  return hashes;
+}
+
+std::multiset<std::string> NamesIn(const v1::LeaseResult& result) {
+  return {result.content_hashes().begin(), result.content_hashes().end()};
+}
+
+TEST(EngineProcessTest, AResultNamesAllThatItsLeaseFound) {
+  EngineProcess engine(EngineOptions());
+
+  const Harvest harvest = RunLease(engine, FuzzLease("a1", kBuggy, 5'000, /*seed=*/3));
+
+  ASSERT_FALSE(harvest.findings.empty());
+  ASSERT_FALSE(harvest.inputs.empty());
+  EXPECT_EQ(NamesIn(*harvest.result), HashesOf(harvest));
+  EXPECT_EQ(harvest.findings.front().failure().seed(), 3u);
+}
+
+TEST(EngineProcessTest, AHostThatDiesTakesNothingWithItThatWasFound) {
+  EngineProcess engine(EngineOptions());
+  for (const char* id : {"a1", "a2"}) {
+    engine.Start(FuzzLease(id, kBuggy, kManyRuns), {});
+    Harvest harvest;
+    const absl::Time limit = absl::Now() + absl::Minutes(1);
+    while (harvest.findings.empty() && absl::Now() < limit) {
+      pollfd polled = engine.ToPoll();
+      (void)poll(&polled, 1, 100);
+      harvest = engine.Take(absl::Now());
+    }
+    ASSERT_FALSE(harvest.findings.empty());
+    const absl::Time before = absl::Now();
+
+    kill(engine.pid(), SIGKILL);
+    Collect(engine, harvest);
+
+    EXPECT_EQ(NamesIn(*harvest.result), HashesOf(harvest)) << id;
+    EXPECT_FALSE(engine.Ready(before)) << "one that dies at once would be started at once";
+  }
+}
+
 TEST(EngineProcessTest, ACleanRunHasATraceToo) {
   EngineProcess engine(EngineOptions());
   v1::Lease lease = LeaseOf("a1", CorpusText(kClean));
@@ -199,6 +248,33 @@ TEST(EngineProcessTest, ACrashCostsItsLeaseAndIsReportedWithItsInput) {
   EXPECT_FALSE(harvest.inputs.empty()) << "what it had found until then";
   EXPECT_EQ(RunLease(engine, FuzzLease("a2", kClean, 100)).result->outcome(),
             v1::LeaseResult::OUTCOME_DONE);
+}
+
+TEST(EngineProcessTest, ALeaseThatMakesNoSenseCostsNoProcess) {
+  EngineProcess engine(EngineOptions());
+
+  const Harvest no_runs = RunLease(engine, FuzzLease("a1", kClean, 0));
+  const Harvest far_feature = RunLease(engine, FuzzLease("a2", kClean, 100), {7, 0xffff'ffff});
+
+  EXPECT_EQ(no_runs.result->outcome(), v1::LeaseResult::OUTCOME_REFUSED);
+  EXPECT_EQ(no_runs.result->words(), "a lease without runs");
+  EXPECT_EQ(far_feature.result->outcome(), v1::LeaseResult::OUTCOME_DONE);
+}
+
+// Few runs of a search have the empty schedule, which is no byte.
+TEST(EngineProcessTest, TheInputOfACrashIsTheScheduleThatRan) {
+  EngineProcess engine(EngineOptions());
+  std::string input;
+  for (std::uint64_t seed = 1; seed <= 20 && input.empty(); ++seed) {
+    engine.Start(FuzzLease("a1", kClean, kManyRuns, seed), {});
+    Harvest harvest;
+    AwaitRuns(engine, harvest);
+    kill(ChildOf(engine.pid()), SIGABRT);
+    Collect(engine, harvest);
+    input = harvest.result->engine_input();
+  }
+
+  EXPECT_GT(ScheduleIn(input).size(), 0u);
 }
 
 TEST(EngineProcessTest, AHangIsEnded) {

@@ -197,6 +197,23 @@ TEST(JournalTest, WhatHasNoReceiptIsNotForgotten) {
   EXPECT_EQ(OpenAt(folder / "s")->findings().size(), 1u);
 }
 
+TEST(JournalTest, ReceiptsMayBeTakenAwayWhileTheWorkerRuns) {
+  const ScratchFolder folder;
+  const auto journal = OpenAt(folder / "s");
+  ASSERT_TRUE(journal->Add(Found("a")).ok());
+  ASSERT_TRUE(journal->Add(Found("b")).ok());
+  const auto settle_one = [&](const std::string& finding) {
+    const std::string hash = journal->findings().begin()->first;
+    return journal->Settle({SettledAs(hash, v1::Settled::VERDICT_ACCEPTED, finding)});
+  };
+  ASSERT_TRUE(settle_one("first").ok());
+  fs::rename(folder / "s/receipts", folder / "old");
+
+  EXPECT_TRUE(settle_one("second").ok());
+
+  EXPECT_EQ(ReadAll(folder / "s/receipts"), "finding second\n");
+}
+
 // Who may read, write and enter it.
 fs::perms PermissionsOf(const std::string& path) { return fs::status(path).permissions(); }
 
