@@ -47,19 +47,26 @@ class RunCount {
       report_.stopped_by = StoppedBy::kExecutions;
       return true;
     }
-    if (!options_.should_stop || (++asked_ & 0xff) != 0 || !options_.should_stop()) return false;
+    if (!options_.should_stop) return false;
+    // By steps, since a run may have ten of them or as many as the machine's budget.
+    steps_ += 1 + subject_.machine().log().size();
+    if (steps_ < kStepsBetweenQuestions) return false;
+    steps_ = 0;
+    if (!options_.should_stop()) return false;
     report_.stopped_by = StoppedBy::kAsked;
     return true;
   }
   [[nodiscard]] Report& report() { return report_; }
 
  private:
+  static constexpr std::uint64_t kStepsBetweenQuestions = 20'000;
+
   sim::Subject& subject_;
   const Options& options_;
   bool counts_classes_;
   Report report_;
   Classes classes_;
-  std::uint32_t asked_ = 0;
+  std::uint64_t steps_ = 0;  // since should_stop was asked
 };
 
 }  // namespace shootdown::explore
