@@ -55,8 +55,8 @@ TEST(InterruptsTest, OneComesBeforeTheCpuHasBegun) {
 TEST(InterruptsTest, WhoIsInterruptedInAWaitIsNotBehindIt) {
   GuestProgram program({.threads = {[](GuestProgram& g) {
                                       g.WaitUntilEquals('x', 1);
-                                      g.reg[1] = 1;
                                       g.Act(0);
+                                      g.reg[1] = 1;
                                     },
                                     [](GuestProgram& g) {
                                       g.Store('x', 1);

@@ -1,0 +1,71 @@
+// What is on its way, a held store's value or what a cross call is to do, is a part of the state,
+// though whoever sent it has forgotten what it was.
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <set>
+#include <utility>
+
+#include "fuzz/explore/state_search.h"
+#include "fuzz/sim/forget.h"
+#include "tests/support/guest_program.h"
+
+namespace shootdown::explore {
+namespace {
+
+using ::shootdown::testing::GuestProgram;
+using Ends = std::set<std::pair<std::uint64_t, std::uint64_t>>;
+
+// The first two registers at the end of each run.
+Ends EndsOf(GuestProgram& program) {
+  Ends ends;
+  StateOptions options;
+  options.on_run = [&](const sim::Violation*) { ends.emplace(program.reg[0], program.reg[1]); };
+  EXPECT_TRUE(StateSearch(program, options).Explore().complete);
+  return ends;
+}
+
+// That neither thread sees the other's store at first says that the first one's was held.
+TEST(UnderWayTest, StatesInWhichAnotherValueIsHeldAreTwo) {
+  GuestProgram program({.threads = {[](GuestProgram& g) {
+                                      {
+                                        const sim::Forgetting scope(SHOOTDOWN_SITE("stores"));
+                                        g.Store('y', g.Load('x') + 1);
+                                      }
+                                      g.reg[0] = g.Load('w') + 1;
+                                    },
+                                    [](GuestProgram& g) {
+                                      g.Store('x', 1);
+                                      g.Store('w', 1);
+                                      g.Fence();
+                                      const std::uint64_t first = g.Load('y');
+                                      g.reg[1] = (first + 1) * 10 + g.Load('y');
+                                    }}});
+
+  const Ends ends = EndsOf(program);
+
+  EXPECT_TRUE(ends.contains({1, 11}));
+  EXPECT_TRUE(ends.contains({1, 12}));
+}
+
+TEST(UnderWayTest, StatesInWhichAnotherCrossCallIsPendingAreTwo) {
+  GuestProgram program(
+      {.threads = {[](GuestProgram& g) {
+                     const sim::Forgetting scope(SHOOTDOWN_SITE("sends"));
+                     (void)g.SendMondo(1, g.Load('x'));
+                   },
+                   [](GuestProgram& g) {
+                     g.machine().SetIe(false);
+                     g.Store('x', 1);
+                     g.Act(0);
+                     g.reg[1] = g.machine().MondosAccepted(1);
+                     g.machine().SetIe(true);
+                   }},
+       .mondos = {[](GuestProgram& g) { g.reg[0] = 1; }, [](GuestProgram& g) { g.reg[0] = 2; }}});
+
+  // Also where it comes later.
+  EXPECT_EQ(EndsOf(program), (Ends{{1, 0}, {1, 1}, {2, 0}, {2, 1}}));
+}
+
+}  // namespace
+}  // namespace shootdown::explore
