@@ -185,6 +185,16 @@ TEST(ContextTest, AMmThatALazyCpuHasLoadedKeepsItsNumberThroughWraps) {
   EXPECT_EQ(ran.mm(1).mm_cpumask.Peek().bits, 0b11u);
 }
 
+TEST(ContextTest, AWrapKeepsThePageSizesOfALoadedMm) {
+  Scenario scenario = WrapAfterMigration();
+  scenario.tasks[0].setup = Ops("hugetlb_setup; migrate 1; migrate 0; mmap A; touch A");
+  const Ran ran(scenario);
+
+  EXPECT_EQ(ran.outcome().check, "clean") << ran.outcome().message;
+  EXPECT_GE(Version(ran.mm(1)), 2u);
+  EXPECT_EQ(ran.mm(1).context.sparc64_ctx_val.Peek().page_sizes(), 1u);
+}
+
 TEST(ContextTest, ReallocationClearsTheMaskOfTheMm) {
   Scenario scenario = WrapAfterMigration();
   scenario.tasks.push_back(User({.name = "late", .cpu = 1, .setup = "yield"}));  // takes CPU 1 over
