@@ -27,7 +27,7 @@ const volatile std::int64_t* MapSeconds() {
 // Of the C library, so of its kind in linkage and in name.
 extern "C" int clock_gettime(clockid_t clock, timespec* time) noexcept {
   static const volatile std::int64_t* const seconds = MapSeconds();
-  const long result = syscall(SYS_clock_gettime, clock, time);
+  const auto result = syscall(SYS_clock_gettime, clock, time);
   if (result == 0 && clock == CLOCK_REALTIME) time->tv_sec += *seconds;
   return static_cast<int>(result);
 }
