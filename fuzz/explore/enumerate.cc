@@ -48,10 +48,8 @@ std::uint32_t Enumerator::CostOf(const Node& node, Process p) const {
   return 0;
 }
 
-// What can be done in the state that the run is in; false if nothing.
-bool Enumerator::OpenNode() {
-  const ProcessSet enabled = Enabled();
-  if (enabled == 0) return false;
+// What can be done in the state that the run is in; false if nothing within the bound.
+bool Enumerator::OpenNode(ProcessSet enabled) {
   Node& node = path_.emplace_back();
   node = {.enabled = enabled, .left = enabled, .taken = kNobody, .last = last_, .spent = spent_};
   if (bound_.kind != Bound::Kind::kNone) {
@@ -66,21 +64,16 @@ bool Enumerator::OpenNode() {
     return false;
   }
   node.taken = FirstInOrder(node.last, node.left);
-  node.last_one = IsLastOne(node);
   return true;
 }
 
-bool Enumerator::IsLastOne(const Node& node) const {
-  if (buffers() || !std::has_single_bit(node.enabled)) return false;
+// No other CPU will ever have a step to take.
+bool Enumerator::IsLastOne(int cpu) const {
+  if (buffers()) return false;
   for (int c = 0; c < cpu_count(); ++c) {
-    if (c != node.taken && !machine().IsDone(c)) return false;
+    if (c != cpu && !machine().IsDone(c)) return false;
   }
   return true;
-}
-
-// There are no more choices then until the run is over: what is left takes no more time than any run.
-std::uint32_t Enumerator::StepsUnasked() {
-  return path_[depth_ - 1].last_one ? machine().config().step_count_max : 0;
 }
 
 // Inline, as all that leads to a switch of fibers (fuzz/sim/fiber.h).
@@ -109,8 +102,18 @@ const sim::Violation* Enumerator::Run() {
 }
 
 Process Enumerator::Choose() {
+  const ProcessSet enabled = Enabled();
+  if (enabled == 0) return kNobody;
+  if (std::has_single_bit(enabled)) {  // no choice: it costs nothing, whatever the bound
+    const Process p = Lowest(enabled);
+    if (!IsBuffer(p)) {
+      last_ = CpuOf(p);
+      if (IsLastOne(last_)) GoOnUnasked(machine().config().step_count_max);
+    }
+    return p;
+  }
   if (depth_ == path_.size()) {
-    if (!OpenNode()) return kNobody;
+    if (!OpenNode(enabled)) return kNobody;
     if (!std::has_single_bit(path_.back().left)) KeepPlace();
   }
   // A run that resumes is here too, with another step to take.

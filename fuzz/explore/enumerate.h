@@ -48,10 +48,9 @@ class Enumerator : public ProcessScheduler {
  protected:
   void NewRun() override;
   [[nodiscard]] Process Choose() override;
-  [[nodiscard]] std::uint32_t StepsUnasked() override;
 
  private:
-  // A state of the current run, and the step that it takes from there.
+  // A state of the current run in which several could take a step, and the one that is taken.
   struct Node {
     ProcessSet enabled = 0;
     ProcessSet left = 0;      // to try, the current one included; within the bound
@@ -59,7 +58,6 @@ class Enumerator : public ProcessScheduler {
     Process last = kNobody;   // the CPU that took the step before
     std::uint32_t spent = 0;  // on the way here
     bool leaving_costs = false;  // a preemption, since `last` could go on
-    bool last_one = false;  // of CPUs that will ever have a step to take
   };
   // Where the current run stood, before the choice of a node that has more to try.
   struct Place {
@@ -69,8 +67,8 @@ class Enumerator : public ProcessScheduler {
   };
   [[nodiscard]] Process FirstInOrder(Process last, ProcessSet of) const;
   [[nodiscard]] std::uint32_t CostOf(const Node& node, Process p) const;
-  [[nodiscard]] bool OpenNode();
-  [[nodiscard]] bool IsLastOne(const Node& node) const;
+  [[nodiscard]] bool OpenNode(ProcessSet enabled);
+  [[nodiscard]] bool IsLastOne(int cpu) const;
   void KeepPlace();
   void ResumeFromPlace();
 
@@ -78,7 +76,7 @@ class Enumerator : public ProcessScheduler {
   Bound bound_;
   std::vector<Node> path_;
   Places<Place> places_;
-  std::size_t depth_ = 0;
+  std::size_t depth_ = 0;  // nodes that the run has come through
   std::uint32_t spent_ = 0;
   Process last_ = kNobody;
 };

@@ -63,6 +63,7 @@ void ProcessScheduler::ForgetChoice() {
   settled_ = false;
   wakes_ = false;
   at_once_ = false;
+  steps_unasked_ = 0;
   event_.reset();
 }
 
@@ -209,13 +210,23 @@ Move ProcessScheduler::GoOn(const sim::Question& question) {
   }
   settled_ = false;
   at_once_ = false;
+  return TakeStep(question);
+}
+
+inline Move ProcessScheduler::TakeStep(const sim::Question& question) {
   chosen_ = kNobody;
   unasked_actor_ = question.actor;
-  ask_at_ = question.index + 1 + StepsUnasked();
+  ask_at_ = question.index + 1 + steps_unasked_;
   return {.kind = Move::Kind::kStep};
 }
 
 Move ProcessScheduler::Pick(const sim::Question& question) {
+  // Chosen where another CPU was asked: there is nothing more to say about its step, if it is a step that it was
+  // chosen for.
+  if (chosen_ == question.cpu.value() && !wakes_ && !question.blocked && !question.may_wait && !event_) {
+    current_ = chosen_;
+    return TakeStep(question);
+  }
   NoteNext(question);
   if (started_ < cpu_count_) {
     if (const int next = NextToEnter(); next != kNobody) return RunOn(next);
@@ -231,6 +242,7 @@ Move ProcessScheduler::Pick(const sim::Question& question) {
     if (question.blocked && (buffers() || !chooses_where_it_waits_)) {
       if (const int c = FirstWithStep(); c != kNobody) return RunOn(c);
     }
+    steps_unasked_ = 0;
     chosen_ = Choose();
     if (chosen_ == kCut) const_cast<sim::Machine*>(machine_)->StopRun();
     // An await that was ready and is no longer has to be told to wait.

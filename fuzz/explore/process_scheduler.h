@@ -85,9 +85,9 @@ class ProcessScheduler : public sim::Scheduler {
   // buffer that must leave before. The store reaches memory in the same step. A drain right after it comes to the same
   // memory, but judges that hear of the store may look at memory in between.
   void StoreAtOnce() { at_once_ = true; }
-  // How many steps more the CPU that was just chosen takes without another question. They are not to be
-  // held, and it can take them.
-  [[nodiscard]] virtual std::uint32_t StepsUnasked() { return 0; }
+  // Within Choose(): the CPU that is chosen takes so many steps more without another question. They are not
+  // to be held, and it can take them.
+  void GoOnUnasked(std::uint32_t steps) { steps_unasked_ = steps; }
 
   // From now on Choose() is also called where a CPU has to wait; else only where somebody has a step to
   // take, if anybody has. Under SC alone, where it does not matter which CPU is the one that looks when
@@ -164,6 +164,7 @@ class ProcessScheduler : public sim::Scheduler {
   [[nodiscard]] int NextToEnter();
   [[nodiscard]] int FirstWithStep() const;
   [[nodiscard]] sim::Move GoOn(const sim::Question& question);
+  [[nodiscard]] sim::Move TakeStep(const sim::Question& question);
   // A drain may end the wait of the CPU that is looking, and then it goes on to its next step at once; who
   // waits elsewhere goes on by a choice. So states with another CPU looking go on in another way. Not so if
   // the wait is an await's: once it is ready it is asked about, or goes to where it is (Pick), which is one
@@ -196,6 +197,7 @@ class ProcessScheduler : public sim::Scheduler {
   bool at_once_ = false;      // it is not held
   bool settled_ = false;      // and that it is held, or which value it gives, was said
   std::optional<sim::Move> event_;  // what it meets instead of taking a step
+  std::uint32_t steps_unasked_ = 0;  // more than the one for which it was chosen
   ActorId unasked_actor_;      // who needs no question before
   std::uint32_t ask_at_ = 0;   // this step of its own
   std::array<Pending, kCpuCountMax> pending_;

@@ -280,9 +280,23 @@ void SourceDpor::OpenFrame() {
   frames_[frame_count_++] = Frame{.enabled = Enabled(), .sleep = next_sleep_};
 }
 
+// The next step of the run before this one, and all behind it that need no question.
+Process SourceDpor::Repeat() {
+  const Process p = frames_[depth_++].process;
+  if (IsBuffer(p)) return p;
+  std::uint32_t count = 0;
+  while (depth_ < replayed_ && frames_[depth_].process == p &&
+         !(buffers() && frames_[depth_].kind == StepKind::kStore)) {
+    ++depth_;
+    ++count;
+  }
+  GoOnUnasked(count);
+  return p;
+}
+
 Process SourceDpor::Choose() {
   if (KeepsPlace()) KeepPlace();
-  if (depth_ < replayed_) return frames_[depth_++].process;
+  if (depth_ < replayed_) return Repeat();
   if (depth_ == frame_count_) {
     OpenFrame();
     Frame& f = frames_[depth_];
@@ -402,18 +416,6 @@ void SourceDpor::NoteMembar(Frame& f) const {
   const auto here = static_cast<std::int32_t>(depth_);
   if ((mask & sim::kStoreStore) != 0) f.store_store = here;
   if ((mask & sim::kStoreLoad) != 0) f.store_load = here;
-}
-
-// Behind the step that was just chosen, as far as the run is a repetition.
-std::uint32_t SourceDpor::StepsUnasked() {
-  std::uint32_t count = 0;
-  const Process p = frames_[depth_ - 1].process;
-  while (depth_ < replayed_ && frames_[depth_].process == p &&
-         !(buffers() && frames_[depth_].kind == StepKind::kStore)) {
-    ++depth_;
-    ++count;
-  }
-  return count;
 }
 
 void SourceDpor::Undo(std::size_t frame) {

@@ -67,7 +67,6 @@ class SourceDpor : public ProcessScheduler {
  protected:
   void NewRun() override;
   [[nodiscard]] Process Choose() override;
-  [[nodiscard]] std::uint32_t StepsUnasked() override;
 
  private:
   using Clock = std::uint16_t;
@@ -111,6 +110,7 @@ class SourceDpor : public ProcessScheduler {
   [[nodiscard]] bool Dependent(Process p, const Step& a, Process q, const Step& b) const;
   [[nodiscard]] static Step StepOf(const Frame& f);
 
+  [[nodiscard]] Process Repeat();
   void OpenFrame();
   void CountStep();
   [[nodiscard]] bool IsUnknown(Process p, const Step& step) const;
