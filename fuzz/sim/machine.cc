@@ -123,8 +123,18 @@ void Machine::ThreadEntry() {
     m.Resume();
   }
   m.guest_.thread_main(m.thread(m.cpu()), switched_in);
-  // Nothing left for this CPU.
-  m.WaitUntil(kNoMoreToDo, WaitKind::kIdle, [] { return false; });
+  // Nothing left for this CPU. If for nobody, the run is over; and a scheduler that would not hear of another
+  // step does not hear of that.
+  static constexpr Wait kForEver{.pred = [](const void*) { return false; }, .site = &kNoMoreToDo};
+  const std::uint8_t cpu = m.hot_.cpu;
+  m.waits_[cpu] = &kForEver;
+  bool over = m.hot_.until > 1 && m.hot_.row < m.config_.step_count_max;
+  for (int c = 0; c < m.config_.cpu_count && over; ++c) {
+    over = m.IsDone(c) && m.cpus_[c].buffer_count == 0 && m.cpus_[c].defer_until == 0;
+  }
+  if (over) m.EndRun(RunEnd::kQuiet);
+  m.waits_[cpu] = nullptr;
+  m.Block(kForEver);
   SHOOTDOWN_UNREACHABLE("a CPU without work was resumed");
 }
 

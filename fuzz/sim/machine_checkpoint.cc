@@ -33,10 +33,11 @@ void Machine::KeepStacks(Checkpoint& to, const Checkpoint* before) const {
   for (std::size_t i = 0; i < started_count_; ++i) {
     const std::uint8_t thread = started_[i];
     Checkpoint::Stack& stack = to.stacks_[i];
-    stack = {.thread = thread,
-             .context = fibers_[thread].context,
-             .version = stack_versions_[thread],
-             .bytes = nullptr};
+    // Field by field: a whole that is built elsewhere and copied would be read before it is written.
+    stack.context = fibers_[thread].context;
+    stack.version = stack_versions_[thread];
+    stack.bytes = nullptr;
+    stack.thread = thread;
     // The threads that `before` has were the first ones of this run too.
     if (before != nullptr && i < before->stacks_.size() &&
         before->stacks_[i].version == stack.version) {

@@ -35,6 +35,40 @@ TEST(WaitTest, ACpuThatIsIdleIsNoDeadlock) {
   EXPECT_EQ(program.machine().DescribeWaits(), "");
 }
 
+// Where all threads have come to their end, nobody is left to choose. Who draws numbers at each question is asked
+// all the same: his next run depends on it.
+TEST(WaitTest, ThatAllIsDoneIsAQuestionOnlyForWhoHearsOfEachStep) {
+  class Counting : public ScheduleScheduler {
+   public:
+    Counting(const Schedule& schedule, bool hears_of_each_step)
+        : ScheduleScheduler(schedule), hears_of_each_step_(hears_of_each_step) {}
+    sim::Move Pick(const sim::Question& question) override {
+      blocked_count += question.blocked ? 1 : 0;
+      return ScheduleScheduler::Pick(question);
+    }
+    std::uint32_t NextQuestion(ActorId actor, std::uint32_t index) override {
+      return hears_of_each_step_ ? index : ScheduleScheduler::NextQuestion(actor, index);
+    }
+    int blocked_count = 0;
+
+   private:
+    bool hears_of_each_step_;
+  };
+  const auto act = [](GuestProgram& g) { g.Act(0); };
+  GuestProgram program({.threads = {act, act}});
+  const Schedule schedule;
+  Counting unasked(schedule, /*hears_of_each_step=*/false);
+  Counting asked(schedule, /*hears_of_each_step=*/true);
+
+  EXPECT_EQ(program.Run(unasked), RunEnd::kQuiet);
+  EXPECT_EQ(StepsText(program.machine()), "T0 action, T1 action");
+  EXPECT_EQ(program.Run(asked), RunEnd::kQuiet);
+  EXPECT_EQ(StepsText(program.machine()), "T0 action, T1 action");
+
+  EXPECT_EQ(unasked.blocked_count, 1);  // when CPU 0 is done, and CPU 1 is not
+  EXPECT_EQ(asked.blocked_count, 2);
+}
+
 TEST(WaitTest, TheDescriptionTellsWhatIsMasked) {
   GuestProgram program({.threads = {[](GuestProgram& g) {
                                       g.machine().SetIe(false);
