@@ -136,7 +136,7 @@ bool Enumerator::Advance() {
 
 Report Enumerate(sim::Subject& subject, Bound bound, const Options& options) {
   Enumerator enumerator(subject, bound);
-  RunCount count(subject, options, /*classes=*/true);
+  RunCount count(subject, options, options.count_classes);
   do {
     if (count.Stopped()) return count.report();
     count.Ended(enumerator.Run());

@@ -18,6 +18,8 @@ struct Options {
   std::function<bool()> should_stop = nullptr;
   // After a violation the search goes on, and counts the runs that fail.
   bool go_on = false;
+  // The classes of runs are counted, where the search counts any. Else Report::classes and the two below are 0.
+  bool count_classes = true;
   // Called after each run that came to its end, failing ones included.
   std::function<void(const sim::Violation*)> on_run = nullptr;
 };

@@ -21,10 +21,7 @@ class RunCount {
     const sim::Machine& machine = subject_.machine();
     ++report_.executions;
     report_.steps_max = std::max<std::uint64_t>(report_.steps_max, machine.log().size());
-    classes_.NoteRun(machine);
-    const bool is_new = counts_classes_ && classes_.Add(classes_.Of(machine));
-    report_.classes = classes_.count();
-    report_.rf_classes = classes_.reads_from_count();
+    const bool is_new = counts_classes_ && IsOfNewClass();
     if (violation != nullptr) {
       ++report_.failing;
       if (is_new) ++report_.failing_classes;
@@ -38,7 +35,7 @@ class RunCount {
   // A run that was given up.
   void GivenUp() {
     ++report_.blocked;
-    classes_.NoteRun(subject_.machine());
+    if (counts_classes_) classes_.NoteRun(subject_.machine());
   }
 
   // Whether a limit is reached, before the next run.
@@ -60,6 +57,14 @@ class RunCount {
 
  private:
   static constexpr std::uint64_t kStepsBetweenQuestions = 20'000;
+
+  bool IsOfNewClass() {
+    classes_.NoteRun(subject_.machine());
+    const bool is_new = classes_.Add(classes_.Of(subject_.machine()));
+    report_.classes = classes_.count();
+    report_.rf_classes = classes_.reads_from_count();
+    return is_new;
+  }
 
   sim::Subject& subject_;
   const Options& options_;

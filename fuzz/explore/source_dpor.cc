@@ -443,7 +443,7 @@ bool SourceDpor::Backtrack() {
 }
 
 Report SourceDpor::Explore() {
-  RunCount count(subject_, options_, /*classes=*/true);
+  RunCount count(subject_, options_, options_.count_classes);
   if (subject_.machine().config().memory_model == sim::MemoryModel::kRmo) {
     count.report().stopped_by = StoppedBy::kRefused;
     return count.report();

@@ -37,6 +37,7 @@ struct Flags {
   double seconds = 0;  // 0: no limit
   bool stop_at_first = false;
   bool again = false;
+  bool classes = false;
 };
 
 double CpuSeconds() {
@@ -83,6 +84,7 @@ Options Limits(const Flags& flags, double start) {
   Options options;
   options.execution_count_max = flags.executions_max;
   options.go_on = !flags.stop_at_first;
+  options.count_classes = flags.classes;
   if (flags.seconds > 0) {
     options.should_stop = [&flags, start] { return CpuSeconds() - start >= flags.seconds; };
   }
@@ -188,6 +190,7 @@ int main(int argc, char** argv) {
   app.add_option("--seconds", flags.seconds, "of CPU time");
   app.add_flag("--stop-at-first", flags.stop_at_first, "a violation ends the search");
   app.add_flag("--again", flags.again, "dpor, states: searches until --seconds are over");
+  app.add_flag("--classes", flags.classes, "dpor, every-schedule: each run's class is looked at too");
   CLI11_PARSE(app, argc, argv);
   shootdown::Run(flags);
 }

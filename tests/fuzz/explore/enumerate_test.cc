@@ -107,6 +107,27 @@ TEST(EnumerateTest, ACpuThatIsDoneTakesACrossCallAtAnyMoment) {
   EXPECT_EQ(seen.size(), 6u);
 }
 
+TEST(EnumerateTest, ClassesAreLeftOutWhereNobodyAsksForThem) {
+  program::RandomProgram random(MemoryModel::kTso);
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    random.Become(seed);
+    const auto report = [&](bool count_classes) {
+      return explore::Enumerate(random.subject(), {},
+                                {.execution_count_max = 2'000, .go_on = true, .count_classes = count_classes});
+    };
+    const explore::Report with = report(true);
+    const explore::Report without = report(false);
+
+    EXPECT_EQ(without.executions, with.executions);
+    EXPECT_EQ(without.failing, with.failing);
+    EXPECT_EQ(without.steps_max, with.steps_max);
+    EXPECT_EQ(without.complete, with.complete);
+    EXPECT_NE(with.classes, 0u);
+    EXPECT_EQ(without.classes, 0u);
+    EXPECT_EQ(without.rf_classes, 0u);
+  }
+}
+
 // What an exact schedule makes of a run from the start is what it was, to the last row.
 TEST(EnumerateTest, ARunThatGoesOnFromABranchIsTheOneFromTheStart) {
   struct Run {
