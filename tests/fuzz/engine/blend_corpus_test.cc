@@ -28,5 +28,25 @@ TEST(BlendCorpusTest, WalkersFetchWhatNobodyAskedFor) {
   })) << found->exact.ToText();
 }
 
+// An interrupt has to come between two steps that no other CPU sees. Runs in which those are no choices need five times as
+// many.
+TEST(BlendCorpusTest, InterruptsComeBetweenStepsThatNobodySeesWhereItMatters) {
+  constexpr std::uint64_t kSeeds = 60;
+  const auto simulation = testing::BuildCorpus("W8-hardware-stays");
+  std::uint64_t runs = 0;
+  for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
+    Target target(*simulation);
+    bool found = false;
+    target.OnFound([&](const Target::Found&) { found = true; });
+    Blend blend(seed);
+    (void)target.Run(Schedule());
+    blend.LearnFrom(target.machine());
+    while (!found && target.run_count() < 2000) (void)target.Run(blend);
+    runs += target.run_count();
+  }
+
+  EXPECT_LT(runs, kSeeds * 100);
+}
+
 }  // namespace
 }  // namespace shootdown

@@ -3,11 +3,9 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdint>
 #include <utility>
 
-#include "fuzz/strategy/blend.h"
-#include "tests/fuzz/strategy/strategy_testing.h"
+#include "tests/support/guest_program.h"
 #include "tests/support/script.h"
 
 namespace shootdown::testing {
@@ -67,29 +65,6 @@ TEST(UnseenInterruptsTest, TheInterruptIsOneOfTheCpuWhoseWordItIs) {
 
   EXPECT_TRUE(interrupting(0));
   EXPECT_FALSE(interrupting(2));
-}
-
-// In how many of 200 runs of the blend the handler came between two of the task's stores.
-int BetweenStores() {
-  constexpr std::uint64_t kStores = 20;
-  GuestProgram program(Interrupted(
-      [](GuestProgram& g) {
-        for (std::uint64_t n = 1; n <= kStores; ++n) g.Store('x', n);
-      },
-      LoadX, Nothing));
-  Blend blend(1);
-  (void)RunUnder(program, "");
-  blend.LearnFrom(program.machine());
-  int between = 0;
-  for (int n = 0; n < 200; ++n) {
-    (void)program.Run(blend);
-    between += program.reg[0] != 0 && program.reg[0] != kStores ? 1 : 0;
-  }
-  return between;
-}
-
-TEST(UnseenInterruptsTest, ThereTheBlendHasThemComeAnywhere) {
-  EXPECT_GT(BetweenStores(), 90);
 }
 
 }  // namespace
