@@ -3,7 +3,7 @@
 // Who goes on is drawn anew for each run: whoever's step has the highest priority (as POS), the CPU with
 // the highest priority (as PCT), or the default order with a few delays. Over it lie orders that reverse races
 // of earlier runs; and in some of the runs by priorities of steps a word whose accesses are interleaved uniformly
-// (as SURW does). Some runs by priorities of CPUs are plain: nothing lies over them.
+// (as SURW does). Some runs by CPUs or in the default order are plain: nothing lies over them.
 // Sometimes stores linger, or walkers fetch what nobody asked for.
 //
 // Each of these is best where another is bad (tests/bench/strategies): priorities of steps where rare orders
