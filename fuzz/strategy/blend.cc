@@ -8,6 +8,13 @@
 namespace shootdown {
 
 const Blend::Kind& Blend::NextKind() {
+  constexpr auto kSumOf = [](std::uint8_t Kind::*share) {
+    std::uint32_t sum = 0;
+    for (const Kind& kind : kKinds) sum += kind.*share;
+    return sum;
+  };
+  static_assert(kSumOf(&Kind::share) == kShareSum);
+  static_assert(kSumOf(&Kind::share_if_unseen_interrupts) == kShareSum);
   const Kind* kind = kKinds;
   std::uint32_t at = draws_.Below(kShareSum);
   for (;; ++kind) {

@@ -28,8 +28,8 @@ TEST(BlendCorpusTest, WalkersFetchWhatNobodyAskedFor) {
   })) << found->exact.ToText();
 }
 
-// An interrupt has to come between two steps that no other CPU sees. Runs in which those are no choices need five times as
-// many.
+// An interrupt has to come between two steps that no other CPU sees. Runs in which those are no choices need
+// five times as many.
 TEST(BlendCorpusTest, InterruptsComeBetweenStepsThatNobodySeesWhereItMatters) {
   constexpr std::uint64_t kSeeds = 60;
   const auto simulation = testing::BuildCorpus("W8-hardware-stays");
