@@ -273,14 +273,17 @@ class FailuresTest(cli.SystemTest):
         self.assertEqual({row.index("stale_tlb_use") for row in rows}, {titles.index("check")})
 
     def test_a_bug_found_twice_is_one_line_for_people(self):
-        found = sorted(self.find(seed=seed) for seed in (1, 2))
+        found = set()
+        seeds = iter(range(1, 20))
+        while len(found) < 2:
+            found.add(self.find(seed=next(seeds)))
+        found = sorted(found)
         other = self.find(LOST_BIT)
         listing = ["failures", "list", "--store", self.store]
 
         rows = {row.split()[0]: row.split()[4] for row in self.shootdown(*listing).out.splitlines()[1:]}
         every = [row.split()[0] for row in self.shootdown(*listing, "--all").out.splitlines()[1:]]
 
-        self.assertEqual(len(set(found)), 2)
         self.assertEqual(rows, {found[0]: "2", other: "1"})
         self.assertEqual(every, sorted([*found, other]))
         self.assertEqual([row["id"] for row in self.shootdown(*listing, "--json").json()["failures"]], every)

@@ -67,10 +67,14 @@ TEST_P(BroadcastUnderRmoTest, AWalkAfterAnInvalidationSeesThePteFromBeforeIt) {
   scenario.arch = GetParam();
   scenario.expected = "clean";
   scenario.machine.memory_model = sim::MemoryModel::kRmo;
-  TaskSpec a{.name = "a", .cpu = 0};
+  TaskSpec a;
+  a.name = "a";
+  a.cpu = 0;
   for (const char* const op : {"mmap A", "touch A", "clone b"}) a.setup.push_back(Operation{op});
   a.ops.push_back(Operation{"munmap A"});
-  TaskSpec b{.name = "b", .cpu = 1};
+  TaskSpec b;
+  b.name = "b";
+  b.cpu = 1;
   b.ops.push_back(Operation{"touch A"});
   scenario.tasks = {a, b};
   ScenarioProblem problem;
