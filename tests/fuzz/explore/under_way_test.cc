@@ -67,5 +67,26 @@ TEST(UnderWayTest, StatesInWhichAnotherCrossCallIsPendingAreTwo) {
   EXPECT_EQ(EndsOf(program), (Ends{{1, 0}, {1, 1}, {2, 0}, {2, 1}}));
 }
 
+// The handler stands at the same place, and its sender has forgotten what it asked for.
+TEST(UnderWayTest, StatesInWhichAHandlerWasToldAnotherThingAreTwo) {
+  const auto handler = [](std::uint64_t what) {
+    return [what](GuestProgram& g) {
+      g.reg[1] = g.Load('y');
+      g.reg[0] = what;
+    };
+  };
+  GuestProgram program({.threads = {[](GuestProgram& g) {
+                                      {
+                                        const sim::Forgetting scope(SHOOTDOWN_SITE("sends"));
+                                        (void)g.SendMondo(1, g.Load('x'));
+                                      }
+                                      g.Store('y', 1);
+                                    },
+                                    [](GuestProgram& g) { g.Store('x', 1); }},
+                        .mondos = {handler(1), handler(2)}});
+
+  EXPECT_EQ(EndsOf(program), (Ends{{1, 0}, {1, 1}, {2, 0}, {2, 1}}));
+}
+
 }  // namespace
 }  // namespace shootdown::explore
