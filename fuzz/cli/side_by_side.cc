@@ -22,8 +22,9 @@ constexpr std::size_t kAlignedRowsMax = 2'000;
 constexpr std::size_t kHeadRows = 6;
 constexpr std::size_t kTailRows = 6;
 
-// Which row of the one run is which of the other: a longest common subsequence. Entry i is the row
-// of `b` for row i of `a`, or npos.
+// Which row of the one run does what which of the other does: a longest common subsequence. Entry i is the row
+// of `b` for row i of `a`, or npos. Steps are not counted for it: where one run takes a step more, all that come
+// after it have other numbers.
 std::vector<std::size_t> Align(std::span<const RowWords> a, std::span<const RowWords> b) {
   a = a.first(std::min(a.size(), kAlignedRowsMax));
   b = b.first(std::min(b.size(), kAlignedRowsMax));
@@ -32,13 +33,13 @@ std::vector<std::size_t> Align(std::span<const RowWords> a, std::span<const RowW
   for (std::size_t i = a.size(); i-- > 0;) {
     for (std::size_t j = b.size(); j-- > 0;) {
       length[i * width + j] =
-          a[i].step == b[j].step ? static_cast<std::uint16_t>(length[(i + 1) * width + j + 1] + 1)
+          a[i].what == b[j].what ? static_cast<std::uint16_t>(length[(i + 1) * width + j + 1] + 1)
                                  : std::max(length[(i + 1) * width + j], length[i * width + j + 1]);
     }
   }
   std::vector<std::size_t> partner(a.size(), std::string::npos);
   for (std::size_t i = 0, j = 0; i < a.size() && j < b.size();) {
-    if (a[i].step == b[j].step) {
+    if (a[i].what == b[j].what) {
       partner[i++] = j++;
     } else if (length[(i + 1) * width + j] >= length[i * width + j + 1]) {
       ++i;
@@ -146,6 +147,7 @@ RunWords WordsOfRun(Simulation& simulation, const Schedule& schedule) {
   run.end = finding == nullptr ? "clean" : "BROKEN " + finding->message;
   for (const sim::LogEntry& e : simulation.machine().log()) {
     run.rows.push_back({.step = {e.actor, e.index, e.site->hash},
+                        .what = {e.actor, e.site->hash, e.kind},
                         .cpu = e.cpu,
                         .function = FunctionName(e),
                         .text = WithoutMargin(StepText(e))});

@@ -1,5 +1,5 @@
 // Two runs beside each other: what they have in common once, and from where they part both, with
-// the same steps on the same line.
+// what is done in both on the same line.
 #ifndef SHOOTDOWN_FUZZ_CLI_SIDE_BY_SIDE_H_
 #define SHOOTDOWN_FUZZ_CLI_SIDE_BY_SIDE_H_
 
@@ -17,6 +17,8 @@ namespace shootdown {
 struct RowWords {
   // Equal in two runs if they are the same step: actor, its number among the actor's steps, site.
   std::tuple<std::uint8_t, std::uint32_t, std::uint32_t> step;
+  // Equal if the same actor does the same, however many steps it has taken before: actor, site, kind.
+  std::tuple<std::uint8_t, std::uint32_t, sim::StepKind> what;
   int cpu = 0;
   std::string function;
   std::string text;

@@ -160,6 +160,16 @@ class QuestionsTest(cli.SystemTest):
         self.assertIn(f"\n{alike - 6:5} | ", words)
         self.assertNotIn(f"\n{alike - 7:5} | ", words)
 
+    def test_the_neighbour_has_on_one_line_what_both_runs_do(self):
+        words, _ = self.ask("--neighbour")
+
+        step = r" *>?\d+ \| CPU (\d) (\w+)\(\): (\w+) .*"
+        pairs = re.findall(rf"^{step}\|{step}$", words, re.M)
+        for left, right in ((pair[:3], pair[3:]) for pair in pairs):
+            self.assertEqual(left, right)
+        # Also behind the flush, for which the one run takes more steps than the other.
+        self.assertIn(("0", "put_page", "RW"), {pair[:3] for pair in pairs})
+
     def test_all_at_once_and_a_budget_that_is_too_small(self):
         words, whole = self.ask("--needs-store-buffer", "--last-chance", "--neighbour",
                                 "--search-runs", "2")
