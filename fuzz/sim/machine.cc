@@ -40,7 +40,7 @@ Machine::~Machine() { live_ = nullptr; }
 
 Tlb Machine::tlb(int cpu) {
   const int group = tlb_group(cpu);
-  return {&tlb_states_[group], &tlb_entries_[group * config_.tlb_entries], config_.tlb_entries};
+  return {&tlb_states_[group], &tlb_entries_[std::ptrdiff_t{group} * config_.tlb_entries], config_.tlb_entries};
 }
 
 void Machine::BindThread(CpuId cpu, ActorId thread) {

@@ -102,7 +102,7 @@ std::size_t CountLogFiles(const std::string& path) {
 absl::Status CheckRoom(const std::string& path) {
   constexpr std::size_t kBytes = 256 << 10;
   const std::string file = (fs::path(path) / "SHOOTDOWN-ROOM").string();
-  const absl::Status written = WriteWholeFile(file, std::string(kBytes, '0'));
+  absl::Status written = WriteWholeFile(file, std::string(kBytes, '0'));
   std::error_code ignored;
   fs::remove(file, ignored);
   if (!absl::IsResourceExhausted(written)) return written;
