@@ -90,8 +90,9 @@ class Reader {
   }
 
   void ReadTasks() {
-    if (message_.task_size() == 0)
+    if (message_.task_size() == 0) {
       mistakes_.AddMissing("no task, wanted at least one `task { ... }`");
+    }
     if (message_.task_size() > kTaskCountMax) {
       mistakes_.Add(
           positions_.At("task", static_cast<std::size_t>(kTaskCountMax)),
