@@ -34,9 +34,8 @@ struct RunWords {
 [[nodiscard]] RunWords WordsOfRun(Simulation& simulation, const Schedule& schedule);
 
 // `first_difference`: the first row that is not the same in both; of those before it the last few are
-// shown. Rows of the left run that are
-// `marked` get an arrow, on both sides. Lines are no longer than `width_max`, where that is not 0, if that
-// leaves room to read.
+// shown. Rows of the left run that are `marked` get an arrow, on both sides. Lines are no longer than
+// `width_max`, where that is not 0, if that leaves room to read.
 [[nodiscard]] std::string SideBySide(const RunWords& left, const RunWords& right,
                                      std::size_t first_difference,
                                      std::span<const sim::Row> marked, std::size_t width_max = 0);

@@ -2,29 +2,14 @@
 // step before: at its beginning, and while it waits.
 #include <gtest/gtest.h>
 
-#include <cstdint>
-#include <set>
-#include <utility>
-
 #include "fuzz/explore/enumerate.h"
-#include "fuzz/explore/state_search.h"
+#include "tests/fuzz/explore/guest_ends.h"
 #include "tests/support/guest_program.h"
 
 namespace shootdown::explore {
 namespace {
 
 using ::shootdown::testing::GuestProgram;
-using Ends = std::set<std::pair<std::uint64_t, std::uint64_t>>;
-
-// The first two registers at the end of each run.
-Ends EndsOfStates(GuestProgram& program) {
-  Ends ends;
-  StateOptions options;
-  options.go_on = true;
-  options.on_run = [&](const sim::Violation*) { ends.emplace(program.reg[0], program.reg[1]); };
-  EXPECT_TRUE(StateSearch(program, options).Explore().complete);
-  return ends;
-}
 
 Ends EndsOfAllSchedules(GuestProgram& program) {
   Ends ends;

@@ -3,28 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
-#include <set>
-#include <utility>
 
-#include "fuzz/explore/state_search.h"
+#include "tests/fuzz/explore/guest_ends.h"
 #include "tests/support/guest_program.h"
 
 namespace shootdown::explore {
 namespace {
 
 using ::shootdown::testing::GuestProgram;
-
-using Ends = std::set<std::pair<std::uint64_t, std::uint64_t>>;
-
-// The first two registers at the end of each run: what a thread remembers, and what it sees when memory is the
-// same whatever that is.
-Ends EndsOf(GuestProgram& program) {
-  Ends ends;
-  StateOptions options;
-  options.on_run = [&](const sim::Violation*) { ends.emplace(program.reg[0], program.reg[1]); };
-  EXPECT_TRUE(StateSearch(program, options).Explore().complete);
-  return ends;
-}
 
 TEST(ToldTest, WhatAnRmwFoundIsRemembered) {
   GuestProgram program({.threads = {[](GuestProgram& g) {
@@ -39,7 +25,7 @@ TEST(ToldTest, WhatAnRmwFoundIsRemembered) {
                                       g.Store('y', 1);
                                     }}});
 
-  EXPECT_EQ(EndsOf(program), (Ends{{0, 0}, {0, 1}, {1, 0}, {1, 1}, {7, 0}, {7, 1}}));
+  EXPECT_EQ(EndsOfStates(program), (Ends{{0, 0}, {0, 1}, {1, 0}, {1, 1}, {7, 0}, {7, 1}}));
 }
 
 // Two CPUs send to a third one. When both calls are over, only the senders know whose was the first.
@@ -57,7 +43,7 @@ TEST(ToldTest, HowManyCrossCallsCameBeforeIsRemembered) {
                                     [](GuestProgram&) {}},
                         .mondos = {[](GuestProgram&) {}}});
 
-  EXPECT_EQ(EndsOf(program), (Ends{{1, 0}, {1, 1}, {2, 0}, {2, 1}}));
+  EXPECT_EQ(EndsOfStates(program), (Ends{{1, 0}, {1, 1}, {2, 0}, {2, 1}}));
 }
 
 }  // namespace

@@ -3,27 +3,15 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
-#include <set>
-#include <utility>
 
-#include "fuzz/explore/state_search.h"
 #include "fuzz/sim/forget.h"
+#include "tests/fuzz/explore/guest_ends.h"
 #include "tests/support/guest_program.h"
 
 namespace shootdown::explore {
 namespace {
 
 using ::shootdown::testing::GuestProgram;
-using Ends = std::set<std::pair<std::uint64_t, std::uint64_t>>;
-
-// The first two registers at the end of each run.
-Ends EndsOf(GuestProgram& program) {
-  Ends ends;
-  StateOptions options;
-  options.on_run = [&](const sim::Violation*) { ends.emplace(program.reg[0], program.reg[1]); };
-  EXPECT_TRUE(StateSearch(program, options).Explore().complete);
-  return ends;
-}
 
 // That neither thread sees the other's store at first says that the first one's was held.
 TEST(UnderWayTest, StatesInWhichAnotherValueIsHeldAreTwo) {
@@ -42,7 +30,7 @@ TEST(UnderWayTest, StatesInWhichAnotherValueIsHeldAreTwo) {
                                       g.reg[1] = (first + 1) * 10 + g.Load('y');
                                     }}});
 
-  const Ends ends = EndsOf(program);
+  const Ends ends = EndsOfStates(program);
 
   EXPECT_TRUE(ends.contains({1, 11}));
   EXPECT_TRUE(ends.contains({1, 12}));
@@ -64,7 +52,7 @@ TEST(UnderWayTest, StatesInWhichAnotherCrossCallIsPendingAreTwo) {
        .mondos = {[](GuestProgram& g) { g.reg[0] = 1; }, [](GuestProgram& g) { g.reg[0] = 2; }}});
 
   // Also where it comes later.
-  EXPECT_EQ(EndsOf(program), (Ends{{1, 0}, {1, 1}, {2, 0}, {2, 1}}));
+  EXPECT_EQ(EndsOfStates(program), (Ends{{1, 0}, {1, 1}, {2, 0}, {2, 1}}));
 }
 
 // The handler stands at the same place, and its sender has forgotten what it asked for.
@@ -85,7 +73,7 @@ TEST(UnderWayTest, StatesInWhichAHandlerWasToldAnotherThingAreTwo) {
                                     [](GuestProgram& g) { g.Store('x', 1); }},
                         .mondos = {handler(1), handler(2)}});
 
-  EXPECT_EQ(EndsOf(program), (Ends{{1, 0}, {1, 1}, {2, 0}, {2, 1}}));
+  EXPECT_EQ(EndsOfStates(program), (Ends{{1, 0}, {1, 1}, {2, 0}, {2, 1}}));
 }
 
 }  // namespace
