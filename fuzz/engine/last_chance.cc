@@ -20,7 +20,7 @@ struct Escape {
 };
 
 // A run that passes, among those that begin with the first `rows` rows of the failing one.
-Escape FindEscape(Simulation& simulation, const std::vector<sim::MoveMade>& moves, sim::Row rows,
+Escape FindEscape(sim::Subject& subject, const std::vector<sim::MoveMade>& moves, sim::Row rows,
                   explore::DecisionKinds kinds, std::uint64_t run_count_max) {
   std::vector<sim::MoveMade> before;
   for (const sim::MoveMade& made : moves) {
@@ -30,11 +30,11 @@ Escape FindEscape(Simulation& simulation, const std::vector<sim::MoveMade>& move
   const Schedule prefix = ExactSchedule(before);
   std::size_t largest = 0;
   const std::size_t limit = prefix.size() + kFurtherDecisionsMax;
-  explore::ScheduleTree tree(simulation, {.kinds = kinds,
-                                          .decision_count_max = limit,
-                                          .run_count_max = run_count_max,
-                                          .root = prefix,
-                                          .root_rows = rows});
+  explore::ScheduleTree tree(subject, {.kinds = kinds,
+                                       .decision_count_max = limit,
+                                       .run_count_max = run_count_max,
+                                       .root = prefix,
+                                       .root_rows = rows});
   const explore::TreeReport report =
       tree.Explore([&](const Schedule& tried, const sim::Violation* violation) {
         largest = std::max(largest, tried.size());
@@ -49,20 +49,20 @@ Escape FindEscape(Simulation& simulation, const std::vector<sim::MoveMade>& move
 
 }  // namespace
 
-LastChance FindLastChance(Simulation& simulation, const Schedule& failing,
+LastChance FindLastChance(sim::Subject& subject, const Schedule& failing,
                           std::uint64_t run_count_max) {
   ScheduleScheduler scheduler(failing);
-  (void)simulation.Run(scheduler);
-  const auto made = simulation.machine().moves_made();
+  (void)subject.RunOnce(scheduler);
+  const auto made = subject.machine().moves_made();
   const std::vector<sim::MoveMade> moves(made.begin(), made.end());
-  const auto row_count = static_cast<sim::Row>(simulation.machine().log().size());
+  const auto row_count = static_cast<sim::Row>(subject.machine().log().size());
   const explore::DecisionKinds kinds =
       explore::KindBit(Decision::Kind::kSwitch) |
       (explore::KindsOf(failing) & explore::KindBit(Decision::Kind::kHold));
 
   LastChance chance;
   const auto escape_from = [&](sim::Row rows) {
-    Escape escape = FindEscape(simulation, moves, rows, kinds, run_count_max);
+    Escape escape = FindEscape(subject, moves, rows, kinds, run_count_max);
     chance.run_count += escape.runs;
     return escape;
   };

@@ -11,8 +11,8 @@
 #include <cstdint>
 #include <optional>
 
-#include "fuzz/scenario/simulation.h"
 #include "fuzz/schedule/schedule.h"
+#include "fuzz/sim/subject.h"
 
 namespace shootdown {
 
@@ -30,9 +30,9 @@ struct LastChance {
 
 // Who takes each step is varied, and, if a store is held in `failing`, which stores are held and
 // when they drain. Not varied: interrupts, evictions, walks of hardware. REQUIRES: `failing` makes
-// `simulation` fail. At most `run_count_max` runs for each step that is asked about; there are
+// `subject` fail. At most `run_count_max` runs for each step that is asked about; there are
 // log2(steps) of those.
-[[nodiscard]] LastChance FindLastChance(Simulation& simulation, const Schedule& failing,
+[[nodiscard]] LastChance FindLastChance(sim::Subject& subject, const Schedule& failing,
                                         std::uint64_t run_count_max);
 
 }  // namespace shootdown

@@ -27,8 +27,8 @@ Schedule Aimed(const Schedule& schedule, std::size_t i, int cpu) {
 
 class Minimizer {
  public:
-  Minimizer(Simulation& simulation, const std::string& kind_key)
-      : simulation_(simulation), kind_key_(kind_key) {}
+  Minimizer(sim::Subject& subject, const std::string& kind_key)
+      : subject_(subject), kind_key_(kind_key) {}
 
   Schedule Minimize(const Schedule& failing) {
     best_ = failing;
@@ -51,7 +51,7 @@ class Minimizer {
   // True, and `best_` is what was applied of `candidate`, if that fails in the same way.
   bool Try(const Schedule& candidate) {
     if (!Fails(candidate)) return false;
-    Schedule exact = ExactSchedule(simulation_.machine().moves_made());
+    Schedule exact = ExactSchedule(subject_.machine().moves_made());
     // Moves made, and nothing else, make the same run; a decision that had no effect is gone.
     if (exact.size() <= candidate.size()) {
       best_ = std::move(exact);
@@ -64,8 +64,8 @@ class Minimizer {
   bool Fails(const Schedule& candidate) {
     ++run_count_;
     ScheduleScheduler scheduler(candidate);
-    const check::Finding* const finding = simulation_.Run(scheduler);
-    return finding != nullptr && KindKey(*finding, simulation_.machine()) == kind_key_;
+    const sim::Violation* const violation = subject_.RunOnce(scheduler);
+    return violation != nullptr && KindKey(*violation, subject_.machine()) == kind_key_;
   }
 
   // Delta debugging: halves, quarters, … are left out.
@@ -95,8 +95,8 @@ class Minimizer {
     return shorter;
   }
 
-  // True, and `best_` is `candidate`, if that fails in the same way and all of it is applied; or less, if
-  // it is less than `best_` was.
+  // True, and `best_` is `candidate`, if that fails in the same way and all of it is applied; or
+  // less, if it is less than `best_` was.
   bool TryAsItIs(const Schedule& candidate) {
     const Schedule before = best_;
     if (!Try(candidate)) return false;
@@ -105,8 +105,8 @@ class Minimizer {
     return false;
   }
 
-  // One decision less, if a switch may lead to another CPU: that there were others on its way may be
-  // all that the decision was for. Before RemoveOneMoveOne, for there are fewer CPUs than steps.
+  // One decision less, if a switch may lead to another CPU: that there were others on its way may
+  // be all that the decision was for. Before RemoveOneMoveOne, for there are fewer CPUs than steps.
   bool RemoveOneAimOne() {
     for (std::size_t gone = 0; gone < best_.size(); ++gone) {
       const Schedule rest = best_.Without(gone);
@@ -122,8 +122,8 @@ class Minimizer {
     return false;
   }
 
-  // One decision less, if another may stand elsewhere: leaves local minima. A decision within an interrupt's
-  // handler may stand where the interrupt came.
+  // One decision less, if another may stand elsewhere: leaves local minima. A decision within an
+  // interrupt's handler may stand where the interrupt came.
   bool RemoveOneMoveOne() {
     for (std::size_t gone = 0; gone < best_.size(); ++gone) {
       const Schedule rest = best_.Without(gone);
@@ -191,9 +191,9 @@ class Minimizer {
 
   // The way of `decision`, a switch of the last run.
   [[nodiscard]] Way WayOf(const Decision& decision) const {
-    const auto log = simulation_.machine().log();
+    const auto log = subject_.machine().log();
     Way way{.steps = log.size(), .passes_on = true, .cpu = decision.to.number()};
-    for (const sim::MoveMade& made : simulation_.machine().moves_made()) {
+    for (const sim::MoveMade& made : subject_.machine().moves_made()) {
       if (made.move.kind != sim::Move::Kind::kRun || made.actor != decision.actor ||
           made.index != decision.index || made.row >= log.size()) {
         continue;
@@ -203,9 +203,9 @@ class Minimizer {
     return way;
   }
 
-  // Each switch to the CPU from which the run fails after the fewest steps, and of such one that goes on
-  // itself, the lowest: CPUs that have nothing to do with the failure lie on no way. True if `best_` is
-  // another one.
+  // Each switch to the CPU from which the run fails after the fewest steps, and of such one that
+  // goes on itself, the lowest: CPUs that have nothing to do with the failure lie on no way. True
+  // if `best_` is another one.
   bool AimStraight() {
     bool changed = false;
     for (std::size_t i = 0; i < best_.size(); ++i) {
@@ -227,12 +227,12 @@ class Minimizer {
     return changed;
   }
 
-  [[nodiscard]] int cpu_count() const { return simulation_.machine().cpu_count(); }
+  [[nodiscard]] int cpu_count() const { return subject_.machine().cpu_count(); }
 
   static constexpr std::uint32_t kMoveIndexMax = 160;
   static constexpr std::uint32_t kLateWindow = 48;
 
-  Simulation& simulation_;
+  sim::Subject& subject_;
   const std::string& kind_key_;
   Schedule best_;
   std::uint64_t run_count_ = 0;
@@ -240,25 +240,25 @@ class Minimizer {
 
 }  // namespace
 
-Minimized MinimizeSchedule(Simulation& simulation, const Schedule& failing,
+Minimized MinimizeSchedule(sim::Subject& subject, const Schedule& failing,
                            const std::string& kind_key) {
-  Minimizer minimizer(simulation, kind_key);
+  Minimizer minimizer(subject, kind_key);
   Minimized result;
   result.schedule = minimizer.Minimize(failing);
-  result.proof = Prove(simulation, result.schedule, kind_key);
+  result.proof = Prove(subject, result.schedule, kind_key);
   result.run_count = minimizer.run_count() + result.schedule.size();
   return result;
 }
 
-std::vector<ProofStep> Prove(Simulation& simulation, const Schedule& schedule,
+std::vector<ProofStep> Prove(sim::Subject& subject, const Schedule& schedule,
                              const std::string& kind_key) {
   std::vector<ProofStep> proof;
   for (std::size_t i = 0; i < schedule.size(); ++i) {
     const Schedule rest = schedule.Without(i);
     ScheduleScheduler scheduler(rest);
-    const check::Finding* const finding = simulation.Run(scheduler);
-    std::string verdict = finding == nullptr ? "clean" : std::string(finding->check->name);
-    if (finding != nullptr && KindKey(*finding, simulation.machine()) == kind_key) {
+    const sim::Violation* const violation = subject.RunOnce(scheduler);
+    std::string verdict = violation == nullptr ? "clean" : violation->check;
+    if (violation != nullptr && KindKey(*violation, subject.machine()) == kind_key) {
       verdict = "the same failure";
     }
     proof.push_back({.without = ToText(schedule.decisions()[i]), .verdict = std::move(verdict)});

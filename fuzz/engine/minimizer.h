@@ -1,9 +1,9 @@
 // Shrinks a failing schedule, and then its scenario, while the failure stays of the same kind.
 //
 // The result is 1-minimal: without any one of its decisions the failure is gone, and the proof says
-// what happens instead. Each decision stands as late as it can, that is, directly before a step that
-// matters, and leads to the CPU from which the failure is nearest, so that equal bugs end as equal
-// schedules.
+// what happens instead. Each decision stands as late as it can, that is, directly before a step
+// that matters, and leads to the CPU from which the failure is nearest, so that equal bugs end as
+// equal schedules.
 #ifndef SHOOTDOWN_FUZZ_ENGINE_MINIMIZER_H_
 #define SHOOTDOWN_FUZZ_ENGINE_MINIMIZER_H_
 
@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "fuzz/corpus/failure.h"
-#include "fuzz/scenario/simulation.h"
 #include "fuzz/schedule/schedule.h"
+#include "fuzz/sim/subject.h"
 
 namespace shootdown {
 
@@ -23,12 +23,12 @@ struct Minimized {
   std::uint64_t run_count = 0;   // what it cost
 };
 
-// REQUIRES: `failing` makes `simulation` fail with this KindKey.
-[[nodiscard]] Minimized MinimizeSchedule(Simulation& simulation, const Schedule& failing,
+// REQUIRES: `failing` makes `subject` fail with this KindKey.
+[[nodiscard]] Minimized MinimizeSchedule(sim::Subject& subject, const Schedule& failing,
                                          const std::string& kind_key);
 
 // What happens without each decision. The schedule is 1-minimal if no verdict is its own kind.
-[[nodiscard]] std::vector<ProofStep> Prove(Simulation& simulation, const Schedule& schedule,
+[[nodiscard]] std::vector<ProofStep> Prove(sim::Subject& subject, const Schedule& schedule,
                                            const std::string& kind_key);
 
 }  // namespace shootdown

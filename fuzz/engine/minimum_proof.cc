@@ -60,16 +60,16 @@ class ComplexityCounter : public sim::Scheduler {
 
 }  // namespace
 
-ScheduleComplexity ComplexityOf(Simulation& simulation, const Schedule& schedule) {
+ScheduleComplexity ComplexityOf(sim::Subject& subject, const Schedule& schedule) {
   ComplexityCounter counter(schedule);
-  (void)simulation.Run(counter);
+  (void)subject.RunOnce(counter);
   ScheduleComplexity complexity = counter.counts();
   complexity.decisions = schedule.size();
-  complexity.steps = simulation.machine().log().size();
+  complexity.steps = subject.machine().log().size();
   return complexity;
 }
 
-MinimumProof ProveMinimum(Simulation& simulation, const Schedule& schedule,
+MinimumProof ProveMinimum(sim::Subject& subject, const Schedule& schedule,
                           const std::string& kind_key, const ProofBudget& budget) {
   MinimumProof proof;
   if (schedule.empty()) {
@@ -77,15 +77,15 @@ MinimumProof ProveMinimum(Simulation& simulation, const Schedule& schedule,
     return proof;
   }
   explore::ScheduleTree tree(
-      simulation, {.kinds = explore::KindsOf(schedule) | explore::KindBit(Decision::Kind::kSwitch),
-                   .decision_count_max = schedule.size() - 1,
-                   .run_count_max = budget.run_count_max,
-                   .step_count_max = budget.step_count_max,
-       .should_stop = budget.should_stop});
+      subject, {.kinds = explore::KindsOf(schedule) | explore::KindBit(Decision::Kind::kSwitch),
+                .decision_count_max = schedule.size() - 1,
+                .run_count_max = budget.run_count_max,
+                .step_count_max = budget.step_count_max,
+                .should_stop = budget.should_stop});
   std::vector<Schedule> failing;
   const explore::TreeReport report =
       tree.Explore([&](const Schedule& tried, const sim::Violation* violation) {
-        if (violation == nullptr || KindKey(*violation, simulation.machine()) != kind_key) {
+        if (violation == nullptr || KindKey(*violation, subject.machine()) != kind_key) {
           return explore::Visit::kGoOn;
         }
         failing.push_back(tried);
@@ -99,7 +99,7 @@ MinimumProof ProveMinimum(Simulation& simulation, const Schedule& schedule,
   std::optional<ScheduleComplexity> least;
   for (Schedule& candidate : failing) {
     if (least.has_value() && candidate.size() > least->decisions) continue;
-    const ScheduleComplexity complexity = ComplexityOf(simulation, candidate);
+    const ScheduleComplexity complexity = ComplexityOf(subject, candidate);
     ++proof.run_count;
     // Of equals the first one stays.
     if (least.has_value() && complexity >= *least) continue;

@@ -15,15 +15,15 @@
 #include <string>
 
 #include "fuzz/corpus/failure.h"
-#include "fuzz/scenario/simulation.h"
 #include "fuzz/schedule/schedule.h"
+#include "fuzz/sim/subject.h"
 
 namespace shootdown {
 
 // Counts of runs and steps, never seconds: what they decide is stored.
 struct ProofBudget {
-  // Of the catalogue's findings the median takes 29 runs and nine in ten take 2,121; 50,000 are done in a
-  // tenth of a second or two.
+  // Of the catalogue's findings the median takes 29 runs and nine in ten take 2,121; 50,000 are
+  // done in a tenth of a second or two.
   std::uint64_t run_count_max = 50'000;
   std::uint64_t step_count_max = 10'000'000;  // of all runs together
   // For somebody who does not want to wait any more: true, and the proof ends unfinished.
@@ -37,8 +37,8 @@ struct MinimumProof {
   std::optional<Schedule> smaller;
 };
 
-// REQUIRES: `schedule` is 1-minimal, and makes `simulation` fail with this KindKey.
-[[nodiscard]] MinimumProof ProveMinimum(Simulation& simulation, const Schedule& schedule,
+// REQUIRES: `schedule` is 1-minimal, and makes `subject` fail with this KindKey.
+[[nodiscard]] MinimumProof ProveMinimum(sim::Subject& subject, const Schedule& schedule,
                                         const std::string& kind_key, const ProofBudget& budget);
 
 // How much there is to understand, the hardest first: of two schedules the lesser one is shown.
@@ -54,7 +54,7 @@ struct ScheduleComplexity {
   friend auto operator<=>(const ScheduleComplexity&, const ScheduleComplexity&) = default;
 };
 // By one run of it.
-[[nodiscard]] ScheduleComplexity ComplexityOf(Simulation& simulation, const Schedule& schedule);
+[[nodiscard]] ScheduleComplexity ComplexityOf(sim::Subject& subject, const Schedule& schedule);
 
 }  // namespace shootdown
 

@@ -51,11 +51,10 @@ Row FirstDifference(std::span<const LogEntry> a, std::span<const LogEntry> b) {
 
 class Finder {
  public:
-  Finder(Simulation& simulation, const Schedule& failing)
-      : simulation_(simulation), failing_(failing) {
+  Finder(sim::Subject& subject, const Schedule& failing) : subject_(subject), failing_(failing) {
     ScheduleScheduler scheduler(failing);
-    (void)simulation.Run(scheduler);
-    const auto log = simulation.machine().log();
+    (void)subject.RunOnce(scheduler);
+    const auto log = subject.machine().log();
     log_.assign(log.begin(), log.end());
   }
 
@@ -81,7 +80,7 @@ class Finder {
   void AddOne() {
     for (const LogEntry& e : log_) {
       if (!CanAnchor(e.kind)) continue;
-      for (int cpu = 0; cpu < simulation_.machine().cpu_count(); ++cpu) {
+      for (int cpu = 0; cpu < subject_.machine().cpu_count(); ++cpu) {
         if (cpu == e.cpu) continue;
         const Decision d{.actor = ActorId(e.actor), .to = CpuActor(cpu), .index = e.index};
         std::vector<Decision> decisions = failing_.decisions();
@@ -95,8 +94,8 @@ class Finder {
   void Try(Schedule schedule, Neighbour candidate) {
     ++search_.run_count;
     ScheduleScheduler scheduler(schedule);
-    if (simulation_.Run(scheduler) != nullptr) return;
-    const auto log = simulation_.machine().log();
+    if (subject_.RunOnce(scheduler) != nullptr) return;
+    const auto log = subject_.machine().log();
     candidate.schedule = std::move(schedule);
     candidate.first_difference = FirstDifference(log_, log);
     candidate.reversed = ReversedPairs(log_, log);
@@ -115,7 +114,7 @@ class Finder {
     return rank(a) < rank(b);
   }
 
-  Simulation& simulation_;
+  sim::Subject& subject_;
   const Schedule& failing_;
   std::vector<LogEntry> log_;  // of the failing run
   NeighbourSearch search_;
@@ -156,8 +155,8 @@ std::vector<ReversedPair> ReversedPairs(std::span<const LogEntry> failing,
   return reversed;
 }
 
-NeighbourSearch FindNeighbour(Simulation& simulation, const Schedule& failing) {
-  return Finder(simulation, failing).Find();
+NeighbourSearch FindNeighbour(sim::Subject& subject, const Schedule& failing) {
+  return Finder(subject, failing).Find();
 }
 
 }  // namespace shootdown

@@ -13,8 +13,8 @@
 #include <span>
 #include <vector>
 
-#include "fuzz/scenario/simulation.h"
 #include "fuzz/schedule/schedule.h"
+#include "fuzz/sim/subject.h"
 
 namespace shootdown {
 
@@ -49,8 +49,8 @@ struct NeighbourSearch {
 // Nearest: one decision moved or left out, before one more decision; then the fewest reversed
 // pairs, but not none; then the fewest steps moved by; then the earliest difference, which is
 // nearest to the mistake: the latest one only has the damage done before it is looked at. REQUIRES:
-// `failing` makes `simulation` fail.
-[[nodiscard]] NeighbourSearch FindNeighbour(Simulation& simulation, const Schedule& failing);
+// `failing` makes `subject` fail.
+[[nodiscard]] NeighbourSearch FindNeighbour(sim::Subject& subject, const Schedule& failing);
 
 }  // namespace shootdown
 

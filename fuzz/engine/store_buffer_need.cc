@@ -23,15 +23,15 @@ Schedule WithoutLingering(const Schedule& schedule) {
 
 }  // namespace
 
-StoreBufferNeed AskForStoreBuffer(Simulation& simulation, const Schedule& schedule,
+StoreBufferNeed AskForStoreBuffer(sim::Subject& subject, const Schedule& schedule,
                                   const std::string& kind_key, std::uint64_t run_count_max) {
   StoreBufferNeed need;
   const auto fails = [&](const sim::Violation* violation) {
-    return violation != nullptr && KindKey(*violation, simulation.machine()) == kind_key;
+    return violation != nullptr && KindKey(*violation, subject.machine()) == kind_key;
   };
   const Schedule at_once = WithoutLingering(schedule);
   ScheduleScheduler scheduler(at_once);
-  if (fails(simulation.RunOnce(scheduler))) {
+  if (fails(subject.RunOnce(scheduler))) {
     need = {.answer = StoreBufferNeed::Answer::kNotNeeded, .schedule = at_once, .run_count = 1};
     return need;
   }
@@ -39,7 +39,7 @@ StoreBufferNeed AskForStoreBuffer(Simulation& simulation, const Schedule& schedu
       (explore::KindsOf(schedule) | explore::KindBit(Kind::kSwitch)) &
       ~(explore::KindBit(Kind::kHold) | explore::KindBit(Kind::kOld));
   explore::ScheduleTree tree(
-      simulation,
+      subject,
       {.kinds = kinds, .decision_count_max = schedule.size(), .run_count_max = run_count_max});
   const explore::TreeReport report =
       tree.Explore([&](const Schedule& tried, const sim::Violation* violation) {

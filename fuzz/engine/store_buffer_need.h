@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <string>
 
-#include "fuzz/scenario/simulation.h"
 #include "fuzz/schedule/schedule.h"
+#include "fuzz/sim/subject.h"
 
 namespace shootdown {
 
@@ -21,11 +21,11 @@ struct StoreBufferNeed {
   std::uint64_t run_count = 0;
 };
 
-// A store waits, and a load gives an old value, only where a decision says so; a schedule without such
-// decisions is one of SC. First `schedule` without them; then every schedule without them, of at most as
-// many decisions as `schedule` has, of its other kinds and switches.
-// REQUIRES: `schedule` makes `simulation` fail with this KindKey.
-[[nodiscard]] StoreBufferNeed AskForStoreBuffer(Simulation& simulation, const Schedule& schedule,
+// A store waits, and a load gives an old value, only where a decision says so; a schedule without
+// such decisions is one of SC. First `schedule` without them; then every schedule without them, of
+// at most as many decisions as `schedule` has, of its other kinds and switches. REQUIRES:
+// `schedule` makes `subject` fail with this KindKey.
+[[nodiscard]] StoreBufferNeed AskForStoreBuffer(sim::Subject& subject, const Schedule& schedule,
                                                 const std::string& kind_key,
                                                 std::uint64_t run_count_max);
 

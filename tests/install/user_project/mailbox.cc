@@ -1,9 +1,11 @@
 // Two readers wait for letters. One that was woken and does not look again takes a letter that the
-// other has taken already: searched for, then proved away. Exit status 0: found in the one, nothing
-// in the other.
+// other has taken already: searched for, shrunk to the decisions that it needs, and proved away.
+// Exit status 0: found in the one, nothing in the other.
 #include <cstdio>
 #include <optional>
 
+#include "fuzz/engine/last_chance.h"
+#include "fuzz/engine/minimizer.h"
 #include "fuzz/engine/mutator.h"
 #include "fuzz/engine/target.h"
 #include "fuzz/explore/state_search.h"
@@ -47,24 +49,30 @@ ProgramOf<Mailbox>::Parts Parts() {
           .machine = {.memory_model = MemoryModel::kTso}};
 }
 
-// Mutations of the last run, until one breaks a rule: the schedule that does.
+// Mutations of the last run, until one breaks a rule: the schedule that does, without what it does
+// not need.
 std::optional<Schedule> Search(sim::Subject& subject) {
-  std::optional<Schedule> found;
+  std::optional<Target::Found> found;
   Target target(subject);
-  target.OnFound([&](const Target::Found& f) { found = f.exact; });
+  target.OnFound([&](const Target::Found& f) { found = f; });
   Prng prng(1);
   (void)target.Run(Schedule());
   while (!found && target.run_count() < 100'000) (void)target.Run(Mutate(target.machine(), prng));
-  return found;
+  if (!found) return std::nullopt;
+  return MinimizeSchedule(subject, found->exact, found->kind_key).schedule;
 }
 
-// Runs `schedule` again, and shows each step of it.
+// Runs `schedule` again, and shows each step of it, and from which one on nothing helps any more.
 void Show(sim::Subject& subject, const Schedule& schedule) {
   ScheduleScheduler scheduler(schedule);
   const sim::Violation* const violation = subject.RunOnce(scheduler);
   std::printf("%s fails: %s\n", schedule.ToText().c_str(), violation->message.c_str());
+  int row = 0;
   for (const sim::LogEntry& step : subject.machine().log())
-    std::printf("  %s\n", sim::RowText(step).c_str());
+    std::printf("  %2d %s\n", row++, sim::RowText(step).c_str());
+  const LastChance chance = FindLastChance(subject, schedule, /*run_count_max=*/10'000);
+  if (chance.row)
+    std::printf("could still be avoided before step %d\n", static_cast<int>(*chance.row));
 }
 
 // All schedules, and every moment at which a store may reach memory.
