@@ -49,10 +49,10 @@ Json AnswerStoreBuffer(Simulation& simulation, const Schedule& schedule,
                           Counted(schedule.size(), "decision"), Counted(need.run_count, "run")));
       break;
     case StoreBufferNeed::Answer::kUnknown:
-      Say(out, absl::StrFormat(
-                   "STORE BUFFER  unknown: within %s nobody found a schedule of at most "
-                   "%s that fails like this under SC; --search-runs allows more",
-                   Counted(need.run_count, "run"), Counted(schedule.size(), "decision")));
+      Say(out,
+          absl::StrFormat("STORE BUFFER  unknown: within %s nobody found a schedule of at most "
+                          "%s that fails like this under SC; --search-runs allows more",
+                          Counted(need.run_count, "run"), Counted(schedule.size(), "decision")));
       break;
   }
   Json json = {{"answer", NameOf(need.answer)},
@@ -74,24 +74,42 @@ std::string StepLine(const RunWords& run, sim::Row row) {
                          AfterFunction(words.function, ": ", words.text));
 }
 
+// What was gone through behind a step, by the names of a certificate of `verify`.
+Json VariedJson(const LastChance& chance) {
+  Json varied = {"step_order"};
+  if (chance.drains_varied) varied.push_back("store_buffer_drains");
+  return varied;
+}
+
+std::string ProofText(const LastChance& chance, std::uint64_t run_count_max) {
+  if (!chance.proved) {
+    return absl::StrFormat("within %s nobody found one that passes; --search-runs allows more",
+                           Counted(run_count_max, "run"));
+  }
+  return absl::StrFormat(
+      "proved: every order of steps%s was run; not varied: %sevents from outside",
+      chance.drains_varied ? ", and of stores that linger," : "",
+      chance.drains_varied ? "" : "stores that linger, ");
+}
+
 Json AnswerLastChance(Simulation& simulation, const Schedule& schedule, std::uint64_t run_count_max,
                       std::FILE* out) {
   const LastChance chance = FindLastChance(simulation, schedule, run_count_max);
   const RunWords failing = WordsOfRun(simulation, schedule);
-  Json json = {{"step", nullptr}, {"proved", chance.proved}, {"runs", chance.run_count}};
-  const std::string proof = chance.proved
-                                ? "proved: every schedule that goes on from there was run"
-                                : absl::StrFormat(
-                                      "within %s nobody found one that passes; --search-runs "
-                                      "allows more",
-                                      Counted(run_count_max, "run"));
+  Json json = {{"step", nullptr},
+               {"proved", chance.proved},
+               {"varied", VariedJson(chance)},
+               {"runs", chance.run_count}};
+  const std::string proof = ProofText(chance, run_count_max);
   if (!chance.row.has_value()) {
-    Say(out, "LAST CHANCE   there is none: every schedule fails (" + proof + ")");
+    Say(out, "LAST CHANCE   there is none: it always fails");
+    Say(out, "              (" + proof + ").");
     return json;
   }
   Say(out, "LAST CHANCE   " + StepLine(failing, *chance.row));
   Say(out, "              Before it a schedule still passes: " + Shown(chance.passing) + ".");
-  Say(out, "              After it none does (" + proof + ").");
+  Say(out, "              After it none does");
+  Say(out, "              (" + proof + ").");
   json["step"] = *chance.row;
   json["at"] = StepJson(failing, *chance.row);
   json["passing_schedule"] = chance.passing.ToText();
@@ -128,9 +146,9 @@ const char* NameOf(Neighbour::Change change) {
 Json AnswerNeighbour(Simulation& simulation, const Schedule& schedule, std::FILE* out) {
   const NeighbourSearch search = FindNeighbour(simulation, schedule);
   if (!search.nearest.has_value()) {
-    Say(out, absl::StrFormat(
-                 "NEIGHBOUR     none: no schedule that differs by one decision passes (%s)",
-                 Counted(search.run_count, "run")));
+    Say(out,
+        absl::StrFormat("NEIGHBOUR     none: no schedule that differs by one decision passes (%s)",
+                        Counted(search.run_count, "run")));
     return {{"schedule", nullptr}, {"runs", search.run_count}};
   }
   const Neighbour& n = *search.nearest;

@@ -61,6 +61,7 @@ LastChance FindLastChance(sim::Subject& subject, const Schedule& failing,
       (explore::KindsOf(failing) & explore::KindBit(Decision::Kind::kHold));
 
   LastChance chance;
+  chance.drains_varied = (kinds & explore::KindBit(Decision::Kind::kHold)) != 0;
   const auto escape_from = [&](sim::Row rows) {
     Escape escape = FindEscape(subject, moves, rows, kinds, run_count_max);
     chance.run_count += escape.runs;

@@ -1,6 +1,6 @@
-// The last step of a failing run from which some schedule still avoids the failure: after it,
-// whatever the CPUs do, a check fires. The mistake has been made there, however much later it is
-// seen.
+// The last step of a failing run from which some order of steps still avoids the failure: after it,
+// whichever CPU goes on, a check fires. The mistake has been made there, however much later it is
+// seen. What comes from outside may still hide it: an entry that is evicted is used by nobody.
 //
 // Whether the failure can still be avoided only ever goes from yes to no along the run: a run that
 // passes and agrees with the failing one up to a step agrees with it up to every earlier one too.
@@ -22,9 +22,11 @@ struct LastChance {
   std::optional<sim::Row> row;
   // Of a run that goes as the failing one up to that row, and then passes.
   Schedule passing;
-  // Every schedule that goes on from behind `row` was run, and failed. Else `run_count_max` runs
-  // did.
+  // Every order of steps that goes on from behind `row` was run, and failed. Else `run_count_max`
+  // runs did.
   bool proved = false;
+  // And every moment at which a store that is held may reach memory.
+  bool drains_varied = false;
   std::uint64_t run_count = 0;
 };
 

@@ -143,6 +143,14 @@ class QuestionsTest(cli.SystemTest):
         self.assertLess(chance["step"], whole["steps"])
         self.assertIn(f"step {chance['step']}, CPU {chance['at']['cpu']}, {chance['at']['function']}()",
                       words)
+        self.assertEqual(chance["varied"], ["step_order"])
+        self.assertIn("proved: every order of steps was run; not varied: stores that linger, events from outside", words)
+
+    def test_a_last_chance_among_stores_that_linger_says_so(self):
+        words, whole = self.ask("--last-chance", scenario="7.16-switch-mm-barrier")
+
+        self.assertEqual(whole["last_chance"]["varied"], ["step_order", "store_buffer_drains"])
+        self.assertIn("proved: every order of steps, and of stores that linger, was run; not varied: events from outside", words)
 
     def test_the_neighbour_passes_and_names_the_race(self):
         words, whole = self.ask("--neighbour")

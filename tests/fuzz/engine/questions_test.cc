@@ -183,6 +183,32 @@ INSTANTIATE_TEST_SUITE_P(Corpus, LastChanceTest,
                          ::testing::Values("seed-stale-hit", "seed-lost-bit"),
                          [](const auto& scenario) { return TestName(scenario.param); });
 
+// So the proof is one of orders of steps, and its words say so.
+TEST(LastChanceTest, AnEvictionBehindItStillHidesTheFailure) {
+  Failing f = MakeFailing("seed-stale-hit");
+  const LastChance chance = FindLastChance(*f.simulation, f.schedule, kRunCountMax);
+  ASSERT_TRUE(chance.row.has_value());
+  ASSERT_TRUE(chance.proved);
+  const std::vector<std::uint64_t> failing = HashesOf(*f.simulation, f.schedule);
+  const sim::LogEntry use = f.simulation->machine().log().back();  // of the stale entry
+
+  int passed = 0;
+  for (int entry = 0; entry < f.simulation->scenario().machine.tlb_entries; ++entry) {
+    std::vector<Decision> decisions = f.schedule.decisions();
+    decisions.push_back({.kind = Decision::Kind::kEvict,
+                         .actor = ActorId(use.actor),
+                         .arg = static_cast<std::uint8_t>(entry),
+                         .index = use.index});
+    const Schedule evicted = Schedule(decisions).Canonical();
+    if (KindOf(*f.simulation, evicted) != "clean") continue;
+    ++passed;
+    const std::vector<std::uint64_t> passing = HashesOf(*f.simulation, evicted);
+    EXPECT_TRUE(std::equal(failing.begin(), failing.begin() + *chance.row + 1, passing.begin()));
+  }
+
+  EXPECT_GT(passed, 0);
+}
+
 TEST(LastChanceTest, WithTooFewRunsItIsNotProved) {
   Failing f = MakeFailing("seed-stale-hit");
   ScheduleScheduler scheduler(f.schedule);
