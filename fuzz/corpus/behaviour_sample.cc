@@ -19,9 +19,16 @@ NewBehaviour EstimateNewBehaviour(std::uint64_t runs, const BehaviourCounts& cou
   // A sample may say more than there were runs.
   const double once = std::min(counts.once, n);
   const double rate = once / n;
-  const double variance = once * (1 - rate) + 2 * counts.twice + counts.once_variance;
-  const double slack = 1.96 * std::sqrt(variance) / n;
-  return {.per_run = rate, .low = std::max(rate - slack, 0.0), .high = std::min(rate + slack, 1.0)};
+  // All chances t with (rate - t)^2 <= z^2 (t (1 - t) / n + rest): between the zeros of a parabola.
+  constexpr double kZSquared = 1.96 * 1.96;
+  const double rest = (2 * counts.twice + counts.once_variance) / (n * n);
+  const double a = 1 + kZSquared / n;
+  const double half_b = rate + kZSquared / (2 * n);
+  const double c = rate * rate - kZSquared * rest;
+  const double root = std::sqrt(std::max(half_b * half_b - a * c, 0.0));
+  return {.per_run = rate,
+          .low = std::clamp((half_b - root) / a, 0.0, rate),
+          .high = std::clamp((half_b + root) / a, rate, 1.0)};
 }
 
 void BehaviourSample::Insert(std::uint64_t entry) {

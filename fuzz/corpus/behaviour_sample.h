@@ -28,12 +28,16 @@ struct BehaviourCounts {
 };
 
 // How likely one more run of the same kind is to behave as none before: Good and Turing's estimate,
-// the share of runs whose behaviour came up once only, with Esty's 95 % interval, wider if the
-// counts are those of a sample. Source: Good: The Population Frequencies of Species and the
-// Estimation of Population Parameters, Biometrika 40, 1953; Esty: A Normal Limit Law for a
-// Nonparametric Estimator of the Coverage of a Random Sample, Annals of Statistics 11, 1983. Both
-// are about draws that do not depend on each other. A search that learns is none: what it says is a
-// hint when to stop, not a proof.
+// the share of runs whose behaviour came up once only, with a 95 % interval of Esty's variance,
+// wider if the counts are those of a sample. Where no behaviour came up once, or each did, that
+// variance is 0, however few the runs; so its binomial part is taken at the chance that is asked
+// about, not at the estimate, as Wilson does: after n runs without one the interval ends at about
+// 3.84 / n. Source: Good: The Population Frequencies of Species and the Estimation of Population
+// Parameters, Biometrika 40, 1953; Esty: A Normal Limit Law for a Nonparametric Estimator of the
+// Coverage of a Random Sample, Annals of Statistics 11, 1983; Wilson: Probable Inference, the Law
+// of Succession, and Statistical Inference, Journal of the American Statistical Association 22,
+// 1927. All are about draws that do not depend on each other. A search that learns is none: what it
+// says is a hint when to stop, not a proof.
 struct NewBehaviour {
   double per_run = 1;
   double low = 0;

@@ -146,5 +146,48 @@ TEST(NewBehaviourTest, NothingIsKnownWithoutRuns) {
   EXPECT_EQ(EstimateNewBehaviour(1000, {.all = 10}).per_run, 0);
 }
 
+// Wilson's interval for no hit, and for one in one.
+TEST(NewBehaviourTest, FewRunsDoNotMakeAPointOfTheInterval) {
+  const NewBehaviour none = EstimateNewBehaviour(3, {.all = 1});
+  EXPECT_EQ(none.low, 0);
+  EXPECT_NEAR(none.high, 3.8416 / (3 + 3.8416), 1e-9);
+  EXPECT_NEAR(EstimateNewBehaviour(20'000, {.all = 12}).high, 3.8416 / 20'003.8416, 1e-9);
+
+  const NewBehaviour each = EstimateNewBehaviour(1, {.all = 1, .once = 1});
+  EXPECT_NEAR(each.low, 1 / (1 + 3.8416), 1e-9);
+  EXPECT_EQ(each.high, 1);
+}
+
+// One behaviour is all but certain, and five are rare: often none comes up once, and there is more
+// to come. (The interval that is a point then holds the truth in 63 of 100 trials.)
+TEST(NewBehaviourTest, TheIntervalHoldsTheTruthWhereNewsIsRare) {
+  constexpr std::uint32_t kRare = 5;
+  constexpr std::uint32_t kOneIn = 100;  // a draw is a rare one
+  constexpr std::uint64_t kDraws = 100;
+  constexpr int kTrials = 400;
+  int held = 0;
+  int none_once = 0;
+  for (int trial = 0; trial < kTrials; ++trial) {
+    Prng prng(static_cast<std::uint64_t>(trial));
+    std::map<std::uint32_t, int> times;
+    for (std::uint64_t n = 0; n < kDraws; ++n) {
+      ++times[prng.Below(kOneIn) == 0 ? 1 + prng.Below(kRare) : 0];
+    }
+    BehaviourCounts counts{.all = static_cast<double>(times.size())};
+    for (const auto& [behaviour, count] : times) {
+      counts.once += count == 1 ? 1 : 0;
+      counts.twice += count == 2 ? 1 : 0;
+    }
+    none_once += counts.once == 0 ? 1 : 0;
+    const std::size_t rare_seen = times.size() - (times.contains(0) ? 1 : 0);
+    const double truth = static_cast<double>(kRare - rare_seen) / kRare / kOneIn;
+    const NewBehaviour next = EstimateNewBehaviour(kDraws, counts);
+    held += next.low <= truth && truth <= next.high ? 1 : 0;
+  }
+
+  EXPECT_GT(none_once, kTrials / 4);
+  EXPECT_GE(held, kTrials * 90 / 100);
+}
+
 }  // namespace
 }  // namespace shootdown
