@@ -107,7 +107,7 @@ absl::StatusOr<std::vector<LoadedScenario>> LoadScenarios(const std::vector<std:
   for (const std::string& name : names) {
     absl::StatusOr<LoadedScenario> loaded = LoadScenario(name);
     if (!loaded.ok()) return loaded.status();
-    if (absl::Status built = BuildSimulation(*loaded).status(); !built.ok()) return built;
+    if (absl::Status good = CheckScenario(*loaded); !good.ok()) return good;
     all.push_back(*std::move(loaded));
     if (!texts.insert(all.back().text).second) {
       return absl::InvalidArgumentError(absl::StrFormat(

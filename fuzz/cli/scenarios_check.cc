@@ -22,7 +22,7 @@ absl::StatusOr<std::vector<LoadedScenario>> Load(const std::vector<std::string>&
   absl::StatusOr<std::vector<LoadedScenario>> corpus = LoadCorpus();
   if (!corpus.ok()) return corpus.status();
   for (const LoadedScenario& loaded : *corpus) {
-    if (absl::Status built = BuildSimulation(loaded).status(); !built.ok()) return built;
+    if (absl::Status good = CheckScenario(loaded); !good.ok()) return good;
   }
   return corpus;
 }

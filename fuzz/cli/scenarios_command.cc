@@ -76,7 +76,7 @@ int Scenarios(const Flags& flags) {
   for (const LoadedScenario& one : *all) {
     const Scenario& s = one.scenario;
     // A file of the corpus that cannot be run is shown as an error, not as a row.
-    if (absl::Status built = BuildSimulation(one).status(); !built.ok()) return Fail(built);
+    if (absl::Status good = CheckScenario(one); !good.ok()) return Fail(good);
     rows.push_back({{"name", s.name},
                     {"expected", s.expected},
                     {"summary", s.summary},

@@ -26,6 +26,10 @@ struct LoadedScenario {
 [[nodiscard]] absl::StatusOr<std::unique_ptr<Simulation>> BuildSimulation(
     const LoadedScenario& loaded);
 
+// That it can be run, and does what it says: for scenarios that somebody wrote
+// (fuzz/scenario/unopened.h).
+[[nodiscard]] absl::Status CheckScenario(const LoadedScenario& loaded);
+
 }  // namespace shootdown
 
 #endif  // SHOOTDOWN_FUZZ_PROCESS_LOADED_SCENARIO_H_

@@ -158,6 +158,20 @@ class ScenarioTest(cli.SystemTest):
             "machine { cpus: 2 }", "machine { cpus: 4 context_count: 4 }\n" + tasks,
             'mine.textproto:8:1: found process number 4 on 4 CPUs, wanted at most 3 processes')
 
+    def test_an_operation_on_what_nobody_makes(self):
+        """It would do nothing, and the scenario be clean for that alone."""
+        ring = 'setup: "io_uring_setup ring" '
+        submit = 'op: "io_uring_submit rnig read A"'
+        self.refuse_change('op: "mmap A"', ring + submit,
+                           'mine.textproto:6:36: found "rnig", which no io_uring_setup makes, wanted one that does: ring\n')
+        self.refuse_change('op: "mmap A"', submit,
+                           'mine.textproto:6:7: found "rnig", which no io_uring_setup makes, wanted a task that does '
+                           '`io_uring_setup rnig`\n')
+        for op, makes in (("vhost_kick v read A", "vhost_set_owner"), ("userfaultfd_copy v A", "userfaultfd"),
+                          ("proc_read v A", "proc_open"), ("binder_transaction v", "binder_mmap"),
+                          ("exit_sqo v", "io_uring_setup_sqo")):
+            self.refuse_change("mmap A", op, f'found "v", which no {makes} makes')
+
     def test_a_setup_that_never_ends(self):
         self.refuse_change('op: "mmap A"', 'setup: "sleep q"', "the setup does not come to its end")
 
