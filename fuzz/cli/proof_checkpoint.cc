@@ -18,13 +18,6 @@ constexpr std::string_view kMagic = "shootdown-proof 3";
 constexpr std::size_t kFileBytesMax = std::size_t{8} << 30;
 constexpr std::size_t kProgramBytesMax = std::size_t{1} << 30;
 
-// This very program, as a hash: what a search has saved means nothing to another build.
-absl::StatusOr<std::string> Build() {
-  const absl::StatusOr<std::string> program = ReadWholeFile("/proc/self/exe", kProgramBytesMax);
-  if (!program.ok()) return program.status();
-  return ToHex(HashBytes(*program));
-}
-
 // The next line of `bytes`, which loses it.
 std::string_view TakeLine(std::string_view& bytes) {
   const std::size_t end = std::min(bytes.find('\n'), bytes.size());
@@ -34,6 +27,12 @@ std::string_view TakeLine(std::string_view& bytes) {
 }
 
 }  // namespace
+
+absl::StatusOr<std::string> BuildHash() {
+  const absl::StatusOr<std::string> program = ReadWholeFile("/proc/self/exe", kProgramBytesMax);
+  if (!program.ok()) return program.status();
+  return ToHex(HashBytes(*program));
+}
 
 // Five lines (magic, build, identity, seconds, hash of the rest), and what StateSearch::Save made.
 absl::Status ProofCheckpoint::Write(const explore::StateSearch& search, double seconds) const {
@@ -46,7 +45,7 @@ absl::Status ProofCheckpoint::Write(const explore::StateSearch& search, double s
 }
 
 absl::StatusOr<double> ProofCheckpoint::Read(explore::StateSearch* search) {
-  const absl::StatusOr<std::string> build = Build();
+  const absl::StatusOr<std::string> build = BuildHash();
   if (!build.ok()) return build.status();
   build_ = *build;
   if (access(path_.c_str(), F_OK) != 0) return 0.0;

@@ -10,6 +10,10 @@
 
 namespace shootdown {
 
+// This very program, as a hash: what a search has saved means nothing to another build, and the states
+// of another build have other digests.
+[[nodiscard]] absl::StatusOr<std::string> BuildHash();
+
 class ProofCheckpoint {
  public:
   // `identity` says in words what is proved: a file with another one is refused.

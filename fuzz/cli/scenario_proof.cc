@@ -47,6 +47,9 @@ const std::map<std::string, sim::MemoryModel>& MemoryModels() {
 // -----------------------------------------------------------------------------------------
 
 absl::Status ScenarioProof::Run(SharedProof* jobs) {
+  absl::StatusOr<std::string> build = BuildHash();
+  if (!build.ok()) return build.status();
+  build_ = *std::move(build);
   absl::StatusOr<std::unique_ptr<Simulation>> simulation = BuildSimulation(loaded_);
   if (!simulation.ok()) return simulation.status();
   if (absl::Status explored = Explore(**simulation, jobs); !explored.ok()) return explored;
@@ -108,6 +111,7 @@ absl::Status ScenarioProof::Explore(Simulation& simulation, SharedProof* jobs) {
     start_ -= std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(before_));
   }
   report_ = search.Explore();
+  TakeStock(search);
   seconds_ = Seconds();
   progress_.Clear();
   if (jobs != nullptr && !jobs->status().ok()) return jobs->status();
@@ -131,10 +135,13 @@ void ScenarioProof::TakePart(const explore::Share& share) {
   (void)search.Explore();
 }
 
+std::string ScenarioProof::ScenarioHash() const {
+  return ToHex(HashBytes(PrintScenario(loaded_.scenario)));
+}
+
 // Whose states they are.
 std::string ScenarioProof::Identity() const {
-  return absl::StrFormat("scenario %s, %s, events %d, model %s",
-                         ToHex(HashBytes(PrintScenario(loaded_.scenario))), BoundText(),
+  return absl::StrFormat("scenario %s, %s, events %d, model %s", ScenarioHash(), BoundText(),
                          request_.events, model_);
 }
 
@@ -151,12 +158,22 @@ absl::Status ScenarioProof::TakeFinding(const sim::Violation& violation) {
 }
 
 // How much there is cannot be known before. What is known of it: runs that were made, and those
-// that are to be made for sure.
+// that are to be made for sure; and, when fewer come up than are made, a guess at all of them.
 void ScenarioProof::ShowProgress(const explore::StateSearch& search, double elapsed) {
-  progress_.Show(absl::StrFormat("%s: %d states, %d runs of at least %d, at %d departures, %.0f s",
+  TakeStock(search);
+  progress_.Show(absl::StrFormat("%s: %d states, %d runs of %s, at %d departures, %.0f s",
                                  loaded_.scenario.name, search.state_count(), search.run_count(),
-                                 search.run_count() + search.branch_count(), search.departures(),
-                                 elapsed));
+                                 WholeText(), search.departures(), elapsed));
+}
+
+void ScenarioProof::TakeStock(const explore::StateSearch& search) {
+  estimate_.Add(search.run_count(), search.branch_count());
+  at_least_ = search.run_count() + search.branch_count();
+}
+
+std::string ScenarioProof::WholeText() const {
+  const std::optional<std::uint64_t> whole = estimate_.WholeRunCount();
+  return whole ? absl::StrFormat("about %d", *whole) : absl::StrFormat("at least %d", at_least_);
 }
 
 // ---- what is said of it
@@ -214,7 +231,13 @@ void ScenarioProof::PrintSummary() const {
                  StoppedBy().words, cost);
   }
   if (found()) return;
-  if (!complete()) SayHowToGoOn();
+  if (!complete()) {
+    if (report_.stopped_by != explore::StoppedBy::kTooManyWays) {
+      spdlog::info("  the whole: {} runs{}", WholeText(),
+                   estimate_.WholeRunCount() ? ", as this one went" : "; no end is in sight yet");
+    }
+    SayHowToGoOn();
+  }
   spdlog::info("  varied: who takes each step{}{}{}",
                Model() != sim::MemoryModel::kSc ? ", when each store reaches memory" : "",
                Model() == sim::MemoryModel::kRmo ? ", how old a value each load gives" : "",
@@ -237,6 +260,7 @@ void ScenarioProof::PrintSummary() const {
   spdlog::info("  judged by {} checks{}{}", checks_.size(),
                checks_off_.empty() ? "" : "; off: ", absl::StrJoin(checks_off_, ", "));
   spdlog::info("  model {}, states {}", model_, ToHex(report_.digest));
+  spdlog::info("  build {}, scenario {}", build_, ScenarioHash());
 }
 
 // More time goes on where this ended; more states than there is room for do not come of it.
@@ -278,6 +302,8 @@ Json ScenarioProof::ToJson() const {
                {"states_digest", ToHex(report_.digest)},
                {"hash_bits", 128},
                {"model", model_},
+               {"build", build_},
+               {"scenario_hash", ScenarioHash()},
                {"steps_max", report_.steps_max},
                {"reduction", drains_unseen_ ? "unseen_drains" : "none"},
                {"checks", checks_},
@@ -286,6 +312,9 @@ Json ScenarioProof::ToJson() const {
                {"not_varied", std::move(not_varied)}};
   if (!complete() && !found()) {
     json["stopped_by"] = StoppedBy().name;
+    json["runs_at_least"] = at_least_;
+    json["runs_estimated"] = nullptr;
+    if (const auto whole = estimate_.WholeRunCount()) json["runs_estimated"] = *whole;
     // As far as it is whole.
     if (report_.departures_complete) json["complete_up_to"] = *report_.departures_complete;
   }

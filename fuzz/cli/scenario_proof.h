@@ -16,6 +16,7 @@
 #include "fuzz/engine/minimize_failure.h"
 #include "fuzz/explore/state_search.h"
 #include "fuzz/process/loaded_scenario.h"
+#include "fuzz/process/proof_estimate.h"
 #include "fuzz/process/shared_proof.h"
 #include "fuzz/store/store.h"
 
@@ -72,11 +73,14 @@ class ScenarioProof {
   }
   [[nodiscard]] std::string BoundText() const;
   void SayHowToGoOn() const;
+  [[nodiscard]] std::string ScenarioHash() const;
   [[nodiscard]] std::string Identity() const;
   [[nodiscard]] explore::StateOptions Options() const;
   absl::Status Explore(Simulation& simulation, SharedProof* jobs);
   absl::Status TakeFinding(const sim::Violation& violation);
   void ShowProgress(const explore::StateSearch& search, double elapsed);
+  void TakeStock(const explore::StateSearch& search);
+  [[nodiscard]] std::string WholeText() const;
 
   const ProofRequest& request_;
   LoadedScenario loaded_;
@@ -84,8 +88,11 @@ class ScenarioProof {
   explore::Report report_;
   std::optional<SmallestFailure> smallest_;
   std::string model_;  // the trace hash of its default order
+  std::string build_;
   std::vector<std::string> checks_;      // that judge
   std::vector<std::string> checks_off_;  // that could, in this architecture
+  ProofEstimate estimate_;
+  std::uint64_t at_least_ = 0;  // runs that were made, and those that are known of
   Clock::time_point start_;
   double before_ = 0;  // seconds of the search that is gone on with
   double seconds_ = 0;

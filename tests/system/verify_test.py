@@ -44,9 +44,17 @@ class VerifyTest(cli.SystemTest):
 
         once, again, other = proof(CLEAN), proof(CLEAN), proof(CLEAN, "--memory-model", "sc")
 
-        for word in "states_digest", "model":
+        for word in "states_digest", "model", "build", "scenario_hash":
             self.assertRegex(once[word], r"\A[0-9a-f]{32}\Z")
             self.assertEqual(once[word], again[word])
+        # Digests of other builds are others, and so are those of another scenario of that name.
+        self.assertEqual(once["build"], other["build"])
+        file = self.folder / "other.textproto"
+        text = (cli.CORPUS / f"{CLEAN}.textproto").read_text()
+        file.write_text(text.replace("machine {", "machine { tlb_entries: 2", 1))
+        renamed = proof(file)
+        self.assertEqual(renamed["name"], once["name"])
+        self.assertNotEqual(renamed["scenario_hash"], once["scenario_hash"])
         self.assertNotEqual(once["states_digest"], other["states_digest"])
         self.assertEqual((once["reduction"], other["reduction"]), ("unseen_drains", "none"))
         self.assertNotEqual(once["model"], proof("W7-no-grab-fixed")["model"])
@@ -254,6 +262,22 @@ class VerifyTest(cli.SystemTest):
         self.assertEqual((proof["verdict"], proof["complete"], proof["stopped_by"]), ("unfinished", False, "executions"))
         self.assertIn("unfinished: its 10 runs were made (--executions)", result.err)
         self.assertNotIn("verified", result.err)
+
+    def test_an_unfinished_proof_says_how_much_the_whole_may_be(self):
+        words = ["seed-lost-bit-fixed", "--memory-model", "sc"]
+        whole = self.verify(*words).json()["scenarios"][0]
+        made = whole["executions"] + whole["blocked"]
+
+        early = self.verify(*words, "--executions", made // 100)
+        late = self.verify(*words, "--executions", made * 8 // 10)
+
+        at_first, in_the_end = (r.json()["scenarios"][0] for r in (early, late))
+        self.assertIsNone(at_first["runs_estimated"])
+        self.assertTrue(made // 100 < at_first["runs_at_least"] <= made, at_first)
+        self.assertIn(f"\n  the whole: at least {at_first['runs_at_least']} runs; no end is in sight yet\n", early.err)
+        self.assertTrue(0.9 * made < in_the_end["runs_estimated"] < 3 * made, (made, in_the_end))
+        self.assertIn(f"\n  the whole: about {in_the_end['runs_estimated']} runs, as this one went\n", late.err)
+        self.assertNotIn("runs_estimated", whole)
 
     def test_seconds_that_are_over_are_named(self):
         result = self.verify("seed-lost-bit-fixed", "--events", "2", "--seconds", "1")
