@@ -153,6 +153,16 @@ StandardProgram LockInc(int n) {
   });
 }
 
+StandardProgram TwoLocksInc(int n) {
+  return Same(Named("TwoLocksInc", n), n, [](Standard& s) {
+    LOCK(s.mutex);
+    LOCK(s.inner);
+    STORE(s.x[0], LOAD(s.x[0]) + 1);
+    UNLOCK(s.inner);
+    UNLOCK(s.mutex);
+  });
+}
+
 StandardProgram Inc(int n) {
   return Same(Named("Inc", n), n, [](Standard& s) { STORE(s.x[0], LOAD(s.x[0]) + 1); });
 }

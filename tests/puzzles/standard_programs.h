@@ -16,6 +16,7 @@ struct Standard {
   static constexpr std::size_t kWords = 160;
   Word x[kWords];
   Mutex mutex;
+  Mutex inner;
   std::uint64_t r[64] = {};  // registers, for outcomes
   bool given_up = false;     // a thread's assumption did not hold
 };
@@ -42,6 +43,7 @@ struct StandardProgram {
 [[nodiscard]] StandardProgram FibWithMain(int n); // and a third thread loads both
 [[nodiscard]] StandardProgram AtomicInc(int n, int words);  // n threads add one to each of the words
 [[nodiscard]] StandardProgram LockInc(int n);     // n threads add one under a lock
+[[nodiscard]] StandardProgram TwoLocksInc(int n); // n threads add one under a lock that they take under another
 [[nodiscard]] StandardProgram Inc(int n);         // n threads add one without
 [[nodiscard]] StandardProgram CasRot(int n);      // thread i swaps i-1 for i
 [[nodiscard]] StandardProgram WriteCas(int n);    // one stores 1, n threads swap 1 for 2

@@ -78,11 +78,12 @@ std::vector<CountCase> Cases() {
     same(AtomicInc(n, 3), kFactorial[n] * kFactorial[n] * kFactorial[n]);
   }
   for (const int n : {2, 3, 4, 5}) same(LockInc(n), kFactorial[n]);
+  for (const int n : {2, 3, 4}) same(TwoLocksInc(n), kFactorial[n]);
   for (const int n : {2, 3, 4}) same(Inc(n), kFactorial[n] * kFactorial[n]);
   constexpr std::uint64_t kCasRot[] = {2, 5, 14, 43, 144, 523, 2048, 8597};
   for (const int n : {2, 3, 4, 5, 6, 7, 8, 9}) same(CasRot(n), kCasRot[n - 2]);
-  constexpr std::uint64_t kWriteCas[] = {5, 13, 33, 81, 193, 449, 1025};
-  for (const int n : {2, 3, 4, 5, 6, 7, 8}) same(WriteCas(n), kWriteCas[n - 2]);
+  constexpr std::uint64_t kWriteCas[] = {5, 13, 33, 81, 193, 449, 1025, 2305};
+  for (const int n : {2, 3, 4, 5, 6, 7, 8, 9}) same(WriteCas(n), kWriteCas[n - 2]);
   constexpr std::uint64_t kCasWrite[] = {6, 66, 1200, 32'880};
   for (const int n : {2, 3, 4, 5}) same(CasWrite(n), kCasWrite[n - 2]);
   constexpr std::uint64_t kWrw[] = {22, 300, 6576};
@@ -143,7 +144,8 @@ struct ScCase {
 
 // Too many drain times under TSO for a quick test.
 TEST(LargeCountsTest, ClassesAreAsManyUnderSc) {
-  const ScCase cases[] = {{program::FibWithMain(4), 19'605},
+  const ScCase cases[] = {{program::LastZero(15), 147'456},
+                          {program::FibWithMain(4), 19'605},
                           {program::FibWithMain(5), 218'243},
                           {program::Big0(), 69'112},
                           {program::Big1(), 1'820'474},
