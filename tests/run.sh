@@ -59,7 +59,7 @@ run_tidy() {
   here=$(sed 's/[][\.*^$+?(){}|]/\\&/g' <<<"$root")
   configure release
   say "Generating what our sources include ..."
-  build release shootdown_proto_messages
+  build release shootdown_proto_messages shootdown_proto_service shootdown_server_rows
   say "Running clang-tidy ..."
   (cd "$root" && run-clang-tidy-19 -quiet -p build/release -j "$(job_count)" -warnings-as-errors '*' \
     -header-filter "^$here/(fuzz|proto|server|worker)/" "^$here/(fuzz|proto|server|worker)/.*\\.cc\$") ||
