@@ -105,18 +105,27 @@ void Worker::TakeAway(AwayState& away, Harvest& harvest) {
 void Worker::Write(Harvest harvest, absl::Time now) {
   const absl::Status written = journal_.Add(harvest);
   if (!written.ok()) {
-    LogError("the journal cannot be written, so no new lease is begun", {{"words", Words(written)}});
+    TellDiskFails(written);
     unwritten_.push_back(std::move(harvest));
     next_write_ = now + kWriteAgainAfter;
     disk_fails_ = true;
     return;
   }
   disk_fails_ = false;
+  if (disk_fails_told_) LogInfo("the journal can be written again");
+  disk_fails_told_ = false;
   has_news_ = true;
   if (const std::uint64_t dropped = journal_.dropped_input_count(); dropped != dropped_told_) {
     LogWarning("the journal is full", {{"inputs_dropped", std::to_string(dropped)}});
     dropped_told_ = dropped;
   }
+}
+
+// Once, although it is tried again every second: the log may be on the very disk that is full.
+void Worker::TellDiskFails(const absl::Status& why) {
+  if (disk_fails_told_) return;
+  disk_fails_told_ = true;
+  LogError("the journal cannot be written, so no new lease is begun", {{"words", Words(why)}});
 }
 
 bool Worker::Startable(const v1::Lease& lease) const {

@@ -85,6 +85,7 @@ class Worker {
 
   void TakeHarvest(std::size_t engine, Harvest harvest);
   void Write(Harvest harvest, absl::Time now);
+  void TellDiskFails(const absl::Status& why);
   static void TakeAway(AwayState& away, Harvest& harvest);
   void StartLeases(absl::Time now);
   void StartAway(std::size_t engine);
@@ -112,6 +113,7 @@ class Worker {
   std::vector<std::optional<Running>> running_;  // by engine
   std::deque<Harvest> unwritten_;
   bool disk_fails_ = false;  // the journal could not be written, and was not since
+  bool disk_fails_told_ = false;
   absl::Time next_write_ = absl::InfinitePast();
   std::map<ScenarioId, FeatureList> features_;
   std::map<std::string, AwayState> away_;        // by campaign

@@ -136,9 +136,7 @@ void Worker::Forget(const std::string& what, const absl::Status& why) {
   v1::Settled settled;
   settled.set_what(what);
   settled.set_verdict(v1::Settled::VERDICT_REFUSED);
-  if (absl::Status s = journal_.Settle({settled}); !s.ok()) {
-    LogError("the journal cannot be written", {{"words", Words(s)}});
-  }
+  if (absl::Status s = journal_.Settle({settled}); !s.ok()) TellDiskFails(s);
 }
 
 // ------------------------------------------------------------------------------------ what is heard
@@ -206,7 +204,7 @@ void Worker::TakeSettled(const v1::SyncResponse& response) {
   // If it fails, they are offered again, and settled again.
   const absl::Status written =
       journal_.Settle({response.settled().begin(), response.settled().end()});
-  if (!written.ok()) LogError("the journal cannot be written", {{"words", Words(written)}});
+  if (!written.ok()) TellDiskFails(written);
   // What did not fit into the last message.
   const std::size_t left = journal_.findings().size() + journal_.inputs().size();
   if (written.ok() && response.settled_size() != 0 && left != 0) has_news_ = true;

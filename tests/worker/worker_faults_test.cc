@@ -1,14 +1,19 @@
 // A worker whose disk is full, that is told to end while something hangs, that comes back.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "proto/rpc/log.h"
 #include "tests/worker/worker_fixture.h"
 
 namespace shootdown::testing {
@@ -86,6 +91,64 @@ TEST_F(WorkerFaultsTest, WithAFullDiskNoLeaseIsBegunAndWithRoomAllIsHandedIn) {
   EXPECT_EQ(coordinator_.findings().size(), 1u);
   EXPECT_TRUE(coordinator_.results().contains(other));
   EXPECT_TRUE(engines_[0].lease().has_value());
+}
+
+// What is logged, through a pipe: with a full disk no file would take it.
+class LogPipe {
+ public:
+  LogPipe() : before_(dup(STDERR_FILENO)) {
+    StartLog("test", LogForm::kText, LogLevel::kInfo);
+    std::array<int, 2> ends{};
+    EXPECT_EQ(pipe2(ends.data(), O_NONBLOCK), 0);
+    from_ = ends[0];
+    dup2(ends[1], STDERR_FILENO);
+    close(ends[1]);
+  }
+  ~LogPipe() {
+    dup2(before_, STDERR_FILENO);
+    close(before_);
+    close(from_);
+  }
+  LogPipe(const LogPipe&) = delete;
+  LogPipe& operator=(const LogPipe&) = delete;
+
+  // The lines since the last call that have `words` in them.
+  int Count(std::string_view words) {
+    std::string text(1 << 16, '\0');
+    text.resize(
+        static_cast<std::size_t>(std::max<ssize_t>(0, read(from_, text.data(), text.size()))));
+    int count = 0;
+    for (std::size_t at = text.find(words); at != std::string::npos;
+         at = text.find(words, at + 1)) {
+      ++count;
+    }
+    return count;
+  }
+
+ private:
+  const int before_;
+  int from_ = -1;
+};
+
+TEST_F(WorkerFaultsTest, AFullDiskIsSaidOnceAndSoIsItsEnd) {
+  SyncIfDue();
+  LogPipe log;
+  {
+    const FullDisk full;
+    engines_[0].End();
+    for (int i = 0; i < 5; ++i) {
+      now_ += absl::Seconds(2);
+      worker_->Step(now_);
+    }
+  }
+  EXPECT_EQ(log.Count("the journal cannot be written"), 1);
+
+  for (int i = 0; i < 2; ++i) {
+    now_ += absl::Seconds(2);
+    worker_->Step(now_);
+  }
+
+  EXPECT_EQ(log.Count("the journal can be written again"), 1);
 }
 
 TEST_F(WorkerFaultsTest, WithAFullDiskALeaseThatWaitsGoesOnWaiting) {
