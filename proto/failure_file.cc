@@ -10,7 +10,6 @@
 #include "fuzz/base/content_hash.h"
 #include "proto/convert.h"
 #include "proto/file_io.h"
-#include "proto/printable.h"
 #include "proto/text_errors.h"
 #include "shootdown/v1/failure.pb.h"
 

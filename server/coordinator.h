@@ -9,7 +9,6 @@
 #define SHOOTDOWN_SERVER_COORDINATOR_H_
 
 #include <array>
-#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <map>

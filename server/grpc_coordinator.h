@@ -4,7 +4,6 @@
 #define SHOOTDOWN_SERVER_GRPC_COORDINATOR_H_
 
 #include <memory>
-#include <string>
 
 #include "absl/status/statusor.h"
 #include "proto/rpc/address.h"

@@ -5,7 +5,6 @@
 #include <prometheus/gauge.h>
 #include <prometheus/registry.h>
 
-#include <memory>
 #include <string>
 
 #include "absl/time/time.h"

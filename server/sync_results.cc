@@ -1,6 +1,5 @@
 // Coordinator: how leases ended, as a Sync says.
 #include <algorithm>
-#include <utility>
 
 #include "absl/strings/str_format.h"
 #include "proto/convert.h"

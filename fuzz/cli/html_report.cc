@@ -1,7 +1,5 @@
 #include "fuzz/cli/html_report.h"
 
-#include <vector>
-
 #include "fuzz/check/check.h"
 #include "fuzz/cli/html_page.h"
 #include "fuzz/cli/json_output.h"

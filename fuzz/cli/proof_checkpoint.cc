@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cstdlib>
 #include <string_view>
-#include <utility>
 
 #include "absl/strings/str_format.h"
 #include "fuzz/base/content_hash.h"

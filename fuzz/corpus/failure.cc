@@ -1,6 +1,5 @@
 #include "fuzz/corpus/failure.h"
 
-#include <functional>
 #include <string>
 #include <tuple>
 

@@ -2,7 +2,6 @@
 
 #include <bit>
 #include <cstdlib>
-#include <utility>
 
 #include "fuzz/base/hash.h"
 #include "fuzz/engine/record.h"

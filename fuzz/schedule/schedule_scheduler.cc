@@ -1,7 +1,5 @@
 #include "fuzz/schedule/schedule_scheduler.h"
 
-#include <algorithm>
-
 #include "fuzz/sim/machine.h"
 
 namespace shootdown {

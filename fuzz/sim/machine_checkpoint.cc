@@ -1,7 +1,5 @@
 // Runs that go on from where an earlier one stood (fuzz/sim/checkpoint.h).
-#include <algorithm>
 #include <cstring>
-#include <utility>
 
 #include "fuzz/base/address_sanitizer.h"
 #include "fuzz/sim/checkpoint.h"

@@ -1,8 +1,6 @@
 #include "fuzz/store/store_corpus.h"
 
-#include <memory>
 #include <optional>
-#include <utility>
 
 #include "absl/strings/str_format.h"
 #include "fuzz/store/store_keys.h"

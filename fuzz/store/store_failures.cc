@@ -1,7 +1,6 @@
 #include "fuzz/store/store_failures.h"
 
 #include <map>
-#include <memory>
 #include <optional>
 #include <utility>
 

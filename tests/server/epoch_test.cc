@@ -3,7 +3,6 @@
 
 #include <filesystem>
 #include <set>
-#include <string>
 
 #include "tests/server/server_testing.h"
 #include "tests/support/scratch_folder.h"

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "fuzz/base/content_hash.h"
 #include "proto/receipt.h"
 #include "server/keys.h"
 #include "server/rows.pb.h"

@@ -1,3 +1,4 @@
+#include "fuzz/base/content_hash.h"
 #include "fuzz/base/prng.h"
 #include "server/policy.h"
 

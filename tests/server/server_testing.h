@@ -12,7 +12,6 @@
 
 #include "absl/time/time.h"
 #include "fuzz/base/check.h"
-#include "fuzz/base/content_hash.h"
 #include "fuzz/schedule/schedule.h"
 #include "fuzz/store/store.h"
 #include "proto/convert.h"

@@ -2,9 +2,9 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <map>
 
+#include "fuzz/base/content_hash.h"
 #include "fuzz/base/prng.h"
 #include "server/committer.h"
 #include "server/keys.h"

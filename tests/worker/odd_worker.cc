@@ -12,10 +12,7 @@
 #include <array>
 #include <csignal>
 #include <cstdio>
-#include <memory>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "absl/time/clock.h"
 #include "fuzz/base/check.h"

@@ -1,8 +1,5 @@
 // Planted: cross calls, locks, and waiting for nothing.
-#include "fuzz/kernel/arch/arch.h"
 #include "fuzz/kernel/lock.h"
-#include "fuzz/kernel/memory.h"
-#include "fuzz/kernel/mm.h"
 #include "fuzz/kernel/sched.h"
 #include "fuzz/kernel/smp_call.h"
 #include "tests/fuzz/check/planted_op_kinds.h"

@@ -1,12 +1,9 @@
 // Planted: context numbers, and mm_cpumask. sparc64.
-#include <bit>
 
 #include "fuzz/kernel/arch/arch.h"
 #include "fuzz/kernel/arch/sparc64/mmu_context.h"
 #include "fuzz/kernel/arch/sparc64/tlb.h"
 #include "fuzz/kernel/lock.h"
-#include "fuzz/kernel/memory.h"
-#include "fuzz/kernel/mm.h"
 #include "fuzz/kernel/sched.h"
 #include "fuzz/kernel/smp_call.h"
 #include "tests/fuzz/check/planted_op_kinds.h"

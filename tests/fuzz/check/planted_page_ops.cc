@@ -4,7 +4,6 @@
 #include "fuzz/kernel/arch/sparc64/tsb.h"
 #include "fuzz/kernel/lock.h"
 #include "fuzz/kernel/memory.h"
-#include "fuzz/kernel/mm.h"
 #include "fuzz/kernel/sched.h"
 #include "fuzz/kernel/smp_call.h"
 #include "tests/fuzz/check/planted_op_kinds.h"

@@ -1,7 +1,6 @@
 // Planted: how an mm is held, and taken on.
 #include "fuzz/kernel/arch/arch.h"
 #include "fuzz/kernel/lock.h"
-#include "fuzz/kernel/memory.h"
 #include "fuzz/kernel/mm.h"
 #include "fuzz/kernel/sched.h"
 #include "fuzz/kernel/smp_call.h"

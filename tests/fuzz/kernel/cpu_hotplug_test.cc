@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 
 #include <string>
-#include <vector>
 
 #include "fuzz/kernel/arch/arch.h"
 #include "fuzz/kernel/cpu_hotplug.h"

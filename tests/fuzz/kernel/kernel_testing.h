@@ -2,9 +2,7 @@
 #ifndef SHOOTDOWN_TESTS_FUZZ_KERNEL_KERNEL_TESTING_H_
 #define SHOOTDOWN_TESTS_FUZZ_KERNEL_KERNEL_TESTING_H_
 
-#include <cstdint>
 #include <memory>
-#include <string>
 #include <string_view>
 #include <vector>
 

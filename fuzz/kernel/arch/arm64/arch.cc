@@ -5,7 +5,6 @@
 #include "fuzz/kernel/arch/asid_generations.h"
 #include "fuzz/kernel/arch/page_table.h"
 #include "fuzz/kernel/arch/tlb_invalidate.h"
-#include "fuzz/kernel/memory.h"
 #include "fuzz/kernel/mmu_gather.h"
 #include "fuzz/kernel/version.h"
 

@@ -6,7 +6,6 @@
 #include "fuzz/kernel/arch/page_table.h"
 #include "fuzz/kernel/arch/tlb_invalidate.h"
 #include "fuzz/kernel/lock.h"
-#include "fuzz/kernel/memory.h"
 #include "fuzz/kernel/smp_call.h"
 #include "fuzz/kernel/version.h"
 

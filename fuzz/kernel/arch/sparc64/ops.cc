@@ -7,7 +7,6 @@
 #include "fuzz/kernel/arch/sparc64/trim.h"
 #include "fuzz/kernel/arch/sparc64/tsb_grow.h"
 #include "fuzz/kernel/arch/sparc64/window.h"
-#include "fuzz/kernel/lock.h"
 #include "fuzz/kernel/mm.h"
 #include "fuzz/kernel/sched.h"
 #include "fuzz/kernel/version.h"
