@@ -5,10 +5,10 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstring>
 #include <map>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "absl/strings/str_format.h"
@@ -16,6 +16,7 @@
 #include "fuzz/engine/minimize_failure.h"
 #include "fuzz/engine/record.h"
 #include "fuzz/process/child_process.h"
+#include "fuzz/process/raw_bytes.h"
 #include "fuzz/process/search_job.h"
 
 namespace shootdown {
@@ -58,7 +59,8 @@ struct FoundNumbers {
         MinimizeFailure(std::move(simulation), *failure, &PrintScenario);
     SHOOTDOWN_CHECK(smallest.has_value());
     numbers.decisions = smallest->failure.anchors.size();
-    std::string payload(reinterpret_cast<const char*>(&numbers), sizeof numbers);
+    std::string payload;
+    AppendRaw(payload, numbers);
     payload += smallest->failure.check + "\n" + smallest->failure.schedule_text;
     pipe.Send(kFound, payload);
     _exit(0);  // the search's simulation is gone
@@ -88,7 +90,9 @@ struct ProvedNumbers {
                               .events = proof.events,
                               .states = proof.states,
                               .seconds = SecondsSince(start)};
-  pipe.Send(kProved, std::string(reinterpret_cast<const char*>(&numbers), sizeof numbers) + proof.check);
+  std::string payload;
+  AppendRaw(payload, numbers);
+  pipe.Send(kProved, payload + proof.check);
   _exit(0);
 }
 
@@ -105,28 +109,26 @@ struct Job {
 };
 
 void TakeFinding(const std::string& payload, SearchOutcome* outcome) {
-  FoundNumbers numbers;
-  SHOOTDOWN_CHECK(payload.size() > sizeof numbers);
-  std::memcpy(&numbers, payload.data(), sizeof numbers);
-  const std::size_t line = payload.find('\n', sizeof numbers);
-  SHOOTDOWN_CHECK(line != std::string::npos);
-  *outcome = {.check = payload.substr(sizeof numbers, line - sizeof numbers),
+  RawReader reader(payload);
+  const auto numbers = reader.Take<FoundNumbers>();
+  const std::size_t line = reader.rest().find('\n');
+  SHOOTDOWN_CHECK(line != std::string_view::npos);
+  *outcome = {.check = std::string(reader.rest().substr(0, line)),
               .runs = numbers.runs,
               .decisions_found = numbers.decisions_found,
               .decisions = numbers.decisions,
-              .schedule = payload.substr(line + 1),
+              .schedule = std::string(reader.rest().substr(line + 1)),
               .seconds = numbers.seconds};
 }
 
 void TakeProof(const std::string& payload, ScenarioOutcome* outcome) {
-  ProvedNumbers numbers;
-  SHOOTDOWN_CHECK(payload.size() >= sizeof numbers);
-  std::memcpy(&numbers, payload.data(), sizeof numbers);
+  RawReader reader(payload);
+  const auto numbers = reader.Take<ProvedNumbers>();
   outcome->proof = explore::Proof{.kind = numbers.kind,
                                   .bound = numbers.bound,
                                   .events = numbers.events,
                                   .states = numbers.states,
-                                  .check = payload.substr(sizeof numbers)};
+                                  .check = std::string(reader.rest())};
   outcome->proof_seconds = numbers.seconds;
 }
 

@@ -6,16 +6,15 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <cstring>
 #include <deque>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "absl/strings/str_format.h"
-#include "fuzz/base/check.h"
 #include "fuzz/base/hash.h"
 #include "fuzz/process/child_process.h"
+#include "fuzz/process/raw_bytes.h"
 
 namespace shootdown {
 namespace {
@@ -31,8 +30,9 @@ enum Message : std::uint8_t { kFound = 1, kInput = 2 };
 
 // Begins a message: how many runs had ended before it.
 std::string Stamp(const ChildState& state) {
-  const std::uint64_t runs = state.runs;
-  return {reinterpret_cast<const char*>(&runs), sizeof runs};
+  std::string stamp;
+  AppendRaw(stamp, state.runs.load());
+  return stamp;
 }
 
 [[noreturn]] void RunJob(Simulation& simulation, const SearchRequest& request, int number,
@@ -51,20 +51,17 @@ std::string Stamp(const ChildState& state) {
   listener.found = [&](const Target::Found& found) {
     const std::vector<std::uint8_t> exact = found.exact.Encode();
     std::string payload = Stamp(*state);
-    payload.append(reinterpret_cast<const char*>(&found.run), sizeof found.run);
-    const auto key_size = static_cast<std::uint32_t>(found.kind_key.size());
-    payload.append(reinterpret_cast<const char*>(&key_size), sizeof key_size);
+    AppendRaw(payload, found.run);
+    AppendRaw(payload, static_cast<std::uint32_t>(found.kind_key.size()));
     payload += found.kind_key;
     payload.append(exact.begin(), exact.end());
     pipe.Send(kFound, payload);
     if (!request.keep_going) _exit(0);
   };
   listener.input = [&](const NewInput& input) {
-    const auto feature_count = static_cast<std::uint32_t>(input.features.size());
     std::string payload = Stamp(*state);
-    payload.append(reinterpret_cast<const char*>(&feature_count), sizeof feature_count);
-    payload.append(reinterpret_cast<const char*>(input.features.data()),
-                   feature_count * sizeof input.features[0]);
+    AppendRaw(payload, static_cast<std::uint32_t>(input.features.size()));
+    for (const std::uint32_t feature : input.features) AppendRaw(payload, feature);
     payload.append(input.schedule.begin(), input.schedule.end());
     pipe.Send(kInput, payload);
   };
@@ -74,36 +71,28 @@ std::string Stamp(const ChildState& state) {
 // ---- in the parent -----------------------------------------------------------------------------
 
 NewInput InputOf(const std::string& payload) {
-  std::uint32_t feature_count = 0;
-  SHOOTDOWN_CHECK(payload.size() >= sizeof feature_count);
-  std::memcpy(&feature_count, payload.data(), sizeof feature_count);
+  RawReader reader(payload);
   NewInput input;
-  const std::size_t bytes = feature_count * sizeof input.features[0];
-  SHOOTDOWN_CHECK(payload.size() >= sizeof feature_count + bytes);
-  input.features.resize(feature_count);
-  std::memcpy(input.features.data(), payload.data() + sizeof feature_count, bytes);
-  input.schedule.assign(payload.begin() + static_cast<std::ptrdiff_t>(sizeof feature_count + bytes),
-                        payload.end());
+  input.features.resize(reader.Take<std::uint32_t>());
+  for (std::uint32_t& feature : input.features) feature = reader.Take<std::uint32_t>();
+  input.schedule.assign(reader.rest().begin(), reader.rest().end());
   return input;
 }
 
 struct Finding {
   Schedule exact;
   std::string kind_key;
-  std::uint64_t run;
+  std::uint64_t run = 0;
 };
 
 Finding FindingOf(const std::string& payload) {
-  std::uint64_t run = 0;
-  std::uint32_t key_size = 0;
-  SHOOTDOWN_CHECK(payload.size() >= sizeof run + sizeof key_size);
-  std::memcpy(&run, payload.data(), sizeof run);
-  std::memcpy(&key_size, payload.data() + sizeof run, sizeof key_size);
-  const std::size_t head = sizeof run + sizeof key_size;
-  SHOOTDOWN_CHECK(payload.size() - head >= key_size);
-  const std::vector<std::uint8_t> bytes(
-      payload.begin() + static_cast<std::ptrdiff_t>(head + key_size), payload.end());
-  return {.exact = Schedule::Decode(bytes), .kind_key = payload.substr(head, key_size), .run = run};
+  RawReader reader(payload);
+  Finding finding;
+  finding.run = reader.Take<std::uint64_t>();
+  finding.kind_key = reader.TakeBytes(reader.Take<std::uint32_t>());
+  const std::vector<std::uint8_t> exact(reader.rest().begin(), reader.rest().end());
+  finding.exact = Schedule::Decode(exact);
+  return finding;
 }
 
 // What the jobs say, in an order that does not depend on how fast each is: by the runs that the sender
@@ -150,10 +139,7 @@ class MergedMessages {
     std::uint64_t runs = 0;  // what it says from now on is stamped with at least this
 
     [[nodiscard]] std::uint64_t Stamp() const {
-      std::uint64_t runs_before = 0;
-      SHOOTDOWN_CHECK(said.front().payload.size() >= sizeof runs_before);
-      std::memcpy(&runs_before, said.front().payload.data(), sizeof runs_before);
-      return runs_before;
+      return RawReader(said.front().payload).Take<std::uint64_t>();
     }
   };
   std::vector<Job> jobs_;
