@@ -43,8 +43,7 @@ const std::map<std::string, sim::MemoryModel>& MemoryModels() {
   return models;
 }
 
-// ---- the proof
-// -----------------------------------------------------------------------------------------
+// ---- the proof ---------------------------------------------------------------------------------
 
 absl::Status ScenarioProof::Run(SharedProof* jobs) {
   absl::StatusOr<std::string> build = BuildHash();
@@ -176,8 +175,7 @@ std::string ScenarioProof::WholeText() const {
   return whole ? absl::StrFormat("about %d", *whole) : absl::StrFormat("at least %d", at_least_);
 }
 
-// ---- what is said of it
-// --------------------------------------------------------------------------------
+// ---- what is said of it ------------------------------------------------------------------------
 
 absl::Status ScenarioProof::Keep(Store& store) {
   if (!smallest_) return absl::OkStatus();

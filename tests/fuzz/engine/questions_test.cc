@@ -52,8 +52,7 @@ std::vector<std::uint64_t> HashesOf(Simulation& simulation, const Schedule& sche
   return sim::ChainedHashes(simulation.machine().log());
 }
 
-// ---- store buffers
-// -------------------------------------------------------------------------------
+// ---- store buffers -----------------------------------------------------------------------------
 
 TEST(StoreBufferNeedTest, ARaceOfOrderAloneNeedsNone) {
   Failing f = MakeFailing("seed-stale-hit");
@@ -125,8 +124,7 @@ TEST(StoreBufferNeedTest, AMissingFenceNeedsOne) {
   EXPECT_TRUE(loop.found().empty());
 }
 
-// ---- the last chance
-// -----------------------------------------------------------------------------
+// ---- the last chance ---------------------------------------------------------------------------
 
 // Goes as a schedule does up to a row, and then any way at all.
 class PrefixThenRandom : public sim::Scheduler {
@@ -219,8 +217,7 @@ TEST(LastChanceTest, WithTooFewRunsItIsNotProved) {
   EXPECT_FALSE(chance.proved);
 }
 
-// ---- the neighbour
-// -------------------------------------------------------------------------------
+// ---- the neighbour -----------------------------------------------------------------------------
 
 TEST(ReversedPairsTest, TwoAccessesOfOneWordInAnotherOrder) {
   testing::GuestProgram program({.threads = {[](testing::GuestProgram& g) {

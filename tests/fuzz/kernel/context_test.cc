@@ -15,8 +15,7 @@ std::uint64_t Version(const kernel::Mm& mm) {
 }
 int Number(const kernel::Mm& mm) { return mm.context.sparc64_ctx_val.Peek().number().value(); }
 
-// ---- switching
-// ------------------------------------------------------------------------------------
+// ---- switching ---------------------------------------------------------------------------------
 
 TEST(SwitchTest, ASwitchToAKernelThreadLeavesTheHardwareAsItIs) {
   const Ran ran(CleanScenario({User({.name = "a", .setup = "mmap A; touch A", .ops = "yield"}),

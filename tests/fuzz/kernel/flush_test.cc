@@ -43,8 +43,7 @@ TEST(FlushTest, AnNmiAfterTheMissHandlerFindsWhatWasFlushedGone) {
   EXPECT_EQ(ran.Count(StepKind::kNmiTaken), 1);
 }
 
-// ---- filling
-// --------------------------------------------------------------------------------------
+// ---- filling -----------------------------------------------------------------------------------
 
 TEST(FillTest, AFirstTouchFaultsAPageInAndTheNextOneHits) {
   const Ran ran(CleanScenario({User({.name = "a", .ops = "mmap A; touch A; touch A"})}));
@@ -114,8 +113,7 @@ TEST(FillTest, PagesFilledByUserfaultfdAreServedWithoutAFault) {
   EXPECT_EQ(ran.kernel().globals->free_pages.Peek(), 0xfeu);  // -EEXIST gave its page back
 }
 
-// ---- flushing
-// -------------------------------------------------------------------------------------
+// ---- flushing ----------------------------------------------------------------------------------
 
 TEST(FlushTest, OnePageIsFlushedByCrossCallsThatNobodyWaitsFor) {
   const Ran ran(TwoThreads("munmap A"));
@@ -230,8 +228,7 @@ TEST(FlushTest, AStrandInItsMissHandlerCanFillASharedTlbAfterTheFlush) {
   ExpectCleanWalks(scenario, kWalks);
 }
 
-// ---- all machines
-// -----------------------------------------------------------------------------------
+// ---- all machines ------------------------------------------------------------------------------
 
 struct MachineCase {
   std::string name;

@@ -67,8 +67,7 @@ TEST(MmapLockTest, ManyContendersOnOneOrManyCpusDoNotDeadlock) {
   }
 }
 
-// ---- sleep and wake
-// ---------------------------------------------------------------------------------
+// ---- sleep and wake ----------------------------------------------------------------------------
 
 TEST(SleepTest, AWakeUpBeforeTheSleepIsNotLost) {
   const Ran ran(Threads(1, "wake q", "sleep q"));
@@ -145,8 +144,7 @@ TEST(SleepTest, WaitersThatExitStayCleanUnderRandomWalks) {
   ExpectCleanWalks(Threads(1, "munmap A; munmap B; exit", "mmap C; mmap D; exit"), kWalks);
 }
 
-// ---- sharing a CPU
-// ----------------------------------------------------------------------------------
+// ---- sharing a CPU -----------------------------------------------------------------------------
 
 TEST(ShareTest, APollingKernelThreadLetsItsOwnersRun) {
   // All start on CPU 0, and the kernel threads come first: they poll, and must give way.
@@ -214,8 +212,7 @@ TEST(ShareTest, OneCpuRunsEverythingCleanly) {
       kWalks);
 }
 
-// ---- what is promised
-// -------------------------------------------------------------------------------
+// ---- what is promised --------------------------------------------------------------------------
 
 // A munmap promises its own change alone: another thread has mapped the page anew by the time it
 // returns, and is about to unmap it again.

@@ -119,8 +119,7 @@ TEST(PsoTest, ABareAtomicLetsStoresToOtherWordsLinger) {
   }
 }
 
-// ---- loads
-// -----------------------------------------------------------------------------------------
+// ---- loads -------------------------------------------------------------------------------------
 
 // CPU 0 stores twice to x, then to y; CPU 1 comes after it and loads y and x.
 GuestProgram::Parts Messages(sim::MembarMask between_loads) {
