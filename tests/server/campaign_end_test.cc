@@ -3,8 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <atomic>
-#include <thread>
 
 #include "tests/server/server_testing.h"
 
@@ -244,18 +242,8 @@ TEST(CampaignEndTest, WorkersThatSubmitAtOnceTogetherKeepToTheLimitOfInputs) {
   v1::SyncRequest of_second = second.Done(leased.leases(0));
   of_second.mutable_results(0)->set_outcome(v1::LeaseResult::OUTCOME_RETURNED);
   for (std::uint32_t n = 7; n < 14; ++n) add(of_second, n);
-  // While the first one's inputs are on their way to the disk, the second one's are looked at.
-  std::thread late;
-  std::atomic<bool> is_first = true;
-  v1::SyncResponse answer;
-  coordinator.BeforeWrite([&] {
-    if (!is_first.exchange(false)) return;
-    late = std::thread([&] { answer = second.Send(of_second, kNoon); });
-    while (coordinator->GetTotals().lease_outcomes["returned"] == 0) std::this_thread::yield();
-  });
 
-  (void)first.Send(of_first, kNoon);
-  late.join();
+  const v1::SyncResponse answer = SendAtOnce(coordinator, first, of_first, second, of_second);
 
   EXPECT_EQ(InputCount(coordinator, campaign), 10u);
   EXPECT_EQ(answer.settled_size(), 1 + 3);

@@ -4,8 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <atomic>
-#include <thread>
 
 #include "absl/strings/str_format.h"
 #include "fuzz/base/prng.h"
@@ -345,19 +343,8 @@ TEST(CoordinatorTest, WorkersThatSubmitAtOnceTogetherKeepToTheLimitOfAKind) {
   v1::SyncRequest of_second = second.Done(leased.leases(0));
   of_second.mutable_results(0)->set_outcome(v1::LeaseResult::OUTCOME_RETURNED);
   for (int n = 12; n < 24; ++n) *of_second.add_findings() = FoundMessage(campaign, n);
-  // While the first one's findings are on their way to the disk, the second one's are looked at;
-  // its lease's end tells when that is done.
-  std::thread late;
-  std::atomic<bool> is_first = true;
-  v1::SyncResponse answer;
-  coordinator.BeforeWrite([&] {
-    if (!is_first.exchange(false)) return;
-    late = std::thread([&] { answer = second.Send(of_second, kNoon); });
-    while (coordinator->GetTotals().lease_outcomes["returned"] == 0) std::this_thread::yield();
-  });
 
-  (void)first.Send(of_first, kNoon);
-  late.join();
+  const v1::SyncResponse answer = SendAtOnce(coordinator, first, of_first, second, of_second);
 
   const auto accepted = [](const v1::SyncResponse& response) {
     return std::ranges::count_if(response.settled(), [](const v1::Settled& s) {

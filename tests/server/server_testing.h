@@ -3,10 +3,12 @@
 #ifndef SHOOTDOWN_TESTS_SERVER_SERVER_TESTING_H_
 #define SHOOTDOWN_TESTS_SERVER_SERVER_TESTING_H_
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -202,6 +204,25 @@ inline std::string Report(FakeWorker& worker, const std::string& campaign, int n
   SHOOTDOWN_CHECK(response.settled_size() == 1);
   SHOOTDOWN_CHECK(response.settled(0).verdict() == v1::Settled::VERDICT_ACCEPTED);
   return response.settled(0).finding_id();
+}
+
+// While what the first one says is on its way to the disk, what the second one says is looked at. The answer
+// to that. REQUIRES: the second one hands a lease back, whose end tells when that is done.
+inline v1::SyncResponse SendAtOnce(CoordinatorFixture& coordinator, FakeWorker& first,
+                                   const v1::SyncRequest& of_first, FakeWorker& second,
+                                   const v1::SyncRequest& of_second) {
+  std::thread late;
+  std::atomic<bool> is_first = true;
+  v1::SyncResponse answer;
+  coordinator.BeforeWrite([&] {
+    if (!is_first.exchange(false)) return;
+    late = std::thread([&] { answer = second.Send(of_second, kNoon); });
+    while (coordinator->GetTotals().lease_outcomes["returned"] == 0) std::this_thread::yield();
+  });
+  (void)first.Send(of_first, kNoon);
+  late.join();
+  coordinator.BeforeWrite(nullptr);  // what it holds is gone
+  return answer;
 }
 
 // The answer's lease of that kind; null if there is none.
