@@ -227,7 +227,7 @@ void AddCampaignCommand(CLI::App& app, int* exit_status) {
   const auto flags = std::make_shared<CampaignFlags>();
   const auto add = [&](const char* name, const char* words, int (*run)(const CampaignFlags&)) {
     auto* const sub = command->add_subcommand(name, words);
-    flags->coordinator.AddTo(*sub, true);
+    flags->coordinator.AddTo(*sub, CoordinatorFlags::Presence::kRequired);
     sub->add_flag("--json", flags->json, "one JSON object on standard output");
     sub->callback([flags, exit_status, run] { *exit_status = run(*flags); });
     return sub;

@@ -4,11 +4,11 @@
 
 namespace shootdown {
 
-CLI::Option* CoordinatorFlags::AddTo(CLI::App& command, bool required) {
+CLI::Option* CoordinatorFlags::AddTo(CLI::App& command, Presence presence) {
   auto* const coordinator =
       command
           .add_option("--coordinator", addresses, "HOST:PORT of a coordinator, or several with commas")
-          ->required(required);
+          ->required(presence == Presence::kRequired);
   command.add_option("--tls-ca", tls.ca, "certificate of who signed the coordinator's")
       ->needs(coordinator);
   command.add_option("--tls-cert", tls.cert, "our certificate; it says our role")->needs(coordinator);

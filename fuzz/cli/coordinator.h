@@ -25,8 +25,9 @@ struct CoordinatorFlags {
   TlsFiles tls;
   bool insecure = false;
 
+  enum class Presence { kOptional, kRequired };
   // Returns --coordinator, without which the others are refused.
-  CLI::Option* AddTo(CLI::App& command, bool required);
+  CLI::Option* AddTo(CLI::App& command, Presence presence);
 };
 
 class CoordinatorConnection {

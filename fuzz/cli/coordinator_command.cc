@@ -195,7 +195,7 @@ void AddCoordinatorCommand(CLI::App& app, int* exit_status) {
   const auto add = [&](const char* name, const char* words,
                        int (*run)(const AdminFlags&, CoordinatorConnection&)) {
     auto* const sub = command->add_subcommand(name, words);
-    flags->coordinator.AddTo(*sub, true);
+    flags->coordinator.AddTo(*sub, CoordinatorFlags::Presence::kRequired);
     sub->add_flag("--json", flags->json, "one JSON object on standard output");
     sub->callback([flags, exit_status, run] {
       absl::StatusOr<CoordinatorConnection> connection =

@@ -293,7 +293,8 @@ void AddFailuresCommand(CLI::App& app, int* exit_status) {
   // Of the store, or of a coordinator.
   const auto add_of_either = [&](const char* name, const char* words, int (*run)(const Flags&)) {
     auto* const sub = add(name, words, run);
-    flags->coordinator.AddTo(*sub, false)->excludes(sub->get_option("--store"));
+    flags->coordinator.AddTo(*sub, CoordinatorFlags::Presence::kOptional)
+        ->excludes(sub->get_option("--store"));
     return sub;
   };
   auto* const list = add_of_either("list", "a line for each bug", &List);
@@ -307,7 +308,7 @@ void AddFailuresCommand(CLI::App& app, int* exit_status) {
   write->add_option("FAILURE", flags->failure, "an id, the start of one, or a file")->required();
   write->add_option("-o", flags->output, "the file; by default ID.failure")->check(NameOfA("file"));
   auto* const import = add("import", "files, or a coordinator's findings, into the store", &Import);
-  flags->coordinator.AddTo(*import, false);
+  flags->coordinator.AddTo(*import, CoordinatorFlags::Presence::kOptional);
   import->add_option("FILE", flags->files,
                      "as export wrote them; with --coordinator ids, or nothing: all that are minimized");
   add("merge", "all failures and inputs of another store, into the store", &Merge)
