@@ -69,7 +69,7 @@ main() {
   case $role in
     server)
       for host in "$@"; do
-        [[ $host =~ ^[A-Za-z0-9.:_-]+$ ]] || usage_error "'$host' is no host"
+        [[ $host =~ ^[A-Za-z0-9.:_-]+$ ]] || usage_error "host '$host', wanted a name or an address"
         if [[ $host =~ ^[0-9.]+$ || $host == *:* ]]; then names+=",IP:$host"; else names+=",DNS:$host"; fi
       done
       sign server "/CN=$1" "${names#,}"
@@ -77,10 +77,10 @@ main() {
     worker | operator | viewer)
       name=$1
       (($# == 1)) || usage_error "one name at a time"
-      [[ $name =~ ^[A-Za-z0-9._-]{1,64}$ ]] || usage_error "'$name': 1 to 64 of a-z A-Z 0-9 . _ - were wanted"
+      [[ $name =~ ^[A-Za-z0-9._-]{1,64}$ ]] || usage_error "name '$name', wanted 1 to 64 of a-z A-Z 0-9 . _ -"
       sign "$role-$name" "/CN=$name" "URI:shootdown://$role/$name"
       ;;
-    *) usage_error "role '$role': server, worker, operator or viewer was wanted" ;;
+    *) usage_error "role '$role', wanted server, worker, operator or viewer" ;;
   esac
 }
 

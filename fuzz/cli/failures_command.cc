@@ -241,7 +241,7 @@ int Import(const Flags& flags) {
   const bool remote = !flags.coordinator.addresses.empty();
   if (!remote && flags.files.empty()) {
     return Fail(absl::InvalidArgumentError(
-        "failures import: files were wanted, or --coordinator to take its findings; see --help"));
+        "failures import: no file, wanted some, or --coordinator to take its findings; see --help"));
   }
   // All are read before one is stored.
   const absl::StatusOr<std::vector<Failure>> read =

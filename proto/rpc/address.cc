@@ -13,7 +13,7 @@ namespace {
 
 absl::Status Malformed(std::string_view text) {
   return absl::InvalidArgumentError(absl::StrFormat(
-      "address '%s': HOST:PORT was wanted, with a port of 0 to 65535", ForMessage(text)));
+      "address \"%s\", wanted HOST:PORT with a port of 0 to 65535", ForMessage(text)));
 }
 
 // A name of DNS, or an address in numbers.
