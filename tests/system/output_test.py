@@ -7,7 +7,7 @@ import subprocess
 import unittest
 
 import cli
-from cli import BAD_INPUT, CLEAN, DONE, FINDING, LOST_BIT, OUR_FAULT, STALE_HIT
+from cli import BAD_INPUT, CLEAN, DONE, FINDING, LOST_BIT, OUR_FAULT
 
 
 class OutputTest(cli.SystemTest):

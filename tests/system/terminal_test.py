@@ -9,7 +9,7 @@ import termios
 import unittest
 
 import cli
-from cli import CLEAN, STALE_HIT
+from cli import CLEAN
 
 
 class TerminalTest(cli.SystemTest):
