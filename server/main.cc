@@ -142,24 +142,24 @@ int Main(int argc, char** argv) {
   app.footer("Exit status: 0 stopped (SIGTERM, SIGINT; --fsck: no damage), 2 wrong usage or bad input,\n"
              "3 our own fault or the machine's, or damage.");
   app.set_version_flag("--version", SHOOTDOWN_VERSION);
-  app.add_option("--data", flags.data, "Folder of the store; it is created if it is missing")
+  app.add_option("--data", flags.data, "folder of the store; it is created if it is missing")
       ->required();
   app.add_option("--listen", flags.listen, "HOST:PORT for gRPC; port 0 takes any")
       ->capture_default_str();
   app.add_option("--http", flags.http,
                  "HOST:PORT for /metrics, /healthz and /readyz; off if unset");
-  app.add_option("--tls-ca", flags.tls.ca, "Who signs the clients' certificates (PEM)");
-  app.add_option("--tls-cert", flags.tls.cert, "Our certificate with its chain (PEM)");
-  app.add_option("--tls-key", flags.tls.key, "Its key (PEM)");
-  app.add_flag("--insecure", flags.insecure, "Plain text, also where others can reach us");
-  app.add_option("--log", flags.log, "Form of log lines")
+  app.add_option("--tls-ca", flags.tls.ca, "who signs the clients' certificates (PEM)");
+  app.add_option("--tls-cert", flags.tls.cert, "our certificate with its chain (PEM)");
+  app.add_option("--tls-key", flags.tls.key, "its key (PEM)");
+  app.add_flag("--insecure", flags.insecure, "plain text, also where others can reach us");
+  app.add_option("--log", flags.log, "form of log lines")
       ->check(CLI::IsMember({"text", "json"}))
       ->capture_default_str();
-  app.add_flag("--fsck", flags.fsck, "Check the folder, change nothing, and exit");
+  app.add_flag("--fsck", flags.fsck, "check the folder, change nothing, and exit");
   app.add_option("--receipts", flags.receipts,
-                 "With --fsck: files with what workers were told is stored");
+                 "with --fsck: files with what workers were told is stored");
   app.add_option("--port-file", flags.port_file,
-                 "Written when we listen: the port, and then that of --http");
+                 "written when we listen: the port, and then that of --http");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
