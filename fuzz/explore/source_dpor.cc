@@ -322,7 +322,8 @@ Process SourceDpor::Choose() {
     }
   }
   CountStep();
-  return frames_[depth_++].process;
+  const Process p = frames_[depth_++].process;
+  return refused_ ? kCut : p;  // what follows may be anything, and is not to be counted
 }
 
 // The step of `p` is none that this search knows.

@@ -16,6 +16,7 @@
 #include "fuzz/explore/state_search.h"
 #include "tests/puzzles/assuming_programs.h"
 #include "tests/puzzles/standard_programs.h"
+#include "tests/support/guest_program.h"
 
 namespace shootdown::explore {
 namespace {
@@ -235,6 +236,26 @@ TEST(RmoCountsTest, ReductionRefusesWhatItDoesNotKnow) {
 
   EXPECT_FALSE(report.complete);
   EXPECT_EQ(report.stopped_by, StoppedBy::kRefused);
+}
+
+// A cross call empties the buffer: what follows is nothing that the search has foreseen.
+TEST(PsoCountsTest, ReductionRefusesACrossCall) {
+  ::shootdown::testing::GuestProgram program(
+      {.threads = {[](::shootdown::testing::GuestProgram& g) {
+                     g.Store('x', 1);
+                     (void)g.SendMondo(1, 0);
+                     g.Store('x', 2);
+                     g.Fence();
+                   },
+                   [](::shootdown::testing::GuestProgram&) {}},
+       .mondos = {[](::shootdown::testing::GuestProgram&) {}}},
+      {.memory_model = MemoryModel::kPso});
+
+  const Report report = SourceDpor(program, {}).Explore();
+
+  EXPECT_FALSE(report.complete);
+  EXPECT_EQ(report.stopped_by, StoppedBy::kRefused);
+  EXPECT_EQ(::shootdown::testing::StepsText(program.machine()).find("mondo"), std::string::npos);
 }
 
 INSTANTIATE_TEST_SUITE_P(Programs, CountsTest, ::testing::ValuesIn(Cases()),
