@@ -78,8 +78,9 @@ class ProcessScheduler : public sim::Scheduler {
   virtual void NewRun() = 0;
   // Who takes the next step: one of Enabled(), or kNobody if there is none, or kCut.
   [[nodiscard]] virtual Process Choose() = 0;
-  // Within Choose(): the CPU that is chosen meets `event` where it stands, before its step, and then there
-  // is another choice. REQUIRES: it is no store buffer, and pending(cpu).blocked is false.
+  // Within Choose(): the CPU that is chosen meets `event` where it stands, before its step, and
+  // then there is another choice. REQUIRES: it is no store buffer, and pending(cpu).blocked is
+  // false, or an await that is over.
   void MeetFirst(sim::Move event) { event_ = event; }
   // Within Choose(): the CPU that is chosen takes a store as its step, and has nothing in its
   // buffer that must leave before. The store reaches memory in the same step. A drain right after it comes to the same

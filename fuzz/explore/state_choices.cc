@@ -51,8 +51,14 @@ bool StateSearch::InterruptMayCome(int cpu) const {
   return false;
 }
 
+// The CPU would be asked about its step. An await that had to wait and is over is one.
+bool StateSearch::HasStep(int cpu) const {
+  return !pending(cpu).blocked ||
+         (machine().Awaited(cpu) != nullptr && !machine().InterruptDue(cpu));
+}
+
 void StateSearch::AddEvents(int cpu, Spent spent) {
-  if (spent_.events == options_.events || pending(cpu).blocked) return;
+  if (spent_.events == options_.events || !HasStep(cpu)) return;
   ++spent.events;
   if (options_.departures && std::uint32_t{spent.cost} + spent.events > *options_.departures) {
     return;

@@ -122,8 +122,11 @@ void StateKey::Absorb(const sim::Machine& machine) {
       const auto target = static_cast<int>(entry.value);
       Learn(entry.actor, machine.MondosAccepted(target));
       const sim::Mondo& mondo = machine.PendingMondo(target, machine.PendingMondoCount(target) - 1);
-      told_.sent.push_back({target, Combine(Combine(told_.known[entry.actor], mondo.a0),
-                                            Combine(mondo.a1, mondo.a2))});
+      // Two senders that know the same may send different things. (What the sender knows tells
+      // apart more than is needed, since the handler is told the rest alone.)
+      const std::uint64_t handler = Canonical(reinterpret_cast<std::uint64_t>(mondo.handler));
+      told_.sent.push_back({target, Combine(Combine(told_.known[entry.actor], handler),
+                                            Combine(mondo.a0, Combine(mondo.a1, mondo.a2)))});
     }
   }
 }

@@ -143,6 +143,7 @@ class StateSearch : public ProcessScheduler {
   [[nodiscard]] bool StoreIsUnseen(int cpu);
   [[nodiscard]] Process UnseenDrain();
   void BeginAnew(RunCount& count);
+  [[nodiscard]] bool HasStep(int cpu) const;
   void AddEvents(int cpu, Spent spent);
   [[nodiscard]] bool InterruptMayCome(int cpu) const;
   [[nodiscard]] Process Take(const Option& option);

@@ -49,10 +49,11 @@ void PollUntil(const sim::Site& site, sim::WaitKind kind, const Pred& pred) {
   task->waits_at = &site;
   task->polls_blocked = kind == sim::WaitKind::kBlocked ? 1 : 0;
   task->polls_for = [](const void* p) { return (*static_cast<const Pred*>(p))(); };
-  while (!pred()) {
+  for (;;) {
     const Rq* const rq = &this_cpu().rq;
     sim::Machine::Get().WaitUntil(site, kind, [&] { return pred() || SomebodyCanGoOn(rq); });
-    if (!pred()) schedule();
+    if (pred()) break;
+    schedule();
   }
   task->polls_for = nullptr;
   task->waits_at = nullptr;

@@ -10,6 +10,9 @@ namespace {
 // them beyond the step budget.
 constexpr std::uint32_t kLogSlackRows = 4096;
 
+// A thread has begun (Machine::MarkBehind).
+constexpr std::uint64_t kBegun = 2;
+
 }  // namespace
 
 Machine::Machine(const MachineConfig& config)
@@ -122,6 +125,7 @@ void Machine::ThreadEntry() {
   } else {
     m.Resume();
   }
+  m.MarkBehind(kBegun);
   m.guest_.thread_main(m.thread(m.cpu()), switched_in);
   // Nothing left for this CPU. If for nobody, the run is over; and a scheduler that would not hear of another
   // step does not hear of that.

@@ -231,6 +231,9 @@ class Machine {
   void MarkMemory(MemoryMark::Kind kind, std::uint64_t place) {
     if (keeps_marks_) [[unlikely]] KeepMark(kind, place);
   }
+  // The actor is behind a place at which it may be interrupted, or wait, without a step of its own:
+  // it has been told no more than before it, but goes on in another way.
+  void MarkBehind(std::uint64_t place) { MarkMemory(MemoryMark::Kind::kLearn, place); }
   // What CPU `cpu` holds at place `i`, the oldest first. REQUIRES: i < BufferedCount(cpu).
   struct Buffered {
     WordIndex word;

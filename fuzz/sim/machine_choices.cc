@@ -237,8 +237,8 @@ void Machine::Block(const Wait& wait) {
     // What waits here would spin there, so the steps of a mondo's delay pass.
     cpus_[hot_.cpu].defer_mondo_until = 0;
     if (Deliverable(hot_.cpu)) {
-      // Who is behind the wait has been told no more, and does not come back to it.
-      MarkMemory(MemoryMark::Kind::kEnter, site.hash);
+      // Who is asked about an await's step has been told no more, and waits no longer.
+      MarkMemory(MemoryMark::Kind::kEnter, ~site.hash);
       DeliverInterrupts();
       MarkMemory(MemoryMark::Kind::kLeave, 0);
     }

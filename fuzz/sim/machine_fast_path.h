@@ -125,15 +125,14 @@ inline void Machine::Action(const Site& site, StepKind kind, std::uint64_t value
 
 template <class Pred>
 void Machine::WaitUntil(const Site& site, WaitKind kind, const Pred& pred) {
-  if (pred()) {
-    rings_[hot_.cpu].barriers.waited = hot_.row;
-    return;
+  if (!pred()) {
+    Block({.pred = [](const void* p) { return (*static_cast<const Pred*>(p))(); },
+           .argument = &pred,
+           .site = &site,
+           .kind = kind});
   }
-  Block({.pred = [](const void* p) { return (*static_cast<const Pred*>(p))(); },
-         .argument = &pred,
-         .site = &site,
-         .kind = kind});
   rings_[hot_.cpu].barriers.waited = hot_.row;
+  MarkBehind(site.hash);
 }
 
 // Comes back when the step is to be taken at once. A scheduler that is asked may let others run first, and

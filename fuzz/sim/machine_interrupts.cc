@@ -10,6 +10,9 @@ namespace {
 constexpr Site kNmiSite{"interrupt_level_15", "nmi", &FormatNumber};
 constexpr Site kSoftintSite{"interrupt_level_n", "softint", &FormatNumber};
 
+// Interrupts are let in (Machine::MarkBehind).
+constexpr std::uint64_t kUnmasked = 1;
+
 }  // namespace
 
 bool Machine::InterruptDeferred(int cpu) const {
@@ -81,6 +84,7 @@ void Machine::DeliverInterrupts() {
     cpu.softint = static_cast<std::uint16_t>(cpu.softint & ~(1u << level));
     cpu.pil = kPilNormalMax;
     InHandler(pil, [&] {
+      MarkMemory(MemoryMark::Kind::kLearn, static_cast<std::uint64_t>(level));
       Action(kSoftintSite, StepKind::kSoftintTaken, static_cast<std::uint64_t>(level));
       guest_.softint(level);
       // Mondos that were held back by a nested trap are taken before the level drops.
@@ -96,10 +100,12 @@ void Machine::DeliverInterrupts() {
 
 void Machine::SetIe(bool on) {
   cpus_[hot_.cpu].ie = on ? 1 : 0;
-  if (on && Deliverable(hot_.cpu)) {
+  if (!on) return;
+  if (Deliverable(hot_.cpu)) {
     DeliverInterrupts();
     RefreshUntil(*hot_.index);
   }
+  MarkBehind(kUnmasked);
 }
 
 void Machine::SetPil(int level) {
@@ -108,6 +114,7 @@ void Machine::SetPil(int level) {
     DeliverInterrupts();
     RefreshUntil(*hot_.index);
   }
+  if (level < kPilNormalMax) MarkBehind(kUnmasked);
 }
 
 void Machine::RaiseSoftint(int cpu, int level) {

@@ -17,9 +17,8 @@ namespace shootdown::explore {
 using Ends = std::set<std::pair<std::uint64_t, std::uint64_t>>;
 
 // By the search over states. A deadlock is an end like others.
-inline Ends EndsOfStates(testing::GuestProgram& program) {
+inline Ends EndsOfStates(testing::GuestProgram& program, StateOptions options = {}) {
   Ends ends;
-  StateOptions options;
   options.go_on = true;
   options.on_run = [&](const sim::Violation*) { ends.emplace(program.reg[0], program.reg[1]); };
   EXPECT_TRUE(StateSearch(program, options).Explore().complete);

@@ -2,6 +2,9 @@
 // step before: at its beginning, and while it waits.
 #include <gtest/gtest.h>
 
+#include <array>
+#include <cstdint>
+
 #include "fuzz/explore/enumerate.h"
 #include "tests/fuzz/explore/guest_ends.h"
 #include "tests/support/guest_program.h"
@@ -55,6 +58,92 @@ TEST(InterruptsTest, WhoIsInterruptedInAWaitIsNotBehindIt) {
   EXPECT_TRUE(ends.contains({2, 0}));
   EXPECT_TRUE(ends.contains({2, 2}));
   EXPECT_EQ(EndsOfStates(program), ends);
+}
+
+// What a thread does behind one step and before the next one it does before an interrupt that comes
+// at the next one, and after one that comes as soon as it lets any in, or before it has begun. Of
+// both it was told the same.
+TEST(InterruptsTest, WhoIsInterruptedWhereItLetsInterruptsInIsNotBehindThat) {
+  struct Case {
+    const char* name;
+    GuestProgram::Code keep_out;
+    GuestProgram::Code let_in;
+  };
+  const std::array cases = {
+      Case{"IE", [](GuestProgram& g) { g.machine().SetIe(false); },
+           [](GuestProgram& g) { g.machine().SetIe(true); }},
+      Case{"PIL", [](GuestProgram& g) { g.machine().SetPil(sim::kPilNormalMax); },
+           [](GuestProgram& g) { g.machine().SetPil(0); }},
+      Case{"beginning", nullptr, nullptr}};
+  for (const Case& c : cases) {
+    GuestProgram program({.threads = {[&c](GuestProgram& g) {
+                                        if (c.keep_out) g.WaitUntilEquals('z', 1);
+                                        (void)g.SendMondo(1, 0);
+                                        g.WaitUntilEquals('y', 1);
+                                        g.Store('x', 1);
+                                      },
+                                      [&c](GuestProgram& g) {
+                                        if (c.keep_out) {
+                                          c.keep_out(g);
+                                          g.Store('z', 1);
+                                          g.Act(0);
+                                          c.let_in(g);
+                                        }
+                                        if (g.Peek('x') == 1) g.reg[1] = 1;
+                                        g.Act(1);
+                                        g.machine().SetIe(false);
+                                      }},
+                          .mondos = {[](GuestProgram& g) { g.machine().RaiseSoftint(1, 1); }},
+                          .softint =
+                              [](GuestProgram& g, int) {
+                                g.Store('y', 1);
+                                g.reg[0] = 1 + g.Load('x');
+                              }},
+                         {.memory_model = sim::MemoryModel::kSc});
+
+    EXPECT_EQ(EndsOfStates(program), (Ends{{0, 0}, {1, 0}, {2, 0}, {2, 1}})) << c.name;
+  }
+}
+
+// Level 1 or 2, and memory is the same, and so is all that anybody knows, when it is about to be
+// taken.
+TEST(InterruptsTest, WhichLevelIsTakenIsAPartOfTheState) {
+  GuestProgram program({.threads = {[](GuestProgram&) {},
+                                    [](GuestProgram& g) {
+                                      (void)g.SendMondo(0, 0);
+                                      g.Store('x', 1);
+                                      g.Store('y', 1);
+                                    }},
+                        .mondos = {[](GuestProgram& g) {
+                          g.machine().RaiseSoftint(0, 1 + static_cast<int>(g.Load('x')));
+                        }},
+                        .softint = [](GuestProgram& g, int level) {
+                          g.reg[0] = static_cast<std::uint64_t>(level);
+                          g.reg[1] = g.Peek('y');
+                        }});
+
+  EXPECT_EQ(EndsOfStates(program), (Ends{{1, 0}, {1, 1}, {2, 0}, {2, 1}}));
+}
+
+// Whoever waits for its word to be ready is asked about its step then, and an interrupt may come
+// first.
+TEST(InterruptsTest, OneComesBetweenAnAwaitAndItsStep) {
+  GuestProgram program({.threads = {[](GuestProgram& g) {
+                                      g.reg[1] = g.cell('x').LoadWhen(
+                                          SHOOTDOWN_SITE("await"),
+                                          [](std::uint64_t now) { return now != 0; });
+                                    },
+                                    [](GuestProgram& g) {
+                                      g.Store('x', 1);
+                                      g.Store('x', 2);
+                                    }},
+                        .softint =
+                            [](GuestProgram& g, int) {
+                              if (g.machine().cpu() == 0) g.reg[0] = g.Load('x');
+                            }},
+                       {.memory_model = sim::MemoryModel::kSc});
+
+  EXPECT_EQ(EndsOfStates(program, {.events = 1}), (Ends{{0, 1}, {0, 2}, {1, 1}, {1, 2}, {2, 2}}));
 }
 
 }  // namespace

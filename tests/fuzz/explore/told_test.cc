@@ -46,5 +46,21 @@ TEST(ToldTest, HowManyCrossCallsCameBeforeIsRemembered) {
   EXPECT_EQ(EndsOfStates(program), (Ends{{1, 0}, {1, 1}, {2, 0}, {2, 1}}));
 }
 
+// In both it waits at the same place, and has been told nothing. But it looks at other words.
+TEST(ToldTest, WhichOfTwoWaitsInARowItIsIsRemembered) {
+  GuestProgram program({.threads = {[](GuestProgram& g) {
+                                      g.WaitUntilEquals('x', 1);
+                                      g.WaitUntilEquals('y', 1);
+                                      g.reg[0] = 1 + g.Load('z');
+                                    },
+                                    [](GuestProgram& g) {
+                                      g.Store('x', 1);
+                                      g.Store('x', 0);
+                                      g.Store('y', 1);
+                                    }}});
+
+  EXPECT_EQ(EndsOfStates(program), (Ends{{0, 0}, {1, 0}}));
+}
+
 }  // namespace
 }  // namespace shootdown::explore
