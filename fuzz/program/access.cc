@@ -17,10 +17,12 @@ void LockAt(Mutex& mutex, const sim::Site& site) {
 
 bool TryLockAt(Mutex& mutex, const sim::Site& site) {
   const std::uint64_t self = OwnNumber();
-  return mutex.owner.Rmw(site, [self](std::uint64_t owner) { return owner == 0 ? self : owner; }) == 0;
+  return mutex.owner.Rmw(site, [self](std::uint64_t owner) { return owner == 0 ? self : owner; }) ==
+         0;
 }
 
 void UnlockAt(Mutex& mutex, const sim::Site& site) {
+  if (mutex.owner.PeekOwn() != OwnNumber()) FailRun("unlocks a mutex that it does not hold");
   sim::Machine::Get().Membar(site, sim::kLoadStore | sim::kStoreStore);
   mutex.owner.Store(site, 0);
 }

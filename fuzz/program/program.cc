@@ -1,6 +1,8 @@
 #include "fuzz/program/program.h"
 
 #include <algorithm>
+#include <cstdio>
+#include <cstdlib>
 
 #include "fuzz/base/check.h"
 
@@ -9,8 +11,33 @@ namespace {
 
 // Function pointers have no state, so the machine's callbacks find the program here.
 Program* live = nullptr;
+// Its run is over, and its check at the end looks at what it left.
+bool at_the_end = false;
 
-sim::MachineConfig WithCpuCount(sim::MachineConfig config, std::size_t cpu_count) {
+// A mistake of who wrote the program, and not one of its runs: there is nothing to run.
+[[noreturn]] void Refuse(const std::string& name, const std::string& words) {
+  std::fprintf(stderr, "program \"%s\": %s\n", name.c_str(), words.c_str());
+  std::abort();
+}
+
+void RequireRange(const std::string& name, const char* what, std::uint64_t found, std::uint64_t low,
+                  std::uint64_t high) {
+  if (found >= low && found <= high) return;
+  Refuse(name, std::string(what) + ": found " + std::to_string(found) + ", wanted " +
+                   std::to_string(low) + " to " + std::to_string(high));
+}
+
+// Judged before the machine is made, which knows nothing of who asks for it.
+sim::MachineConfig ForProgram(const std::string& name, sim::MachineConfig config,
+                              std::size_t cpu_count) {
+  if (live != nullptr) {
+    Refuse(name, "found program \"" + live->name() + "\" alive, wanted one at a time in a process");
+  }
+  RequireRange(name, "threads", cpu_count, 1, kCpuCountMax);
+  RequireRange(name, "machine.store_buffer_entries",
+               static_cast<std::uint64_t>(config.store_buffer_entries), 1, 16);
+  // Behind that no schedule can name a step.
+  RequireRange(name, "machine.step_count_max", config.step_count_max, 1, 65'535);
   config.cpu_count = static_cast<int>(cpu_count);
   return config;
 }
@@ -18,8 +45,7 @@ sim::MachineConfig WithCpuCount(sim::MachineConfig config, std::size_t cpu_count
 }  // namespace
 
 Program::Program(std::string name, sim::MachineConfig config, std::size_t cpu_count)
-    : name_(std::move(name)), machine_(WithCpuCount(config, cpu_count)) {
-  SHOOTDOWN_CHECK(live == nullptr);
+    : name_(std::move(name)), machine_(ForProgram(name_, config, cpu_count)) {
   live = this;
 }
 
@@ -35,7 +61,8 @@ void Program::Start(std::vector<std::function<void()>> threads, std::function<vo
   threads_ = std::move(threads);
   at_end_ = std::move(at_end);
   handlers_ = std::move(handlers);
-  sim::Guest guest{.thread_main = &ThreadMain, .sends_mondos = !handlers_.mondos.empty(), .quiet = &Quiet};
+  sim::Guest guest{
+      .thread_main = &ThreadMain, .sends_mondos = !handlers_.mondos.empty(), .quiet = &Quiet};
   if (handlers_.softint) guest.softint = [](int level) { live->handlers_.softint(level); };
   if (handlers_.nmi) guest.nmi = [] { live->handlers_.nmi(); };
   if (handlers_.interrupt_return) {
@@ -53,11 +80,11 @@ const sim::Violation* Program::RunOnce(sim::Scheduler& scheduler) {
   violation_.reset();
   end_ = machine_.Run(scheduler);
   if (end_ == sim::RunEnd::kBudget) {
-    violation_ = {.check = "livelock",
-                  .message = "not done after " +
-                             std::to_string(machine_.config().step_count_max) + " steps",
-                  .row = machine_.row(),
-                  .at_end = true};
+    violation_ = {
+        .check = "livelock",
+        .message = "not done after " + std::to_string(machine_.config().step_count_max) + " steps",
+        .row = machine_.row(),
+        .at_end = true};
   }
   return violation_ ? &*violation_ : nullptr;
 }
@@ -71,10 +98,14 @@ void Program::Quiet() {
                         .at_end = true};
     return;
   }
-  if (live->at_end_) live->at_end_();
+  if (!live->at_end_) return;
+  at_the_end = true;
+  live->at_end_();
+  at_the_end = false;
 }
 
 void Program::Fail(const char* message) {
+  if (at_the_end) Refuse(name_, "found REQUIRE in the check at the end, wanted REQUIRE_AT_END");
   Reject(message);
   machine_.StopRun();
 }

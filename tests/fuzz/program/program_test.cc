@@ -4,9 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <functional>
 #include <set>
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include "fuzz/explore/enumerate.h"
 #include "fuzz/schedule/schedule_scheduler.h"
@@ -250,6 +252,52 @@ std::string ReadSource(const std::string& path) {
 }
 
 // tests/install builds and runs that file against an installed package.
+TEST(ProgramTest, WhoUnlocksWhatHeDoesNotHoldIsWrong) {
+  const auto unlock = [](Counter& c) { UNLOCK(c.mutex); };
+  const auto lock = [](Counter& c) { LOCK(c.mutex); };
+  const auto twice = [](Counter& c) {
+    LOCK(c.mutex);
+    UNLOCK(c.mutex);
+    UNLOCK(c.mutex);  // under TSO the first one may still be in the buffer
+  };
+  struct Case {
+    const char* name;
+    std::vector<std::function<void(Counter&)>> threads;
+  };
+  for (const Case& c : {Case{"nobody's", {unlock}}, Case{"another's", {lock, unlock}}, Case{"twice", {twice}}}) {
+    ProgramOf<Counter> program({.name = c.name, .threads = c.threads});
+
+    EXPECT_TRUE(ViolationsOf(program).contains("assertion: unlocks a mutex that it does not hold")) << c.name;
+  }
+}
+
+using ProgramDeathTest = ::testing::Test;
+
+TEST(ProgramDeathTest, MistakesOfWhoWroteItAreSaidInWords) {
+  const auto nothing = [](Counter& /*c*/) {};
+  const auto build = [&](std::size_t threads, const sim::MachineConfig& machine) {
+    ProgramOf<Counter> program(
+        {.name = "mine", .threads = std::vector<std::function<void(Counter&)>>(threads, nothing), .machine = machine});
+  };
+
+  EXPECT_DEATH(build(65, {}), "program \"mine\": threads: found 65, wanted 1 to 64");
+  EXPECT_DEATH(build(0, {}), "program \"mine\": threads: found 0, wanted 1 to 64");
+  EXPECT_DEATH(build(1, {.store_buffer_entries = 0}), "machine.store_buffer_entries: found 0, wanted 1 to 16");
+  EXPECT_DEATH(build(1, {.step_count_max = 65'536}), "machine.step_count_max: found 65536, wanted 1 to 65535");
+
+  ProgramOf<Counter> first({.name = "first", .threads = {nothing}});
+  EXPECT_DEATH(build(1, {}), "program \"mine\": found program \"first\" alive, wanted one at a time");
+}
+
+TEST(ProgramDeathTest, RequireIsForThreads) {
+  ProgramOf<Counter> program({.name = "mine",
+                              .threads = {[](Counter& c) { STORE(c.count, 1); }},
+                              .at_end = [](Counter& c) { REQUIRE(c.count.Peek() == 2, "an increment is lost"); }});
+
+  EXPECT_DEATH(RunUnder(program, ""),
+               "program \"mine\": found REQUIRE in the check at the end, wanted REQUIRE_AT_END");
+}
+
 TEST(ProgramTest, TheExampleInTheReadmeIsTheOneThatIsBuilt) {
   const std::string readme = ReadSource("fuzz/program/README.md");
   const std::string begin = "```cpp\n";
