@@ -25,19 +25,14 @@ std::string Place(const LogEntry& e) {
   return place;
 }
 
-// `demap page A in this TLB`, `invalidate page A in every TLB`. Labels end with where, if that has to be said.
-std::string DemapText(std::string_view label, const std::string& value) {
-  constexpr std::string_view kHere = " here";
-  constexpr std::string_view kEverywhere = " everywhere";
-  std::string_view where = " in this TLB";
-  if (label.ends_with(kEverywhere)) {
-    label.remove_suffix(kEverywhere.size());
-    where = " in every TLB";
-  } else if (label.ends_with(kHere)) {
-    label.remove_suffix(kHere.size());
+// `invalidate page A in every TLB`: the site's sentence, or its label and the value.
+std::string Sentence(const sim::Site& site, const std::string& value) {
+  if (site.sentence == nullptr) return std::string(site.label) + " " + value;
+  std::string sentence = site.sentence;
+  if (const std::size_t star = sentence.find('*'); star != std::string::npos) {
+    sentence.replace(star, 1, value);
   }
-  const std::string what = label.ends_with(" all") ? "" : " " + value;
-  return std::string(label) + what + std::string(where);
+  return sentence;
 }
 
 }  // namespace
@@ -86,12 +81,11 @@ std::string StepText(const LogEntry& e) {
              " -> TLB hit -> " + sim::Arena::Live().NameOf(e.word);
     case StepKind::kTlbMiss: return "   user page " + value + " -> TLB miss";
     case StepKind::kTlbInsert: return "   TLB gets page " + value;
-    case StepKind::kDemap: return "   " + DemapText(e.site->label, value);
+    case StepKind::kDemap: return "   " + Sentence(*e.site, value);
     case StepKind::kContextWrite: return "   " + std::string(e.site->label) + " := " + value;
     case StepKind::kMondoSend:
       return "=> cross call " + std::string(e.site->label) + " to CPU " + std::to_string(e.value);
-    case StepKind::kMondoNack:
-      return "=> cross call to CPU " + std::to_string(e.value) + ": NACK";
+    case StepKind::kMondoNack: return "=> cross call to CPU " + std::to_string(e.value) + ": NACK";
     case StepKind::kMondoTaken:
       return "<= takes " + std::string(e.site->label) +
              (e.link == sim::kNoRow ? "" : ", sent at #" + std::to_string(e.link));

@@ -19,12 +19,17 @@ struct Site {
   const char* label;
   FormatFn format;
   std::uint32_t hash;  // of function and label
+  // What the step does, for people, `*` standing for its value; null: label and value say it. The
+  // hash does not know it, so it may be worded anew.
+  const char* sentence;
 
-  constexpr Site(const char* function_in, const char* label_in, FormatFn format_in)
+  constexpr Site(const char* function_in, const char* label_in, FormatFn format_in,
+                 const char* sentence_in = nullptr)
       : function(function_in),
         label(label_in),
         format(format_in),
-        hash(HashName(label_in, HashName(": ", HashName(function_in)))) {}
+        hash(HashName(label_in, HashName(": ", HashName(function_in)))),
+        sentence(sentence_in) {}
 };
 
 // `function: label`, the name by which a site is stored and found again.
@@ -42,18 +47,19 @@ struct FormatOf {
 
 }  // namespace shootdown::sim
 
-// The static Site of this very place; `label` and `format` are constants. Pass it on at once: Clang 19
-// leaves the object empty when a local reference is bound to it.
-#define SHOOTDOWN_SITE_AS(label, format)                                       \
-  (*__extension__({                                                            \
-    static constexpr ::shootdown::sim::Site site_here{__func__, label, format}; \
-    &site_here;                                                                \
+// The static Site of this very place; `label`, the format and maybe a sentence are constants. Pass
+// it on at once: Clang 19 leaves the object empty when a local reference is bound to it.
+#define SHOOTDOWN_SITE_AS(label, ...)                                                \
+  (*__extension__({                                                                  \
+    static constexpr ::shootdown::sim::Site site_here{__func__, label, __VA_ARGS__}; \
+    &site_here;                                                                      \
   }))
 #define SHOOTDOWN_SITE(label) SHOOTDOWN_SITE_AS(label, &::shootdown::sim::FormatNumber)
 
 // The Site of an access to `cell`, labelled with the words of the expression.
-#define SHOOTDOWN_CELL_SITE(cell)                             \
-  SHOOTDOWN_SITE_AS(#cell, ::shootdown::sim::FormatOf<        \
-                               typename std::remove_cvref_t<decltype(cell)>::Value>::kFormat)
+#define SHOOTDOWN_CELL_SITE(cell) \
+  SHOOTDOWN_SITE_AS(              \
+      #cell,                      \
+      ::shootdown::sim::FormatOf<typename std::remove_cvref_t<decltype(cell)>::Value>::kFormat)
 
 #endif  // SHOOTDOWN_FUZZ_SIM_SITE_H_

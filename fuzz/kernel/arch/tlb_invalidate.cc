@@ -28,19 +28,25 @@ void OnAllTlbs(F f) {
 
 void LocalPage(Ctx ctx, VirtPage va) {
   Machine& m = Machine::Get();
-  m.Action(SHOOTDOWN_SITE_AS("invalidate page here", &FormatVirtPage), StepKind::kDemap, va.value());
+  m.Action(
+      SHOOTDOWN_SITE_AS("invalidate page here", &FormatVirtPage, "invalidate page * in this TLB"),
+      StepKind::kDemap, va.value());
   m.tlb().DemapPage(ctx, va);
 }
 
 void LocalContext(Ctx ctx) {
   Machine& m = Machine::Get();
-  m.Action(SHOOTDOWN_SITE("invalidate context here"), StepKind::kDemap, ctx.value());
+  m.Action(SHOOTDOWN_SITE_AS("invalidate context here", &sim::FormatNumber,
+                             "invalidate context * in this TLB"),
+           StepKind::kDemap, ctx.value());
   m.tlb().DemapContext(ctx);
 }
 
 void LocalAll() {
   Machine& m = Machine::Get();
-  m.Action(SHOOTDOWN_SITE("invalidate all here"), StepKind::kDemap, 0);
+  m.Action(
+      SHOOTDOWN_SITE_AS("invalidate all here", &sim::FormatNumber, "invalidate all in this TLB"),
+      StepKind::kDemap, 0);
   m.tlb().DemapAll();
 }
 
@@ -49,19 +55,23 @@ void LocalRange(Ctx ctx, VirtPage first, int count) {
 }
 
 void BroadcastPage(Ctx ctx, VirtPage va) {
-  Machine::Get().Action(SHOOTDOWN_SITE_AS("invalidate page everywhere", &FormatVirtPage),
+  Machine::Get().Action(SHOOTDOWN_SITE_AS("invalidate page everywhere", &FormatVirtPage,
+                                          "invalidate page * in every TLB"),
                         StepKind::kDemap, va.value());
   OnAllTlbs([ctx, va](sim::Tlb tlb) { tlb.DemapPage(ctx, va); });
 }
 
 void BroadcastContext(Ctx ctx) {
-  Machine::Get().Action(SHOOTDOWN_SITE("invalidate context everywhere"), StepKind::kDemap,
-                        ctx.value());
+  Machine::Get().Action(SHOOTDOWN_SITE_AS("invalidate context everywhere", &sim::FormatNumber,
+                                          "invalidate context * in every TLB"),
+                        StepKind::kDemap, ctx.value());
   OnAllTlbs([ctx](sim::Tlb tlb) { tlb.DemapContext(ctx); });
 }
 
 void BroadcastAll() {
-  Machine::Get().Action(SHOOTDOWN_SITE("invalidate all everywhere"), StepKind::kDemap, 0);
+  Machine::Get().Action(SHOOTDOWN_SITE_AS("invalidate all everywhere", &sim::FormatNumber,
+                                          "invalidate all in every TLB"),
+                        StepKind::kDemap, 0);
   OnAllTlbs([](sim::Tlb tlb) { tlb.DemapAll(); });
 }
 

@@ -111,13 +111,15 @@ void cpumask_copy(Mm* mm, int cpu) {
 
 void __flush_tlb_mm(Ctx ctx) {
   sim::Machine& m = sim::Machine::Get();
-  m.Action(SHOOTDOWN_SITE("demap context"), sim::StepKind::kDemap, ctx.value());
+  m.Action(SHOOTDOWN_SITE_AS("demap context", &sim::FormatNumber, "demap context * in this TLB"),
+           sim::StepKind::kDemap, ctx.value());
   m.tlb().DemapContext(ctx);
 }
 
 void __flush_tlb_page(Ctx ctx, VirtPage va) {
   sim::Machine& m = sim::Machine::Get();
-  m.Action(SHOOTDOWN_SITE_AS("demap page", &FormatVirtPage), sim::StepKind::kDemap, va.value());
+  m.Action(SHOOTDOWN_SITE_AS("demap page", &FormatVirtPage, "demap page * in this TLB"),
+           sim::StepKind::kDemap, va.value());
   m.tlb().DemapPage(ctx, va);
 }
 

@@ -39,7 +39,9 @@ void vcpu_preempted() {
   kvm_steal_time_set_preempted(vcpu, &preempted);  // vcpu_put
   kvm_steal_time_set_preempted(vcpu, &preempted);  // vcpu_load, and vcpu_put before it came to run
   if ((ATOMIC_RMW(vcpu.steal_preempted, std::uint64_t{0}) & kVcpuFlushTlb) != 0) {  // record_steal_time
-    m.Action(SHOOTDOWN_SITE("flush the guest"), sim::StepKind::kDemap, m.secondary(m.cpu()).value());
+    m.Action(SHOOTDOWN_SITE_AS("flush the guest", &sim::FormatNumber,
+                               "flush the guest: empties this TLB"),
+             sim::StepKind::kDemap, m.secondary(m.cpu()).value());
     x86::DropTranslations();
   }
   m.SetIe(true);

@@ -41,14 +41,17 @@ std::uint64_t inc_mm_tlb_gen(Mm* mm) {
 // INVLPG drops paging-structure caches as well (Intel SDM volume 3A, 4.10.4.1).
 void invlpg(VirtPage va) {
   sim::Machine& m = sim::Machine::Get();
-  m.Action(SHOOTDOWN_SITE_AS("invlpg", &FormatVirtPage), sim::StepKind::kDemap, va.value());
+  m.Action(SHOOTDOWN_SITE_AS("invlpg", &FormatVirtPage, "invlpg of page *"),
+           sim::StepKind::kDemap, va.value());
   m.tlb().DemapPage(m.secondary(m.cpu()), va);
   for (CachedPmd& pmd : cpu_tlbstate().pmds) pmd = CachedPmd();
 }
 
 void local_flush_tlb() {
   sim::Machine& m = sim::Machine::Get();
-  m.Action(SHOOTDOWN_SITE("write CR3"), sim::StepKind::kDemap, m.secondary(m.cpu()).value());
+  m.Action(SHOOTDOWN_SITE_AS("write CR3", &sim::FormatNumber,
+                             "write CR3, which empties this TLB"),
+           sim::StepKind::kDemap, m.secondary(m.cpu()).value());
   DropTranslations();
 }
 
