@@ -30,32 +30,20 @@
 
 #include "fuzz/base/check.h"
 #include "fuzz/sim/arena.h"
+#include "fuzz/sim/cpu.h"
 #include "fuzz/sim/fiber.h"
 #include "fuzz/sim/guest.h"
 #include "fuzz/sim/ids.h"
 #include "fuzz/sim/log.h"
 #include "fuzz/sim/machine_config.h"
 #include "fuzz/sim/membar.h"
+#include "fuzz/sim/memory_mark.h"
 #include "fuzz/sim/no_more_to_do.h"
+#include "fuzz/sim/rings.h"
 #include "fuzz/sim/scheduler.h"
 #include "fuzz/sim/tlb.h"
 
 namespace shootdown::sim {
-
-// For who wants to know what a thread may still remember of what its steps told it (fuzz/sim/forget.h). Not
-// part of the log: no trace shows it.
-struct MemoryMark {
-  enum class Kind : std::uint8_t {
-    kEnter,  // from here on the actor learns things
-    kAgain,  // which it has forgotten, and begins to learn anew
-    kLeave,  // which it has forgotten
-    kLearn,  // `place` is what it has learned without a step
-  };
-  Kind kind;
-  std::uint8_t actor;
-  std::uint64_t place;  // a site's hash, or 0: an interrupt, which leaves the actor where it was; kLearn: a value
-  Row row;              // the row that comes next
-};
 
 class Machine {
  public:
@@ -275,63 +263,6 @@ class Machine {
   }
 
  private:
-  // A CPU's registers. In the arena, so that the snapshot covers them; the contents of rings are
-  // not, since only their counts say what is in them.
-  struct Cpu {
-    std::uint8_t ie = 1;
-    std::uint8_t pil = 0;
-    std::uint8_t interrupt_depth = 0;
-    std::uint8_t nmi_pending = 0;
-    std::uint8_t mondo_head = 0;
-    std::uint8_t mondo_count = 0;
-    std::uint8_t buffer_head = 0;
-    std::uint8_t buffer_count = 0;
-    std::uint8_t thread = 0;       // ActorId::byte() of the thread that it runs
-    std::uint8_t actor = 0;        // who takes its steps: the thread, or C<n> in a handler
-    std::uint8_t defer_actor = 0;
-    std::uint8_t has_thread = 0;
-    std::uint16_t softint = 0;     // pending levels, a bit each
-    std::uint16_t secondary = 0;
-    // Interrupts wait until defer_actor has come to this step (0: they do not wait); mondos no longer
-    // than to the second one, which is 0 whenever the first is.
-    std::uint32_t defer_until = 0;
-    std::uint32_t defer_mondo_until = 0;
-    std::uint64_t executed = 0;
-    std::uint64_t accepted = 0;
-  };
-  struct Wait {
-    bool (*pred)(const void*) = nullptr;
-    const void* argument = nullptr;
-    const Site* site = nullptr;
-    WaitKind kind = WaitKind::kIdle;
-    Await await = {};
-  };
-  // A store that has not reached memory, or a load that has not happened.
-  struct Held {
-    std::uint64_t* word;
-    std::uint64_t value;
-    Row row;               // of the store or load
-    Row after_stores;      // those with rows below these come before it
-    Row after_loads;
-    std::uint32_t expires; // leaves before the actor's step of this number
-    std::uint8_t actor;
-    bool held;             // by a decision; else it only waits for those before it
-    bool is_load;
-  };
-  static constexpr int kRingMax = 16;
-  // The row of the last membar with each bit, 0 if there was none; and where the last wait ended.
-  struct Barriers {
-    Row load_load = 0;
-    Row store_load = 0;
-    Row load_store = 0;
-    Row store_store = 0;
-    Row waited = 0;
-  };
-  struct Rings {
-    std::array<Mondo, kRingMax> mondo;
-    std::array<Held, kRingMax> held;
-    Barriers barriers;
-  };
   struct Shadow {
     Row write = 0;  // base_ + row of the last access in this run; below base_ means none
     Row read = 0;

@@ -47,7 +47,7 @@ bool Machine::BufferBlocksRmw(int cpu, WordIndex word) const {
 }
 
 // The youngest held store to `word` of CPU `c` from before row `before`, or null.
-const Machine::Held* Machine::Forward(int c, const std::uint64_t* word, Row before) const {
+const Held* Machine::Forward(int c, const std::uint64_t* word, Row before) const {
   for (int i = cpus_[c].buffer_count - 1; i >= 0; --i) {
     const Held& held = HeldAt(c, i);
     if (held.word == word && !held.is_load && held.row < before) return &held;
