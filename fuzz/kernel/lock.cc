@@ -16,11 +16,6 @@ void preempt_enable() {
   preempt_check_resched();
 }
 
-bool in_atomic() {
-  Machine& m = Machine::Get();
-  return current()->preempt_count != 0 || m.InInterrupt() || m.pil() != 0 || !m.ie();
-}
-
 int local_irq_save() {
   Machine& m = Machine::Get();
   const int pil = m.pil();

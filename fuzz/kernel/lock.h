@@ -28,9 +28,6 @@ void local_irq_restore(int pil);
 inline void local_irq_disable() { (void)local_irq_save(); }
 inline void local_irq_enable() { local_irq_restore(0); }
 
-// True where the kernel may not sleep.
-bool in_atomic();
-
 #define spin_lock(lock) (::shootdown::kernel::SpinLockAt((lock), SHOOTDOWN_SITE("spin_lock(" #lock ")")))
 #define spin_unlock(lock) \
   (::shootdown::kernel::SpinUnlockAt((lock), SHOOTDOWN_SITE("spin_unlock(" #lock ")")))

@@ -32,17 +32,10 @@ void ExitWithWindows(VirtPage va, int count) {
   do_task_dead();
 }
 
-}  // namespace
+using Who = OpSpec::Who;
+constexpr std::string_view kArch = "sparc64";
 
-void RegisterSparc64Ops() {
-  using Who = OpSpec::Who;
-  constexpr std::string_view kArch = "sparc64";
-  RegisterOp({.name = "trim_mm_cpumask",
-              .usage = "trim_mm_cpumask",
-              .what = "asks the other CPUs of the caller's mm to leave it if they only borrow it",
-              .who = Who::kUser,
-              .run = [](const BoundOp&) { TrimOnly(READ_ONCE(current()->mm)); },
-              .arch = kArch});
+void RegisterWindowOps() {
   // Window traps hold off cross calls that count as done when they are accepted: a window that hardware
   // has, so not every machine is clean with them.
   RegisterOp(
@@ -66,19 +59,16 @@ void RegisterSparc64Ops() {
            [](const BoundOp& op) { ExitWithWindows(PageArg(op, 0), static_cast<int>(op.args[1])); },
        .arch = kArch,
        .use = OpUse::kTrapLast});
+}
+
+// What changes ptes, and what changes how they are found.
+void RegisterMmuOps() {
   RegisterOp({.name = "hugetlb_setup",
               .usage = "hugetlb_setup",
               .what = "changes the page sizes of the caller's context, and flushes it",
               .who = Who::kUser,
               .run = [](const BoundOp&) { hugetlb_setup(); },
               .arch = kArch});
-  RegisterOp({.name = "perf_event_open",
-              .usage = "perf_event_open PAGE",
-              .what = "in a setup: each NMI looks at PAGE, the stack of what it interrupted",
-              .args = {ArgKind::kPage},
-              .run = [](const BoundOp& op) { perf_event_open(PageArg(op, 0)); },
-              .arch = kArch,
-              .use = OpUse::kSetup});
   RegisterOp({.name = "kernel_ptes",
               .usage = "kernel_ptes PTES",
               .what = "changes kernel ptes in lazy mmu mode, without a page table lock",
@@ -101,6 +91,31 @@ void RegisterSparc64Ops() {
               .run = [](const BoundOp& op) { tsb_grow(ObjectArg<SpareTsb>(op, 0)); },
               .object = &ObjectOf<SpareTsb>,
               .arch = kArch});
+}
+
+// What other CPUs, and NMIs, have to do with an mm.
+void RegisterCpuOps() {
+  RegisterOp({.name = "trim_mm_cpumask",
+              .usage = "trim_mm_cpumask",
+              .what = "asks the other CPUs of the caller's mm to leave it if they only borrow it",
+              .who = Who::kUser,
+              .run = [](const BoundOp&) { TrimOnly(READ_ONCE(current()->mm)); },
+              .arch = kArch});
+  RegisterOp({.name = "perf_event_open",
+              .usage = "perf_event_open PAGE",
+              .what = "in a setup: each NMI looks at PAGE, the stack of what it interrupted",
+              .args = {ArgKind::kPage},
+              .run = [](const BoundOp& op) { perf_event_open(PageArg(op, 0)); },
+              .arch = kArch,
+              .use = OpUse::kSetup});
+}
+
+}  // namespace
+
+void RegisterSparc64Ops() {
+  RegisterWindowOps();
+  RegisterMmuOps();
+  RegisterCpuOps();
 }
 
 }  // namespace shootdown::kernel
