@@ -251,6 +251,41 @@ std::string ReadSource(const std::string& path) {
   return text.str();
 }
 
+struct LoadBuffering {
+  Word x;
+  Word y;
+  std::uint64_t x_seen = 0;
+  std::uint64_t y_seen = 0;
+};
+
+// Load buffering: both loads give what was stored after them.
+TEST(ProgramTest, ALoadWhoseValueIsNeededLaterMayHappenLateUnderRmoAlone) {
+  const auto violations = [](MemoryModel model) {
+    ProgramOf<LoadBuffering> program({.name = "load_buffering",
+                                      .threads = {[](LoadBuffering& s) {
+                                                    const auto late = LOAD_LATER(s.x);
+                                                    STORE(s.y, 1);
+                                                    s.x_seen = LATE_VALUE(late);
+                                                  },
+                                                  [](LoadBuffering& s) {
+                                                    const auto late = LOAD_LATER(s.y);
+                                                    STORE(s.x, 1);
+                                                    s.y_seen = LATE_VALUE(late);
+                                                  }},
+                                      .at_end =
+                                          [](LoadBuffering& s) {
+                                            REQUIRE_AT_END(s.x_seen == 0 || s.y_seen == 0,
+                                                           "both loads were late");
+                                          },
+                                      .machine = {.memory_model = model}});
+    return ViolationsOf(program);
+  };
+
+  EXPECT_EQ(violations(MemoryModel::kRmo),
+            std::set<std::string>{"assertion: both loads were late"});
+  EXPECT_EQ(violations(MemoryModel::kPso), std::set<std::string>{});
+}
+
 // tests/install builds and runs that file against an installed package.
 TEST(ProgramTest, WhoUnlocksWhatHeDoesNotHoldIsWrong) {
   const auto unlock = [](Counter& c) { UNLOCK(c.mutex); };
