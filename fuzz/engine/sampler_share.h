@@ -1,10 +1,10 @@
 // How often a search makes a run of its sampler instead of mutating.
 //
-// At first nearly always: there is little to mutate, and samples find what is easily found. Then
-// every other time, as long as samples do what no run did before. A sample costs as much as several
-// mutations, so each kDryRunCount of them in a row that bring no news halve their share, down to
-// one in kOneInMost; and each one that does doubles it. They come in bursts, since the mutation
-// after one needs the run of its parent made again.
+// At first always, and for a while nearly always: there is little to mutate, and samples find what
+// is easily found. Then every other time, as long as samples do what no run did before. A sample
+// costs as much as several mutations, so each kDryRunCount of them in a row that bring no news
+// halve their share, down to one in kOneInMost; and each one that does doubles it. They come in
+// bursts, since the mutation after one needs the run of its parent made again.
 #ifndef SHOOTDOWN_FUZZ_ENGINE_SAMPLER_SHARE_H_
 #define SHOOTDOWN_FUZZ_ENGINE_SAMPLER_SHARE_H_
 
@@ -17,6 +17,7 @@ namespace shootdown {
 
 class SamplerShare {
  public:
+  static constexpr std::uint64_t kFirstRunCount = 16;
   static constexpr std::uint64_t kEarlyRunCount = 1000;
   static constexpr std::uint32_t kMutateOneInEarly = 8;
   static constexpr std::uint32_t kOneInLeast = 2;
@@ -28,6 +29,7 @@ class SamplerShare {
   [[nodiscard]] static bool Early(std::uint64_t run_count) { return run_count < kEarlyRunCount; }
   // The run after the first `run_count` is to be the sampler's.
   [[nodiscard]] bool TakesNext(std::uint64_t run_count, Prng& prng) {
+    if (run_count < kFirstRunCount) return true;
     if (Early(run_count)) return !prng.OneIn(kMutateOneInEarly);
     if (burst_left_ == 0) {
       // For each run of a burst there are one_in_ - 1 others.

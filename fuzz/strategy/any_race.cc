@@ -1,6 +1,7 @@
 #include "fuzz/strategy/any_race.h"
 
 #include <array>
+#include <compare>
 
 namespace shootdown {
 namespace {
@@ -69,13 +70,17 @@ sim::Conflict RaceWith(const sim::Conflict& conflict, sim::Row at) {
                              : sim::Conflict{.first = conflict.first, .second = at};
 }
 
-// Draws a lot for each race by its pair of places, the same one wherever the pair comes up; the least one wins.
+// Draws a lot for each race by its pair of places, the same one wherever the pair comes up; of
+// those that were drawn least often before the least one wins.
 class Lots {
  public:
-  Lots(std::span<const LogEntry> log, Prng& prng) : log_(log), prng_(prng), salt_(prng.Next()) {}
+  Lots(std::span<const LogEntry> log, Prng& prng, DrawnRaces* drawn)
+      : log_(log), prng_(prng), drawn_(drawn), salt_(prng.Next()) {}
 
   void Draw(const sim::Conflict& race) {
-    const std::uint64_t lot = Mix64(PlacesOf(log_[race.first], log_[race.second]) ^ salt_);
+    const Lot lot = {
+        .drawn = drawn_ == nullptr ? 0 : drawn_->CountOf(log_[race.first], log_[race.second]),
+        .random = Mix64(PlacesOf(log_[race.first], log_[race.second]) ^ salt_)};
     if (equal_count_ == 0 || lot < least_) {
       winner_ = race;
       least_ = lot;
@@ -86,25 +91,37 @@ class Lots {
   }
   [[nodiscard]] const sim::Conflict& winner() const { return winner_; }
   [[nodiscard]] bool empty() const { return equal_count_ == 0; }
+  // The winner, which counts as drawn.
+  const sim::Conflict& Take() {
+    if (drawn_ != nullptr) ++drawn_->CountOf(log_[winner_.first], log_[winner_.second]);
+    return winner_;
+  }
 
  private:
+  struct Lot {
+    std::uint32_t drawn = 0;
+    std::uint64_t random = 0;
+    friend constexpr auto operator<=>(const Lot&, const Lot&) = default;
+  };
+
   std::span<const LogEntry> log_;
   Prng& prng_;
+  DrawnRaces* drawn_;
   std::uint64_t salt_;
   sim::Conflict winner_{};
-  std::uint64_t least_ = 0;
+  Lot least_;
   std::uint32_t equal_count_ = 0;
 };
 
 }  // namespace
 
-sim::Conflict AnyRace(const sim::Machine& machine, Prng& prng) {
+sim::Conflict AnyRace(const sim::Machine& machine, Prng& prng, DrawnRaces* drawn) {
   const auto log = machine.log();
-  Lots lots(log, prng);
+  Lots lots(log, prng, drawn);
   for (const sim::Conflict& c : machine.conflicts()) lots.Draw(c);
-  if (prng.OneIn(2)) return RaceOf(machine, lots.winner(), prng);
+  if (prng.OneIn(2)) return RaceOf(machine, lots.Take(), prng);
   // A mondo that is drawn for itself, since it races with many steps.
-  Lots mondos(log, prng);
+  Lots mondos(log, prng, drawn);
   for (const sim::Conflict& c : machine.conflicts()) {
     if (log[c.second].kind == StepKind::kMondoTaken) mondos.Draw(c);
   }
@@ -116,7 +133,7 @@ sim::Conflict AnyRace(const sim::Machine& machine, Prng& prng) {
       if (common.Has(log[row])) lots.Draw(RaceWith(mondo, row));
     });
   }
-  return RaceOf(machine, lots.winner(), prng);
+  return RaceOf(machine, lots.Take(), prng);
 }
 
 sim::Conflict RaceOf(const sim::Machine& machine, const sim::Conflict& conflict, Prng& prng) {

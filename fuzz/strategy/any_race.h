@@ -2,6 +2,7 @@
 #ifndef SHOOTDOWN_FUZZ_STRATEGY_ANY_RACE_H_
 #define SHOOTDOWN_FUZZ_STRATEGY_ANY_RACE_H_
 
+#include <array>
 #include <cstdint>
 
 #include "fuzz/base/hash.h"
@@ -19,12 +20,31 @@ namespace shootdown {
   return Combine(sites, kinds);
 }
 
+// How often each race was drawn, as a pair of an actor's places each, whichever of the two came
+// first: a race that was reversed is the same race. Races share a count now and then.
+class DrawnRaces {
+ public:
+  [[nodiscard]] std::uint32_t& CountOf(const sim::LogEntry& a, const sim::LogEntry& b) {
+    return counts_[Mix64(PlaceOf(a) + PlaceOf(b)) % counts_.size()];
+  }
+
+ private:
+  static std::uint64_t PlaceOf(const sim::LogEntry& step) {
+    return Mix64(std::uint64_t{step.site->hash} << 16 | static_cast<std::uint64_t>(step.kind) << 8 |
+                 step.actor);
+  }
+
+  std::array<std::uint32_t, 4096> counts_{};
+};
+
 // A random race of the machine's last run. Each pair of places (site and kind of both steps) is
 // as likely as any other, however many CPUs met there and how often: so neither many threads nor
-// busy neighbours hide a race. Half of the time a mondo makes as many pairs as there are steps of its target
-// among which it matters where it comes (RaceOf); else sending and taking it are one pair like others, which
-// few races would be seen among otherwise. REQUIRES: machine.conflicts() is not empty.
-[[nodiscard]] sim::Conflict AnyRace(const sim::Machine& machine, Prng& prng);
+// busy neighbours hide a race. With `drawn` it is one of those that were drawn least often, and
+// counts there. Half of the time a mondo makes as many pairs as there are steps of its target among
+// which it matters where it comes (RaceOf); else sending and taking it are one pair like others,
+// which few races would be seen among otherwise. REQUIRES: machine.conflicts() is not empty.
+[[nodiscard]] sim::Conflict AnyRace(const sim::Machine& machine, Prng& prng,
+                                    DrawnRaces* drawn = nullptr);
 
 // What a conflict of the machine's last run is a race of: its two steps, as a rule. A mondo could have
 // been taken before any step of its target, so sending it races with each of them: then one of these

@@ -7,7 +7,7 @@
 
 namespace shootdown {
 
-const Blend::Kind& Blend::NextKind() {
+void Blend::ShuffleKinds() {
   constexpr auto kSumOf = [](std::uint8_t Kind::*share) {
     std::uint32_t sum = 0;
     for (const Kind& kind : kKinds) sum += kind.*share;
@@ -15,18 +15,15 @@ const Blend::Kind& Blend::NextKind() {
   };
   static_assert(kSumOf(&Kind::share) == kShareSum);
   static_assert(kSumOf(&Kind::share_if_unseen_interrupts) == kShareSum);
-  const Kind* kind = kKinds;
-  std::uint32_t at = draws_.Below(kShareSum);
-  for (;; ++kind) {
-    const std::uint32_t share = unseen_interrupts_ ? kind->share_if_unseen_interrupts : kind->share;
-    if (at < share) return *kind;
-    at -= share;
+  kinds_.Clear();
+  for (const Kind& kind : kKinds) {
+    kinds_.Add(&kind, unseen_interrupts_ ? kind.share_if_unseen_interrupts : kind.share);
   }
 }
 
 void Blend::NewRun(const sim::Machine& machine) {
   RaceReversal::NewRun(machine);
-  const Kind& kind = NextKind();
+  const Kind& kind = *kinds_.Deal(draws_);
   base_ = kind.base;
   plain_ = kind.plain;
   if (base_ == Base::kCpus) cpus_.NewRun(cpu_count(), kPctDepth);
@@ -58,6 +55,7 @@ void Blend::LearnFrom(const sim::Machine& machine) {
     Note(entry.cpu, step);
   }
   unseen_interrupts_ = UnseenInterrupts(machine);
+  ShuffleKinds();
   EndRun(machine);
 }
 

@@ -43,7 +43,7 @@ void RaceReversal::EndRun(const sim::Machine& machine) {
   if (!orders_.empty() && (orders_.size() == kOrderCountMax || mutations_.OneIn(4))) {
     orders_.erase(orders_.begin() + mutations_.Below(static_cast<std::uint32_t>(orders_.size())));
   }
-  const sim::Conflict race = AnyRace(machine, mutations_);
+  const sim::Conflict race = NextRace(machine, mutations_);
   const Order order{.before = EventAt(machine.log(), race.second),
                     .after = EventAt(machine.log(), race.first)};
   // The opposite order would hold both.
@@ -51,6 +51,10 @@ void RaceReversal::EndRun(const sim::Machine& machine) {
     return o == order || (o.before == order.after && o.after == order.before);
   });
   orders_.push_back(order);
+}
+
+sim::Conflict RaceReversal::NextRace(const sim::Machine& machine, Prng& prng) {
+  return AnyRace(machine, prng);
 }
 
 void RaceReversal::ClearProgress() {

@@ -57,6 +57,8 @@ class RaceReversal : public Pos {
   [[nodiscard]] bool Eager(int cpu) override;
   [[nodiscard]] int Choose(std::span<const std::uint8_t> enabled, int current) override;
   void Taken(int cpu) override;
+  // Which race of the last run, which has one, the next run is asked to reverse.
+  [[nodiscard]] virtual sim::Conflict NextRace(const sim::Machine& machine, Prng& prng);
 
  private:
   // How far a run has come with an order.

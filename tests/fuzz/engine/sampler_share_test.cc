@@ -8,6 +8,7 @@
 namespace shootdown {
 namespace {
 
+constexpr std::uint64_t kFirst = SamplerShare::kFirstRunCount;
 constexpr std::uint64_t kLater = SamplerShare::kEarlyRunCount;
 
 // Of 8,000 runs after the first `run_count`.
@@ -22,10 +23,11 @@ void HearOfDrySamples(SamplerShare& share, std::uint32_t count) {
   for (std::uint32_t i = 0; i < count; ++i) share.HearOfSample(/*news=*/false);
 }
 
-TEST(SamplerShareTest, MostEarlyRunsAreSamplesAndEveryOtherLaterOne) {
+TEST(SamplerShareTest, FirstRunsAreSamplesAndMostEarlyOnesAndEveryOtherLaterOne) {
   const SamplerShare share;
 
-  EXPECT_NEAR(SamplesAfter(0, share), 7000, 200);
+  EXPECT_EQ(SamplesAfter(kFirst - 1, share), 8000);
+  EXPECT_NEAR(SamplesAfter(kFirst, share), 7000, 200);
   EXPECT_NEAR(SamplesAfter(kLater - 1, share), 7000, 200);
   EXPECT_NEAR(SamplesAfter(kLater, share), 4000, 200);
   EXPECT_TRUE(SamplerShare::Early(kLater - 1));
@@ -43,7 +45,7 @@ TEST(SamplerShareTest, SamplesWithoutNewsGetFewerButNeverNone) {
   HearOfDrySamples(share, 10 * SamplerShare::kDryRunCount);
   EXPECT_EQ(share.one_in(), SamplerShare::kOneInMost);
   EXPECT_NEAR(SamplesAfter(kLater, share), 500, 100);
-  EXPECT_NEAR(SamplesAfter(0, share), 7000, 200);
+  EXPECT_NEAR(SamplesAfter(kFirst, share), 7000, 200);
 }
 
 TEST(SamplerShareTest, LaterSamplesComeInBursts) {

@@ -59,6 +59,36 @@ TEST(AnyRaceTest, OfOnePairOfPlacesEachRaceIsAsLikely) {
   EXPECT_EQ(drawn, all);
 }
 
+// A store and a load of x, and two additions to y, in whichever order.
+GuestProgram::Parts TwoRaces() {
+  return {.threads = {[](GuestProgram& g) {
+                        g.Store('x', 1);
+                        (void)g.Add('y', 1);
+                      },
+                      [](GuestProgram& g) {
+                        (void)g.Load('x');
+                        (void)g.Add('y', 1);
+                      }}};
+}
+
+TEST(AnyRaceTest, WhatWasDrawnWaitsForAllOthersAlsoOnceItIsReversed) {
+  GuestProgram program(TwoRaces(), {.memory_model = sim::MemoryModel::kSc});
+  const sim::WordIndex x = sim::Arena::IndexOf(program.cell('x').word());
+  DrawnRaces drawn;
+  Prng prng(1);
+  std::set<bool> first_of_two;
+  for (int n = 0; n < 50; ++n) {
+    (void)RunUnder(program, "");
+    const auto& machine = program.machine();
+    const bool of_x = machine.log()[AnyRace(machine, prng, &drawn).first].word == x;
+    (void)RunUnder(program, "T0@0>C1");
+    EXPECT_EQ(machine.log()[AnyRace(machine, prng, &drawn).first].word == x, !of_x) << n;
+    first_of_two.insert(of_x);
+  }
+
+  EXPECT_EQ(first_of_two.size(), 2u);
+}
+
 // Whoever takes a mondo could have taken it before any of its steps, but those that the mondo brings.
 TEST(AnyRaceTest, SendingAMondoRacesWithEachStepOfItsTarget) {
   constexpr std::uint64_t kSteps = 10;

@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <map>
+#include <ranges>
 #include <set>
 #include <string>
 
@@ -141,6 +144,36 @@ TEST(BlendTest, AsksForReversalsAsRaceReversalDoes) {
   }
 
   EXPECT_GT(asked, 50);
+}
+
+// Four pairs of places, all of them in each run.
+TEST(BlendTest, NoRaceIsReversedTwiceBeforeEachWasOnce) {
+  GuestProgram program({.threads = {[](GuestProgram& g) {
+                                      g.cell('w').Store(SHOOTDOWN_SITE("w"), 1);
+                                      g.cell('x').Store(SHOOTDOWN_SITE("x"), 1);
+                                      g.cell('y').Store(SHOOTDOWN_SITE("y"), 1);
+                                      g.cell('z').Store(SHOOTDOWN_SITE("z"), 1);
+                                    },
+                                    [](GuestProgram& g) {
+                                      for (const char cell : {'w', 'x', 'y', 'z'})
+                                        (void)g.Load(cell);
+                                    }}},
+                       {.memory_model = sim::MemoryModel::kSc});
+  Blend blend(1);
+  (void)RunUnder(program, "");
+  blend.LearnFrom(program.machine());
+
+  std::map<std::uint32_t, int> reversed;  // by the sites of both
+  for (int n = 0; n < 60; ++n) {
+    if (!blend.orders().empty()) {
+      const Order& order = blend.orders().back();
+      ++reversed[order.before.site_hash ^ order.after.site_hash];
+      const auto [least, most] = std::ranges::minmax(reversed | std::views::values);
+      EXPECT_LE(most, reversed.size() == 4 ? least + 1 : 1) << n;
+    }
+    (void)program.Run(blend);
+  }
+  EXPECT_EQ(reversed.size(), 4u);
 }
 
 }  // namespace
