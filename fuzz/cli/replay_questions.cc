@@ -43,10 +43,11 @@ Json AnswerStoreBuffer(Simulation& simulation, const Schedule& schedule,
                     Shown(need.schedule));
       break;
     case StoreBufferNeed::Answer::kNeeded:
-      Say(out,
-          absl::StrFormat("STORE BUFFER  needed: no schedule of at most %s fails like "
-                          "this with every store in memory at once (all %s)",
-                          Counted(schedule.size(), "decision"), Counted(need.run_count, "run")));
+      Say(out, absl::StrFormat("STORE BUFFER  needed: no schedule of at most %s fails like this with "
+                               "every store in memory at once",
+                               Counted(schedule.size(), "decision")));
+      Say(out, absl::StrFormat("              (all %s of switches, and of its other kinds of decisions).",
+                               Counted(need.run_count, "run")));
       break;
     case StoreBufferNeed::Answer::kUnknown:
       Say(out,
@@ -146,9 +147,9 @@ const char* NameOf(Neighbour::Change change) {
 Json AnswerNeighbour(Simulation& simulation, const Schedule& schedule, std::FILE* out) {
   const NeighbourSearch search = FindNeighbour(simulation, schedule);
   if (!search.nearest.has_value()) {
-    Say(out,
-        absl::StrFormat("NEIGHBOUR     none: no schedule that differs by one decision passes (%s)",
-                        Counted(search.run_count, "run")));
+    Say(out, absl::StrFormat("NEIGHBOUR     none: no schedule passes that has one decision less or "
+                             "elsewhere, or one switch more (%s)",
+                             Counted(search.run_count, "run")));
     return {{"schedule", nullptr}, {"runs", search.run_count}};
   }
   const Neighbour& n = *search.nearest;

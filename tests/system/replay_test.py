@@ -127,6 +127,7 @@ class QuestionsTest(cli.SystemTest):
         words, whole = self.ask("--needs-store-buffer", scenario="W12-no-fence")
 
         self.assertIn("STORE BUFFER  needed", words)
+        self.assertIn("runs of switches, and of its other kinds of decisions)", words)
         self.assertEqual(whole["needs_store_buffer"]["answer"], "yes")
         self.assertGreater(whole["needs_store_buffer"]["runs"], 1000)
 
@@ -167,6 +168,13 @@ class QuestionsTest(cli.SystemTest):
         self.assertIn(f" | {alike - 6} steps, the same in both ", words)
         self.assertIn(f"\n{alike - 6:5} | ", words)
         self.assertNotIn(f"\n{alike - 7:5} | ", words)
+
+    def test_where_no_neighbour_passes_it_says_which_were_tried(self):
+        words, whole = self.ask("--neighbour", scenario="W7-no-drop")
+
+        self.assertIsNone(whole["neighbour"]["schedule"])
+        self.assertRegex(words, r"NEIGHBOUR     none: no schedule passes that has one decision less or elsewhere, or "
+                                r"one switch more \(\d+ runs\)")
 
     def test_the_neighbour_has_on_one_line_what_both_runs_do(self):
         words, _ = self.ask("--neighbour")
