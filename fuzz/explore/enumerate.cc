@@ -101,7 +101,7 @@ const sim::Violation* Enumerator::Run() {
   return subject_.RunOnce(*this);
 }
 
-Process Enumerator::Choose() {
+[[gnu::always_inline]] inline Process Enumerator::Choose() {
   const ProcessSet enabled = Enabled();
   if (enabled == 0) return kNobody;
   if (std::has_single_bit(enabled)) {  // no choice: it costs nothing, whatever the bound
@@ -121,6 +121,10 @@ Process Enumerator::Choose() {
   if (bound_.kind != Bound::Kind::kNone) spent_ += CostOf(node, node.taken);
   if (!IsBuffer(node.taken)) last_ = CpuOf(node.taken);
   return node.taken;
+}
+
+sim::Move Enumerator::Pick(const sim::Question& question) {
+  return PickBy([this] { return Choose(); }, question);
 }
 
 bool Enumerator::Advance() {

@@ -32,7 +32,7 @@ struct Bound {
   std::uint32_t limit = 0;
 };
 
-class Enumerator : public ProcessScheduler {
+class Enumerator final : public ProcessScheduler {
  public:
   // REQUIRES: the subject makes no other runs while this lives.
   explicit Enumerator(sim::Subject& subject, Bound bound = {}) : subject_(subject), bound_(bound) {
@@ -48,6 +48,7 @@ class Enumerator : public ProcessScheduler {
  protected:
   void NewRun() override;
   [[nodiscard]] Process Choose() override;
+  [[nodiscard]] sim::Move Pick(const sim::Question& question) override;
 
  private:
   // A state of the current run in which several could take a step, and the one that is taken.

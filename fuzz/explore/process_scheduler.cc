@@ -14,10 +14,6 @@ namespace {
 // Where a CPU stands that has not begun: it waits for nothing.
 constexpr sim::Site kNotBegun{"ThreadEntry", "not begun", &sim::FormatNumber};
 
-Move RunOn(int cpu) {
-  return {.kind = Move::Kind::kRun, .cpu = static_cast<std::uint8_t>(cpu)};
-}
-
 struct Shape {
   int ways;  // out of each buffer
   int olds;  // for each CPU
@@ -78,7 +74,7 @@ void ProcessScheduler::GoBackTo(const Standing& standing) {
   ForgetChoice();
   current_ = standing.current;
   started_ = cpu_count_;
-  std::ranges::copy(standing.pending, pending_.begin());
+  std::copy_n(standing.pending.begin(), standing.pending.size(), pending_.begin());
   unasked_actor_ = standing.unasked_actor;
   ask_at_ = standing.ask_at;
 }
@@ -149,25 +145,6 @@ ProcessSet ProcessScheduler::EnabledWithBuffers() {
   return enabled;
 }
 
-void ProcessScheduler::NoteNext(const sim::Question& question) {
-  const int cpu = question.cpu.value();
-  current_ = cpu;
-  Pending& next = pending_[static_cast<std::size_t>(cpu)];
-  next = {.site = &question.site,
-          .word = question.word,
-          .kind = question.kind,
-          .empties_buffer = question.empties_buffer,
-          .actor = question.actor.byte(),
-          .blocked = question.blocked,
-          .membar = question.membar,
-          .may_wait = question.may_wait};
-  if (!question.blocked) return;
-  if (const sim::Await* const await = machine_->Awaited(cpu); await != nullptr) {
-    next.kind = await->kind;
-    next.empties_buffer = await->kind == StepKind::kRmw;
-  }
-}
-
 // What a thread does before its first step may keep interrupts out, or depend on what others have done.
 // An idle thread waits first of all.
 bool ProcessScheduler::BeginsByChoice(int cpu) const {
@@ -192,74 +169,8 @@ int ProcessScheduler::FirstWithStep() const {
   return kNobody;
 }
 
-// What the CPU that is asked does, which was chosen: it meets an event; or says which value its step gives,
-// or that it is held; or takes the step.
-Move ProcessScheduler::GoOn(const sim::Question& question) {
-  if (event_ && !question.blocked) [[unlikely]] {
-    chosen_ = kNobody;
-    const Move event = *event_;
-    event_.reset();
-    return event;
-  }
-  SHOOTDOWN_CHECK(!question.blocked);  // who cannot go on is not enabled
-  if (!settled_ && !at_once_ && (question.may_wait || IsOld(chosen_))) {
-    settled_ = true;
-    if (!IsOld(chosen_)) return {.kind = Move::Kind::kHold};
-    return {.kind = Move::Kind::kOld,
-            .arg = static_cast<std::uint8_t>(1 + chosen_ - FirstOld(current_))};
-  }
-  settled_ = false;
-  at_once_ = false;
-  return TakeStep(question);
-}
-
-inline Move ProcessScheduler::TakeStep(const sim::Question& question) {
-  chosen_ = kNobody;
-  unasked_actor_ = question.actor;
-  ask_at_ = question.index + 1 + steps_unasked_;
-  return {.kind = Move::Kind::kStep};
-}
-
 Move ProcessScheduler::Pick(const sim::Question& question) {
-  // Chosen where another CPU was asked: there is nothing more to say about its step, if it is a step that it was
-  // chosen for.
-  if (chosen_ == question.cpu.value() && !wakes_ && !question.blocked && !question.may_wait && !event_) {
-    current_ = chosen_;
-    return TakeStep(question);
-  }
-  NoteNext(question);
-  if (started_ < cpu_count_) {
-    if (const int next = NextToEnter(); next != kNobody) return RunOn(next);
-  }
-
-  if (wakes_ && chosen_ == current_) {  // that was all: what it does next is another choice
-    chosen_ = kNobody;
-    wakes_ = false;
-  }
-  if (chosen_ == kNobody) {
-    // A drain would end the wait of the CPU that is looking at it, though that is a choice of its own: so
-    // the choice is made where somebody has a step to take.
-    if (question.blocked && (buffers() || !chooses_where_it_waits_)) {
-      if (const int c = FirstWithStep(); c != kNobody) return RunOn(c);
-    }
-    steps_unasked_ = 0;
-    chosen_ = Choose();
-    if (chosen_ == kCut) const_cast<sim::Machine*>(machine_)->StopRun();
-    // An await that was ready and is no longer has to be told to wait.
-    if (chosen_ == kNobody) {
-      return {.kind = question.blocked ? Move::Kind::kNext : Move::Kind::kStep};
-    }
-    wakes_ = chosen_ < cpu_count_ && pending(chosen_).blocked && machine_->Awaited(chosen_) == nullptr;
-    if (IsBuffer(chosen_)) {
-      const Process way = chosen_;
-      chosen_ = kNobody;
-      return {.kind = Move::Kind::kDrain,
-              .cpu = static_cast<std::uint8_t>(CpuOf(way)),
-              .arg = static_cast<std::uint8_t>(PlaceOf(way))};
-    }
-  }
-  if (CpuOf(chosen_) != current_) return RunOn(CpuOf(chosen_));
-  return GoOn(question);
+  return PickBy([this] { return Choose(); }, question);
 }
 
 std::uint32_t ProcessScheduler::NextQuestion(ActorId actor, std::uint32_t index) {

@@ -24,6 +24,7 @@
 #include <optional>
 #include <vector>
 
+#include "fuzz/base/check.h"
 #include "fuzz/sim/machine.h"
 #include "fuzz/sim/no_more_to_do.h"
 #include "fuzz/sim/scheduler.h"
@@ -55,7 +56,7 @@ class ProcessScheduler : public sim::Scheduler {
  public:
   explicit ProcessScheduler(WaysOut ways_out = WaysOut::kByPlace) : ways_out_(ways_out) {}
   void StartRun(const sim::Machine& machine) final;
-  [[nodiscard]] sim::Move Pick(const sim::Question& question) final;
+  [[nodiscard]] sim::Move Pick(const sim::Question& question) override;
   [[nodiscard]] std::uint32_t NextQuestion(ActorId actor, std::uint32_t index) final;
 
  protected:
@@ -72,12 +73,18 @@ class ProcessScheduler : public sim::Scheduler {
     bool blocked = false;  // it cannot, at the moment at which it was last asked
     sim::MembarMask membar = 0;
     bool may_wait = false;
+    std::uint32_t index = 0;  // of the actor's step
   };
 
   // A run's beginning: from its start, not from a checkpoint.
   virtual void NewRun() = 0;
   // Who takes the next step: one of Enabled(), or kNobody if there is none, or kCut.
   [[nodiscard]] virtual Process Choose() = 0;
+  // Pick, for a search that wants its own Choose() within it: each function less on the way to
+  // guest code is one less to return from where no return is foreseen (fuzz/sim/fiber.h). `choose`
+  // does what Choose() does.
+  template <class Chooser>
+  [[nodiscard]] sim::Move PickBy(const Chooser& choose, const sim::Question& question);
   // Within Choose(): the CPU that is chosen meets `event` where it stands, before its step, and
   // then there is another choice. REQUIRES: it is no store buffer, and pending(cpu).blocked is
   // false, or an await that is over.
@@ -158,6 +165,9 @@ class ProcessScheduler : public sim::Scheduler {
   }
 
  private:
+  [[nodiscard]] static sim::Move RunOn(int cpu) {
+    return {.kind = sim::Move::Kind::kRun, .cpu = static_cast<std::uint8_t>(cpu)};
+  }
   [[nodiscard]] ProcessSet EnabledWithBuffers();
   void ForgetChoice();
   void NoteNext(const sim::Question& question);
@@ -165,7 +175,8 @@ class ProcessScheduler : public sim::Scheduler {
   [[nodiscard]] int NextToEnter();
   [[nodiscard]] int FirstWithStep() const;
   [[nodiscard]] sim::Move GoOn(const sim::Question& question);
-  [[nodiscard]] sim::Move TakeStep(const sim::Question& question);
+  void TakeStep(ActorId actor, std::uint32_t index);
+  [[nodiscard]] bool IsPlainStep(int cpu) const;
   // A drain may end the wait of the CPU that is looking, and then it goes on to its next step at once; who
   // waits elsewhere goes on by a choice. So states with another CPU looking go on in another way. Not so if
   // the wait is an await's: once it is ready it is asked about, or goes to where it is (Pick), which is one
@@ -203,6 +214,116 @@ class ProcessScheduler : public sim::Scheduler {
   std::uint32_t ask_at_ = 0;   // this step of its own
   std::array<Pending, kCpuCountMax> pending_;
 };
+
+// ---- at each question ------------------------------------------------------------------------
+
+inline void ProcessScheduler::NoteNext(const sim::Question& question) {
+  const int cpu = question.cpu.value();
+  current_ = cpu;
+  Pending& next = pending_[static_cast<std::size_t>(cpu)];
+  next = {.site = &question.site,
+          .word = question.word,
+          .kind = question.kind,
+          .empties_buffer = question.empties_buffer,
+          .actor = question.actor.byte(),
+          .blocked = question.blocked,
+          .membar = question.membar,
+          .may_wait = question.may_wait,
+          .index = question.index};
+  if (!question.blocked) return;
+  if (const sim::Await* const await = machine_->Awaited(cpu); await != nullptr) {
+    next.kind = await->kind;
+    next.empties_buffer = await->kind == sim::StepKind::kRmw;
+  }
+}
+
+inline void ProcessScheduler::TakeStep(ActorId actor, std::uint32_t index) {
+  chosen_ = kNobody;
+  unasked_actor_ = actor;
+  ask_at_ = index + 1 + steps_unasked_;
+}
+
+// Chosen where another CPU is asked: there is nothing more to say about its step, and it meets
+// nothing before.
+inline bool ProcessScheduler::IsPlainStep(int cpu) const {
+  const Pending& next = pending(cpu);
+  return !next.blocked && !next.may_wait && !wakes_ && !event_ &&
+         machine_->BufferedCount(cpu) == 0 && !machine_->InterruptsDeferred(cpu) &&
+         !machine_->InterruptDue(cpu);
+}
+
+// What the CPU that is asked does, which was chosen: it meets an event; or says which value its
+// step gives, or that it is held; or takes the step.
+inline sim::Move ProcessScheduler::GoOn(const sim::Question& question) {
+  if (event_ && !question.blocked) [[unlikely]] {
+    chosen_ = kNobody;
+    const sim::Move event = *event_;
+    event_.reset();
+    return event;
+  }
+  SHOOTDOWN_CHECK(!question.blocked);  // who cannot go on is not enabled
+  if (!settled_ && !at_once_ && (question.may_wait || IsOld(chosen_))) {
+    settled_ = true;
+    if (!IsOld(chosen_)) return {.kind = sim::Move::Kind::kHold};
+    return {.kind = sim::Move::Kind::kOld,
+            .arg = static_cast<std::uint8_t>(1 + chosen_ - FirstOld(current_))};
+  }
+  settled_ = false;
+  at_once_ = false;
+  TakeStep(question.actor, question.index);
+  return {.kind = sim::Move::Kind::kStep};
+}
+
+template <class Chooser>
+[[gnu::always_inline]] inline sim::Move ProcessScheduler::PickBy(const Chooser& choose,
+                                                                 const sim::Question& question) {
+  // Chosen where another CPU was asked: there is nothing more to say about its step, if it is a
+  // step that it was chosen for.
+  if (chosen_ == question.cpu.value() && !wakes_ && !question.blocked && !question.may_wait &&
+      !event_) {
+    current_ = chosen_;
+    TakeStep(question.actor, question.index);
+    return {.kind = sim::Move::Kind::kStep};
+  }
+  NoteNext(question);
+  if (started_ < cpu_count_) {
+    if (const int next = NextToEnter(); next != kNobody) return RunOn(next);
+  }
+
+  if (wakes_ && chosen_ == current_) {  // that was all: what it does next is another choice
+    chosen_ = kNobody;
+    wakes_ = false;
+  }
+  if (chosen_ == kNobody) {
+    // A drain would end the wait of the CPU that is looking at it, though that is a choice of its
+    // own: so the choice is made where somebody has a step to take.
+    if (question.blocked && (buffers() || !chooses_where_it_waits_)) {
+      if (const int c = FirstWithStep(); c != kNobody) return RunOn(c);
+    }
+    steps_unasked_ = 0;
+    chosen_ = choose();
+    if (chosen_ == kCut) const_cast<sim::Machine*>(machine_)->StopRun();
+    // An await that was ready and is no longer has to be told to wait.
+    if (chosen_ == kNobody) {
+      return {.kind = question.blocked ? sim::Move::Kind::kNext : sim::Move::Kind::kStep};
+    }
+    wakes_ =
+        chosen_ < cpu_count_ && pending(chosen_).blocked && machine_->Awaited(chosen_) == nullptr;
+    if (IsBuffer(chosen_)) {
+      const Process way = chosen_;
+      chosen_ = kNobody;
+      return {.kind = sim::Move::Kind::kDrain,
+              .cpu = static_cast<std::uint8_t>(CpuOf(way)),
+              .arg = static_cast<std::uint8_t>(PlaceOf(way))};
+    }
+  }
+  const int cpu = CpuOf(chosen_);
+  if (cpu == current_) return GoOn(question);
+  if (cpu != chosen_ || !IsPlainStep(cpu)) return RunOn(cpu);
+  current_ = cpu;
+  TakeStep(ActorId(pending(cpu).actor), pending(cpu).index);
+  return {.kind = sim::Move::Kind::kRun, .cpu = static_cast<std::uint8_t>(cpu), .and_step = true};
+}
 
 }  // namespace shootdown::explore
 

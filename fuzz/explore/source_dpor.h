@@ -55,7 +55,7 @@ struct DporOptions : Options {
   LeftOut left_out = LeftOut::kNothing;
 };
 
-class SourceDpor : public ProcessScheduler {
+class SourceDpor final : public ProcessScheduler {
  public:
   SourceDpor(sim::Subject& subject, DporOptions options);
 
@@ -67,6 +67,7 @@ class SourceDpor : public ProcessScheduler {
  protected:
   void NewRun() override;
   [[nodiscard]] Process Choose() override;
+  [[nodiscard]] sim::Move Pick(const sim::Question& question) override;
 
  private:
   using Clock = std::uint16_t;

@@ -156,6 +156,10 @@ Process StateSearch::Choose() {
   return next;
 }
 
+sim::Move StateSearch::Pick(const sim::Question& question) {
+  return PickBy([this] { return Choose(); }, question);
+}
+
 Process StateSearch::ChooseNext() {
   key_.Absorb(machine());
   if (drains_unseen_) {

@@ -83,7 +83,7 @@ struct StateOptions : Options {
   Share share = {};  // REQUIRES: with several jobs, no should_stop, on_run and go_on
 };
 
-class StateSearch : public ProcessScheduler {
+class StateSearch final : public ProcessScheduler {
  public:
   StateSearch(sim::Subject& subject, const StateOptions& options);
   [[nodiscard]] Report Explore();
@@ -110,6 +110,7 @@ class StateSearch : public ProcessScheduler {
  protected:
   void NewRun() override;
   [[nodiscard]] Process Choose() override;
+  [[nodiscard]] sim::Move Pick(const sim::Question& question) override;
 
  private:
   using Branch = StateGraph::Branch;

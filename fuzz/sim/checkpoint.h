@@ -27,9 +27,9 @@ class Machine::Checkpoint {
   std::vector<char> guest_;
   std::vector<Stack> stacks_;
   std::vector<char> stack_bytes_;     // of those that are not in one kept before, one after the other
-  std::vector<std::uint32_t> index_;  // of each class of actors, the first ones
+  std::vector<std::uint32_t> index_;
   std::vector<const Wait*> waits_;
-  std::vector<Barriers> barriers_;
+  std::vector<Barriers> barriers_;  // under PSO
   std::vector<Rings> rings_;  // of CPUs for which there is something in them
   // Whatever is made later stands behind the moves made so far, unless defaults were followed.
   std::size_t move_count_ = 0;

@@ -66,7 +66,7 @@ void Machine::Reset() {
   std::memcpy(arena_.base(), snapshot_.data(), snapshot_.size());
   for (const WordIndex w : poisoned_) shadow_[w] = Shadow{};
   poisoned_.clear();
-  for (const std::size_t first : kActorClasses) std::fill_n(&index_[first], actor_number_end_, 0);
+  std::fill_n(index_.begin(), actor_number_end_ * kActorClassCount, 0u);
   for (int c = 0; c < config_.cpu_count; ++c) {
     waits_[static_cast<std::size_t>(c)] = nullptr;
     rings_[static_cast<std::size_t>(c)].barriers = Barriers{};
@@ -102,6 +102,7 @@ RunEnd Machine::Run(Scheduler& scheduler) {
   first_row_ = hot_.row;
   end_ = RunEnd::kQuiet;
   thread_switched_in_ = false;
+  steps_at_once_ = false;
   stop_requested_ = false;
   lookers_ = lookers_wanted_;
   do {

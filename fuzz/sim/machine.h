@@ -290,6 +290,7 @@ class Machine {
     MembarMask membar = 0;
   };
   void Ask(const Site& site, StepKind kind, WordIndex word, Nature nature);
+  void AskHere(const Site& site, StepKind kind, WordIndex word, Nature nature);
   bool GoToCpu(const Move& move, const Question& question);
   bool Make(const Move& move, const Question& question);
   void Remember(const Move& move, const Question& question);
@@ -310,8 +311,12 @@ class Machine {
     stack_versions_[thread] = stack_version_;
     SwitchFiber(from, FiberOf(thread));
   }
-  // Where the indexes of each class of actors begin.
-  static constexpr std::array<std::size_t, 4> kActorClasses = {0, 64, 128, 192};
+  // Where the index of an actor stands: by number first, so that those that are in use stand
+  // together.
+  static constexpr std::size_t kActorClassCount = 4;
+  [[nodiscard]] static constexpr std::size_t IndexSlot(std::uint8_t actor) {
+    return std::rotl(actor, 2);
+  }
   [[nodiscard]] bool Deliverable(int cpu) const;
   [[nodiscard]] static bool NmiDeliverable(const Cpu& cpu);
   [[nodiscard]] static bool MondoDeliverable(const Cpu& cpu);
@@ -398,6 +403,7 @@ class Machine {
   const Checkpoint* kept_before_ = nullptr;
   const Checkpoint* resume_from_ = nullptr;  // by the next run
   bool thread_switched_in_ = false;
+  bool steps_at_once_ = false;  // who is switched to (Move::and_step)
   bool stop_requested_ = false;
   bool keeps_marks_ = false;
   std::uint64_t* lookers_wanted_ = nullptr;

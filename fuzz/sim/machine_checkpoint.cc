@@ -1,4 +1,5 @@
 // Runs that go on from where an earlier one stood (fuzz/sim/checkpoint.h).
+#include <algorithm>
 #include <cstring>
 
 #include "fuzz/base/address_sanitizer.h"
@@ -63,18 +64,15 @@ void Machine::Keep(Checkpoint& to, const Checkpoint* before) {
   std::memcpy(to.guest_.data(), arena_.base(), to.guest_.size());
   KeepStacks(to, before);
   ++stack_version_;
-  to.index_.resize(actor_number_end_ * kActorClasses.size());
-  for (std::size_t k = 0; k < kActorClasses.size(); ++k) {
-    for (std::size_t n = 0; n < actor_number_end_; ++n) {
-      to.index_[k * actor_number_end_ + n] = index_[kActorClasses[k] + n];
-    }
-  }
-  to.waits_.resize(cpu_count);
-  to.barriers_.resize(cpu_count);
+  const std::size_t index_count = actor_number_end_ * kActorClassCount;
+  if (to.index_.size() != index_count) to.index_.resize(index_count);
+  std::copy_n(index_.begin(), index_count, to.index_.begin());
+  if (to.waits_.size() != cpu_count) to.waits_.resize(cpu_count);
+  std::copy_n(waits_.begin(), cpu_count, to.waits_.begin());
+  to.barriers_.clear();
   to.rings_.clear();
   for (std::size_t c = 0; c < cpu_count; ++c) {
-    to.waits_[c] = waits_[c];
-    to.barriers_[c] = rings_[c].barriers;
+    if (weak()) to.barriers_.push_back(rings_[c].barriers);  // else nobody reads them
     if (Checkpoint::HasInRings(cpus_[c])) to.rings_.push_back(rings_[c]);
   }
   to.move_count_ = moves_made_.size();
@@ -108,18 +106,14 @@ void Machine::GoBackTo(const Checkpoint& from) {
   hot_ = from.hot_;
   std::memcpy(arena_.base(), from.guest_.data(), from.guest_.size());
   GoBackToStacks(from);
-  const std::size_t number_end = from.index_.size() / kActorClasses.size();
-  for (std::size_t k = 0; k < kActorClasses.size(); ++k) {
-    for (std::size_t n = 0; n < number_end; ++n) {
-      index_[kActorClasses[k] + n] = from.index_[k * number_end + n];
-    }
-    for (std::size_t n = number_end; n < actor_number_end_; ++n) index_[kActorClasses[k] + n] = 0;
-  }
+  std::copy_n(from.index_.begin(), from.index_.size(), index_.begin());
+  std::fill(index_.begin() + static_cast<std::ptrdiff_t>(from.index_.size()),
+            index_.begin() + static_cast<std::ptrdiff_t>(actor_number_end_ * kActorClassCount), 0u);
+  std::copy_n(from.waits_.begin(), from.waits_.size(), waits_.begin());
   const Rings* rings = from.rings_.data();
   for (std::size_t c = 0; c < from.waits_.size(); ++c) {
-    waits_[c] = from.waits_[c];
     if (Checkpoint::HasInRings(cpus_[c])) rings_[c] = *rings++;
-    rings_[c].barriers = from.barriers_[c];
+    if (weak()) rings_[c].barriers = from.barriers_[c];
   }
   if (from.defaults_made_.empty()) {
     moves_made_.resize(from.move_count_);

@@ -2,6 +2,7 @@
 // has to wait (Block).
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "fuzz/sim/machine.h"
 
@@ -57,12 +58,14 @@ void Machine::RefreshUntil(std::uint32_t from_index) {
 // The move kRun, if it can be made here.
 [[gnu::always_inline]] inline bool Machine::GoToCpu(const Move& move, const Question& question) {
   if (move.cpu >= config_.cpu_count || move.cpu == hot_.cpu || !CanRun(move.cpu)) return false;
-  Remember(move, question);
+  Remember({.kind = Move::Kind::kRun, .cpu = move.cpu}, question);
+  steps_at_once_ = move.and_step;
   SwitchCpu(move.cpu);
   return true;
 }
 
-void Machine::Ask(const Site& site, StepKind kind, WordIndex word, Nature nature) {
+[[gnu::always_inline]] inline void Machine::AskHere(const Site& site, StepKind kind, WordIndex word,
+                                                    Nature nature) {
   // A hold, or that the load is an old one, is about the step in question alone: whatever else happens
   // before it does not notice.
   std::optional<Move> about_step;
@@ -99,7 +102,12 @@ void Machine::Ask(const Site& site, StepKind kind, WordIndex word, Nature nature
     if (move.kind == Move::Kind::kStep) break;
     if (move.kind == Move::Kind::kRun) {
       // What is left until the next question is counted anew, when the answer is there.
-      if (GoToCpu(move, question) && Deliverable(hot_.cpu)) DeliverInterrupts();
+      if (!GoToCpu(move, question)) continue;
+      if (std::exchange(steps_at_once_, false)) {
+        SHOOTDOWN_CHECK(!Deliverable(hot_.cpu));
+        break;
+      }
+      if (Deliverable(hot_.cpu)) DeliverInterrupts();
     } else if (move.kind != Move::Kind::kHold && move.kind != Move::Kind::kOld) {
       Make(move, question);
     } else if (!about_step &&
@@ -120,6 +128,29 @@ void Machine::Ask(const Site& site, StepKind kind, WordIndex word, Nature nature
         std::min<int>(about_step->arg, OldValueCount(hot_.cpu, word)));
   }
   RefreshUntil(*hot_.index + 1);
+}
+
+void Machine::Ask(const Site& site, StepKind kind, WordIndex word, Nature nature) {
+  AskHere(site, kind, word, nature);
+}
+
+// The most frequent ones have all that leads to a switch in themselves.
+
+std::uint64_t Machine::LoadSlowly(const Site& site, const std::uint64_t* word) {
+  if (--hot_.until == 0) AskHere(site, StepKind::kLoad, Arena::IndexOf(word), {});
+  return LoadAtOnce(site, word);
+}
+
+void Machine::StoreSlowly(const Site& site, std::uint64_t* word, std::uint64_t value) {
+  if (--hot_.until == 0) AskHere(site, StepKind::kStore, Arena::IndexOf(word), {});
+  LogEntry& entry = Append(site, StepKind::kStore, Arena::IndexOf(word));
+  entry.value = value;
+  if (hot_.through_buffer) {
+    Buffer(entry, word, value, /*is_load=*/false);
+    return;
+  }
+  NoteWrite(entry.word, hot_.row - 1);
+  *word = value;
 }
 
 void Machine::Remember(const Move& move, const Question& question) {
@@ -248,6 +279,7 @@ void Machine::Block(const Wait& wait) {
     // Interrupt handlers may wait too, on top of a waiting thread, so the slot is set anew.
     waits_[hot_.cpu] = &wait;
     LeaveBlocked(site);
+    SHOOTDOWN_CHECK(!steps_at_once_);  // it was asked about no step
     waits_[hot_.cpu] = nullptr;
   }
   RefreshUntil(*hot_.index);

@@ -203,7 +203,7 @@ std::uint64_t Machine::RmwWhen(const Site& site, std::uint64_t* word, const Read
 inline void Machine::EnterCpu(int cpu) {
   hot_.cpu = static_cast<std::uint8_t>(cpu);
   hot_.actor = cpus_[cpu].actor;
-  hot_.index = &index_[hot_.actor];
+  hot_.index = &index_[IndexSlot(hot_.actor)];
   hot_.through_buffer = cpus_[cpu].buffer_count != 0;
   hot_.hold_next = false;
 }

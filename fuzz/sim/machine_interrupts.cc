@@ -27,7 +27,7 @@ void Machine::InHandler(std::uint8_t pil, const Handler& handler) {
   const Wait* const wait = waits_[hot_.cpu];
   waits_[hot_.cpu] = nullptr;
   hot_.actor = CpuActor(hot_.cpu).byte();
-  hot_.index = &index_[hot_.actor];
+  hot_.index = &index_[IndexSlot(hot_.actor)];
   ++cpu.interrupt_depth;
   RefreshUntil(*hot_.index);
   // It tells the code that it interrupts nothing but what memory tells.
@@ -40,7 +40,7 @@ void Machine::InHandler(std::uint8_t pil, const Handler& handler) {
   // The steps that could end a handler's own delay may not come for long.
   if (cpu.interrupt_depth == 0 && cpu.defer_actor == hot_.actor) cpu.defer_mondo_until = 0;
   hot_.actor = actor;
-  hot_.index = &index_[actor];
+  hot_.index = &index_[IndexSlot(actor)];
   waits_[hot_.cpu] = wait;
   RefreshUntil(*hot_.index);
 }

@@ -37,7 +37,7 @@ void Machine::AppendRegisters(std::vector<std::uint64_t>& words) const {
     *next++ = cpu.accepted;
     // How long interrupts wait yet: counted in steps of one actor, wherever it stands.
     if (cpu.defer_until == 0) continue;
-    const std::uint32_t now = index_[cpu.defer_actor];
+    const std::uint32_t now = index_[IndexSlot(cpu.defer_actor)];
     *next++ = std::uint64_t{cpu.defer_actor} << 32 | (cpu.defer_until - now);
     *next++ = cpu.defer_mondo_until == 0 ? 0 : cpu.defer_mondo_until - now + 1;
   }

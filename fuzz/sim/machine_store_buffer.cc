@@ -57,11 +57,6 @@ const Held* Machine::Forward(int c, const std::uint64_t* word, Row before) const
 
 // ---- loads, stores, membars ------------------------------------------------------------------------
 
-std::uint64_t Machine::LoadSlowly(const Site& site, const std::uint64_t* word) {
-  if (--hot_.until == 0) Ask(site, StepKind::kLoad, Arena::IndexOf(word), {});
-  return LoadAtOnce(site, word);
-}
-
 std::uint64_t Machine::LoadAtOnce(const Site& site, const std::uint64_t* word) {
   if (hot_.through_buffer) ForceOutForLoad();
   LogEntry& entry = Append(site, StepKind::kLoad, Arena::IndexOf(word));
@@ -115,17 +110,6 @@ std::uint64_t Machine::ValueOf(LateLoad load) {
            .kind = WaitKind::kBlocked});
   }
   return entry.value;
-}
-
-void Machine::StoreSlowly(const Site& site, std::uint64_t* word, std::uint64_t value) {
-  LogEntry& entry = Begin(site, StepKind::kStore, Arena::IndexOf(word));
-  entry.value = value;
-  if (hot_.through_buffer) {
-    Buffer(entry, word, value, /*is_load=*/false);
-    return;
-  }
-  NoteWrite(entry.word, hot_.row - 1);
-  *word = value;
 }
 
 void Machine::Fence(const Site& site) { BeginDrained(site, StepKind::kFence, kNoWord).value = 0; }
@@ -187,7 +171,7 @@ void Machine::Leave(int c, int i) {
   entry = {.site = log_[held.row].site,
            .value = held.value,
            .word = Arena::IndexOf(held.word),
-           .index = index_[BufferActor(c).byte()]++,
+           .index = index_[IndexSlot(BufferActor(c).byte())]++,
            .link = held.row,
            .kind = held.is_load ? StepKind::kLateLoad : StepKind::kDrain,
            .cpu = static_cast<std::uint8_t>(c),

@@ -30,6 +30,10 @@ struct Move {
   Kind kind = Kind::kStep;
   std::uint8_t cpu = 0;
   std::uint8_t arg = 0;
+  // kRun: and that CPU takes the step that it was last asked about, without being asked again.
+  // REQUIRES: it was asked about one, and has nothing in its store buffer, and no interrupt that is
+  // due or deferred.
+  bool and_step = false;
 };
 
 struct Question {

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "fuzz/schedule/schedule_scheduler.h"
@@ -143,6 +144,63 @@ std::uint64_t SumOnTheStack(GuestProgram& g, int depth) {
   g.Act(0);
   for (const std::uint64_t value : frame) sum += value;
   return sum;
+}
+
+// At each step of one of two CPUs the other one goes on, if it can.
+class TakingTurns : public sim::Scheduler {
+ public:
+  explicit TakingTurns(bool and_step) : and_step_(and_step) {}
+  void StartRun(const sim::Machine& /*machine*/) override {
+    chosen_ = -1;
+    asked_ = {};
+    question_count = 0;
+  }
+  sim::Move Pick(const sim::Question& question) override {
+    ++question_count;
+    const int cpu = question.cpu.value();
+    const int other = 1 - cpu;
+    if (question.blocked) return {.kind = sim::Move::Kind::kNext};
+    if (cpu == chosen_ || !question.machine.CanRun(other)) {
+      chosen_ = -1;
+      asked_[static_cast<std::size_t>(cpu)] = false;
+      return {.kind = sim::Move::Kind::kStep};
+    }
+    const bool at_once = and_step_ && std::exchange(asked_[static_cast<std::size_t>(other)], false);
+    asked_[static_cast<std::size_t>(cpu)] = true;
+    chosen_ = at_once ? -1 : other;
+    return {.kind = sim::Move::Kind::kRun,
+            .cpu = static_cast<std::uint8_t>(other),
+            .and_step = at_once};
+  }
+  std::uint32_t NextQuestion(ActorId /*actor*/, std::uint32_t index) override { return index; }
+
+  int question_count = 0;
+
+ private:
+  bool and_step_;
+  int chosen_ = -1;              // who goes on, and will be asked again
+  std::array<bool, 2> asked_{};  // about a step that was not taken yet
+};
+
+TEST(MachineTest, ACpuThatIsToldToTakeItsStepIsNotAskedAgain) {
+  const auto work = [](GuestProgram& g) {
+    g.Add('x', 1);
+    g.Store('y', g.Load('x'));
+    g.Fence();
+    g.Act(1);
+  };
+  GuestProgram program({.threads = {work, work}});
+  TakingTurns asked(/*and_step=*/false);
+  TakingTurns told(/*and_step=*/true);
+
+  ASSERT_EQ(program.Run(asked), RunEnd::kQuiet);
+  const std::string log = LogText(program.machine());
+  const Schedule schedule = ExactSchedule(program.machine().moves_made());
+  ASSERT_EQ(program.Run(told), RunEnd::kQuiet);
+
+  EXPECT_EQ(LogText(program.machine()), log);
+  EXPECT_EQ(ExactSchedule(program.machine().moves_made()).ToText(), schedule.ToText());
+  EXPECT_LE(told.question_count, asked.question_count - 6);
 }
 
 TEST(MachineTest, StacksKeepTheirFramesWhileOthersRun) {
