@@ -6,9 +6,9 @@
 // accesses are interleaved uniformly (as SURW does). Some runs by CPUs or in the default order are
 // plain: nothing lies over them. Sometimes stores linger, or walkers fetch what nobody asked for.
 //
-// Kinds of runs are dealt as from a deck (deck.h), and no race is reversed again before each other
-// one that is there was: chance alone would leave some out for long, which costs most where a bug
-// is found soon.
+// Kinds of runs are dealt as from a deck (deck.h), and the race that is reversed is one of those of
+// the last run that were reversed least often: chance alone would leave some out for long, which
+// costs most where a bug is found soon.
 //
 // Each of these is best where another is bad (tests/bench/strategies): priorities of steps where
 // rare orders add up, the default order where much else has to go as usual, the word where many
