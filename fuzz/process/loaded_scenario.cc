@@ -15,24 +15,15 @@ TextPosition PositionOf(const ScenarioProblem& problem, const ScenarioLocations&
   const auto* const task =
       problem.task < locations.tasks.size() ? &locations.tasks[problem.task] : nullptr;
   switch (problem.part) {
-    case Part::kArch:
-      return locations.arch;
-    case Part::kVersion:
-      return at(locations.version);
-    case Part::kTask:
-      return task != nullptr ? task->task : TextPosition();
-    case Part::kSetup:
-      return task != nullptr ? at(task->setup) : TextPosition();
-    case Part::kOp:
-      return task != nullptr ? at(task->ops) : TextPosition();
-    case Part::kCheckOn:
-      return at(locations.checks_on);
-    case Part::kCheckOff:
-      return at(locations.checks_off);
-    case Part::kExpected:
-      return locations.expected;
-    case Part::kWhole:
-      return {};
+    case Part::kArch: return locations.arch;
+    case Part::kVersion: return at(locations.version);
+    case Part::kTask: return task != nullptr ? task->task : TextPosition();
+    case Part::kSetup: return task != nullptr ? at(task->setup) : TextPosition();
+    case Part::kOp: return task != nullptr ? at(task->ops) : TextPosition();
+    case Part::kCheckOn: return at(locations.checks_on);
+    case Part::kCheckOff: return at(locations.checks_off);
+    case Part::kExpected: return locations.expected;
+    case Part::kWhole: return {};
   }
   return {};
 }
