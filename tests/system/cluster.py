@@ -9,6 +9,7 @@ import functools
 import importlib
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -50,11 +51,27 @@ def messages():
     return Modules
 
 
+reserved = []  # sockets, as long as this program runs
+
+
 def free_port():
-    """A port that nobody listens on now; a coordinator that is started again keeps it."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port that is ours: a coordinator that is killed and started again finds it free.
+
+    It is below those that Linux gives to connections (ip_local_port_range), and other tests that run at
+    the same time see that the UDP port of that number, which nobody else wants, is taken.
+    """
+    for port in random.sample(range(10000, 30000), 1000):
+        udp = socket.socket(type=socket.SOCK_DGRAM)
+        try:
+            udp.bind(("127.0.0.1", port))
+            with socket.socket() as tcp:
+                tcp.bind(("127.0.0.1", port))
+        except OSError:
+            udp.close()
+            continue
+        reserved.append(udp)
+        return port
+    raise RuntimeError("no free port between 10000 and 30000")
 
 
 class Program:
