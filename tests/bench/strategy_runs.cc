@@ -98,6 +98,10 @@ void Run(const Flags& flags) {
   if (Wanted(flags, "tlb_race_noise")) {
     RunAll(flags, "tlb_race_noise", *puzzles::TlbRace({.noise_cpus = 8}));
   }
+  // The same race once more: for who asks for it.
+  if (std::ranges::find(flags.only, "tlb_race_one_step") != flags.only.end()) {
+    RunAll(flags, "tlb_race_one_step", *puzzles::TlbRace({.mmget = puzzles::Mmget::kOneStep}));
+  }
   std::vector<std::string> names;
   for (const auto& file : std::filesystem::directory_iterator(flags.corpus)) {
     if (file.path().extension() == ".textproto") names.push_back(file.path().stem());
@@ -120,7 +124,9 @@ int main(int argc, char** argv) {
   }
   CLI::App app("schedules to the first bug, for each strategy, program and seed");
   app.add_option("--strategies", flags.strategies)->delimiter(',');
-  app.add_option("--programs", flags.only)->delimiter(',');
+  app.add_option("--programs", flags.only,
+                 "only these; tlb_race_one_step, the race with a reference taken in one step, if named")
+      ->delimiter(',');
   app.add_option("--corpus", flags.corpus, "folder of the scenarios")->envname("SHOOTDOWN_CORPUS")->required();
   app.add_option("--seeds", flags.seeds);
   app.add_flag("--without-feedback", flags.without_feedback, "no run is news");

@@ -9,6 +9,7 @@
 
 #include "fuzz/engine/mutator.h"
 #include "fuzz/engine/search.h"
+#include "fuzz/explore/enumerate.h"
 #include "tests/puzzles/tlb_race.h"
 
 namespace shootdown::puzzles {
@@ -92,6 +93,20 @@ TEST(TlbRaceTest, IsFoundAndItsFixIsClean) {
   EXPECT_EQ(Sample(*TlbRace({.pages = 1}), strategy, kRunsToTrust), Violations());
   EXPECT_EQ(Sample(*TlbRace({.fixed = true}), strategy, kRunsToTrust), Violations());
   EXPECT_EQ(Sample(*TlbRace({.cpus = 4, .fixed = true}), strategy, kRunsToTrust), Violations());
+}
+
+// The published counts of schedules tell in how many steps a reference is taken.
+TEST(TlbRaceTest, WithAReferenceTakenInOneStepItHasAsManySchedulesAsPublished) {
+  const auto schedules = [](Mmget mmget, std::uint32_t preemptions) {
+    const auto program = TlbRace({.mmget = mmget});
+    const explore::Bound bound{explore::Bound::Kind::kPreemptions, preemptions};
+    return explore::Enumerate(*program, bound, {.go_on = true}).executions;
+  };
+  EXPECT_EQ(schedules(Mmget::kOneStep, 0), 2u);
+  EXPECT_EQ(schedules(Mmget::kOneStep, 1), 30u);
+  EXPECT_EQ(schedules(Mmget::kOneStep, 2), 382u);
+
+  EXPECT_EQ(schedules(Mmget::kCompareAndSwap, 2), 407u);
 }
 
 }  // namespace

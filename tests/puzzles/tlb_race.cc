@@ -60,7 +60,8 @@ void Serve(Race& r, int cpu) {
   }
 }
 
-bool MmgetNotZero(Race& r) {
+bool MmgetNotZero(Race& r, Mmget mmget) {
+  if (mmget == Mmget::kOneStep) return RMW(r.mm_users, old != 0 ? old + 1 : 0) != 0;
   std::uint64_t users = LOAD(r.mm_users);
   while (users != 0) {
     if (CAS(r.mm_users, users, users + 1)) return true;
@@ -75,7 +76,7 @@ void Access(Race& r, const TlbRaceShape& shape) {
   // All that the thread has in variables is how far it is, and its TLB.
   sim::Forgetting access(SHOOTDOWN_SITE("access"));
   const auto goes_on = [&] { access.Again(++done << 32 | tlb); };
-  if (MmgetNotZero(r)) {
+  if (MmgetNotZero(r, shape.mmget)) {
     goes_on();
     if ((LOAD(r.mm_cpumask) & 2) == 0) RMW(r.mm_cpumask, old | 2);
     goes_on();

@@ -7,18 +7,26 @@
 #ifndef SHOOTDOWN_TESTS_PUZZLES_TLB_RACE_H_
 #define SHOOTDOWN_TESTS_PUZZLES_TLB_RACE_H_
 
+#include <cstdint>
 #include <memory>
 
 #include "fuzz/program/program.h"
 
 namespace shootdown::puzzles {
 
+// How a reference to the mm is taken.
+enum class Mmget : std::uint8_t {
+  kCompareAndSwap,  // a load and a compare-and-swap, as in C
+  kOneStep,         // one read-modify-write, which counts and published figures of this model go by
+};
+
 struct TlbRaceShape {
-  int cpus = 2;       // 2 .. 8
-  int pages = 2;      // 1 .. 3
-  int accesses = 2;   // of each page, by CPU 1
+  int cpus = 2;        // 2 .. 8
+  int pages = 2;       // 1 .. 3
+  int accesses = 2;    // of each page, by CPU 1
   int lazy_polls = 2;  // of CPUs 2 and up, between borrowing and giving back
   bool fixed = false;
+  Mmget mmget = Mmget::kCompareAndSwap;
   program::MemoryModel memory_model = program::MemoryModel::kSc;
   int noise_cpus = 0;  // CPUs with steps of their own that touch nothing of the above
 };
