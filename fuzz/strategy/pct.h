@@ -6,7 +6,10 @@
 //
 // Source: Burckhardt, Kothari, Musuvathi, Nagarakatte: A Randomized Scheduler with Probabilistic
 // Guarantees of Finding Bugs, ASPLOS 2010. k is the longest run so far, counted in choices between
-// two CPUs at least; so nothing changes in the first run.
+// two CPUs at least; so nothing changes in the first run. In the paper whoever comes to the i-th point
+// that was drawn falls to priority i; here, as in Coyote and Shuttle, each falls below all that fell
+// before. In the paper's way half of the pairs of points are lost on two CPUs, since the second one
+// falls above the first.
 #ifndef SHOOTDOWN_FUZZ_STRATEGY_PCT_H_
 #define SHOOTDOWN_FUZZ_STRATEGY_PCT_H_
 

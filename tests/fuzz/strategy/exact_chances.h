@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "fuzz/sim/subject.h"
@@ -21,14 +22,19 @@ namespace shootdown::testing {
 class Rule {
  public:
   virtual ~Rule() = default;
+  // `step` is taken at once, and nobody else is considered.
+  [[nodiscard]] virtual bool Eager(const PendingStep& /*step*/) const { return false; }
+  // Something is drawn before who goes on is: that it is 0, and not 1.
+  [[nodiscard]] virtual std::optional<double> ChanceOfDraw0() const { return std::nullopt; }
+  virtual void Drawn(int /*value*/) {}
   // That CPU 0 goes on.
   [[nodiscard]] virtual double ChanceOfCpu0() const = 0;
   // It fell on `cpu`.
   virtual void Chosen(int /*cpu*/) {}
-  // `cpu` takes a step; `conflict`: with the one that is pending on the other CPU.
-  virtual void Taken(int /*cpu*/, bool /*conflict*/) {}
+  // `cpu` takes `step`; `conflict`: with the one that is pending on the other CPU.
+  virtual void Taken(int /*cpu*/, const PendingStep& /*step*/, bool /*conflict*/) {}
   // `cpu` has come to another step, or to a wait.
-  virtual void Arrived(int /*cpu*/) {}
+  virtual void Arrived(int /*cpu*/, const PendingStep& /*step*/) {}
   // All that this run's next chances depend on, but for what the CPUs have done.
   [[nodiscard]] virtual std::uint64_t State() const { return 0; }
 };
