@@ -7,27 +7,36 @@ namespace {
 
 std::uint64_t OwnNumber() { return static_cast<std::uint64_t>(sim::Machine::Get().cpu()) + 1; }
 
+// Of the function that is called at `site`.
+void NeedThread(const sim::Site& site) {
+  if (at_the_end) RefuseStep(site.label);
+}
+
 }  // namespace
 
 void LockAt(Mutex& mutex, const sim::Site& site) {
+  NeedThread(site);
   const std::uint64_t self = OwnNumber();
   mutex.owner.RmwWhen(
       site, [](std::uint64_t owner) { return owner == 0; }, [self](std::uint64_t) { return self; });
 }
 
 bool TryLockAt(Mutex& mutex, const sim::Site& site) {
+  NeedThread(site);
   const std::uint64_t self = OwnNumber();
   return mutex.owner.Rmw(site, [self](std::uint64_t owner) { return owner == 0 ? self : owner; }) ==
          0;
 }
 
 void UnlockAt(Mutex& mutex, const sim::Site& site) {
+  NeedThread(site);
   if (mutex.owner.PeekOwn() != OwnNumber()) FailRun("unlocks a mutex that it does not hold");
   sim::Machine::Get().Membar(site, sim::kLoadStore | sim::kStoreStore);
   mutex.owner.Store(site, 0);
 }
 
 void WaitAt(Condition& condition, Mutex& mutex, const sim::Site& site) {
+  NeedThread(site);
   const std::uint64_t self = std::uint64_t{1} << sim::Machine::Get().cpu();
   condition.waiters.Rmw(site, [self](std::uint64_t waiters) { return waiters | self; });
   UnlockAt(mutex, site);
@@ -36,10 +45,12 @@ void WaitAt(Condition& condition, Mutex& mutex, const sim::Site& site) {
 }
 
 void SignalAt(Condition& condition, const sim::Site& site) {
+  NeedThread(site);
   condition.waiters.Rmw(site, [](std::uint64_t waiters) { return waiters & (waiters - 1); });
 }
 
 void BroadcastAt(Condition& condition, const sim::Site& site) {
+  NeedThread(site);
   condition.waiters.Rmw(site, [](std::uint64_t) { return std::uint64_t{0}; });
 }
 

@@ -1,5 +1,6 @@
 // How a program's threads touch what they share: macros, since each place must become a site of its own.
-// Each is one step, unless it says otherwise. They may be used in threads, not in the check at the end.
+// Each is one step, unless it says otherwise. They are for threads: in the check at the end of a run they end the
+// process with words.
 //
 // Under TSO a plain store may linger in the CPU's store buffer; RMW, CAS, FENCE and LOCK find the buffer
 // empty (SPARC V9, 8.4.3), and UNLOCK is a plain store, as sparc64's spinlocks have it (Linux 4.19
@@ -32,14 +33,32 @@ void BroadcastAt(Condition& condition, const sim::Site& site);
 [[noreturn]] void FailRun(const char* message);
 void RejectRun(const char* message);
 
+// The run is over, and its check at the end looks at what it left.
+inline bool at_the_end = false;
+[[noreturn]] void RefuseStep(const char* step);
+// `what`, for a thread to take a step with.
+template <class T>
+T& OfThread(T& what, const char* step) {
+  if (at_the_end) [[unlikely]]
+    RefuseStep(step);
+  return what;
+}
+
 }  // namespace shootdown::program
 
-#define LOAD(cell) ((cell).Load(SHOOTDOWN_CELL_SITE(cell)))
-#define STORE(cell, value) ((cell).Store(SHOOTDOWN_CELL_SITE(cell), (value)))
+#define SHOOTDOWN_MACHINE_OF_THREAD(step) \
+  ::shootdown::program::OfThread(::shootdown::sim::Machine::Get(), step)
+
+#define LOAD(cell) \
+  (::shootdown::program::OfThread((cell), "LOAD(" #cell ")").Load(SHOOTDOWN_CELL_SITE(cell)))
+#define STORE(cell, value)                                    \
+  (::shootdown::program::OfThread((cell), "STORE(" #cell ")") \
+       .Store(SHOOTDOWN_CELL_SITE(cell), (value)))
 
 // Atomically cell := expression of `old`; yields the old value.
-#define RMW(cell, ...) \
-  ((cell).Rmw(SHOOTDOWN_CELL_SITE(cell), [&]([[maybe_unused]] auto old) { return __VA_ARGS__; }))
+#define RMW(cell, ...)                                      \
+  (::shootdown::program::OfThread((cell), "RMW(" #cell ")") \
+       .Rmw(SHOOTDOWN_CELL_SITE(cell), [&]([[maybe_unused]] auto old) { return __VA_ARGS__; }))
 
 // Atomically, if the cell holds `expected`: cell := desired. Yields whether it did.
 #define CAS(cell, expected, desired)                                                     \
@@ -51,26 +70,30 @@ void RejectRun(const char* message);
 
 // The same, but no fence: the bare instruction, which others may pass under PSO and RMO.
 #define RMW_UNORDERED(cell, ...)                                      \
-  ((cell).RmwUnordered(SHOOTDOWN_CELL_SITE(cell),                     \
-                       [&]([[maybe_unused]] auto old) { return __VA_ARGS__; }))
+  (::shootdown::program::OfThread((cell), "RMW_UNORDERED(" #cell ")") \
+       .RmwUnordered(SHOOTDOWN_CELL_SITE(cell),                       \
+                     [&]([[maybe_unused]] auto old) { return __VA_ARGS__; }))
 
 // A load whose value is needed later: `auto late = LOAD_LATER(x); ...; use(LATE_VALUE(late))`. Under RMO it
 // may happen as late as that.
-#define LOAD_LATER(cell) \
-  (::shootdown::sim::Machine::Get().LoadLater(SHOOTDOWN_CELL_SITE(cell), (cell).word()))
-#define LATE_VALUE(late) (::shootdown::sim::Machine::Get().ValueOf(late))
+#define LOAD_LATER(cell)                                \
+  (SHOOTDOWN_MACHINE_OF_THREAD("LOAD_LATER(" #cell ")") \
+       .LoadLater(SHOOTDOWN_CELL_SITE(cell), (cell).word()))
+#define LATE_VALUE(late) (SHOOTDOWN_MACHINE_OF_THREAD("LATE_VALUE(" #late ")").ValueOf(late))
 
 // Keeps accesses before it before accesses after it, by the bits of its mask: sim::kLoadLoad, kStoreLoad,
 // kLoadStore, kStoreStore (SPARC V9, A.32). No step where the memory model does as much by itself.
-#define MEMBAR(mask) (::shootdown::sim::Machine::Get().Membar(SHOOTDOWN_SITE("membar"), (mask)))
+#define MEMBAR(mask) \
+  (SHOOTDOWN_MACHINE_OF_THREAD("MEMBAR(" #mask ")").Membar(SHOOTDOWN_SITE("membar"), (mask)))
 
-#define FENCE() (::shootdown::sim::Machine::Get().Fence(SHOOTDOWN_SITE("fence")))
+#define FENCE() (SHOOTDOWN_MACHINE_OF_THREAD("FENCE()").Fence(SHOOTDOWN_SITE("fence")))
 
 // Waits until the condition, an expression of `now` (what the cell holds), is true, and yields that value:
 // a load that cannot happen before.
-#define AWAIT(cell, ...)                                \
-  ((cell).LoadWhen(SHOOTDOWN_CELL_SITE(cell),           \
-                   [&]([[maybe_unused]] auto now) { return __VA_ARGS__; }))
+#define AWAIT(cell, ...)                                      \
+  (::shootdown::program::OfThread((cell), "AWAIT(" #cell ")") \
+       .LoadWhen(SHOOTDOWN_CELL_SITE(cell),                   \
+                 [&]([[maybe_unused]] auto now) { return __VA_ARGS__; }))
 
 #define LOCK(mutex) (::shootdown::program::LockAt((mutex), SHOOTDOWN_SITE("lock(" #mutex ")")))
 #define TRY_LOCK(mutex) \

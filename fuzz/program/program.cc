@@ -11,8 +11,6 @@ namespace {
 
 // Function pointers have no state, so the machine's callbacks find the program here.
 Program* live = nullptr;
-// Its run is over, and its check at the end looks at what it left.
-bool at_the_end = false;
 
 // A mistake of who wrote the program, and not one of its runs: there is nothing to run.
 [[noreturn]] void Refuse(const std::string& name, const std::string& words) {
@@ -115,7 +113,14 @@ void Program::Reject(std::string message) {
   violation_ = {.check = "assertion", .message = std::move(message), .row = machine_.row()};
 }
 
+void RefuseStep(const char* step) {
+  Refuse(live->name(),
+         "found " + std::string(step) +
+             " in the check at the end, wanted no step there: it looks at cells with Peek");
+}
+
 bool Program::SendMondo(const sim::Site& site, int target, std::uint64_t number) {
+  if (at_the_end) RefuseStep("SendMondo");
   return machine_.SendMondo(site, target, sim::Mondo{.handler = &RunMondo, .a0 = number});
 }
 

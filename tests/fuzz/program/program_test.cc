@@ -306,6 +306,12 @@ TEST(ProgramTest, WhoUnlocksWhatHeDoesNotHoldIsWrong) {
   }
 }
 
+struct Shared {
+  Mutex mutex;
+  Condition full;
+  Word count;
+};
+
 using ProgramDeathTest = ::testing::Test;
 
 TEST(ProgramDeathTest, MistakesOfWhoWroteItAreSaidInWords) {
@@ -331,6 +337,39 @@ TEST(ProgramDeathTest, RequireIsForThreads) {
 
   EXPECT_DEATH(RunUnder(program, ""),
                "program \"mine\": found REQUIRE in the check at the end, wanted REQUIRE_AT_END");
+}
+
+// The run is over: nobody is there to take a step, or to wait for another one's.
+TEST(ProgramDeathTest, StepsAreForThreads) {
+  struct Case {
+    const char* name;
+    std::function<void(Shared&)> at_end;
+  };
+  const Case cases[] = {
+      {"LOAD\\(s.count\\)",
+       [](Shared& s) { REQUIRE_AT_END(LOAD(s.count) == 2, "an increment is lost"); }},
+      {"STORE\\(s.count\\)", [](Shared& s) { STORE(s.count, 1); }},
+      {"RMW\\(s.count\\)", [](Shared& s) { RMW(s.count, old + 1); }},
+      {"RMW\\(s.count\\)", [](Shared& s) { REQUIRE_AT_END(CAS(s.count, 1u, 2u), "no increment"); }},
+      {"RMW_UNORDERED\\(s.count\\)", [](Shared& s) { RMW_UNORDERED(s.count, old + 1); }},
+      {"LOAD_LATER\\(s.count\\)", [](Shared& s) { (void)LOAD_LATER(s.count); }},
+      {"MEMBAR\\(sim::kLoadLoad\\)", [](Shared&) { MEMBAR(sim::kLoadLoad); }},
+      {"FENCE\\(\\)", [](Shared&) { FENCE(); }},
+      {"AWAIT\\(s.count\\)", [](Shared& s) { AWAIT(s.count, now != 0); }},
+      {"lock\\(s.mutex\\)", [](Shared& s) { LOCK(s.mutex); }},
+      {"try_lock\\(s.mutex\\)", [](Shared& s) { (void)TRY_LOCK(s.mutex); }},
+      {"unlock\\(s.mutex\\)", [](Shared& s) { UNLOCK(s.mutex); }},
+      {"wait\\(s.full, s.mutex\\)", [](Shared& s) { WAIT(s.full, s.mutex); }},
+      {"signal\\(s.full\\)", [](Shared& s) { SIGNAL(s.full); }},
+      {"broadcast\\(s.full\\)", [](Shared& s) { BROADCAST(s.full); }},
+  };
+  for (const Case& c : cases) {
+    ProgramOf<Shared> program(
+        {.name = "mine", .threads = {[](Shared& s) { STORE(s.count, 1); }}, .at_end = c.at_end});
+
+    EXPECT_DEATH(RunUnder(program, ""), std::string("program \"mine\": found ") + c.name +
+                                            " in the check at the end, wanted no step there");
+  }
 }
 
 TEST(ProgramTest, TheExampleInTheReadmeIsTheOneThatIsBuilt) {
