@@ -6,7 +6,9 @@ namespace shootdown {
 
 CLI::Validator NameOfA(const std::string& kind) {
   return {[kind](const std::string& value) -> std::string {
-            return value.empty() ? absl::StrFormat("found \"\", wanted the name of a %s", kind) : "";
+            if (!value.empty() && value != "-") return "";
+            return absl::StrFormat("found \"%s\", wanted the name of a %s%s", value, kind,
+                                   value.empty() ? "" : "; ./- is one of that name");
           },
           ""};
 }

@@ -7,7 +7,8 @@
 
 namespace shootdown {
 
-// Takes any name but none, which is what `--store "$UNSET"` gives. `kind` is "file" or "folder".
+// Takes any name but none, which is what `--store "$UNSET"` gives, and `-`, by which many programs mean
+// standard output: that is for tables and JSON here. `kind` is "file" or "folder".
 [[nodiscard]] CLI::Validator NameOfA(const std::string& kind);
 
 // --store, as all subcommands have it. Absent: StorePath (fuzz/cli/locate.h) says which.

@@ -105,6 +105,23 @@ class ValueTest(cli.SystemTest):
             with self.subTest(words):
                 self.assert_refused(self.shootdown(*words, ""), 'found "", wanted the name of a ')
 
+    def test_a_dash_is_not_taken_for_a_file_nor_for_standard_output(self):
+        failure = self.find()
+        table = ["scenarios", "--check", "--markdown"]
+        for words in (["failures", "export", failure, "-o"], ["minimize", failure, "-o"],
+                      ["replay", failure, "--html"], ["replay", failure, "--perfetto"],
+                      ["verify", CLEAN, "--checkpoint"], table, ["fuzz", STALE_HIT, "--store"]):
+            with self.subTest(words):
+                self.assert_refused(self.shootdown(*words, "-"),
+                                    f'{words[-1]}: found "-", wanted the name of a '
+                                    f'{"folder" if words[-1] == "--store" else "file"}; ./- is one of that name')
+        self.assertFalse((self.folder / "-").exists())
+
+        export = self.shootdown("failures", "export", failure, "--store", self.store, "-o", "./-")
+
+        self.assertEqual(export.status, DONE, export.err)
+        self.assertTrue((self.folder / "-").is_file())
+
     def test_a_file_that_is_not_there_is_said_to_be_none(self):
         for words in (["replay"], ["minimize"], ["failures", "show"], ["failures", "export"]):
             with self.subTest(words):  # there is no store either, but nobody meant one
