@@ -46,6 +46,7 @@ StateSearch::StateSearch(sim::Subject& subject, const StateOptions& options)
   if (options.share.job_count != 1) {
     SHOOTDOWN_CHECK(!options.should_stop && !options.on_run && !options.go_on);
   }
+  std::ranges::fill(options_.reached, 0);
 }
 
 void StateSearch::NewRun() {
@@ -268,6 +269,24 @@ void StateSearch::Count(RunCount& count, RunRecord::End end, std::uint32_t steps
   steps_max_ = report.steps_max;
 }
 
+void StateSearch::SaveReached(std::string& bytes) const {
+  for (const std::uint32_t number : options_.reached) {
+    bytes.append(reinterpret_cast<const char*>(&number), sizeof number);
+  }
+}
+
+// Takes those of another job from the front of `bytes`, or of an earlier search. False: none are there.
+bool StateSearch::JoinReached(std::string_view& bytes) {
+  for (std::uint32_t& number : options_.reached) {
+    std::uint32_t other = 0;
+    if (bytes.size() < sizeof other) return false;
+    std::memcpy(&other, bytes.data(), sizeof other);
+    bytes.remove_prefix(sizeof other);
+    number = std::max(number, other);
+  }
+  return true;
+}
+
 // Makes the next runs, or this job's share of them. False: the search is over.
 bool StateSearch::TryBatch(RunCount& count) {
   const Share& share = options_.share;
@@ -285,6 +304,7 @@ bool StateSearch::TryBatch(RunCount& count) {
   }
   users_.SaveNews(own);
   lingering_.SaveNews(own);
+  SaveReached(own);
   own += too_many() ? kTooMany : kNotTooMany;
   std::vector<std::string> all;
   if (!share.exchange(own, all)) {
@@ -303,6 +323,7 @@ bool StateSearch::TryBatch(RunCount& count) {
   for (std::string_view& news : rest) {
     SHOOTDOWN_CHECK(users_.Learn(news));
     SHOOTDOWN_CHECK(lingering_.Learn(news));
+    SHOOTDOWN_CHECK(JoinReached(news));
     SHOOTDOWN_CHECK(news.size() == 1);
     too_many_ways_ = too_many_ways_ || news.front() == kTooMany;
   }
@@ -313,6 +334,7 @@ bool StateSearch::TryBatch(RunCount& count) {
 void StateSearch::BeginAnew(RunCount& count) {
   users_.RelyOnNothing();
   lingering_.BeginAnew();
+  std::ranges::fill(options_.reached, 0);  // a bound may have been counted in another way
   graph_ = StateGraph(bounded(), sleeps_);
   path_ = {};
   made_.clear();
@@ -400,6 +422,7 @@ void StateSearch::Save(std::string& bytes) const {
   bytes += too_many_ways_ || too_many() ? kTooMany : kNotTooMany;
   users_.SaveAll(bytes);
   lingering_.SaveAll(bytes);
+  SaveReached(bytes);
   graph_.Save(batch_, bytes);
 }
 
@@ -419,7 +442,8 @@ bool StateSearch::Load(std::string_view bytes) {
   options_.execution_count_max += std::min(made, UINT64_MAX - options_.execution_count_max);
   sleeps_ = sleeps != 0;
   graph_ = StateGraph(bounded(), sleeps_);
-  return users_.Learn(bytes) && lingering_.Learn(bytes) && graph_.Load(bytes) && bytes.empty();
+  return users_.Learn(bytes) && lingering_.Learn(bytes) && JoinReached(bytes) &&
+         graph_.Load(bytes) && bytes.empty();
 }
 
 }  // namespace shootdown::explore

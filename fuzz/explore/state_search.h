@@ -80,6 +80,12 @@ struct StateOptions : Options {
   // steps (fuzz/program/program.h, P2).
   bool sleep_sets = false;
   SleepLeftOut sleep_left_out = SleepLeftOut::kNothing;
+  // Numbers outside of guest memory that runs make larger, and do not read: how far they have come
+  // (kernel::Kernel::reached). The search sets them to 0 first. When it is complete each is the most that any of
+  // the schedules makes of it, whatever the share: every state is met that a schedule comes to, and every choice
+  // in it is made in some run, be it one that is given up right after; what a CPU does with the step that it
+  // takes there follows from the state, so what is reached is reached in that run. Runs of others meanwhile count too.
+  std::span<std::uint32_t> reached = {};
   Share share = {};  // REQUIRES: with several jobs, no should_stop, on_run and go_on
 };
 
@@ -143,6 +149,8 @@ class StateSearch final : public ProcessScheduler {
   [[nodiscard]] Process ChooseNext();
   [[nodiscard]] bool StoreIsUnseen(int cpu);
   [[nodiscard]] Process UnseenDrain();
+  void SaveReached(std::string& bytes) const;
+  [[nodiscard]] bool JoinReached(std::string_view& bytes);
   void BeginAnew(RunCount& count);
   [[nodiscard]] bool HasStep(int cpu) const;
   void AddEvents(int cpu, Spent spent);

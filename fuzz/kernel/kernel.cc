@@ -80,6 +80,7 @@ void Kernel::Boot(std::vector<BootTask> boot_tasks, int process_count) {
   mm_count = process_count + 1;
   SHOOTDOWN_CHECK(task_count <= kTaskCountMax);
   SHOOTDOWN_CHECK(mm_count <= kMmCountMax);
+  reached_.assign(2 * boot.size(), 0);
 
   globals = arena.Alloc<Globals>("kernel");
   cpus = arena.Alloc<PerCpu>("percpu", static_cast<std::size_t>(cpu_count));
@@ -189,15 +190,21 @@ void Kernel::RunOps(Task* task) {
     task->setup_done = 1;
     StandAside(SHOOTDOWN_SITE("setup done"), &Task::setup_done);
   }
+  std::uint32_t count = 0;
   for (const BoundOp& op : spec.ops) {
+    ++count;
+    Begun(*task) = std::max(Begun(*task), count);
     const sim::Forgetting scope(SHOOTDOWN_SITE("op"));
     op.spec->run(op);
     task_work_run();
+    Done(*task) = std::max(Done(*task), count);
     Tell({.kind = EventKind::kOperationDone});
   }
   task->finished = 1;
   StandAside(SHOOTDOWN_SITE("user mode"), &Task::finished);
 }
+
+void Kernel::NoteDeath(const Task& task) { Done(task) = Begun(task); }
 
 void Kernel::Quiet() {
   if (in_setup_) return;

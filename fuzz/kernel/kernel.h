@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -90,18 +91,34 @@ class Kernel : public KernelObjects {
   // What a run ends with when nothing can go on.
   void Quiet();
 
+  // How far the tasks have come in any run: two numbers a task, how many of its operations some run has begun,
+  // and how many some run has done. A task does its operations in order, so that says it of each of them.
+  // They only grow, until somebody sets them to 0. No part of a run: they lie outside of guest memory, no run
+  // reads them, and going back in a run leaves them as they are.
+  [[nodiscard]] std::span<std::uint32_t> reached() { return reached_; }
+  // The operation that `task` is in is its last: it dies there. REQUIRES: in that operation it dies in each run
+  // that comes to its end.
+  void NoteDeath(const Task& task);
+
  private:
   static void ThreadMain(ActorId thread, bool switched_in);
   void BootMms();
   void BootIdleTasks();
   void BootOneTask(int t);
   void RunOps(Task* task);
+  [[nodiscard]] std::uint32_t& Begun(const Task& task) {
+    return reached_[2 * static_cast<std::size_t>(task.number)];
+  }
+  [[nodiscard]] std::uint32_t& Done(const Task& task) {
+    return reached_[2 * static_cast<std::size_t>(task.number) + 1];
+  }
 
   inline static Kernel* live_ = nullptr;
   bool in_setup_ = false;
   sim::Machine& machine_;
   Judges judges_;
   std::map<std::string, void*> objects_;
+  std::vector<std::uint32_t> reached_;
 };
 
 // The CPU that runs this code, and its data. Private to the CPU: no steps.

@@ -174,6 +174,7 @@ void migrate_to(int cpu) {
 
 void do_task_dead() {
   current()->finished = 1;
+  Kernel::Get().NoteDeath(*current());
   // set_special_state: a waker that has seen this task asleep may still be about to make it running,
   // and must not do so after this.
   const int pil = local_irq_save();

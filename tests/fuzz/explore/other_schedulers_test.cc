@@ -3,12 +3,14 @@
 // machine asks as it likes.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "fuzz/base/content_hash.h"
 #include "fuzz/base/prng.h"
@@ -16,6 +18,7 @@
 #include "fuzz/kernel/version.h"
 #include "fuzz/scenario/generate.h"
 #include "fuzz/scenario/simulation.h"
+#include "fuzz/scenario/undone.h"
 #include "tests/support/guest_program.h"
 
 namespace shootdown::explore {
@@ -89,6 +92,7 @@ std::string EndOf(const sim::Machine& machine, const sim::Violation* violation) 
 TEST(OtherSchedulersTest, TheirRunsEndAsThoseOfASearchDo) {
   constexpr std::uint64_t kStatesMax = 2'000;
   int compared = 0;
+  int undone_count = 0;
   for (std::uint64_t seed = 0; seed < 900; ++seed) {
     constexpr std::array kModels = {sim::MemoryModel::kSc, sim::MemoryModel::kTso,
                                     sim::MemoryModel::kPso};
@@ -96,14 +100,31 @@ TEST(OtherSchedulersTest, TheirRunsEndAsThoseOfASearchDo) {
         SmallScenario(seed, kModels[seed % kModels.size()]);
     if (simulation == nullptr) continue;
     std::set<std::string> ends;
+    std::set<int> finished;  // tasks, in some run
+    kernel::Kernel& kernel = simulation->kernel();
     StateOptions options;
     options.state_count_max = kStatesMax;
     options.go_on = true;
+    options.reached = kernel.reached();
     options.on_run = [&](const sim::Violation* violation) {
       ends.insert(EndOf(simulation->machine(), violation));
+      for (int t = 0; t < kernel.task_count; ++t) {
+        if (kernel.tasks[t].finished != 0) finished.insert(t);
+      }
     };
-    if (StateSearch(*simulation, options).Explore().stopped_by != StoppedBy::kNothing) continue;
+    const Report report = StateSearch(*simulation, options).Explore();
+    if (report.stopped_by != StoppedBy::kNothing) continue;
     ++compared;
+    const std::vector<std::uint32_t> reached(options.reached.begin(), options.reached.end());
+    for (const Undone& undone : FindUndone(simulation->scenario(), reached)) {
+      EXPECT_FALSE(finished.contains(static_cast<int>(undone.task))) << simulation->scenario().name;
+      ++undone_count;
+    }
+    if (report.failing == 0) {
+      EXPECT_EQ(finished.size() + FindUndone(simulation->scenario(), reached).size(),
+                simulation->scenario().tasks.size())
+          << simulation->scenario().name;
+    }
     AnyOrder any_order(seed);
     for (int run = 0; run < 40; ++run) {
       const sim::Violation* const violation = simulation->RunOnce(any_order);
@@ -111,9 +132,11 @@ TEST(OtherSchedulersTest, TheirRunsEndAsThoseOfASearchDo) {
       ASSERT_TRUE(ends.contains(EndOf(simulation->machine(), violation)))
           << simulation->scenario().name << ", run " << run
           << (violation != nullptr ? ": " + violation->check : "");
+      ASSERT_TRUE(std::ranges::equal(options.reached, reached)) << simulation->scenario().name;
     }
   }
   EXPECT_GT(compared, 400);
+  EXPECT_GT(undone_count, 50);
 }
 
 // A judge that hears of the second store looks at memory as it is then. Under PSO that store may be

@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <csignal>
+#include <cstdint>
 #include <memory>
 
 #include "fuzz/program/program.h"
@@ -45,6 +48,49 @@ TEST(SharedProofTest, WhatOneJobCouldNotTryIsMissingInTheProofOfAll) {
     EXPECT_FALSE(together.complete) << jobs;
     EXPECT_EQ(together.stopped_by, StoppedBy::kTooManyWays) << jobs;
     EXPECT_EQ(together.digest, alone.digest) << jobs;
+  }
+}
+
+// In which order three threads came, one number for each.
+using Orders = std::array<std::uint32_t, 27>;
+
+Report ProveOrders(const explore::Share& share, Orders& orders) {
+  struct Line {
+    program::Word next;
+    program::Word done;
+    program::Word place[3];
+  };
+  const auto thread = [&orders](std::uint64_t number) {
+    return [&orders, number](Line& line) {
+      STORE(line.place[RMW(line.next, old + 1)], number);
+      if (RMW(line.done, old + 1) != 2) return;
+      orders[line.place[0].Peek() * 9 + line.place[1].Peek() * 3 + line.place[2].Peek()] = 1;
+    };
+  };
+  program::ProgramOf<Line> subject({.name = "orders",
+                                    .threads = {thread(0), thread(1), thread(2)},
+                                    .machine = {.memory_model = program::MemoryModel::kSc}});
+  explore::StateOptions options;
+  options.share = share;
+  options.reached = orders;
+  return explore::StateSearch(subject, options).Explore();
+}
+
+TEST(SharedProofTest, WhatAnyJobHasReachedIsReached) {
+  Orders alone{};
+  ASSERT_TRUE(ProveOrders({}, alone).complete);
+  EXPECT_EQ(std::ranges::count(alone, 1u), 6);
+  for (const std::uint32_t jobs : {2u, 3u, 16u}) {
+    const auto proof = SharedProof::Start(jobs, [](const explore::Share& share) {
+      Orders orders{};
+      (void)ProveOrders(share, orders);
+    });
+    ASSERT_TRUE(proof.ok()) << proof.status();
+    Orders together{};
+
+    EXPECT_TRUE(ProveOrders((*proof)->Share([] { return false; }), together).complete);
+
+    EXPECT_EQ(together, alone) << jobs;
   }
 }
 
