@@ -20,6 +20,7 @@
 #include "fuzz/cli/scenario_size.h"
 #include "fuzz/cli/step_words.h"
 #include "fuzz/cli/strategy_option.h"
+#include "fuzz/cli/undone_words.h"
 #include "fuzz/engine/minimize_failure.h"
 #include "fuzz/engine/record.h"
 #include "fuzz/options/whole_number.h"
@@ -115,6 +116,10 @@ class ScenarioFuzz {
                                                      : absl::StrFormat("%d more findings were", counts_.findings_passed_over),
                    Target::kReportsOfOneKindMax);
     }
+    for (const std::string& line :
+         UndoneLines(s, WhatIsUndone().value_or(std::vector<Undone>()), "none of these runs")) {
+      spdlog::info("  {}", line);
+    }
     if (counts_.behaviours == 0) return;  // its first run was its last
     const NewBehaviour& next = counts_.new_behaviour;
     spdlog::info("  {}; of more runs like these {:.3g} % would show a new one (95 %: {:.3g} to {:.3g})",
@@ -131,6 +136,12 @@ class ScenarioFuzz {
       words += ": checks { off: \"" + verdict() + "\" } in its file looks past this";
     }
     return words;
+  }
+
+  // Runs that end in a finding leave the rest undone, which says nothing of the scenario.
+  [[nodiscard]] std::optional<std::vector<Undone>> WhatIsUndone() const {
+    if (found() || counts_.runs == 0) return std::nullopt;
+    return FindUndone(loaded_.scenario, counts_.reached);
   }
 
   // A short search mostly starts processes: its rate says nothing of the next one's.
@@ -157,6 +168,7 @@ class ScenarioFuzz {
                           {"schedule", bug.failure.schedule_text},
                           {"trace_hash", bug.failure.trace_hash}});
     }
+    const std::optional<std::vector<Undone>> undone = WhatIsUndone();
     return {{"name", loaded_.scenario.name},
             {"expected", loaded_.scenario.expected},
             {"verdict", verdict()},
@@ -174,6 +186,7 @@ class ScenarioFuzz {
             {"corpus_hash", inputs_.hash()},
             {"resumed_inputs", resumed_inputs_},
             {"resumed_features", resumed_features_},
+            {"never_done", undone ? UndoneJson(loaded_.scenario, *undone) : Json()},
             {"findings", std::move(findings)}};
   }
 
@@ -298,8 +311,10 @@ int Fuzz(const FuzzFlags& flags) {
 }  // namespace
 
 void AddFuzzCommand(CLI::App& app, int* exit_status) {
-  auto* const command = app.add_subcommand(
-      "fuzz", "searches scenarios for schedules that break a rule; minimizes and stores them");
+  auto* const command =
+      app.add_subcommand("fuzz",
+                         "searches scenarios for schedules that break a rule; minimizes and stores "
+                         "them, or says what no run has done");
   ExplainExitStatus(*command, {.done = "nothing found", .finding = "a finding",
                                .limit = "Ctrl-C came before there was one"});
   const auto flags = std::make_shared<FuzzFlags>();

@@ -13,7 +13,7 @@
 namespace shootdown {
 namespace {
 
-constexpr std::string_view kMagic = "shootdown-proof 3";
+constexpr std::string_view kMagic = "shootdown-proof 4";
 constexpr std::size_t kFileBytesMax = std::size_t{8} << 30;
 constexpr std::size_t kProgramBytesMax = std::size_t{1} << 30;
 

@@ -16,6 +16,7 @@
 #include "fuzz/cli/minimality_words.h"
 #include "fuzz/cli/proof_checkpoint.h"
 #include "fuzz/cli/step_words.h"
+#include "fuzz/cli/undone_words.h"
 #include "fuzz/engine/record.h"
 #include "proto/scenario_text.h"
 
@@ -56,13 +57,14 @@ absl::Status ScenarioProof::Run(SharedProof* jobs) {
   return report_.violation ? TakeFinding(*report_.violation) : absl::OkStatus();
 }
 
-explore::StateOptions ScenarioProof::Options() const {
+explore::StateOptions ScenarioProof::Options(Simulation& simulation) const {
   explore::StateOptions options;
   options.preemptions = request_.preemptions;
   options.delays = request_.delays;
   options.events = request_.events;
   options.state_count_max = kStateCountMax;
   if (request_.executions != 0) options.execution_count_max = request_.executions;
+  options.reached = simulation.kernel().reached();
   return options;
 }
 
@@ -74,7 +76,7 @@ absl::Status ScenarioProof::Explore(Simulation& simulation, SharedProof* jobs) {
     const bool judges = std::ranges::find(simulation.checks(), c) != simulation.checks().end();
     (judges ? checks_ : checks_off_).emplace_back(c->name);
   }
-  explore::StateOptions options = Options();
+  explore::StateOptions options = Options(simulation);
   explore::StateSearch* running = nullptr;
   absl::Status kept = absl::OkStatus();
   double keep_at = kCheckpointSecondsMin;
@@ -110,6 +112,7 @@ absl::Status ScenarioProof::Explore(Simulation& simulation, SharedProof* jobs) {
     start_ -= std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(before_));
   }
   report_ = search.Explore();
+  undone_ = FindUndone(loaded_.scenario, simulation.kernel().reached());
   TakeStock(search);
   seconds_ = Seconds();
   progress_.Clear();
@@ -124,7 +127,7 @@ void ScenarioProof::TakePart(const explore::Share& share) {
   absl::StatusOr<std::unique_ptr<Simulation>> simulation = BuildSimulation(loaded_);
   SHOOTDOWN_CHECK(simulation.ok());  // it was built before
   model_ = RecordRun(**simulation, Schedule(), loaded_.text).trace_hash;
-  explore::StateOptions options = Options();
+  explore::StateOptions options = Options(**simulation);
   options.share = share;
   explore::StateSearch search(**simulation, options);
   if (!request_.checkpoint.empty()) {
@@ -236,6 +239,7 @@ void ScenarioProof::PrintSummary() const {
     }
     SayHowToGoOn();
   }
+  SayWhatIsNeverDone();
   spdlog::info("  varied: who takes each step{}{}{}",
                Model() != sim::MemoryModel::kSc ? ", when each store reaches memory" : "",
                Model() == sim::MemoryModel::kRmo ? ", how old a value each load gives" : "",
@@ -274,6 +278,14 @@ void ScenarioProof::SayHowToGoOn() const {
   }
 }
 
+// Of what nobody does nothing is proved.
+void ScenarioProof::SayWhatIsNeverDone() const {
+  const std::string nobody = complete() ? "no schedule " + BoundText() : "none of these runs";
+  for (const std::string& line : UndoneLines(loaded_.scenario, undone_, nobody)) {
+    spdlog::info("  {}", line);
+  }
+}
+
 Json ScenarioProof::ToJson() const {
   Json varied = {"step_order"};
   if (Model() != sim::MemoryModel::kSc) varied.push_back("store_buffer_drains");
@@ -307,7 +319,10 @@ Json ScenarioProof::ToJson() const {
                {"checks", checks_},
                {"checks_off", checks_off_},
                {"varied", std::move(varied)},
-               {"not_varied", std::move(not_varied)}};
+               {"not_varied", std::move(not_varied)},
+               {"never_done", nullptr}};
+  // A finding has ended the search before all that there is to do could be done.
+  if (!found()) json["never_done"] = UndoneJson(loaded_.scenario, undone_);
   if (!complete() && !found()) {
     json["stopped_by"] = StoppedBy().name;
     json["runs_at_least"] = at_least_;

@@ -18,6 +18,7 @@
 #include "fuzz/process/loaded_scenario.h"
 #include "fuzz/process/proof_estimate.h"
 #include "fuzz/process/shared_proof.h"
+#include "fuzz/scenario/undone.h"
 #include "fuzz/store/store.h"
 
 namespace shootdown {
@@ -73,9 +74,10 @@ class ScenarioProof {
   }
   [[nodiscard]] std::string BoundText() const;
   void SayHowToGoOn() const;
+  void SayWhatIsNeverDone() const;
   [[nodiscard]] std::string ScenarioHash() const;
   [[nodiscard]] std::string Identity() const;
-  [[nodiscard]] explore::StateOptions Options() const;
+  [[nodiscard]] explore::StateOptions Options(Simulation& simulation) const;
   absl::Status Explore(Simulation& simulation, SharedProof* jobs);
   absl::Status TakeFinding(const sim::Violation& violation);
   void ShowProgress(const explore::StateSearch& search, double elapsed);
@@ -86,6 +88,7 @@ class ScenarioProof {
   LoadedScenario loaded_;
   ProgressLine progress_;
   explore::Report report_;
+  std::vector<Undone> undone_;  // by no run of the search
   std::optional<SmallestFailure> smallest_;
   std::string model_;  // the trace hash of its default order
   std::string build_;

@@ -105,9 +105,10 @@ int Verify(const VerifyFlags& flags) {
 void AddVerifyCommand(CLI::App& app, int* exit_status) {
   auto* const command = app.add_subcommand(
       "verify",
-      absl::StrFormat("explores all schedules of scenarios, within a bound, up to %d states, and says "
-                      "what that covers",
-                      ScenarioProof::kStateCountMax));
+      absl::StrFormat(
+          "explores all schedules of scenarios, within a bound, up to %d states, and says "
+          "what that covers, and which operations none of them does",
+          ScenarioProof::kStateCountMax));
   ExplainExitStatus(*command, {.done = "proved: no violation, and nothing left out",
                                .finding = "a finding",
                                .limit = "a limit or Ctrl-C came first: nothing is proved"});

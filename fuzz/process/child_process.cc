@@ -15,6 +15,7 @@
 #include <cstring>
 
 #include "absl/strings/str_format.h"
+#include "fuzz/base/check.h"
 #include "fuzz/process/fork_child.h"
 
 namespace shootdown {
@@ -79,6 +80,13 @@ void ChildState::SetBehaviours(std::uint64_t run_count, const BehaviourSample& s
 
 const ChildState::Behaviours& ChildState::LastBehaviours() const {
   return behaviours_set[behaviours_set_count.load(std::memory_order_acquire) % 2];
+}
+
+void ChildState::SetReached(std::span<const std::uint32_t> numbers) {
+  SHOOTDOWN_CHECK(numbers.size() <= kReachedCountMax);
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    reached[i].store(numbers[i], std::memory_order_relaxed);
+  }
 }
 
 void ChildPipe::Send(std::uint8_t type, const std::string& payload) const {

@@ -32,6 +32,7 @@ namespace shootdown {
 struct ChildState {
   static constexpr std::size_t kCheckpointCount = 64;
   static constexpr std::size_t kDecisionCountMax = 1024;
+  static constexpr std::size_t kReachedCountMax = 128;
 
   // The schedule that is about to run. For the child.
   void SetRunning(const Schedule& schedule);
@@ -52,6 +53,9 @@ struct ChildState {
   // What was set last, whole, however the child ended. REQUIRES: the child has ended.
   [[nodiscard]] const Behaviours& LastBehaviours() const;
 
+  // How far its runs have come (kernel::Kernel::reached). For the child.
+  void SetReached(std::span<const std::uint32_t> numbers);
+
   std::atomic<std::uint64_t> runs;
   std::atomic<std::uint64_t> features;
   std::atomic<std::uint64_t> findings_passed_over;
@@ -63,6 +67,7 @@ struct ChildState {
   std::array<Behaviours, 2> behaviours_set;
   std::atomic<std::uint32_t> checkpoint_count;
   std::atomic<std::uint32_t> decision_count;
+  std::array<std::atomic<std::uint32_t>, kReachedCountMax> reached;
   std::array<std::uint64_t, kCheckpointCount> checkpoints;
   std::array<Decision, kDecisionCountMax> decisions;
 };

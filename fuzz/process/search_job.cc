@@ -1,5 +1,6 @@
 #include "fuzz/process/search_job.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstdlib>
 
@@ -39,6 +40,7 @@ void RunSearchJob(Simulation& simulation, const StrategyName& strategy,
   static std::uint64_t chain = 0;
   static std::uint64_t next_checkpoint = CheckpointAt(options.run_count_max, 1);
   static SearchListener search;
+  std::ranges::fill(simulation.kernel().reached(), 0);
   search.found = listener.found;
   search.before_run = [state](const Schedule& schedule) { state->SetRunning(schedule); };
   search.input = [&](std::span<const std::uint8_t> input) {
@@ -56,6 +58,7 @@ void RunSearchJob(Simulation& simulation, const StrategyName& strategy,
     state->behaviours.store(behaviours.size(), std::memory_order_relaxed);
     state->behaviours_once.store(behaviours.seen_once(), std::memory_order_relaxed);
     state->behaviours_twice.store(behaviours.seen_twice(), std::memory_order_relaxed);
+    state->SetReached(simulation.kernel().reached());
     chain = Combine(chain, Outline(target.machine()));
     if (options.run_count_max != 0) {
       while (runs >= next_checkpoint && state->checkpoint_count < ChildState::kCheckpointCount) {

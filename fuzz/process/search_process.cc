@@ -195,6 +195,15 @@ void CountBehaviours(const Children& children, SearchCounts& counts) {
   counts.new_behaviour = EstimateNewBehaviour(runs, seen);
 }
 
+// Of children that have ended.
+void CountReached(const Children& children, SearchCounts& counts) {
+  for (const std::unique_ptr<ChildProcess>& child : children) {
+    for (std::size_t i = 0; i < counts.reached.size(); ++i) {
+      counts.reached[i] = std::max(counts.reached[i], child->state().reached[i].load());
+    }
+  }
+}
+
 // Until the next tick at most.
 void WaitForMessages(const Children& children) {
   std::vector<pollfd> polled;
@@ -219,6 +228,7 @@ absl::Status Search(std::unique_ptr<Simulation> simulation, const SearchRequest&
     status = child.status();
     if (child.ok()) children.push_back(*std::move(child));
   }
+  const std::size_t reached_count = simulation->kernel().reached().size();
   simulation.reset();
   MergedMessages messages(children.size());
   absl::Status fault = absl::OkStatus();  // of a job; what it had said before counts
@@ -257,6 +267,8 @@ absl::Status Search(std::unique_ptr<Simulation> simulation, const SearchRequest&
   status.Update(fault);
   *counts = Sum(children, last);
   CountBehaviours(children, *counts);
+  counts->reached.assign(reached_count, 0);
+  CountReached(children, *counts);
   return status;
 }
 

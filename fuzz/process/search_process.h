@@ -40,11 +40,13 @@ struct SearchCounts {
   // estimates above 511 (fuzz/corpus/behaviour_sample.h).
   std::uint64_t behaviours = 0;
   NewBehaviour new_behaviour;
+  // How far runs have come, of whatever job (kernel::Kernel::reached).
+  std::vector<std::uint32_t> reached;
 };
 
 // With the same seed and `run_count_max`, and no other limit, the same findings and inputs come in the same
 // order, whatever the number of jobs; so do all counts, but that a search which ends at a finding counts
-// features and behaviours of the moment.
+// features, behaviours and what was reached of the moment.
 struct SearchHandler {
   // A confirmed finding, and the run at which its job found it.
   std::function<absl::Status(const Schedule& exact, const std::string& kind_key,

@@ -54,6 +54,35 @@ task {
 expect { finds: "stale_tlb_use" }
 """
 
+# Nobody wakes app, so it neither unmaps anything, nor starts child.
+SLEEPER = """
+name: "sleeper"
+summary: "a task sleeps for ever, and is as clean as can be"
+machine { cpus: 2 }
+task {
+  name: "app"
+  process: "p"
+  setup: "mmap A"
+  setup: "touch A"
+  op: "yield"
+  op: "sleep q"
+  op: "munmap A"
+  op: "clone child"
+}
+task { name: "child" process: "p" cpu: 1 op: "touch A" }
+task { name: "kt" kthread: true cpu: 1 op: "wake other" }
+expect { clean: true }
+"""
+
+# What is said of it, behind what did not do it; and in JSON.
+SLEEPER_NEVER_DONE = (
+    'gets app past "sleep q" (operation 2 of 4); never done: "munmap A" (3), "clone child" (4)',
+    'comes to operation 1 of child; never done: "touch A" (1)')
+SLEEPER_NEVER_DONE_JSON = [
+    {"task": task, "operation": number, "text": text, "begun": begun, "serves": False}
+    for task, number, text, begun in (("app", 2, "sleep q", True), ("app", 3, "munmap A", False),
+                                      ("app", 4, "clone child", False), ("child", 1, "touch A", False))]
+
 # Scenarios of two CPUs in which every seed finds its race within a few hundred runs.
 STALE_HIT = "seed-stale-hit"
 LOST_BIT = "seed-lost-bit"

@@ -32,6 +32,33 @@ class SearchTest(cli.SystemTest):
         self.assertEqual(after_another, first)
         self.assertEqual(with_one_job, first)
 
+    def test_what_no_run_has_done_is_named(self):
+        file = self.write("sleeper.textproto", cli.SLEEPER)
+        for jobs in (1, 3):
+            with self.subTest(jobs=jobs):
+                result = self.fuzz(file, "--runs", 500, "--jobs", jobs, "--json")
+
+                self.assertEqual(result.status, DONE, result.err)
+                for never_done in cli.SLEEPER_NEVER_DONE:
+                    self.assertIn(f"\n  none of these runs {never_done}\n", result.err)
+                self.assertEqual(result.json()["scenarios"][0]["never_done"], cli.SLEEPER_NEVER_DONE_JSON)
+
+    def test_what_some_run_of_any_job_has_done_is_not(self):
+        file = self.write("awake.textproto", cli.SLEEPER.replace("wake other", "wake q"))
+
+        result = self.fuzz(file, "--runs", 500, "--jobs", 3, "--json")
+
+        self.assertEqual(result.status, DONE, result.err)
+        self.assertEqual(result.json()["scenarios"][0]["never_done"], [])
+        self.assertNotIn("none of these runs", result.err)
+
+    def test_runs_that_end_in_a_finding_say_nothing_of_what_they_have_not_done(self):
+        result = self.fuzz(STALE_HIT, "--keep-going", "--runs", 500, "--json")
+
+        self.assertEqual(result.status, FINDING, result.err)
+        self.assertIsNone(result.json()["scenarios"][0]["never_done"])
+        self.assertNotIn("none of these runs", result.err)
+
     def test_results_do_not_depend_on_the_scenarios_before(self):
         words = ["--seed", 11, "--runs", 10_000, "--keep-going"]
         alone = self.search(LOST_BIT, *words, store="alone")

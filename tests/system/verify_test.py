@@ -79,6 +79,66 @@ class VerifyTest(cli.SystemTest):
                 self.assertEqual(result.json()["scenarios"][0]["verdict"], verdict, result.err)
         self.assertEqual(self.verify(CLEAN, "--delays", "1", "--preemptions", "1").status, BAD_INPUT)
 
+    def test_what_no_schedule_does_is_named(self):
+        file = self.write("sleeper.textproto", cli.SLEEPER)
+        for words, schedule in (([], "no schedule under TSO"), (["--jobs", "3"], "no schedule under TSO"),
+                                (["--preemptions", "1", "--memory-model", "sc"],
+                                 "no schedule with at most 1 preemption under SC")):
+            with self.subTest(words):
+                result = self.verify(file, *words)
+
+                self.assertEqual(result.status, DONE, result.err)
+                for never_done in cli.SLEEPER_NEVER_DONE:
+                    self.assertIn(f"\n  {schedule} {never_done}\n", result.err)
+                self.assertEqual(result.json()["scenarios"][0]["never_done"], cli.SLEEPER_NEVER_DONE_JSON)
+
+    def test_where_some_schedule_does_each_operation_nothing_is_said_of_them(self):
+        file = self.write("awake.textproto", cli.SLEEPER.replace("wake other", "wake q"))
+
+        result = self.verify(file)
+
+        self.assertEqual(result.status, DONE, result.err)
+        self.assertEqual(result.json()["scenarios"][0]["never_done"], [])
+        self.assertNotIn("never done", result.err)
+        self.assertNotIn("gets app past", result.err)
+
+    def test_a_service_that_goes_on_for_ever_is_told_as_one(self):
+        result = self.verify(CLEAN)
+
+        self.assertIn('\n  no schedule under TSO gets sq past "io_sq_thread ring" (operation 1 of 1), '
+                      "which waits for more to do\n", result.err)
+        self.assertEqual(result.json()["scenarios"][0]["never_done"],
+                         [{"task": "sq", "operation": 1, "text": "io_sq_thread ring", "begun": True, "serves": True}])
+
+    def test_an_unfinished_proof_says_what_its_runs_have_not_done(self):
+        file = self.write("sleeper.textproto", cli.SLEEPER)
+
+        result = self.verify(file, "--executions", "1")
+
+        self.assertEqual(result.status, LIMIT, result.err)
+        for never_done in cli.SLEEPER_NEVER_DONE:
+            self.assertIn(f"\n  none of these runs {never_done}\n", result.err)
+        self.assertEqual(result.json()["scenarios"][0]["never_done"], cli.SLEEPER_NEVER_DONE_JSON)
+
+    def test_what_a_search_has_done_before_a_finding_says_nothing(self):
+        result = self.verify(STALE_HIT)
+
+        self.assertEqual(result.status, FINDING, result.err)
+        self.assertIsNone(result.json()["scenarios"][0]["never_done"])
+        self.assertNotIn("io_sq_thread", result.err)
+
+    def test_what_was_done_before_an_interruption_is_done(self):
+        file = self.folder / "proof"
+        words = [self.write("awake.textproto", cli.SLEEPER.replace("wake other", "wake q")), "--checkpoint", file,
+                 "--executions", "150"]
+        for _ in range(10_000):
+            result = self.verify(*words)
+            if result.status != LIMIT:
+                break
+
+        self.assertEqual(result.status, DONE, result.err)
+        self.assertEqual(result.json()["scenarios"][0]["never_done"], [])
+
     def test_an_unfinished_proof_says_how_far_it_is_whole(self):
         result = self.verify(CLEAN, "--preemptions", "200", "--executions", "20000", "--events", "0")
 
