@@ -47,8 +47,9 @@ absl::StatusOr<v1::SyncResponse> Coordinator::Sync(const v1::SyncRequest& reques
     const Contents contents = ReadContents(request, finding_ids);
     absl::MutexLock lock(&mutex_);
     WorkerRecord& worker = *leases_->FindWorker(worker_id);  // stays while in_sync is set
-    const absl::Status taken = Take(request, contents, worker, now, response);
-    if (!taken.ok()) return taken;
+    if (absl::Status taken = Take(request, contents, worker, now, response); !taken.ok()) {
+      return taken;
+    }
     GrantLeases(request, worker, now);
     Answer(request, worker, response);
   }
@@ -106,7 +107,7 @@ absl::Status Coordinator::Take(const v1::SyncRequest& request, const Contents& c
   PlanResults(request, worker, contents.stored, now, plan);
   for (const auto& [scenario, progress] : plan.progress) plan.Put(progress.key, progress.row);
 
-  const absl::Status committed = Commit(plan);
+  absl::Status committed = Commit(plan);
   worker.in_sync = false;
   if (!committed.ok()) return committed;
   for (const std::string& lease_id : plan.ended_leases) {

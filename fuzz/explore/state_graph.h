@@ -81,10 +81,7 @@ class StateGraph {
   // `counts_cost`: the cost is bounded; else a state reached at any cost is reached.
   // `sleeps`: some steps are not tried where others were before; no cost is bounded then.
   explicit StateGraph(bool counts_cost, bool sleeps = false)
-      : counts_cost_(counts_cost),
-        sleeps_(sleeps),
-        levels_(1, std::vector<Branch>(1)),
-        branch_count_(1) {}
+      : counts_cost_(counts_cost), sleeps_(sleeps), levels_(1, std::vector<Branch>(1)) {}
 
   // False: the state was reached with no more than that before. Else that is noted in `states`.
   [[nodiscard]] bool Reach(LeastByState& states, const Hash128& key, Spent spent) const;
@@ -174,7 +171,7 @@ class StateGraph {
   std::vector<std::uint8_t> ends_;           // by node: a run from there comes to its end
   std::vector<Edge> edges_;                  // to nodes of which that is not known; or all (sleeps_)
   std::vector<std::vector<Branch>> levels_;  // by departures
-  std::uint64_t branch_count_;
+  std::uint64_t branch_count_ = 1;
   Hash128 digest_;
 };
 

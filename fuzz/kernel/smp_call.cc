@@ -24,7 +24,8 @@ bool NobodyStopsAll() {
 }  // namespace
 
 CpuBits OnlineCpus(CpuBits mask) {
-  Machine::Get().WaitUntil(SHOOTDOWN_SITE("stop_machine"), WaitKind::kBlocked, &NobodyStopsAll);
+  Machine::Get().WaitUntil(SHOOTDOWN_SITE("stop_machine"), WaitKind::kBlocked,
+                           [] { return NobodyStopsAll(); });
   const Kernel& k = Kernel::Get();
   for (int c = 0; c < Machine::Get().cpu_count(); ++c) {
     sim::Learn(k.cpus[c].offline);

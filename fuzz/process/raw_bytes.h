@@ -29,7 +29,8 @@ class RawReader {
   [[nodiscard]] T Take() {
     static_assert(std::is_trivially_copyable_v<T>);
     T value;
-    std::memcpy(&value, TakeBytes(sizeof value).data(), sizeof value);
+    const std::string_view bytes = TakeBytes(sizeof value);
+    std::memcpy(&value, bytes.data(), bytes.size());
     return value;
   }
   [[nodiscard]] std::string_view TakeBytes(std::size_t size) {

@@ -98,6 +98,7 @@ class ProgramOf : public Program {
         state_(*machine().arena().template Alloc<State>(parts.name)) {
     state_ = parts.start;
     std::vector<std::function<void()>> threads;
+    threads.reserve(parts.threads.size());
     for (auto& body : parts.threads) {
       threads.push_back([this, body = std::move(body)] { body(state_); });
     }

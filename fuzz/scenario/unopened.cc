@@ -51,8 +51,9 @@ std::optional<ScenarioProblem> FindUnopened(const Scenario& scenario) {
     for (const auto* ops : {&task.setup, &task.ops}) {
       for (const Operation& op : *ops) {
         const std::optional<Named> named = ObjectOf(op);
-        if (named && named->spec->use == OpUse::kOpens)
+        if (named && named->spec->use == OpUse::kOpens) {
           opened[named->spec->object].insert(named->name);
+        }
       }
     }
   }
@@ -67,8 +68,9 @@ std::optional<ScenarioProblem> FindUnopened(const Scenario& scenario) {
         const auto opener = openers.find(named->spec->object);
         if (opener == openers.end() || opened[opener->first].contains(named->name)) continue;
         std::string there;
-        for (const std::string& name : opened[opener->first])
+        for (const std::string& name : opened[opener->first]) {
           there += (there.empty() ? "" : ", ") + name;
+        }
         const std::string makes(opener->second);
         return ScenarioProblem{
             .part = part,

@@ -8,7 +8,6 @@ namespace shootdown::kernel::sparc64 {
 namespace {
 
 using sim::Machine;
-using sim::StepKind;
 using sim::WaitKind;
 
 #define TSB_SITE(label) SHOOTDOWN_SITE_AS(label, &FormatTsbTag)

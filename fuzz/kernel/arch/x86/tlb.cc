@@ -25,7 +25,7 @@ struct FlushTlbInfo {
   int first;
   int last;
   std::uint64_t new_tlb_gen;
-  bool everything() const { return first == 0 && last == kVirtPageCount; }
+  [[nodiscard]] bool everything() const { return first == 0 && last == kVirtPageCount; }
 };
 
 std::uint64_t inc_mm_tlb_gen(Mm* mm) {
