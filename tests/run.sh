@@ -62,7 +62,7 @@ run_tidy() {
   build release shootdown_proto_messages shootdown_proto_service shootdown_server_rows
   say "Running clang-tidy ..."
   (cd "$root" && run-clang-tidy-19 -quiet -p build/release -j "$(job_count)" -warnings-as-errors '*' \
-    -header-filter "^$here/(fuzz|proto|server|worker)/" "^$here/(fuzz|proto|server|worker)/.*\\.cc\$") ||
+    -header-filter "^$here/(fuzz|proto|server|worker|tests)/" "^$here/(fuzz|proto|server|worker|tests)/.*\\.cc\$") ||
     die "clang-tidy objects to the lines named above: mend them, or switch the check off in .clang-tidy with its reason."
   say "clang-tidy has nothing to say."
 }

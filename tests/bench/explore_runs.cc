@@ -138,8 +138,10 @@ void RunStrategy(const Flags& flags, program::Program& subject, double start) {
     figures.executions = target.run_count();
     figures.steps_max = std::max<std::uint64_t>(figures.steps_max, target.machine().log().size());
     if (figures.executions >= flags.executions_max) end();
-    if (flags.seconds > 0 && figures.executions % 256 == 0 && CpuSeconds() - start >= flags.seconds)
+    if (flags.seconds > 0 && figures.executions % 256 == 0 &&
+        CpuSeconds() - start >= flags.seconds) {
       end();
+    }
   };
   const SearchOptions options{.seed = flags.seed};
   if (strategy->kind == StrategyName::Kind::kLibFuzzer) LibFuzzerSearch(subject, options, listener);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
@@ -48,7 +49,7 @@ double MedianMs(const std::function<void()>& work) {
     work();
     one = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
   }
-  std::sort(ms.begin(), ms.end());
+  std::ranges::sort(ms);
   return ms[kTimings / 2];
 }
 
@@ -87,7 +88,7 @@ void Measure(const Scenario& scenario, std::uint64_t seed_count) {
 }  // namespace shootdown
 
 int main(int argc, char** argv) {
-  const long seed_count = argc == 3 ? std::strtol(argv[2], nullptr, 10) : 0;
+  const std::int64_t seed_count = argc == 3 ? std::strtol(argv[2], nullptr, 10) : 0;
   if (seed_count <= 0) {
     std::fprintf(stderr, "usage: minimize_bench SCENARIO SEED_COUNT\n");
     return 2;

@@ -62,7 +62,7 @@ void Szymanski(Standard& s, int me) {
 
 StandardProgram OfTwo(const char* name, void (*thread)(Standard&, int)) {
   StandardProgram program{.name = name, .threads = {}};
-  for (int me : {0, 1}) program.threads.push_back([thread, me](Standard& s) { thread(s, me); });
+  for (int me : {0, 1}) program.threads.emplace_back([thread, me](Standard& s) { thread(s, me); });
   return program;
 }
 
@@ -151,7 +151,7 @@ StandardProgram SzymanskiLock() { return OfTwo("SzymanskiLock", &Szymanski); }
 StandardProgram LamportLock(int n) {
   StandardProgram program{.name = "LamportLock" + std::to_string(n), .threads = {}};
   for (int me = 1; me <= n; ++me) {
-    program.threads.push_back(
+    program.threads.emplace_back(
         [n, me](Standard& s) { Lamport(s, n, static_cast<std::uint64_t>(me)); });
   }
   return program;

@@ -85,18 +85,18 @@ std::vector<StandardProgram> LitmusPrograms() {
 
 StandardProgram Readers(int n) {
   StandardProgram program = Same(Named("Readers", n), n, [](Standard& s) { (void)LOAD(s.x[0]); });
-  program.threads.push_back([](Standard& s) { STORE(s.x[0], 1); });
+  program.threads.emplace_back([](Standard& s) { STORE(s.x[0], 1); });
   return program;
 }
 
 StandardProgram LastZero(int n) {
   StandardProgram program{.name = Named("LastZero", n), .threads = {}};
-  program.threads.push_back([n](Standard& s) {
+  program.threads.emplace_back([n](Standard& s) {
     int i = n;
     while (LOAD(s.x[i]) != 0) --i;
   });
   for (int j = 0; j < n; ++j) {
-    program.threads.push_back([j](Standard& s) { STORE(s.x[j + 1], LOAD(s.x[j]) + 1); });
+    program.threads.emplace_back([j](Standard& s) { STORE(s.x[j + 1], LOAD(s.x[j]) + 1); });
   }
   return program;
 }
@@ -105,7 +105,7 @@ StandardProgram Indexer(int n) {
   constexpr std::uint64_t kSize = 128;
   StandardProgram program{.name = Named("Indexer", n), .threads = {}};
   for (int t = 0; t < n; ++t) {
-    program.threads.push_back([t](Standard& s) {
+    program.threads.emplace_back([t](Standard& s) {
       for (std::uint64_t m = 1; m <= 4; ++m) {
         const std::uint64_t message = m * 11 + static_cast<std::uint64_t>(t);
         std::uint64_t h = message * 7 % kSize;
@@ -132,7 +132,7 @@ StandardProgram Fib(int n) {
 StandardProgram FibWithMain(int n) {
   StandardProgram program = Fib(n);
   program.name = Named("FibWithMain", n);
-  program.threads.push_back([](Standard& s) {
+  program.threads.emplace_back([](Standard& s) {
     s.r[0] = LOAD(s.x[0]);
     s.r[1] = LOAD(s.x[1]);
   });
@@ -170,7 +170,7 @@ StandardProgram Inc(int n) {
 StandardProgram CasRot(int n) {
   StandardProgram program{.name = Named("CasRot", n), .threads = {}};
   for (int i = 1; i <= n; ++i) {
-    program.threads.push_back([i](Standard& s) {
+    program.threads.emplace_back([i](Standard& s) {
       const auto to = static_cast<std::uint64_t>(i);
       (void)CAS(s.x[0], to - 1, to);
     });
@@ -181,7 +181,7 @@ StandardProgram CasRot(int n) {
 StandardProgram WriteCas(int n) {
   StandardProgram program =
       Same(Named("WriteCas", n), n, [](Standard& s) { (void)CAS(s.x[0], 1u, 2u); });
-  program.threads.push_back([](Standard& s) { STORE(s.x[0], 1); });
+  program.threads.emplace_back([](Standard& s) { STORE(s.x[0], 1); });
   return program;
 }
 
@@ -197,7 +197,7 @@ StandardProgram Wrw(int n) {
     (void)LOAD(s.x[0]);
     STORE(s.x[0], 2);
   });
-  program.threads.push_back([](Standard& s) { STORE(s.x[0], 1); });
+  program.threads.emplace_back([](Standard& s) { STORE(s.x[0], 1); });
   return program;
 }
 
@@ -218,7 +218,7 @@ StandardProgram RedundantCo(int n) {
 StandardProgram OptLock(int n) {
   StandardProgram program{.name = Named("OptLock", n), .threads = {}};
   for (const std::uint64_t me : {0u, 1u}) {
-    program.threads.push_back([n, me](Standard& s) {
+    program.threads.emplace_back([n, me](Standard& s) {
       for (int i = 0; i < n; ++i) {
         STORE(s.x[0], me);
         STORE(s.x[1], me);
@@ -238,14 +238,14 @@ StandardProgram Sigma(int n) {
   const int started = 1, done = 1 + n, places = 1 + 2 * n;
   StandardProgram program{.name = Named("Sigma", n), .threads = {}};
   for (int t = 0; t < n; ++t) {
-    program.threads.push_back([=](Standard& s) {
+    program.threads.emplace_back([=](Standard& s) {
       AWAIT(s.x[started + t], now == 1);
       const auto index = static_cast<int>(LOAD(s.x[0]));
       STORE(s.x[places + index - 1], 1);
       STORE(s.x[done + t], 1);
     });
   }
-  program.threads.push_back([=](Standard& s) {
+  program.threads.emplace_back([=](Standard& s) {
     for (int t = 0; t < n; ++t) {
       STORE(s.x[0], LOAD(s.x[0]) + 1);
       STORE(s.x[started + t], 1);

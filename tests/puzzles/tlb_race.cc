@@ -123,13 +123,13 @@ void BorrowLazily(Race& r, const TlbRaceShape& shape, int cpu) {
 std::unique_ptr<Program> TlbRace(const TlbRaceShape& shape) {
   ProgramOf<Race>::Parts parts = {
       .name = "tlb_race", .threads = {}, .machine = {.memory_model = shape.memory_model}};
-  parts.threads.push_back([shape](Race& r) { Unmap(r, shape); });
-  parts.threads.push_back([shape](Race& r) { UseMm(r, shape); });
+  parts.threads.emplace_back([shape](Race& r) { Unmap(r, shape); });
+  parts.threads.emplace_back([shape](Race& r) { UseMm(r, shape); });
   for (int c = 2; c < shape.cpus; ++c) {
-    parts.threads.push_back([shape, c](Race& r) { BorrowLazily(r, shape, c); });
+    parts.threads.emplace_back([shape, c](Race& r) { BorrowLazily(r, shape, c); });
   }
   for (int n = 0; n < shape.noise_cpus; ++n) {
-    parts.threads.push_back([n](Race& r) {
+    parts.threads.emplace_back([n](Race& r) {
       for (int i = 0; i < 20; ++i) RMW(r.noise[n / 2], old + 1);
     });
   }

@@ -11,7 +11,7 @@ constexpr absl::Duration kDay = absl::Hours(24);
 class RetentionTest : public ::testing::Test {
  protected:
   // A campaign that holds inputs of these features; its id.
-  std::string Campaign(const std::string& name, std::vector<std::uint32_t> features) {
+  std::string Campaign(const std::string& name, const std::vector<std::uint32_t>& features) {
     const std::string id = coordinator_.Create(100'000, name);
     v1::SyncRequest request = worker_.Next();
     for (const std::uint32_t f : features) {

@@ -176,8 +176,8 @@ TEST(CoordinatorTest, AnInputWhoseScheduleIsHeldWithOtherFeaturesIsNotSaidToBeKn
   CoordinatorFixture coordinator;
   const std::string campaign = coordinator.Create();
   FakeWorker worker(*coordinator, '1');
-  const auto verdict = [&](std::vector<std::uint32_t> features, char trace) {
-    v1::Input input = InputMessage(campaign, "T0@1>C1", std::move(features));
+  const auto verdict = [&](const std::vector<std::uint32_t>& features, char trace) {
+    v1::Input input = InputMessage(campaign, "T0@1>C1", features);
     input.set_trace_hash(std::string(32, trace));
     v1::SyncRequest request = worker.Next();
     *request.add_inputs() = input;

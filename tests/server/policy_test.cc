@@ -163,17 +163,16 @@ TEST_F(PolicyTest, LeasesFindTheirSizeThoughShortOnesAreMostlyBeginning) {
   PutCampaign(kFirst, 1'000'000'000);
   WorkerRecord& worker = Worker("w", kNoon);
   const std::string scenario = ScenarioKey(ScenarioText());
-  constexpr double kRunUs = 3;
+  constexpr std::uint64_t kRunUs = 3;
   constexpr std::uint64_t kBeginningUs = 200'000;
 
   std::uint64_t run_count = Policy::kFirstRunCount;
   for (int leases = 0; leases < 4; ++leases) {
-    policy_.Measure(worker, kFirst, scenario, run_count,
-                    kBeginningUs + static_cast<std::uint64_t>(kRunUs * double(run_count)));
+    policy_.Measure(worker, kFirst, scenario, run_count, kBeginningUs + kRunUs * run_count);
     run_count = policy_.Next(state_, leases_, audits_, worker, kNoon)->fuzz.run_count();
   }
 
-  const double seconds = kRunUs * 1e-6 * double(run_count) + 0.2;
+  const double seconds = static_cast<double>(kBeginningUs + kRunUs * run_count) * 1e-6;
   EXPECT_NEAR(seconds, absl::ToDoubleSeconds(Policy::kLeaseWork), 0.3);
 }
 
@@ -315,7 +314,7 @@ TEST_F(PolicyTest, WhatIsSettledIsRunAgainWhenALaterCampaignSearchesItsScenario)
 
 class ChooseSeedsTest : public PolicyTest {
  protected:
-  void PutInput(int n, std::vector<std::uint32_t> features) {
+  void PutInput(int n, const std::vector<std::uint32_t>& features) {
     InputRow row;
     row.set_schedule(ScheduleBytes("T0@" + std::to_string(n + 1) + ">C1"));
     for (const std::uint32_t feature : features) row.add_features(feature);

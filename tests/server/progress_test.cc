@@ -85,7 +85,7 @@ TEST(ProgressTest, ASampleThatNoSearchMakesIsRefused) {
   (void)coordinator.Create();
   FakeWorker worker(*coordinator, '1');
   const v1::Lease lease = worker.Poll(kNoon).leases(0);
-  const auto refused = [&](v1::SyncRequest request) {
+  const auto refused = [&](const v1::SyncRequest& request) {
     return coordinator->Sync(request, "", kNoon).status();
   };
   v1::SyncRequest many = DoneWith(worker, lease, {});
@@ -134,7 +134,7 @@ TEST(ProgressTest, ResultsThatComeAtOnceAllCount) {
     run_count += lease.fuzz().run_count();
     done.push_back(
         DoneWith(workers.back(), lease,
-                 {Behaviour(1, kOnce), Behaviour(static_cast<std::uint64_t>(10 + i), kOnce)}));
+                 {Behaviour(1, kOnce), Behaviour(10 + static_cast<std::uint64_t>(i), kOnce)}));
   }
   std::vector<std::thread> late;
   std::atomic<bool> is_first = true;

@@ -65,7 +65,7 @@ inline Failure MinimizedFailure(Failure failure) {
 }
 
 inline v1::Input InputMessage(const std::string& campaign, const std::string& schedule,
-                              std::vector<std::uint32_t> features) {
+                              const std::vector<std::uint32_t>& features) {
   v1::Input input;
   input.set_campaign_id(campaign);
   input.set_scenario_key(ScenarioKey(ScenarioText()));

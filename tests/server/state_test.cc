@@ -33,7 +33,8 @@ class StateTest : public ::testing::Test {
     row.mutable_spec()->add_scenarios()->set_text(ScenarioText());
     Put(keys::Key(keys::kCampaign, kCampaign), row);
   }
-  ServiceChange InputChange(const std::string& schedule, std::vector<std::uint32_t> features) {
+  ServiceChange InputChange(const std::string& schedule,
+                            const std::vector<std::uint32_t>& features) {
     InputRow row;
     row.set_schedule(ScheduleBytes(schedule));
     for (const std::uint32_t feature : features) row.add_features(feature);

@@ -41,8 +41,9 @@ inline std::string RandomText(Prng& prng) {
   static constexpr const char* kPieces[] = {"a", "\"", "\\", "\n", "\t", "\x01", "\x7f", "'",
                                             " ", "0",  "é",  "€",  "😀", "\\n",  "}",    "#"};
   std::string text;
-  for (std::uint32_t i = prng.Below(12); i > 0; --i)
+  for (std::uint32_t i = prng.Below(12); i > 0; --i) {
     text += kPieces[prng.Below(std::size(kPieces))];
+  }
   if (prng.OneIn(8)) text += '\0';
   return text;
 }

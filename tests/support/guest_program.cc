@@ -25,9 +25,9 @@ GuestProgram::GuestProgram(Parts parts, sim::MachineConfig config, int cpu_count
     return [this, code = std::move(code)] { code(*this); };
   };
   std::vector<std::function<void()>> threads;
-  for (Code& code : parts.threads) threads.push_back(with_this(std::move(code)));
+  for (Code& code : parts.threads) threads.emplace_back(with_this(std::move(code)));
   Handlers handlers;
-  for (Code& code : parts.mondos) handlers.mondos.push_back(with_this(std::move(code)));
+  for (Code& code : parts.mondos) handlers.mondos.emplace_back(with_this(std::move(code)));
   if (parts.softint) {
     handlers.softint = [this, softint = std::move(parts.softint)](int level) {
       softint(*this, level);

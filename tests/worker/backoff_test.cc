@@ -28,7 +28,7 @@ TEST(BackoffTest, WaitsAreSpreadOverTheWholeRange) {
   for (int i = 0; i < kCount; ++i) {
     if (backoff.Next(std::nullopt) < absl::Milliseconds(500)) ++early;
   }
-  EXPECT_NEAR(early, kCount / 2, kCount / 10);
+  EXPECT_NEAR(early, kCount / 2.0, kCount / 10.0);
 }
 
 TEST(BackoffTest, ASuccessStartsItAnew) {

@@ -15,7 +15,6 @@
 namespace shootdown::testing {
 namespace {
 
-using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
 TEST_F(WorkerTest, EveryEngineGetsALeaseAndOneWaits) {

@@ -8,7 +8,6 @@ namespace shootdown::testing {
 namespace {
 
 using namespace shootdown::kernel;  // NOLINT(google-build-using-namespace): this is kernel code
-using sim::Machine;
 
 struct Lock {
   SpinLock lock;

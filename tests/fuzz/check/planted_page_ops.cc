@@ -12,7 +12,6 @@ namespace shootdown::testing {
 namespace {
 
 using namespace shootdown::kernel;  // NOLINT(google-build-using-namespace): this is kernel code
-using sim::Machine;
 
 // Room for a TSB that is not the first.
 struct SpareTsb {

@@ -30,7 +30,7 @@ std::vector<std::string> CorpusNames(Verdict verdict) {
       names.push_back(std::move(name));
     }
   }
-  std::sort(names.begin(), names.end());
+  std::ranges::sort(names);
   return names;
 }
 

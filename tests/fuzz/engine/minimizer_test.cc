@@ -193,7 +193,7 @@ TEST(ProveTest, NamesWhatHappensInstead) {
 
   ASSERT_EQ(proof.size(), schedule.size());
   const ProofStep needless{.without = "T0@5000>C1", .verdict = "the same failure"};
-  EXPECT_NE(std::find(proof.begin(), proof.end(), needless), proof.end());
+  EXPECT_NE(std::ranges::find(proof, needless), proof.end());
 }
 
 }  // namespace

@@ -198,8 +198,8 @@ TEST(CrossOverTest, UsesDecisionsOfItsParentsOnly) {
     for (const Decision& d : child.decisions()) {
       const auto& left = a.decisions();
       const auto& right = b.decisions();
-      ASSERT_TRUE(std::find(left.begin(), left.end(), d) != left.end() ||
-                  std::find(right.begin(), right.end(), d) != right.end())
+      ASSERT_TRUE(std::ranges::find(left, d) != left.end() ||
+                  std::ranges::find(right, d) != right.end())
           << ToText(d);
     }
   }

@@ -240,9 +240,10 @@ TEST(RecordTest, ADecisionBeforeAStepThatIsNotTakenHasItsAnchorToo) {
   std::vector<Decision> decisions = schedule.decisions();
   // Leaves app for good before its last step, which comes after the page is free. A second decision
   // stands there too.
-  const auto last_of_app = std::find_if(log.rbegin(), log.rend(), [](const sim::LogEntry& e) {
-    return IsStep(e.kind) && e.actor == TaskActor(0).byte();
-  });
+  const auto last_of_app =
+      std::ranges::find_if(log.rbegin(), log.rend(), [](const sim::LogEntry& e) {
+        return IsStep(e.kind) && e.actor == TaskActor(0).byte();
+      });
   ASSERT_NE(last_of_app, log.rend());
   const std::uint32_t last = last_of_app->index;
   decisions.push_back({.kind = Decision::Kind::kHold, .actor = TaskActor(0), .index = last});

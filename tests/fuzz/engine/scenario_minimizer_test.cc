@@ -313,7 +313,7 @@ TEST(DeadlockTest, ARaceIsNotShrunkToAScenarioThatFailsByItself) {
   loop.Run(3'000);
   const auto same = std::ranges::find(loop.found(), by_itself, &Target::Found::kind_key);
   ASSERT_NE(same, loop.found().end());
-  const Target::Found found = *same;
+  const Target::Found& found = *same;
 
   MinimizedScenario small = MinimizeScenario(std::move(simulation), found.exact, found.kind_key);
 

@@ -65,7 +65,7 @@ TEST(TargetTest, NewsDoNotDependOnTheOrderOfRuns) {
     return target.feature_count();
   };
   const std::size_t forwards = features();
-  std::reverse(schedules.begin(), schedules.end());
+  std::ranges::reverse(schedules);
 
   EXPECT_EQ(features(), forwards);
   EXPECT_EQ(loop.target().feature_count(), forwards) << "a run with news is not in the corpus";

@@ -20,8 +20,9 @@ Scenario Threads(int peer_cpu, const std::string& app_ops, const std::string& pe
 }
 
 void ExpectAllFinished(const Ran& ran) {
-  for (int t = 0; t < ran.kernel().task_count; ++t)
+  for (int t = 0; t < ran.kernel().task_count; ++t) {
     EXPECT_EQ(ran.task(t).finished, 1) << "task " << t;
+  }
 }
 
 // ---- mmap_lock ----------------------------------------------------------------------------------

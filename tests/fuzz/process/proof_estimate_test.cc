@@ -36,8 +36,9 @@ TEST(ProofEstimateTest, IsTheSumOfWhatIsKnownAndOfWhatThatWillShow) {
     std::vector<std::uint64_t> said;
     while (proof.branch_count != 0) {
       estimate.Add(proof.run_count, proof.branch_count);
-      if (proof.run_count == 5'000 || proof.run_count == 15'000)
+      if (proof.run_count == 5'000 || proof.run_count == 15'000) {
         said.push_back(estimate.WholeRunCount().value());
+      }
       proof.Run(prng, share);
     }
 
@@ -83,8 +84,9 @@ TEST(ProofEstimateTest, ComesNearToTheTruthOnTheWay) {
   };
   const auto body = [](int first) {
     return [first](State& s) {
-      for (int i = 0; i < 4; ++i)
+      for (int i = 0; i < 4; ++i) {
         STORE(s.words[(first + i) % 4], LOAD(s.words[(first + i + 1) % 4]) + 1);
+      }
     };
   };
   program::ProgramOf<State> program({.name = "counters",

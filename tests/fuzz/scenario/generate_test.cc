@@ -109,15 +109,15 @@ std::vector<Group> Groups() {
   return groups;
 }
 
-constexpr int kScenariosAGroup = 250;
+constexpr std::uint64_t kScenariosAGroup = 250;
 constexpr int kWalks = 5;
 
 class GeneratedTest : public ::testing::TestWithParam<Group> {};
 
 TEST_P(GeneratedTest, StaysClean) {
   const Group& group = GetParam();
-  for (int i = 0; i < kScenariosAGroup; ++i) {
-    const auto seed = static_cast<std::uint64_t>(group.number * kScenariosAGroup + i);
+  for (std::uint64_t i = 0; i < kScenariosAGroup; ++i) {
+    const std::uint64_t seed = static_cast<std::uint64_t>(group.number) * kScenariosAGroup + i;
     SCOPED_TRACE("GenerateScenario(" + std::to_string(seed) + ", " + group.arch + ")");
     Scenario scenario = GenerateScenario(seed, group.arch);
     if (!group.flush.empty()) scenario.version = {{.name = "sparc64.flush", .value = group.flush}};

@@ -263,7 +263,7 @@ std::vector<Case> Cases() {
        .scenario = WithVersion({"trim.W3", "on"}),
        .part = Part::kVersion,
        .entry = 1,
-       .message = "found \"trim.W3 = on\" with \"sparc64.flush = no_trim\", wanted \"sparc64.flush = ipi_trim\""},
+       .message = R"(found "trim.W3 = on" with "sparc64.flush = no_trim", wanted "sparc64.flush = ipi_trim")"},
       {.name = "BorrowersThatNoMaskNames",
        .scenario = WithVersion({"mm.lazy_tlb", "shootdown"}),
        .part = Part::kVersion,

@@ -34,7 +34,7 @@ std::string WithNumber(Simulation& simulation, const std::string& before, std::s
   std::size_t end = close + 1;
   std::uint32_t index = 0;
   if (decision[end] == '+') {
-    while (++end < decision.size() && decision[end] >= '0' && decision[end] <= '9') {
+    for (++end; end < decision.size() && decision[end] >= '0' && decision[end] <= '9'; ++end) {
       index = index * 10 + static_cast<std::uint32_t>(decision[end] - '0');
     }
   }
@@ -204,8 +204,9 @@ std::string Describe(const Scenario& scenario) {
       " queue=" + std::to_string(m.mondo_queue_entries) + " tlb=" + std::to_string(m.tlb_entries) +
       "/" + std::to_string(m.tlb_sharing) + " contexts=" + std::to_string(m.context_count) +
       " tsb=" + std::to_string(m.tsb_entries) + " pages=" + std::to_string(m.page_count) + "\n";
-  for (const VersionChoice& v : scenario.version)
+  for (const VersionChoice& v : scenario.version) {
     text += "version: " + v.name + "=" + v.value + "\n";
+  }
   for (const TaskSpec& t : scenario.tasks) {
     text += (t.kthread ? "kthread " : "task ") + t.name + " cpu=" + std::to_string(t.cpu) +
             (t.process.empty() ? "" : " process=" + t.process) + " setup{" + Joined(t.setup) +

@@ -129,7 +129,7 @@ TEST_P(DropTest, ADecisionThatWasNeverAppliedCanBeDropped) {
     for (std::size_t i = 0; i < schedule.size(); ++i) {
       const Decision& d = schedule.decisions()[i];
       const auto& made = applied.decisions();
-      if (std::find(made.begin(), made.end(), d) != made.end()) continue;
+      if (std::ranges::find(made, d) != made.end()) continue;
       ++dropped;
       ASSERT_EQ(Follow(program, schedule.Without(i)), wanted)
           << "without " << ToText(d) << " of " << schedule.ToText();
@@ -153,10 +153,10 @@ TEST_P(DropTest, WhatCameBeforeADroppedDecisionStaysAsItWas) {
     for (std::size_t m = 0; m < moves.size(); ++m) {
       const Schedule one = ExactSchedule(std::span(moves).subspan(m, 1));
       const auto& all = applied.decisions();
-      const auto at = std::find(all.begin(), all.end(), one.decisions()[0]);
+      const auto at = std::ranges::find(all, one.decisions()[0]);
       ASSERT_NE(at, all.end());
       // Equal decisions cannot be told apart, so it must be the only one of its kind.
-      if (std::count(all.begin(), all.end(), *at) != 1) continue;
+      if (std::ranges::count(all, *at) != 1) continue;
 
       const Hashes rest =
           Follow(program, applied.Without(static_cast<std::size_t>(at - all.begin())));

@@ -37,7 +37,7 @@ class LitmusMachine {
   LitmusMachine(std::size_t threads, MemoryModel model) {
     GuestProgram::Parts parts;
     for (std::size_t t = 0; t < threads; ++t) {
-      parts.threads.push_back([this, t](GuestProgram& g) { RunThread(g, t); });
+      parts.threads.emplace_back([this, t](GuestProgram& g) { RunThread(g, t); });
     }
     guest_ = std::make_unique<GuestProgram>(
         std::move(parts), sim::MachineConfig{.memory_model = model, .store_buffer_entries = 4});

@@ -82,7 +82,7 @@ class Orders {
 
   // The value axiom. An own store that program order, but not memory order, puts before the load is
   // later in memory order than all that are: the last of them counts.
-  std::uint64_t ValueOf(std::size_t load, unsigned placed) const {
+  [[nodiscard]] std::uint64_t ValueOf(std::size_t load, unsigned placed) const {
     const Event& l = events_[load];
     for (std::size_t k = load; k-- > 0;) {
       const Event& s = events_[k];

@@ -111,7 +111,7 @@ class TlbModel {
   void Insert(Pair pair, std::uint64_t pte) {
     const auto known = pte_of_.find(pair);
     if (known == pte_of_.end()) {
-      auto place = std::find(places_.begin(), places_.end(), kFree);
+      auto place = std::ranges::find(places_, kFree);
       if (place == places_.end()) {
         place = places_.begin() + static_cast<std::ptrdiff_t>(oldest_);
         oldest_ = (oldest_ + 1) % places_.size();

@@ -98,7 +98,7 @@ class Child {
   Child& operator=(const Child&) = delete;
 
   // The next number it printed (as bytes), or nothing when it has ended.
-  std::optional<int> ReadNumber() const {
+  [[nodiscard]] std::optional<int> ReadNumber() const {
     int number = 0;
     if (::read(output_, &number, sizeof number) != sizeof number) return std::nullopt;
     return number;

@@ -155,8 +155,9 @@ TEST(BlendTest, NoRaceIsReversedTwiceBeforeEachWasOnce) {
                                       g.cell('z').Store(SHOOTDOWN_SITE("z"), 1);
                                     },
                                     [](GuestProgram& g) {
-                                      for (const char cell : {'w', 'x', 'y', 'z'})
+                                      for (const char cell : {'w', 'x', 'y', 'z'}) {
                                         (void)g.Load(cell);
+                                      }
                                     }}},
                        {.memory_model = sim::MemoryModel::kSc});
   Blend blend(1);

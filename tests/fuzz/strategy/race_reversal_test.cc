@@ -151,7 +151,7 @@ TEST(RaceReversalTest, OrdersThatCannotAllHoldStopNobody) {
   for (int n = 0; n < 100; ++n) {
     strategy.SetOrders(orders);
     EXPECT_EQ(program.Run(strategy), sim::RunEnd::kQuiet);
-    EXPECT_EQ(program.Peek('y'), std::uint64_t{2 * kNoise});
+    EXPECT_EQ(program.Peek('y'), std::uint64_t{2} * kNoise);
   }
 }
 

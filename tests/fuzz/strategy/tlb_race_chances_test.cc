@@ -235,7 +235,7 @@ class OneWordInProportion : public KeptPriorities {
   }
   [[nodiscard]] std::uint64_t State() const override {
     std::uint64_t state =
-        Combine(KeptPriorities::State(), static_cast<std::uint64_t>(intended_ + 1));
+        Combine(KeptPriorities::State(), static_cast<std::uint64_t>(intended_) + 1);
     for (const int left : left_) state = Combine(state, static_cast<std::uint64_t>(left));
     return state;
   }
