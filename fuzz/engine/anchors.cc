@@ -12,7 +12,7 @@ namespace {
 // The step before which `d` stands, or nothing if the run never came there.
 std::optional<DecisionAnchor> AnchorOf(std::span<const sim::LogEntry> log, const Decision& d) {
   const auto is_own = [&d](const sim::LogEntry& e) {
-    return IsStep(e.kind) && e.actor == d.actor.byte();
+    return IsStep(e.kind) && e.actor == d.actor.code();
   };
   const auto step = std::ranges::find_if(log, [&](const sim::LogEntry& e) {
     return is_own(e) && e.index == d.index;
@@ -31,7 +31,7 @@ std::vector<const sim::LogEntry*> StepsAt(std::span<const sim::LogEntry> log, Ac
                                           const std::string& site) {
   std::vector<const sim::LogEntry*> steps;
   for (const sim::LogEntry& e : log) {
-    if (!IsStep(e.kind) || e.actor != actor.byte()) continue;
+    if (!IsStep(e.kind) || e.actor != actor.code()) continue;
     if (sim::SiteName(*e.site) == site) steps.push_back(&e);
   }
   return steps;

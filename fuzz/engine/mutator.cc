@@ -1,9 +1,9 @@
 #include "fuzz/engine/mutator.h"
 
 #include <algorithm>
-#include <bit>
 
 #include "fuzz/schedule/schedule_scheduler.h"
+#include "fuzz/sim/cpu_set.h"
 #include "fuzz/strategy/any_race.h"
 
 namespace shootdown {
@@ -47,19 +47,24 @@ void InsertSwitch(Decisions& out, const LogEntry& at, ActorId to) {
 // A switch that can be made if nothing else is changed: to a CPU that still had steps to take.
 void InsertLoneSwitch(Decisions& out, const Machine& machine, Prng& prng) {
   const auto log = machine.log();
-  const std::uint64_t all = (std::uint64_t{2} << (machine.cpu_count() - 1)) - 1;
   for (int tries = 0; tries < 8; ++tries) {
     const LogEntry* const at = AnyStep(machine, prng);
     if (at == nullptr) return;
-    const std::uint64_t self = std::uint64_t{1} << at->cpu;
-    std::uint64_t others = 0;
-    for (const LogEntry* later = at; later != log.data() + log.size() && (others | self) != all; ++later) {
-      if (later->cpu != at->cpu) others |= std::uint64_t{1} << later->cpu;
+    CpuSet others;
+    int count = 0;
+    const LogEntry* const end = log.data() + log.size();
+    for (const LogEntry* later = at; later != end && count != machine.cpu_count() - 1; ++later) {
+      if (later->cpu == at->cpu || others.Has(later->cpu)) continue;
+      others.Add(later->cpu);
+      ++count;
     }
-    auto left = static_cast<std::uint32_t>(std::popcount(others));
-    if (left == 0) continue;
-    for (left = prng.Below(left); left != 0; --left) others &= others - 1;
-    InsertSwitch(out, *at, CpuActor(std::countr_zero(others)));
+    if (count == 0) continue;
+    std::uint32_t left = prng.Below(static_cast<std::uint32_t>(count));
+    int to = 0;
+    others.ForEach([&](int cpu) {
+      if (left-- == 0) to = cpu;
+    });
+    InsertSwitch(out, *at, CpuActor(to));
     return;
   }
 }

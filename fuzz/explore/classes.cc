@@ -14,7 +14,7 @@ namespace {
 
 // Names a step by actor and index: an interrupt handler counts its own steps. Never 0, which is no step.
 std::uint32_t NameOf(const LogEntry& entry) {
-  return (static_cast<std::uint32_t>(entry.actor) << 24 | entry.index) + 1;
+  return ((entry.actor & 0xffu) << 24 | (entry.actor >> 8u) << 16 | entry.index) + 1;
 }
 
 bool IsOfCpu(const LogEntry& entry) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_set.h"
+#include "fuzz/explore/process_scheduler.h"
 #include "fuzz/sim/log.h"
 #include "fuzz/sim/machine.h"
 
@@ -63,7 +64,7 @@ class Classes {
   std::size_t same_rows_ = 0;  // of the last run, which no run since then has made anew
   std::uint64_t reads_from_sum_ = 0;
   std::uint64_t coherence_sum_ = 0;
-  std::array<std::uint32_t, kCpuCountMax> steps_{};
+  std::array<std::uint32_t, kProcessCountMax> steps_{};
   // Names of last writes; 0: the value that the run began with.
   std::vector<std::uint32_t> memory_;  // by word
   std::vector<std::uint32_t> own_;     // by CPU and word: the CPU's youngest store

@@ -36,6 +36,7 @@ class Enumerator final : public ProcessScheduler {
  public:
   // REQUIRES: the subject makes no other runs while this lives.
   explicit Enumerator(sim::Subject& subject, Bound bound = {}) : subject_(subject), bound_(bound) {
+    RequireProcesses(subject.machine().config());
     ChooseWhereItWaits();
   }
 

@@ -1,6 +1,9 @@
 #include "fuzz/explore/process_scheduler.h"
 
 #include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
 
 #include "fuzz/base/check.h"
 
@@ -20,7 +23,7 @@ struct Shape {
 };
 
 Shape ShapeOf(const sim::MachineConfig& config, WaysOut ways_out) {
-  const int by_word = kProcessCountMax / config.cpu_count - 1;
+  const int by_word = std::max(kProcessCountMax / config.cpu_count - 1, 0);
   const int ways = ways_out == WaysOut::kByWord ? by_word : config.store_buffer_entries;
   switch (config.memory_model) {
     case sim::MemoryModel::kSc: return {0, 0};
@@ -38,9 +41,21 @@ int ProcessCount(const sim::MachineConfig& config, WaysOut ways_out) {
   return config.cpu_count * (1 + shape.ways + shape.olds);
 }
 
+void RequireProcesses(const sim::MachineConfig& config, WaysOut ways_out) {
+  const int found = ProcessCount(config, ways_out);
+  if (found <= kProcessCountMax) return;
+  std::fprintf(
+      stderr,
+      "search of all schedules: found %d processes (%d CPUs under %s, with ways out of their store "
+      "buffers), wanted at most %d\n",
+      found, config.cpu_count, std::string(NameOf(config.memory_model)).c_str(), kProcessCountMax);
+  std::abort();
+}
+
 void ProcessScheduler::StartRun(const sim::Machine& machine) {
   machine_ = &machine;
   cpu_count_ = machine.cpu_count();
+  SHOOTDOWN_CHECK(cpu_count_ <= kProcessCountMax);
   const Shape shape = ShapeOf(machine.config(), ways_out_);
   way_count_ = shape.ways;
   old_count_ = shape.olds;

@@ -51,6 +51,8 @@ enum class WaysOut : std::uint8_t { kByPlace, kByWord };
 // How many processes a machine of this shape has.
 [[nodiscard]] int ProcessCount(const sim::MachineConfig& config,
                                WaysOut ways_out = WaysOut::kByPlace);
+// Ends this process, and says why, if they are more than kProcessCountMax. A search asks when it is made.
+void RequireProcesses(const sim::MachineConfig& config, WaysOut ways_out = WaysOut::kByPlace);
 
 class ProcessScheduler : public sim::Scheduler {
  public:
@@ -69,7 +71,7 @@ class ProcessScheduler : public sim::Scheduler {
     sim::WordIndex word = sim::kNoWord;
     sim::StepKind kind = sim::StepKind::kAction;
     bool empties_buffer = false;
-    std::uint8_t actor = 0;
+    std::uint16_t actor = 0;
     bool blocked = false;  // it cannot, at the moment at which it was last asked
     sim::MembarMask membar = 0;
     bool may_wait = false;
@@ -158,7 +160,8 @@ class ProcessScheduler : public sim::Scheduler {
     for (int c = 0; c < cpu_count_; ++c) {
       const Pending& next = pending(c);
       add(std::uint64_t{next.site->hash} << 32 | next.word);
-      add(static_cast<std::uint64_t>(next.kind) << 16 | std::uint64_t{next.actor} << 8 |
+      add(static_cast<std::uint64_t>(next.kind) << 16 | (next.actor & 0xffu) << 8 |
+          static_cast<std::uint64_t>(next.actor >> 8) << 32 |
           (next.blocked && (events || machine_->Awaited(c) == nullptr) ? 1 : 0));
     }
     add(DrainWakesCurrent(events) ? static_cast<std::uint64_t>(current_) + 1 : 0);
@@ -201,7 +204,7 @@ class ProcessScheduler : public sim::Scheduler {
   bool weak_ = false;
   bool too_many_ = false;
   bool chooses_where_it_waits_ = false;
-  std::array<std::vector<sim::WordIndex>, kCpuCountMax> words_;  // by word: that of each way
+  std::array<std::vector<sim::WordIndex>, kProcessCountMax> words_;  // by word: that of each way
   int current_ = 0;
   int started_ = 0;          // CPUs below have begun, or do so by a choice
   Process chosen_ = kNobody;  // a CPU that is to take the next step
@@ -212,7 +215,7 @@ class ProcessScheduler : public sim::Scheduler {
   std::uint32_t steps_unasked_ = 0;  // more than the one for which it was chosen
   ActorId unasked_actor_;      // who needs no question before
   std::uint32_t ask_at_ = 0;   // this step of its own
-  std::array<Pending, kCpuCountMax> pending_;
+  std::array<Pending, kProcessCountMax> pending_;
 };
 
 // ---- at each question ------------------------------------------------------------------------
@@ -225,7 +228,7 @@ inline void ProcessScheduler::NoteNext(const sim::Question& question) {
           .word = question.word,
           .kind = question.kind,
           .empties_buffer = question.empties_buffer,
-          .actor = question.actor.byte(),
+          .actor = question.actor.code(),
           .blocked = question.blocked,
           .membar = question.membar,
           .may_wait = question.may_wait,

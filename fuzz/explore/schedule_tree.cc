@@ -87,7 +87,7 @@ class ScheduleTree::Lister : public sim::Scheduler {
     Place place = Look(question);
     place.question = number;
     place.just_switched = just_switched;
-    Defaults& before = defaults_[question.actor.byte()];
+    Defaults& before = defaults_[question.actor.code()];
     if (before.index != place.index) before = {.index = place.index};
     place.runnable_before = before.runnable;
     place.draining_before = before.draining;
@@ -106,8 +106,8 @@ class ScheduleTree::Lister : public sim::Scheduler {
  private:
   struct Defaults {
     std::uint32_t index = 0xffff'ffff;
-    std::uint64_t runnable = 0;
-    std::uint64_t draining = 0;
+    CpuSet runnable = {};
+    CpuSet draining = {};
   };
   struct Left {
     bool asked = false;
@@ -143,8 +143,8 @@ class ScheduleTree::Lister : public sim::Scheduler {
                 .index = question.index,
                 .row = machine.row()};
     for (int c = 0; c < machine.cpu_count(); ++c) {
-      if (c != cpu && machine.CanRun(c)) place.runnable |= std::uint64_t{1} << c;
-      if (machine.BufferedCount(c) != 0) place.draining |= std::uint64_t{1} << c;
+      if (c != cpu && machine.CanRun(c)) place.runnable.Add(c);
+      if (machine.BufferedCount(c) != 0) place.draining.Add(c);
     }
     if (question.blocked) return place;
     const sim::Tlb tlb = machine.tlb(cpu);
@@ -163,8 +163,8 @@ class ScheduleTree::Lister : public sim::Scheduler {
   ScheduleScheduler inner_;
   std::vector<Place>& places_;
   std::uint32_t question_ = 0;
-  std::size_t decisions_ = 0;            // that were made
-  std::array<Defaults, 256> defaults_;   // by actor
+  std::size_t decisions_ = 0;                           // that were made
+  std::array<Defaults, ActorId::kCodeCount> defaults_;  // by actor
   std::array<Left, kCpuCountMax> left_;  // by CPU: where it was when it was last asked
 };
 
@@ -265,7 +265,7 @@ void ScheduleTree::List(const Node& node) {
     const Decision& d = node.schedule.decisions()[i];
     if (d.kind != Kind::kHold || d.arg != kHoldForever) continue;
     const auto stored = std::ranges::find_if(log, [&d](const sim::LogEntry& e) {
-      return e.kind == StepKind::kStore && e.actor == d.actor.byte() && e.index == d.index;
+      return e.kind == StepKind::kStore && e.actor == d.actor.code() && e.index == d.index;
     });
     if (stored == log.end()) continue;
     const auto row = static_cast<sim::Row>(stored - log.begin());
@@ -311,9 +311,9 @@ void ScheduleTree::ExtendAt(const Node& node, const Place& place) {
     };
     // Two switches with nothing between are one.
     if (!place.just_switched) {
-      ForEachBit(place.runnable, [&](int cpu) { go_on_with(CpuActor(cpu)); });
+      place.runnable.ForEach([&](int cpu) { go_on_with(CpuActor(cpu)); });
     }
-    ForEachBit(place.draining, [&](int cpu) { go_on_with(BufferActor(cpu)); });
+    place.draining.ForEach([&](int cpu) { go_on_with(BufferActor(cpu)); });
   }
   if (place.blocked) return;  // the rest is about the step itself
   if (place.is_store) extend(Kind::kHold, kHoldForever);
@@ -328,8 +328,7 @@ void ScheduleTree::Extend(const Node& node, const Place& place, Decision decisio
   const sim::Violation* violation = nullptr;
   if (decision.kind == Kind::kSwitch) {
     const bool drains = decision.to.actor_class() == ActorId::Class::kBuffer;
-    const std::uint64_t bit = std::uint64_t{1} << decision.to.number();
-    if (((drains ? place.draining_before : place.runnable_before) & bit) != 0) {
+    if ((drains ? place.draining_before : place.runnable_before).Has(decision.to.number())) {
       // It would be made at once, where the default was before; so that has to be said, and costs
       // too.
       if (node.schedule.size() + 2 > options_.decision_count_max) return;

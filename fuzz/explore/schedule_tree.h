@@ -22,6 +22,7 @@
 
 #include "fuzz/schedule/schedule.h"
 #include "fuzz/schedule/schedule_scheduler.h"
+#include "fuzz/sim/cpu_set.h"
 #include "fuzz/sim/subject.h"
 
 namespace shootdown::explore {
@@ -84,13 +85,13 @@ class ScheduleTree {
     std::uint32_t index = 0;
     std::uint32_t question = 0;  // its number in the run
     sim::Row row = 0;
-    std::uint64_t runnable = 0;   // other CPUs, a bit each
-    std::uint64_t draining = 0;   // CPUs whose buffers are not empty
-    std::uint64_t evictable = 0;  // entries of the TLB
-    std::uint64_t walkable = 0;   // pages
+    CpuSet runnable = {};         // other CPUs
+    CpuSet draining = {};         // CPUs whose buffers are not empty
+    std::uint64_t evictable = 0;  // entries of the TLB, a bit each
+    std::uint64_t walkable = 0;   // pages, a bit each
     // What could have been done at this anchor before, when the default was: it has to be said now.
-    std::uint64_t runnable_before = 0;
-    std::uint64_t draining_before = 0;
+    CpuSet runnable_before = {};
+    CpuSet draining_before = {};
   };
   // A hold of the node's schedule that lasts as long as it can.
   struct OpenHold {

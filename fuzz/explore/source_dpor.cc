@@ -21,8 +21,9 @@ SourceDpor::SourceDpor(sim::Subject& subject, DporOptions options)
                     kClocksTogether * kClocksTogether),
       buffer_entries_(static_cast<std::size_t>(subject.machine().config().store_buffer_entries)),
       last_on_word_(subject.machine().arena().used_bytes() / 8, kNone) {
-  SHOOTDOWN_CHECK(ProcessCount(subject.machine().config(), WaysOut::kByWord) <= kProcessCountMax ||
-                  subject.machine().config().memory_model == sim::MemoryModel::kRmo);
+  if (subject.machine().config().memory_model != sim::MemoryModel::kRmo) {  // which it refuses
+    RequireProcesses(subject.machine().config(), WaysOut::kByWord);
+  }
   last_of_process_.fill(kNone);
   ChooseWhereItWaits();
 }

@@ -35,8 +35,8 @@ using sim::StepKind;
 
 StateKey::Told& StateKey::Told::operator=(const Told& other) {
   if (this == &other) return *this;
-  for (const std::uint8_t actor : actors) known[actor] = 0;
-  for (const std::uint8_t actor : other.actors) known[actor] = other.known[actor];
+  for (const std::uint16_t actor : actors) known[actor] = 0;
+  for (const std::uint16_t actor : other.actors) known[actor] = other.known[actor];
   actors = other.actors;
   rows = other.rows;
   marks = other.marks;
@@ -58,7 +58,7 @@ void StateKey::MemoryIsBack(const sim::Machine& machine) {
   std::memcpy(memory_.data(), bytes.data(), memory_.size() * 8);
 }
 
-void StateKey::Learn(std::uint8_t actor, std::uint64_t what) {
+void StateKey::Learn(std::uint16_t actor, std::uint64_t what) {
   std::uint64_t& known = told_.known[actor];
   if (known == 0 && std::ranges::find(told_.actors, actor) == told_.actors.end()) {
     told_.actors.insert(std::ranges::upper_bound(told_.actors, actor), actor);
@@ -66,7 +66,7 @@ void StateKey::Learn(std::uint8_t actor, std::uint64_t what) {
   known = Combine(known, what);
 }
 
-void StateKey::BeforeRmw(std::uint8_t actor, std::uint64_t found) { Learn(actor, found); }
+void StateKey::BeforeRmw(std::uint16_t actor, std::uint64_t found) { Learn(actor, found); }
 
 void StateKey::Apply(const MemoryMark& mark) {
   if (mark.kind == MemoryMark::Kind::kEnter) {
@@ -181,7 +181,7 @@ void StateKey::Begin(const sim::Machine& machine) {
   }
   Add(told_.late_loads);
   machine.AppendMemoryOrder(words_);
-  for (const std::uint8_t actor : told_.actors) {
+  for (const std::uint16_t actor : told_.actors) {
     if (told_.known[actor] == 0) continue;
     Add(actor);
     Add(told_.known[actor]);

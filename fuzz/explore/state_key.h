@@ -34,10 +34,10 @@ class StateKey {
     std::size_t marks = 0;
     std::uint64_t late_loads = 0;  // what loads that were put off have given
     // By actor: all that it has been told, and not forgotten.
-    std::array<std::uint64_t, 256> known{};
-    std::vector<std::uint8_t> actors;  // whose is not 0
+    std::array<std::uint64_t, ActorId::kCodeCount> known{};
+    std::vector<std::uint16_t> actors;  // whose is not 0
     struct Saved {
-      std::uint8_t actor;
+      std::uint16_t actor;
       std::uint64_t known;
     };
     std::vector<Saved> saved;  // where scopes began, an actor's innermost last
@@ -57,7 +57,7 @@ class StateKey {
   void GoBackTo(const Told& told) { told_ = told; }
   void MemoryIsBack(const sim::Machine& machine);
   // Before a step: an RMW's row says what it left behind, not what it found.
-  void BeforeRmw(std::uint8_t actor, std::uint64_t found);
+  void BeforeRmw(std::uint16_t actor, std::uint64_t found);
   // What the rows since the last call told those who made them. To be called after each step.
   void Absorb(const sim::Machine& machine);
 
@@ -68,7 +68,7 @@ class StateKey {
 
  private:
   void Apply(const sim::MemoryMark& mark);
-  void Learn(std::uint8_t actor, std::uint64_t what);
+  void Learn(std::uint16_t actor, std::uint64_t what);
   void HashMemory(std::span<const char> bytes);
 
   Told told_;

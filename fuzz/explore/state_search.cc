@@ -34,7 +34,7 @@ StateSearch::StateSearch(sim::Subject& subject, const StateOptions& options)
       graph_(bounded(), sleeps_),
       users_(subject.machine(), options.left_out),
       lingering_(subject.machine(), users_, options.left_out) {
-  SHOOTDOWN_CHECK(ProcessCount(subject.machine().config()) <= kProcessCountMax);
+  RequireProcesses(subject.machine().config());
   SHOOTDOWN_CHECK(int{options.preemptions.has_value()} + int{options.delays.has_value()} +
                       int{options.departures.has_value()} <=
                   1);

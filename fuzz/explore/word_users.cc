@@ -113,7 +113,8 @@ bool WordUsers::Learn(std::string_view& bytes) {
   if (!Get(bytes, count)) return false;
   for (; count != 0; --count) {
     Reliance reliance{};
-    if (!Get(bytes, reliance) || reliance.word >= cpus_.size() || reliance.cpu >= kCpuCountMax) {
+    if (!Get(bytes, reliance) || reliance.word >= cpus_.size() ||
+        reliance.cpu >= kProcessCountMax) {
       return false;
     }
     Rely(reliance);

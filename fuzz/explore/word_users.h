@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "fuzz/explore/process_scheduler.h"
 #include "fuzz/sim/machine.h"
 
 namespace shootdown::explore {

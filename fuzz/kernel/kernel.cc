@@ -52,6 +52,7 @@ bool QueueHas(const Rq* rq, std::uint8_t Task::* flag) {
 
 Kernel::Kernel(Machine& machine, const Arch& chosen) : machine_(machine) {
   SHOOTDOWN_CHECK(live_ == nullptr);
+  SHOOTDOWN_CHECK(machine.cpu_count() <= CpuBits::kCpuCountMax);
   live_ = this;
   arch = &chosen;
   machine.SetGuest({.thread_main = &Kernel::ThreadMain,
@@ -120,7 +121,7 @@ void Kernel::BootMms() {
 void Kernel::BootIdleTasks() {
   for (int c = 0; c < machine_.cpu_count(); ++c) {
     Task* const swapper = &idle[c];
-    by_thread[IdleActor(c).byte()] = swapper;
+    by_thread[IdleActor(c).code()] = swapper;
     swapper->number = c;
     swapper->idle = 1;
     swapper->kthread = 1;
@@ -136,7 +137,7 @@ void Kernel::BootIdleTasks() {
 void Kernel::BootOneTask(int t) {
   const BootTask& spec = boot[static_cast<std::size_t>(t)];
   Task* const task = &tasks[t];
-  by_thread[TaskActor(t).byte()] = task;
+  by_thread[TaskActor(t).code()] = task;
   task->number = t;
   task->kthread = static_cast<std::uint8_t>(spec.process < 0);
   task->cpu.Init(static_cast<std::uint64_t>(spec.cpu));

@@ -45,7 +45,7 @@ struct KernelObjects {
   PerCpu* cpus = nullptr;
   Task* tasks = nullptr;
   Task* idle = nullptr;
-  std::array<Task*, 256> by_thread{};  // tasks and idle tasks, by ActorId::byte()
+  std::array<Task*, 256> by_thread{};  // tasks and idle tasks, by ActorId::code(): below 64 each
   Mm* mms = nullptr;  // mms[0] is init_mm
   Mm* init_mm = nullptr;
   Page* pages = nullptr;
@@ -124,7 +124,7 @@ class Kernel : public KernelObjects {
 // The CPU that runs this code, and its data. Private to the CPU: no steps.
 inline int smp_processor_id() { return sim::Machine::Get().cpu(); }
 inline PerCpu& this_cpu() { return Kernel::Get().cpus[smp_processor_id()]; }
-inline Task* TaskOf(ActorId thread) { return Kernel::Get().by_thread[thread.byte()]; }
+inline Task* TaskOf(ActorId thread) { return Kernel::Get().by_thread[thread.code()]; }
 inline Task* TaskOn(int cpu) { return TaskOf(sim::Machine::Get().thread(cpu)); }
 // `current` in the kernel.
 inline Task* current() { return TaskOn(smp_processor_id()); }

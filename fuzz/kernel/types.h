@@ -19,8 +19,9 @@ using sim::Cell;
 
 inline constexpr int kVirtPageCount = 8;  // user pages A .. H of every mm
 
-// A set of CPUs in one word: the machine has at most 64.
+// A set of CPUs in one word: so a kernel's machine has at most 64.
 struct CpuBits {
+  static constexpr int kCpuCountMax = 64;
   std::uint64_t bits = 0;
   [[nodiscard]] constexpr bool Has(int cpu) const { return (bits >> cpu & 1) != 0; }
   [[nodiscard]] constexpr CpuBits With(int cpu) const { return {bits | std::uint64_t{1} << cpu}; }

@@ -56,6 +56,8 @@ Program& Program::Live() {
 
 void Program::Start(std::vector<std::function<void()>> threads, std::function<void()> at_end,
                     Handlers handlers) {
+  // Also those that have no CPU at first.
+  RequireRange(name_, "threads", threads.size(), 1, ActorId::kNumberCount);
   threads_ = std::move(threads);
   at_end_ = std::move(at_end);
   handlers_ = std::move(handlers);

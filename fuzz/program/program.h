@@ -85,7 +85,7 @@ class ProgramOf : public Program {
  public:
   struct Parts {
     std::string name;                                // for people; of cells too, in traces
-    std::vector<std::function<void(State&)>> threads;  // 1 .. 64, one CPU each
+    std::vector<std::function<void(State&)>> threads;  // 1 .. 128, one CPU each
     // After a run in which nobody waits for ever: looks at the state with Peek, and rejects it with
     // REQUIRE_AT_END. May be left out.
     std::function<void(State&)> at_end = nullptr;

@@ -23,6 +23,18 @@ Kind KindOf(std::uint8_t byte) {
   return static_cast<Kind>(byte < Decision::kKindCount ? byte : byte % kKindsBeforeWalk);
 }
 
+// Byte 6 of a record: what the codes of its actors have beyond a byte. Nobody wrote it or read it before there
+// were so many actors, so anything else there means nothing still.
+constexpr std::uint8_t kHighActor = 1;
+constexpr std::uint8_t kHighTo = 2;
+std::uint8_t HighBits(std::uint8_t byte) {
+  return byte <= (kHighActor | kHighTo) ? byte : std::uint8_t{0};
+}
+ActorId ActorOf(std::uint8_t byte, bool high) {
+  return ActorId(static_cast<std::uint16_t>(high ? 0x100 | byte : byte));
+}
+bool IsHigh(ActorId actor) { return actor.code() > 0xff; }
+
 bool TakesArgument(Kind kind) {
   return kind == Kind::kHold || kind == Kind::kDefer || kind == Kind::kEvict ||
          kind == Kind::kWalk || kind == Kind::kOld;
@@ -32,7 +44,7 @@ bool TakesArgument(Kind kind) {
 Decision Clean(Decision d) {
   if (d.kind == Kind::kSwitch) {
     // Only CPUs and buffers can be gone on with: the low bit of the class tells which.
-    const bool buffer = (d.to.byte() & 0x40) != 0;
+    const bool buffer = (d.to.code() & 0x40) != 0;
     d.to = buffer ? BufferActor(d.to.number()) : CpuActor(d.to.number());
     if (!buffer) d.arg = 0;
   } else {
@@ -46,7 +58,7 @@ Decision Clean(Decision d) {
 // One number, so that comparing takes one branch.
 std::uint32_t AnchorKey(const Decision& d) {
   static_assert(Decision::kIndexMax <= 0xffff);
-  return std::uint32_t{d.actor.byte()} << 16 | d.index;
+  return std::uint32_t{d.actor.code()} << 16 | d.index;
 }
 
 bool AnchorLess(const Decision& a, const Decision& b) { return AnchorKey(a) < AnchorKey(b); }
@@ -135,7 +147,8 @@ absl::Status ReadActor(Reader& in, std::string_view letters, ActorId* actor) {
   }
   in.Take(letter);
   std::uint32_t number = 0;
-  if (!in.TakeNumber(63, &number)) return in.Wanted("a number from 0 to 63");
+  static_assert(ActorId::kNumberCount == 128);
+  if (!in.TakeNumber(127, &number)) return in.Wanted("a number from 0 to 127");
   const auto actor_class =
       static_cast<ActorId::Class>(std::string_view("TICB").find(letter));
   *actor = ActorId(actor_class, static_cast<int>(number));
@@ -181,9 +194,10 @@ Schedule Schedule::Decode(std::span<const std::uint8_t> bytes, Schedule memory) 
   bytes = bytes.first(std::min(bytes.size(), kRecordCountMax * kRecordBytes));
   decisions.reserve(bytes.size() / kRecordBytes);
   for (; bytes.size() >= kRecordBytes; bytes = bytes.subspan(kRecordBytes)) {
+    const std::uint8_t high = HighBits(bytes[6]);
     decisions.push_back({.kind = KindOf(bytes[0]),
-                         .actor = ActorId(bytes[1]),
-                         .to = ActorId(bytes[2]),
+                         .actor = ActorOf(bytes[1], (high & kHighActor) != 0),
+                         .to = ActorOf(bytes[2], (high & kHighTo) != 0),
                          .arg = bytes[3],
                          .index = static_cast<std::uint32_t>(bytes[4] | bytes[5] << 8)});
   }
@@ -202,12 +216,13 @@ std::size_t Schedule::EncodeTo(std::span<std::uint8_t> bytes) const {
     if (bytes.size() - at < kRecordBytes) break;
     const std::array<std::uint8_t, kRecordBytes> record = {
         static_cast<std::uint8_t>(d.kind),
-        d.actor.byte(),
-        d.to.byte(),
+        static_cast<std::uint8_t>(d.actor.code()),
+        static_cast<std::uint8_t>(d.to.code()),
         d.arg,
         static_cast<std::uint8_t>(d.index & 0xff),
         static_cast<std::uint8_t>(d.index >> 8 & 0xff),
-        0,
+        static_cast<std::uint8_t>((IsHigh(d.actor) ? kHighActor : 0) |
+                                  (IsHigh(d.to) ? kHighTo : 0)),
         0};
     std::ranges::copy(record, bytes.subspan(at).begin());
     at += kRecordBytes;

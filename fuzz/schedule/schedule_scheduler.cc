@@ -9,7 +9,6 @@ using sim::Move;
 using Kind = Decision::Kind;
 
 constexpr std::uint32_t kNever = 0xffff'ffff;
-constexpr std::uint16_t kNone = 0xffff;
 
 Move ToMove(const Decision& d) {
   const auto number = static_cast<std::uint8_t>(d.to.number());
@@ -52,16 +51,20 @@ void ScheduleScheduler::StartRun(const sim::Machine& /*machine*/) {
   const std::vector<Decision>& decisions = schedule_->decisions();
   SHOOTDOWN_CHECK(decisions.size() < kNone);
   taken_.assign(decisions.size(), 0);
-  front_.fill(kNone);
-  for (std::size_t i = decisions.size(); i > 0; --i) {
-    front_[decisions[i - 1].actor.byte()] = static_cast<std::uint16_t>(i - 1);
+  for (const std::uint16_t actor : actors_) front_[actor] = kNone;
+  actors_.clear();
+  for (std::size_t i = 0; i < decisions.size(); ++i) {
+    const std::uint16_t actor = decisions[i].actor.code();
+    if (front_[actor] != kNone) continue;
+    front_[actor] = static_cast<std::uint16_t>(i);
+    actors_.push_back(actor);
   }
 }
 
 Move ScheduleScheduler::Pick(const sim::Question& question) {
   const std::vector<Decision>& decisions = schedule_->decisions();
   const ActorId actor = question.actor;
-  std::uint16_t& front = front_[actor.byte()];
+  std::uint16_t& front = front_[actor.code()];
   const auto ours = [&](std::size_t i) {
     return i < decisions.size() && decisions[i].actor == actor;
   };
@@ -86,7 +89,7 @@ Move ScheduleScheduler::Pick(const sim::Question& question) {
 
 std::uint32_t ScheduleScheduler::NextQuestion(ActorId actor, std::uint32_t index) {
   const std::vector<Decision>& decisions = schedule_->decisions();
-  for (std::size_t i = front_[actor.byte()]; i < decisions.size() && decisions[i].actor == actor;
+  for (std::size_t i = front_[actor.code()]; i < decisions.size() && decisions[i].actor == actor;
        ++i) {
     if (decisions[i].index >= index && taken_[i] == 0) return decisions[i].index;
   }

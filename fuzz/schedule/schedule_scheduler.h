@@ -17,7 +17,7 @@ namespace shootdown {
 class ScheduleScheduler : public sim::Scheduler {
  public:
   // `schedule` is in canonical form and outlives this object; what it holds may change between runs.
-  explicit ScheduleScheduler(const Schedule& schedule) : schedule_(&schedule) {}
+  explicit ScheduleScheduler(const Schedule& schedule) : schedule_(&schedule) { front_.fill(kNone); }
   explicit ScheduleScheduler(const Schedule&&) = delete;  // it would be gone before the first run
 
   void StartRun(const sim::Machine& machine) override;
@@ -25,11 +25,14 @@ class ScheduleScheduler : public sim::Scheduler {
   [[nodiscard]] std::uint32_t NextQuestion(ActorId actor, std::uint32_t index) override;
 
  private:
+  static constexpr std::uint16_t kNone = 0xffff;
+
   const Schedule* schedule_;
   std::vector<std::uint8_t> taken_;  // for each decision: it was tried already
   // By actor: where its decisions begin that are not behind it yet. In a canonical schedule an actor's
   // decisions stand together, in the order in which it comes to them.
-  std::array<std::uint16_t, 256> front_{};
+  std::array<std::uint16_t, ActorId::kCodeCount> front_;
+  std::vector<std::uint16_t> actors_;  // who has any in this run
 };
 
 // The random walk: at every step, any CPU that can run goes on, all with equal chance. A baseline: a given order of

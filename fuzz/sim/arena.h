@@ -26,7 +26,7 @@ namespace shootdown::sim {
 // the sanitizers' shadows use.
 inline constexpr std::uintptr_t kArenaBase = 0x2000'0000'0000;
 inline constexpr std::size_t kArenaGuestBytes = std::size_t{1} << 20;
-inline constexpr std::size_t kThreadCountMax = 128;
+inline constexpr std::size_t kThreadCountMax = 256;
 #ifdef SHOOTDOWN_ASAN
 inline constexpr std::size_t kStackBytes = std::size_t{256} * 1024;
 #else

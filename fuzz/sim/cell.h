@@ -81,7 +81,7 @@ class Cell {
   [[nodiscard]] T PeekOwn() const { return FromWord<T>(Machine::Get().PeekOwn(&word_)); }
   // No steps: for judges, for wait conditions, and before a run.
   [[nodiscard]] T Peek() const {
-    Machine::NoteLook(Machine::kEverybody, &word_);
+    Machine::NoteLookOfEverybody(&word_);
     return FromWord<T>(word_);
   }
   void Init(T value) { word_ = ToWord(value); }

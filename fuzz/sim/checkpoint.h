@@ -18,7 +18,7 @@ class Machine::Checkpoint {
     boost::context::detail::fcontext_t context;  // the lowest address that is in use
     std::uint64_t version;
     const char* bytes;  // here, or in one that was kept before
-    std::uint8_t thread;
+    std::uint16_t thread;
   };
 
   static bool HasInRings(const Cpu& cpu) { return cpu.buffer_count != 0 || cpu.mondo_count != 0; }

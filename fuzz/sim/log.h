@@ -58,13 +58,14 @@ struct LogEntry {
   const Site* site;
   std::uint64_t value;   // loaded, stored, or what the kind says
   WordIndex word;        // the memory word, or kNoWord
-  std::uint32_t index;   // the actor's own step number
   Row link;              // kMondoTaken: the send; kDrain: the store; kLateLoad: the load; kLoad with
                          // kOld: whose value it has, if a write of this run; else kNoRow
+  std::uint16_t index;   // the actor's own step number
+  std::uint16_t actor;   // ActorId::code()
   StepKind kind;
   std::uint8_t cpu;
-  std::uint8_t actor;    // ActorId::byte()
   std::uint8_t flags;    // see below
+  std::uint8_t zero = 0;  // rows are compared as bytes, so none is left over
 
   static constexpr std::uint8_t kHeld = 1;       // the store went into the store buffer; the load was put off
   static constexpr std::uint8_t kForwarded = 2;  // the load was served by the store buffer

@@ -22,6 +22,7 @@ Machine::Machine(const MachineConfig& config)
   SHOOTDOWN_CHECK(config.cpu_count <= kCpuCountMax);
   SHOOTDOWN_CHECK(config.store_buffer_entries <= kRingMax);
   SHOOTDOWN_CHECK(config.mondo_queue_entries <= kRingMax);
+  SHOOTDOWN_CHECK(config.step_count_max <= 0xffff);  // LogEntry::index
   live_ = this;
   log_ = std::make_unique<LogEntry[]>(config.step_count_max + kLogSlackRows);
   shadow_ = std::make_unique<Shadow[]>(kArenaGuestBytes / 8);
@@ -34,8 +35,12 @@ Machine::Machine(const MachineConfig& config)
   tlb_entries_ = arena_.Alloc<TlbEntry>(
       "tlb_entry", static_cast<std::size_t>(groups) * static_cast<std::size_t>(config.tlb_entries));
   for (std::size_t n = 0; n < kThreadCountMax; ++n) {
-    fibers_[n].stack = Arena::Stack(n);
-    fibers_[n].stack_bytes = kStackBytes;
+    constexpr auto kEach = static_cast<std::size_t>(ActorId::kNumberCount);
+    static_assert(kThreadCountMax == 2 * kEach);
+    const auto number = static_cast<int>(n % kEach);
+    Fiber& fiber = FiberOf((n < kEach ? TaskActor(number) : IdleActor(number)).code());
+    fiber.stack = Arena::Stack(n);
+    fiber.stack_bytes = kStackBytes;
   }
 }
 
@@ -48,9 +53,14 @@ Tlb Machine::tlb(int cpu) {
 
 void Machine::BindThread(CpuId cpu, ActorId thread) {
   Cpu& c = cpus_[cpu.value()];
-  c.thread = thread.byte();
-  c.actor = thread.byte();
+  c.thread = thread.code();
+  c.actor = thread.code();
   c.has_thread = 1;
+}
+
+void Machine::NoteLooks(std::uint64_t* lookers) {
+  SHOOTDOWN_CHECK(lookers == nullptr || config_.cpu_count <= 64);  // a bit each
+  lookers_wanted_ = lookers;
 }
 
 void Machine::TakeSnapshot() {
@@ -157,7 +167,7 @@ void Machine::EndRun(RunEnd end) {
 
 // ---- CPUs and threads ------------------------------------------------------------------------------
 
-void Machine::StartFiber(std::uint8_t thread) {
+void Machine::StartFiber(std::uint16_t thread) {
   PrepareFiber(FiberOf(thread), &ThreadEntry);
   started_[started_count_++] = thread;
   actor_number_end_ =
@@ -179,12 +189,12 @@ void Machine::SwitchThread(ActorId next) {
   }
   Cpu& cpu = cpus_[hot_.cpu];
   Fiber& from = FiberOf(cpu.thread);
-  cpu.thread = next.byte();
-  cpu.actor = next.byte();
-  if (FiberOf(next.byte()).context == nullptr) thread_switched_in_ = true;
-  MakeReady(next.byte());
+  cpu.thread = next.code();
+  cpu.actor = next.code();
+  if (FiberOf(next.code()).context == nullptr) thread_switched_in_ = true;
+  MakeReady(next.code());
   EnterCpu(hot_.cpu);
-  SwitchToFiber(from, next.byte());
+  SwitchToFiber(from, next.code());
   RefreshUntil(*hot_.index);
 }
 

@@ -255,11 +255,14 @@ class Machine {
   // a word without a step is noted in `lookers`, which has a mask of CPUs for each word of guest memory:
   // that CPU, or kEverybody where it is memory that is looked at, past all store buffers (Cell::Peek: waits
   // and judges; and whatever is poisoned). Not after the run's end, when nothing is held any more. Null:
-  // nothing is noted.
-  void NoteLooks(std::uint64_t* lookers) { lookers_wanted_ = lookers; }
+  // nothing is noted. REQUIRES, if not null: at most 64 CPUs.
+  void NoteLooks(std::uint64_t* lookers);
   static constexpr std::uint64_t kEverybody = ~std::uint64_t{0};
-  static void NoteLook(std::uint64_t cpus, const std::uint64_t* word) {
-    if (lookers_ != nullptr) [[unlikely]] lookers_[Arena::IndexOf(word)] |= cpus;
+  static void NoteLookOf(int cpu, const std::uint64_t* word) {
+    if (lookers_ != nullptr) [[unlikely]] lookers_[Arena::IndexOf(word)] |= std::uint64_t{1} << cpu;
+  }
+  static void NoteLookOfEverybody(const std::uint64_t* word) {
+    if (lookers_ != nullptr) [[unlikely]] lookers_[Arena::IndexOf(word)] |= kEverybody;
   }
 
  private:
@@ -303,19 +306,19 @@ class Machine {
   void EnterCpu(int cpu);
   void SwitchCpu(int cpu);
   void Resume();
-  [[nodiscard]] Fiber& FiberOf(std::uint8_t thread) { return fibers_[thread]; }
-  void StartFiber(std::uint8_t thread);
-  void MakeReady(std::uint8_t thread);
+  [[nodiscard]] Fiber& FiberOf(std::uint16_t thread) { return fibers_[thread]; }
+  void StartFiber(std::uint16_t thread);
+  void MakeReady(std::uint16_t thread);
   // Goes on with a thread that is started.
-  void SwitchToFiber(Fiber& from, std::uint8_t thread) {
+  void SwitchToFiber(Fiber& from, std::uint16_t thread) {
     stack_versions_[thread] = stack_version_;
     SwitchFiber(from, FiberOf(thread));
   }
   // Where the index of an actor stands: by number first, so that those that are in use stand
   // together.
   static constexpr std::size_t kActorClassCount = 4;
-  [[nodiscard]] static constexpr std::size_t IndexSlot(std::uint8_t actor) {
-    return std::rotl(actor, 2);
+  [[nodiscard]] static constexpr std::size_t IndexSlot(std::uint16_t actor) {
+    return (actor & 0x100u) | std::rotl(static_cast<std::uint8_t>(actor), 2);
   }
   [[nodiscard]] bool Deliverable(int cpu) const;
   [[nodiscard]] static bool NmiDeliverable(const Cpu& cpu);
@@ -366,8 +369,8 @@ class Machine {
     std::uint32_t until = 0;        // steps left before the scheduler is asked
     Row row = 0;                    // the next row
     std::uint32_t* index = nullptr; // of the current actor's next step
+    std::uint16_t actor = 0;
     std::uint8_t cpu = 0;
-    std::uint8_t actor = 0;
     bool through_buffer = false;    // loads must look into the buffer, stores go to its end
     bool hold_next = false;
     std::uint8_t hold_arg = 0;
@@ -382,7 +385,7 @@ class Machine {
   Row base_ = 1;
   Row first_row_ = 0;
   Cpu* cpus_ = nullptr;  // in the arena
-  std::array<std::uint32_t, 256> index_{};
+  std::array<std::uint32_t, ActorId::kCodeCount> index_{};
   Scheduler* scheduler_ = nullptr;
   std::size_t conflict_count_ = 0;
   std::array<Conflict, kConflictCountMax> conflicts_;
@@ -390,13 +393,13 @@ class Machine {
   std::vector<MoveMade> defaults_made_;  // when blocked: what was chosen by the default order
   std::array<const Wait*, kCpuCountMax> waits_{};  // on the stack of who waits; null: it does not
   std::unique_ptr<Rings[]> rings_;
-  std::array<Fiber, kThreadCountMax> fibers_;
-  std::array<std::uint8_t, kThreadCountMax> started_;  // fibers of the last run, to be reset
+  std::array<Fiber, ActorId::kCodeCount> fibers_;       // of threads: tasks and idle tasks
+  std::array<std::uint16_t, kThreadCountMax> started_;  // fibers of the last run, to be reset
   std::size_t started_count_ = 0;
   Fiber host_;
   // Two stacks of one thread with the same version are the same. A thread that runs gets the version of now,
   // which is a new one after each checkpoint that is kept or gone back to.
-  std::array<std::uint64_t, kThreadCountMax> stack_versions_{};
+  std::array<std::uint64_t, ActorId::kCodeCount> stack_versions_{};
   std::uint64_t stack_version_ = 1;
   std::size_t actor_number_end_;             // those of all actors that ever took a step are below
   Checkpoint* to_keep_ = nullptr;            // by the host, which goes on with the run

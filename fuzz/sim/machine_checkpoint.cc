@@ -30,7 +30,7 @@ void Machine::KeepStacks(Checkpoint& to, const Checkpoint* before) const {
   to.stacks_.resize(started_count_);
   std::size_t byte_count = 0;
   for (std::size_t i = 0; i < started_count_; ++i) {
-    const std::uint8_t thread = started_[i];
+    const std::uint16_t thread = started_[i];
     Checkpoint::Stack& stack = to.stacks_[i];
     // Field by field: a whole that is built elsewhere and copied would be read before it is written.
     stack.context = fibers_[thread].context;

@@ -27,7 +27,7 @@ enum class MondoFlavour : std::uint8_t { kSun4u, kSun4v };
 enum class MondoDone : std::uint8_t { kAccepted, kExecuted };
 
 struct MachineConfig {
-  int cpu_count = 2;                       // 1 .. 64
+  int cpu_count = 2;                       // 1 .. 128; a kernel has at most 64 (CpuBits)
   MemoryModel memory_model = MemoryModel::kTso;
   int store_buffer_entries = 8;            // 1 .. 16
   int tlb_entries = 4;                     // 1 .. 64, for each sharing group

@@ -14,7 +14,7 @@ inline LogEntry& Machine::Append(const Site& site, StepKind kind, WordIndex word
   LogEntry& entry = log_[hot_.row++];
   entry.site = &site;
   entry.word = word;
-  entry.index = (*hot_.index)++;
+  entry.index = static_cast<std::uint16_t>((*hot_.index)++);
   entry.link = kNoRow;
   entry.kind = kind;
   entry.cpu = hot_.cpu;
@@ -108,7 +108,7 @@ std::uint64_t Machine::FinishRmw(LogEntry& entry, std::uint64_t* word, const F& 
 
 inline std::uint64_t Machine::PeekOwn(const std::uint64_t* word) {
   const std::uint64_t value = hot_.through_buffer ? PeekAs(hot_.cpu, word) : *word;
-  NoteLook(std::uint64_t{1} << hot_.cpu, word);
+  NoteLookOf(hot_.cpu, word);
   MarkMemory(MemoryMark::Kind::kLearn, value);
   return value;
 }
@@ -142,7 +142,7 @@ void Machine::BeginWhen(const Site& site, StepKind kind, const std::uint64_t* wo
                         const Ready& ready) {
   const int cpu = hot_.cpu;
   const auto pred = [this, cpu, word, &ready] {
-    NoteLook(std::uint64_t{1} << cpu, word);
+    NoteLookOf(cpu, word);
     return ready(PeekAs(cpu, word));
   };
   using Pred = decltype(pred);
@@ -209,7 +209,7 @@ inline void Machine::EnterCpu(int cpu) {
 }
 
 // To be switched to, in this run.
-inline void Machine::MakeReady(std::uint8_t thread) {
+inline void Machine::MakeReady(std::uint16_t thread) {
   if (FiberOf(thread).context == nullptr) StartFiber(thread);
 }
 

@@ -23,10 +23,10 @@ bool Machine::InterruptDeferred(int cpu) const {
 template <class Handler>
 void Machine::InHandler(std::uint8_t pil, const Handler& handler) {
   Cpu& cpu = cpus_[hot_.cpu];
-  const std::uint8_t actor = hot_.actor;
+  const std::uint16_t actor = hot_.actor;
   const Wait* const wait = waits_[hot_.cpu];
   waits_[hot_.cpu] = nullptr;
-  hot_.actor = CpuActor(hot_.cpu).byte();
+  hot_.actor = CpuActor(hot_.cpu).code();
   hot_.index = &index_[IndexSlot(hot_.actor)];
   ++cpu.interrupt_depth;
   RefreshUntil(*hot_.index);

@@ -25,14 +25,15 @@ void Machine::AppendRegisters(std::vector<std::uint64_t>& words) const {
   std::uint64_t* next = words.data() + count;
   for (int c = 0; c < config_.cpu_count; ++c) {
     const Cpu& cpu = cpus_[c];
-    const bool current = c == hot_.cpu;
+    const std::uint64_t actor = c == hot_.cpu ? hot_.actor : cpu.actor;
     *next++ = std::uint64_t{cpu.ie} | std::uint64_t{cpu.pil} << 8 |
               std::uint64_t{cpu.interrupt_depth} << 16 | std::uint64_t{cpu.nmi_pending} << 24 |
               std::uint64_t{cpu.mondo_count} << 32 | std::uint64_t{cpu.buffer_count} << 40 |
-              std::uint64_t{cpu.thread} << 48 |
-              std::uint64_t{current ? hot_.actor : cpu.actor} << 56;
+              std::uint64_t{cpu.thread} << 56 >> 8 | actor << 56;
+    // What codes have beyond a byte stands where there is room.
     *next++ = std::uint64_t{cpu.softint} | std::uint64_t{cpu.secondary} << 16 |
-              std::uint64_t{cpu.has_thread} << 32;
+              std::uint64_t{cpu.has_thread} << 32 | std::uint64_t{cpu.thread} >> 8 << 40 |
+              actor >> 8 << 48;
     *next++ = cpu.executed;
     *next++ = cpu.accepted;
     // How long interrupts wait yet: counted in steps of one actor, wherever it stands.

@@ -171,11 +171,11 @@ void Machine::Leave(int c, int i) {
   entry = {.site = log_[held.row].site,
            .value = held.value,
            .word = Arena::IndexOf(held.word),
-           .index = index_[IndexSlot(BufferActor(c).byte())]++,
            .link = held.row,
+           .index = static_cast<std::uint16_t>(index_[IndexSlot(BufferActor(c).code())]++),
+           .actor = BufferActor(c).code(),
            .kind = held.is_load ? StepKind::kLateLoad : StepKind::kDrain,
            .cpu = static_cast<std::uint8_t>(c),
-           .actor = BufferActor(c).byte(),
            .flags = 0};
   if (held.is_load) {
     const Held* const own = Forward(c, held.word, held.row);

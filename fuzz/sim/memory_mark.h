@@ -18,7 +18,7 @@ struct MemoryMark {
     kLearn,  // `place` is what it has learned without a step
   };
   Kind kind;
-  std::uint8_t actor;
+  std::uint16_t actor;
   // A site's hash, or 0: an interrupt, which leaves the actor where it was. kLearn: a value.
   std::uint64_t place;
   Row row;  // the row that comes next

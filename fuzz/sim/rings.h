@@ -22,7 +22,7 @@ struct Held {
   Row after_stores;  // those with rows below these come before it
   Row after_loads;
   std::uint32_t expires;  // leaves before the actor's step of this number
-  std::uint8_t actor;
+  std::uint16_t actor;
   bool held;  // by a decision; else it only waits for those before it
   bool is_load;
 };

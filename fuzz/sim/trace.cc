@@ -36,8 +36,9 @@ std::vector<std::uint64_t> ChainedHashes(std::span<const LogEntry> log) {
   for (const LogEntry& e : log) {
     const std::uint64_t who = static_cast<std::uint64_t>(e.kind) << 24 |
                               static_cast<std::uint64_t>(e.cpu) << 16 |
-                              static_cast<std::uint64_t>(e.actor) << 8 |
-                              (e.flags & ~LogEntry::kUnchanged);
+                              (e.actor & 0xffu) << 8 |
+                              (e.flags & ~LogEntry::kUnchanged) |
+                              static_cast<std::uint64_t>(e.actor >> 8) << 32;  // where nothing else stands
     hash = Combine(hash, Combine(Combine(e.site->hash, e.value), Combine(who, e.word)));
     hashes.push_back(hash);
   }

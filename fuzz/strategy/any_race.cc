@@ -29,11 +29,11 @@ class CommonWords {
 
  private:
   struct Use {
-    static constexpr std::uint16_t kNobody = 0x100;
-    static constexpr std::uint16_t kMany = 0x101;
+    static constexpr std::uint16_t kNobody = ActorId::kCodeCount;
+    static constexpr std::uint16_t kMany = ActorId::kCodeCount + 1;
     std::uint16_t actor = kNobody;
     bool written = false;
-    void Note(std::uint8_t by, bool writes) {
+    void Note(std::uint16_t by, bool writes) {
       if (actor != by) actor = actor == kNobody ? by : kMany;
       written = written || writes;
     }

@@ -31,7 +31,7 @@ class DrawnRaces {
  private:
   static std::uint64_t PlaceOf(const sim::LogEntry& step) {
     return Mix64(std::uint64_t{step.site->hash} << 16 | static_cast<std::uint64_t>(step.kind) << 8 |
-                 step.actor);
+                 (step.actor & 0xffu) | static_cast<std::uint64_t>(step.actor >> 8) << 48);
   }
 
   std::array<std::uint32_t, 4096> counts_{};

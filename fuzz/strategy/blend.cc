@@ -75,7 +75,7 @@ void Blend::EndRun(const sim::Machine& machine) {
 CpuSet Blend::NextFocus(const sim::Machine& machine) {
   if (machine.conflicts().empty()) return kAllCpus;
   const CpuSet any = components_.Of(machine.log()[machine.conflicts().front().first].cpu);
-  if ((components_.cpus() & ~any) == kNoCpus) return kAllCpus;
+  if (components_.cpus().Without(any).empty()) return kAllCpus;
   return components_.Of(machine.log()[AnyRace(machine, draws_).first].cpu);
 }
 
@@ -95,7 +95,7 @@ int Blend::Choose(std::span<const std::uint8_t> enabled, int current) {
     std::array<std::uint8_t, kCpuCountMax> ours;
     std::size_t count = 0;
     for (const std::uint8_t c : enabled) {
-      if ((focus_ >> c & 1) != 0) ours[count++] = c;
+      if (focus_.Has(c)) ours[count++] = c;
     }
     if (count == 0) {
       // On in the default order.

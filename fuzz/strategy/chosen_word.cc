@@ -6,14 +6,14 @@ namespace shootdown {
 
 ChosenWord::ChosenWord() : number_(sim::kArenaGuestBytes / 8) {}
 
-void ChosenWord::NewRun(CpuSet cpus, Prng& prng) {
+void ChosenWord::NewRun(const CpuSet& cpus, Prng& prng) {
   word_ = sim::kNoWord;
   if (cpus != kNoCpus) DrawWord(cpus, prng);
   ++run_count_;
   DrawIntended(prng);
 }
 
-void ChosenWord::DrawWord(CpuSet cpus, Prng& prng) {
+void ChosenWord::DrawWord(const CpuSet& cpus, Prng& prng) {
   const auto eligible = [&](const Accesses& a) {
     return shared_.Shared(a.word) && (a.cpus & cpus) != kNoCpus;
   };
@@ -64,7 +64,7 @@ void ChosenWord::Taken(int cpu, const PendingStep& step, Prng& prng) {
   Accesses& a = accesses_[number - 1];
   ++a.by_cpu[static_cast<std::size_t>(cpu)];
   ++a.count;
-  a.cpus |= CpuSet{1} << cpu;
+  a.cpus.Add(cpu);
   if (step.word != word_) return;
   std::uint32_t& left = left_[static_cast<std::size_t>(cpu)];
   if (left != 0) --left;

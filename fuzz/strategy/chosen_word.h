@@ -24,7 +24,7 @@ class ChosenWord {
   // A run begins. A word is drawn for it, with a chance in proportion to its accesses in the runs so far,
   // among words that two CPUs accessed, one of `cpus` among them, and one wrote. kNoWord if there is no
   // such word, as with kNoCpus.
-  void NewRun(CpuSet cpus, Prng& prng);
+  void NewRun(const CpuSet& cpus, Prng& prng);
   void Taken(int cpu, const PendingStep& step, Prng& prng);
 
   [[nodiscard]] sim::WordIndex word() const { return word_; }
@@ -35,13 +35,13 @@ class ChosenWord {
  private:
   struct Accesses {
     sim::WordIndex word = sim::kNoWord;
-    std::array<std::uint32_t, kCpuCountMax> by_cpu{};  // in all runs so far
-    std::uint64_t count = 0;                           // their sum
-    CpuSet cpus = kNoCpus;                             // those with any
+    std::uint64_t count = 0;                           // in all runs so far
+    CpuSet cpus = {};                                  // those with any
+    std::array<std::uint32_t, kCpuCountMax> by_cpu{};  // how many of them are whose
   };
   static constexpr int kNobody = -1;
 
-  void DrawWord(CpuSet cpus, Prng& prng);
+  void DrawWord(const CpuSet& cpus, Prng& prng);
   void DrawIntended(Prng& prng);
 
   SharedWords shared_;

@@ -12,14 +12,13 @@
 #include <cstdint>
 #include <vector>
 
+#include "fuzz/sim/cpu_set.h"
 #include "fuzz/sim/machine.h"
 
 namespace shootdown {
 
-using CpuSet = std::uint64_t;  // a bit for each CPU
-static_assert(kCpuCountMax <= 64);
-inline constexpr CpuSet kNoCpus = 0;
-inline constexpr CpuSet kAllCpus = ~kNoCpus;
+inline constexpr CpuSet kNoCpus;
+inline constexpr CpuSet kAllCpus = CpuSet::All();
 
 class Components {
  public:
@@ -28,23 +27,26 @@ class Components {
 
   // The component of `cpu`: that CPU alone if it has to do with nobody.
   [[nodiscard]] CpuSet Of(int cpu) const {
-    return CpuSet{1} << cpu | component_[static_cast<std::size_t>(cpu)];
+    return CpuSet::Of(cpu) | component_[static_cast<std::size_t>(cpu)];
   }
   // The CPUs that have taken steps.
   [[nodiscard]] CpuSet cpus() const { return cpus_; }
 
  private:
   struct Word {
-    CpuSet accessed_by = 0;
+    CpuSet accessed_by;
     bool written = false;
   };
 
   void Note(int cpu, sim::WordIndex word, bool writes);
-  void Join(CpuSet cpus);
+  void Join(const CpuSet& cpus);
 
-  CpuSet cpus_ = 0;
+  CpuSet cpus_;
   std::array<CpuSet, kCpuCountMax> component_{};  // by CPU; kNoCpus: it was joined with nobody
   std::vector<Word> words_;                       // by WordIndex, as far as any was accessed
+  // Within Learn; null between.
+  std::array<const sim::Site*, ActorId::kCodeCount> waits_{};  // by actor: where it waits
+  std::vector<std::uint16_t> waiters_;                         // who has waited there
 };
 
 }  // namespace shootdown

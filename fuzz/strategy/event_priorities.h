@@ -17,10 +17,10 @@ class EventPriorities {
   explicit EventPriorities(std::uint64_t seed) : prng_(seed) {}
 
   void Draw(int cpu) { priority_[static_cast<std::size_t>(cpu)] = prng_.Next(); }
-  // Those of the first `cpu_count` CPUs. What is drawn next does not depend on how many they are.
+  // Those of the first `cpu_count` CPUs. What is drawn next does not depend on how many they are, up to kDrawnMin.
   void DrawAll(int cpu_count) {
     for (int c = 0; c < cpu_count; ++c) Draw(c);
-    for (int c = cpu_count; c < kCpuCountMax; ++c) (void)prng_.Next();
+    for (int c = cpu_count; c < kDrawnMin; ++c) (void)prng_.Next();
   }
   [[nodiscard]] std::uint64_t Of(int cpu) const { return priority_[static_cast<std::size_t>(cpu)]; }
   // REQUIRES: `cpus` is not empty. Of equal ones the first.
@@ -34,6 +34,8 @@ class EventPriorities {
   [[nodiscard]] Prng& prng() { return prng_; }
 
  private:
+  static constexpr int kDrawnMin = 64;
+
   Prng prng_;
   std::array<std::uint64_t, kCpuCountMax> priority_{};
 };

@@ -13,26 +13,25 @@ void Pos::NewRun(const sim::Machine& machine) {
   machine_ = &machine;
   priorities_.DrawAll(cpu_count());
   written_ = sim::kNoWord;
-  waiters_ = 0;
+  waiters_ = CpuSet();
   same_cpu_count_ = 0;
 }
 
 void Pos::Arrived(int cpu) { priorities_.Draw(cpu); }
 
-std::uint64_t Pos::RunnableWaiters() const {
-  std::uint64_t waiters = 0;
+CpuSet Pos::RunnableWaiters() const {
+  CpuSet waiters;
   for (int c = 0; c < cpu_count(); ++c) {
-    if (machine_->Waiting(c) && machine_->CanRun(c)) waiters |= std::uint64_t{1} << c;
+    if (machine_->Waiting(c) && machine_->CanRun(c)) waiters.Add(c);
   }
   return waiters;
 }
 
-std::uint64_t Pos::EnabledWaiters(int current) const {
-  std::uint64_t waiters = 0;
-  for (std::uint64_t left = enabled_bits(); left != 0; left &= left - 1) {
-    const int c = std::countr_zero(left);
+CpuSet Pos::EnabledWaiters(int current) const {
+  CpuSet waiters;
+  for (const std::uint8_t c : all_enabled()) {
     // The current one stands before its step, which may have to wait after all.
-    if (machine_->Waiting(c) && (c != current || machine_->CanRun(c))) waiters |= std::uint64_t{1} << c;
+    if (machine_->Waiting(c) && (c != current || machine_->CanRun(c))) waiters.Add(c);
   }
   return waiters;
 }
@@ -56,10 +55,8 @@ int Pos::Choose(std::span<const std::uint8_t> enabled, int current) {
       if (pending(c).known && Eager(c)) return c;
     }
   }
-  const std::uint64_t waiters = EnabledWaiters(current);
-  for (std::uint64_t stopped = waiters_ & ~waiters; stopped != 0; stopped &= stopped - 1) {
-    priorities_.Draw(std::countr_zero(stopped));
-  }
+  const CpuSet waiters = EnabledWaiters(current);
+  waiters_.Without(waiters).ForEach([this](int stopped) { priorities_.Draw(stopped); });
   waiters_ = waiters;
   if (same_cpu_count_ >= kSameCpuMax) {
     same_cpu_count_ = 0;

@@ -10,6 +10,7 @@
 
 #include <memory>
 
+#include "fuzz/sim/cpu_set.h"
 #include "fuzz/strategy/event_priorities.h"
 #include "fuzz/strategy/shared_words.h"
 #include "fuzz/strategy/step_chooser.h"
@@ -51,16 +52,16 @@ class Pos : public StepChooser {
  private:
   static constexpr std::uint32_t kSameCpuMax = 1000;
 
-  // CPUs that wait for a word and could go on, a bit each.
-  [[nodiscard]] std::uint64_t RunnableWaiters() const;
+  // CPUs that wait for a word and could go on.
+  [[nodiscard]] CpuSet RunnableWaiters() const;
   // The same, within Choose: who can go on has just been looked up.
-  [[nodiscard]] std::uint64_t EnabledWaiters(int current) const;
+  [[nodiscard]] CpuSet EnabledWaiters(int current) const;
 
   const sim::Machine* machine_ = nullptr;
   EventPriorities priorities_;
   std::unique_ptr<SharedWords> shared_;  // null: nothing is eager
   sim::WordIndex written_ = sim::kNoWord;  // by the last step, and not shared as far as is known
-  std::uint64_t waiters_ = 0;  // CPUs that wait and could go on before the last step, a bit each
+  CpuSet waiters_;                         // CPUs that wait and could go on before the last step
   int last_ = 0;
   std::uint32_t same_cpu_count_ = 0;
 };

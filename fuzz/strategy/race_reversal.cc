@@ -85,7 +85,7 @@ void RaceReversal::Arrived(int cpu) {
 bool RaceReversal::Held(int cpu) const {
   for (OrderSet left = parts_[static_cast<std::size_t>(cpu)].after & open_; left != 0; left &= left - 1) {
     const auto i = static_cast<std::size_t>(std::countr_zero(left));
-    if (progress_[i].after_count[pending(cpu).actor.byte()] == orders_[i].after.occurrence) return true;
+    if (progress_[i].after_count[pending(cpu).actor.code()] == orders_[i].after.occurrence) return true;
   }
   return false;
 }
@@ -116,7 +116,7 @@ void RaceReversal::Taken(int cpu) {
     Progress& progress = progress_[i];
     if ((parts.before & bit) != 0 && count(progress.before_count) == order.before.occurrence) open_ &= ~bit;
     if ((parts.after & bit) != 0 &&
-        count(progress.after_count[pending(cpu).actor.byte()]) == order.after.occurrence) {
+        count(progress.after_count[pending(cpu).actor.code()]) == order.after.occurrence) {
       open_ &= ~bit;  // it was all that could run
     }
   }

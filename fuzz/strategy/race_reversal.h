@@ -64,7 +64,7 @@ class RaceReversal : public Pos {
   // How far a run has come with an order.
   struct Progress {
     std::uint32_t before_count = 0;  // until it is settled
-    std::array<std::uint32_t, 256> after_count{};  // by actor
+    std::array<std::uint32_t, ActorId::kCodeCount> after_count{};  // by actor
   };
   // A bit for each order.
   using OrderSet = std::uint32_t;

@@ -22,14 +22,14 @@ constexpr auto kFirstEvents = [] {
 
 SpentBeginnings::SpentBeginnings() : slots_(kSlotsAtFirst) {}
 
-void SpentBeginnings::NewRun(CpuSet cpus) {
+void SpentBeginnings::NewRun(const CpuSet& cpus) {
   asks_ = cpus != kNoCpus &&
           long_run_count_ <= std::max<std::uint32_t>(kLongRunCountMin, run_ / 2);
   if (!asks_) return;
   ++run_;
   cpus_ = cpus;
   choosing_ = false;
-  beginning_ = cpus == kAllCpus ? 1 : Mix64(cpus);
+  beginning_ = cpus == kAllCpus ? 1 : Mix64(cpus.low()) + cpus.high();
   last_ = kFirstEvents;
   begun_.clear();
   choices_.clear();
@@ -42,7 +42,8 @@ std::uint64_t SpentBeginnings::EventOf(int cpu, const PendingStep& step) const {
   if (!step.known) return Combine(before, 1);
   const std::uint64_t self =
       Combine(before, std::uint64_t{step.site->hash} << 16 |
-                          static_cast<std::uint64_t>(step.kind) << 8 | step.actor.byte());
+                          static_cast<std::uint64_t>(step.kind) << 8 | (step.actor.code() & 0xffu) |
+                          static_cast<std::uint64_t>(step.actor.code() >> 8) << 48);
   if (step.word == sim::kNoWord) return self;
   const Word& word = words_[step.word % kWordCount];
   if (word.run != run_) return Combine(self, step.word);

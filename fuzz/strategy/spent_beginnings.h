@@ -33,7 +33,7 @@ class SpentBeginnings {
   // A run begins. Its beginnings are those of the steps of `cpus`; what other CPUs do has nothing to do
   // with them (components.h), and makes no beginning another one. kNoCpus: the run is not like others
   // (stores linger), so it spends nothing.
-  void NewRun(CpuSet cpus);
+  void NewRun(const CpuSet& cpus);
   [[nodiscard]] bool asks() const { return asks_; }
 
   // A choice among `enabled`, whose pending steps are `pending` by CPU: writes to `out` those after which
@@ -68,7 +68,7 @@ class SpentBeginnings {
   // Words share a place now and then: then steps on them count as in conflict.
   static constexpr std::size_t kWordCount = 512;
 
-  [[nodiscard]] bool Counts(int cpu) const { return (cpus_ >> cpu & 1) != 0; }
+  [[nodiscard]] bool Counts(int cpu) const { return cpus_.Has(cpu); }
   void ForgetNexts(std::size_t first);  // and all behind it
   [[nodiscard]] std::uint64_t EventOf(int cpu, const PendingStep& step) const;
   [[nodiscard]] std::size_t SlotOf(std::uint64_t beginning) const {

@@ -86,18 +86,16 @@ Move StepChooser::Pick(const sim::Question& question) {
     if (!question.blocked) return TakeStep(question.machine, self);
     return {.kind = Move::Kind::kNext};
   }
-  std::array<std::uint8_t, kCpuCountMax> enabled;
   std::size_t count = 0;
-  enabled_bits_ = 0;
   for (int c = 0; c < cpu_count_; ++c) {
     const bool can = c == self ? !question.blocked : question.machine.CanRun(c);
     if (!can) continue;
-    enabled[count++] = static_cast<std::uint8_t>(c);
-    enabled_bits_ |= std::uint64_t{1} << c;
+    enabled_[count++] = static_cast<std::uint8_t>(c);
   }
+  enabled_count_ = count;
   // The machine knows what is left to do when nobody can go on.
   if (count == 0) return {.kind = Move::Kind::kNext};
-  chosen_ = Choose({enabled.data(), count}, self);
+  chosen_ = Choose(all_enabled(), self);
   return chosen_ == self ? TakeStep(question.machine, self) : GoOnWith(chosen_);
 }
 

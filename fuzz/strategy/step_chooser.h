@@ -91,8 +91,10 @@ class StepChooser : public sim::Scheduler {
   }
   [[nodiscard]] std::span<const PendingStep> pending() const { return pending_; }
   [[nodiscard]] int cpu_count() const { return cpu_count_; }
-  // Within Choose: the CPUs that can go on, a bit each, as `enabled` has them.
-  [[nodiscard]] std::uint64_t enabled_bits() const { return enabled_bits_; }
+  // Within Choose: all CPUs that can go on, also where `enabled` has some of them only.
+  [[nodiscard]] std::span<const std::uint8_t> all_enabled() const {
+    return {enabled_.data(), enabled_count_};
+  }
 
  private:
   static constexpr int kNobody = -1;
@@ -107,7 +109,8 @@ class StepChooser : public sim::Scheduler {
   int cpu_count_ = 0;
   int chosen_ = kNobody;  // goes on to take its step
   std::uint32_t move_count_ = 0;
-  std::uint64_t enabled_bits_ = 0;
+  std::size_t enabled_count_ = 0;
+  std::array<std::uint8_t, kCpuCountMax> enabled_;
   std::array<PendingStep, kCpuCountMax> pending_;
 };
 

@@ -3,14 +3,14 @@
 #include <algorithm>
 #include <vector>
 
-#include "fuzz/strategy/components.h"
+#include "fuzz/sim/cpu_set.h"
 
 namespace shootdown {
 namespace {
 
 struct Use {
-  CpuSet cpus = kNoCpus;
-  std::uint8_t actor = 0;  // the first one
+  CpuSet cpus;
+  std::uint16_t actor = 0;  // the first one
   bool many_actors = false;
   bool written = false;
 };
@@ -18,24 +18,23 @@ struct Use {
 }  // namespace
 
 bool UnseenInterrupts(const sim::Machine& machine) {
-  CpuSet interrupted = kNoCpus;
+  CpuSet interrupted;
   std::vector<Use> uses;  // by word
   for (const sim::LogEntry& entry : machine.log()) {
-    const CpuSet cpu = CpuSet{1} << entry.cpu;
     if (entry.kind == sim::StepKind::kMondoTaken || entry.kind == sim::StepKind::kSoftintTaken) {
-      interrupted |= cpu;
+      interrupted.Add(entry.cpu);
     }
     if (!CanAnchor(entry.kind) || entry.word == sim::kNoWord) continue;
     if (entry.word >= uses.size()) uses.resize(std::size_t{entry.word} + 1);
     Use& use = uses[entry.word];
-    if (use.cpus == kNoCpus) use.actor = entry.actor;
-    use.cpus |= cpu;
+    if (use.cpus.empty()) use.actor = entry.actor;
+    use.cpus.Add(entry.cpu);
     use.many_actors = use.many_actors || use.actor != entry.actor;
     use.written = use.written || IsWrite(entry.kind);
   }
   return std::ranges::any_of(uses, [&](const Use& use) {
-    const bool one_cpu = (use.cpus & (use.cpus - 1)) == 0;
-    return one_cpu && (use.cpus & interrupted) != 0 && use.many_actors && use.written;
+    return use.cpus.size() == 1 && interrupted.Has(use.cpus.first()) && use.many_actors &&
+           use.written;
   });
 }
 

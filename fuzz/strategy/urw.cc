@@ -5,7 +5,7 @@
 namespace shootdown {
 
 void Urw::NewRun(const sim::Machine& /*machine*/) {
-  for (Steps& s : steps_) {
+  for (Steps& s : std::span(steps_).first(static_cast<std::size_t>(cpu_count()))) {
     s.before += s.taken;
     s.taken = 0;
     s.left = run_count_ == 0 ? 0 : (s.before + run_count_ / 2) / run_count_;

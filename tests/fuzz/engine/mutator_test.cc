@@ -147,11 +147,11 @@ TEST_F(MutatorTest, EvictionsStandBeforeAccessesAndDeferralsWhereInterruptsCame)
       for (const Decision& d : child.decisions()) {
         if (d.kind == Decision::Kind::kEvict) {
           ++evictions;
-          elsewhere += accesses.contains({d.actor.byte(), d.index}) ? 0 : 1;
+          elsewhere += accesses.contains({d.actor.code(), d.index}) ? 0 : 1;
         } else if (d.kind == Decision::Kind::kDefer) {
           ++deferrals;
           elsewhere += std::ranges::any_of(interrupted, [&](std::uint8_t cpu) {
-            return steps.contains({d.actor.byte(), cpu});
+            return steps.contains({d.actor.code(), cpu});
           }) ? 0 : 1;
         }
       }

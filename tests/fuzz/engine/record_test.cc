@@ -242,7 +242,7 @@ TEST(RecordTest, ADecisionBeforeAStepThatIsNotTakenHasItsAnchorToo) {
   // stands there too.
   const auto last_of_app =
       std::ranges::find_if(log.rbegin(), log.rend(), [](const sim::LogEntry& e) {
-        return IsStep(e.kind) && e.actor == TaskActor(0).byte();
+        return IsStep(e.kind) && e.actor == TaskActor(0).code();
       });
   ASSERT_NE(last_of_app, log.rend());
   const std::uint32_t last = last_of_app->index;

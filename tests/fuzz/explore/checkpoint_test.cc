@@ -89,7 +89,7 @@ Outcome OutcomeOf(Simulation& simulation, const Violation* violation) {
   for (const MoveMade& made : m.moves_made()) {
     outcome.moves.insert(outcome.moves.end(),
                          {static_cast<std::uint64_t>(made.move.kind), made.move.cpu, made.move.arg,
-                          made.actor.byte(), made.index, made.row});
+                          made.actor.code(), made.index, made.row});
   }
   outcome.memory.assign(m.GuestMemory().begin(), m.GuestMemory().end());
   if (violation != nullptr) outcome.finding = violation->check + ": " + violation->message;

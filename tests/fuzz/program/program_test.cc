@@ -208,13 +208,13 @@ TEST(ProgramTest, AnAwaitIsServedByTheOwnStoreBuffer) {
   EXPECT_EQ(program.state().seen, 1u);
 }
 
-TEST(ProgramTest, SixtyFourThreadsRun) {
+TEST(ProgramTest, AHundredAndTwentyEightThreadsRun) {
   const auto body = [](Counter& c) { RMW(c.count, old + 1); };
   ProgramOf<Counter> program(
-      {.name = "many", .threads = std::vector<std::function<void(Counter&)>>(64, body)});
+      {.name = "many", .threads = std::vector<std::function<void(Counter&)>>(128, body)});
 
   EXPECT_EQ(RunUnder(program, ""), nullptr);
-  EXPECT_EQ(program.state().count.Peek(), 64u);
+  EXPECT_EQ(program.state().count.Peek(), 128u);
 }
 
 TEST(ProgramTest, ALoopWithoutAnEndIsALivelock) {
@@ -321,8 +321,8 @@ TEST(ProgramDeathTest, MistakesOfWhoWroteItAreSaidInWords) {
         {.name = "mine", .threads = std::vector<std::function<void(Counter&)>>(threads, nothing), .machine = machine});
   };
 
-  EXPECT_DEATH(build(65, {}), "program \"mine\": threads: found 65, wanted 1 to 64");
-  EXPECT_DEATH(build(0, {}), "program \"mine\": threads: found 0, wanted 1 to 64");
+  EXPECT_DEATH(build(129, {}), "program \"mine\": threads: found 129, wanted 1 to 128");
+  EXPECT_DEATH(build(0, {}), "program \"mine\": threads: found 0, wanted 1 to 128");
   EXPECT_DEATH(build(1, {.store_buffer_entries = 0}), "machine.store_buffer_entries: found 0, wanted 1 to 16");
   EXPECT_DEATH(build(1, {.step_count_max = 65'536}), "machine.step_count_max: found 65536, wanted 1 to 65535");
 

@@ -91,6 +91,28 @@ TEST(ScheduleTest, ADecisionIsEightBytesWithItsIndexLittleEndian) {
             (std::vector<std::uint8_t>{1, 0x80 | 3, 0, 9, 0x34, 0x12, 0, 0}));
 }
 
+TEST(ScheduleTest, WhetherANumberIs64OrMoreStandsInTheSeventhByte) {
+  const auto byte = [](int from, int to) {
+    return Schedule({{.actor = TaskActor(from), .to = CpuActor(to), .index = 1}}).Encode()[6];
+  };
+  EXPECT_EQ(byte(63, 63), 0);
+  EXPECT_EQ(byte(64, 63), 1);
+  EXPECT_EQ(byte(63, 64), 2);
+  EXPECT_EQ(byte(127, 100), 3);
+}
+
+// It was not read at all once: so what cannot have been written is not read still.
+TEST(ScheduleTest, OtherSeventhBytesMeanNothing) {
+  std::vector<std::uint8_t> bytes =
+      Schedule({{.actor = TaskActor(5), .to = CpuActor(6), .index = 1}}).Encode();
+  for (int byte = 4; byte < 256; ++byte) {
+    bytes[6] = static_cast<std::uint8_t>(byte);
+    bytes[7] = bytes[6];
+
+    EXPECT_EQ(Schedule::Decode(bytes).ToText(), "T5@1>C6") << byte;
+  }
+}
+
 // ---- text ------------------------------------------------------------------------------------------
 
 struct CanonicalCase {
@@ -127,8 +149,10 @@ INSTANTIATE_TEST_SUITE_P(
         CanonicalCase{"RepeatedHoldsGoAndTheRestStays",
                       "T0@5~nmi T0@5>C1 T0@5~hold(1) T0@5~nmi T0@5>C1 T0@5~hold(1) T0@5~hold(2)",
                       "T0@5~nmi T0@5>C1 T0@5~hold(1) T0@5~nmi T0@5>C1 T0@5~hold(2)"},
-        CanonicalCase{"LargestNumbers", "T63@65535~hold(255) I63@65535>B63",
-                      "T63@65535~hold(255) I63@65535>B63"},
+        CanonicalCase{"LargestNumbers", "T127@65535~hold(255) I127@65535>B127",
+                      "T127@65535~hold(255) I127@65535>B127"},
+        CanonicalCase{"ThoseBelow64ComeFirst", "T64@1>C64 C0@1>C1 T63@1>C0",
+                      "T63@1>C0 C0@1>C1 T64@1>C64"},
         CanonicalCase{"Lines", "T0@1>C1\nT0@2>C0\n", "T0@1>C1 T0@2>C0"}),
     [](const auto& test) { return test.param.name; });
 
@@ -159,9 +183,9 @@ INSTANTIATE_TEST_SUITE_P(
         ErrorCase{"BufferHasNoSteps", "B0@2>C0",
                   "schedule:1:1: found \"B0@2>C0\", wanted one of the letters TIC"},
         ErrorCase{"NoActorNumber", "T@2>C0",
-                  "schedule:1:2: found \"@2>C0\", wanted a number from 0 to 63"},
-        ErrorCase{"ActorNumberTooLarge", "T64@2>C0",
-                  "schedule:1:2: found \"64@2>C0\", wanted a number from 0 to 63"},
+                  "schedule:1:2: found \"@2>C0\", wanted a number from 0 to 127"},
+        ErrorCase{"ActorNumberTooLarge", "T128@2>C0",
+                  "schedule:1:2: found \"128@2>C0\", wanted a number from 0 to 127"},
         ErrorCase{"NoAt", "T1 >C0", "schedule:1:3: found \"\", wanted @"},
         ErrorCase{"EndAfterActor", "T1", "schedule:1:3: found the end, wanted @"},
         ErrorCase{"NoStep", "T1@>C0",

@@ -5,6 +5,8 @@
 #include <malloc.h>
 
 #include <array>
+#include <cstdint>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -119,10 +121,19 @@ TEST_P(CpuCountTest, EveryCpuTakesItsSteps) {
     RandomWalk walk(seed, 2);
     ASSERT_EQ(program.Run(walk), RunEnd::kQuiet);
     EXPECT_EQ(program.Peek('x'), static_cast<std::uint64_t>(2 * cpu_count));
+
+    // Names of all actors go through the binary and the text form, and lead to the same run again.
+    const std::vector<std::uint64_t> wanted = sim::ChainedHashes(program.machine().log());
+    const Schedule exact = ExactSchedule(program.machine().moves_made());
+    EXPECT_EQ(Schedule::Decode(exact.Encode()), exact);
+    EXPECT_EQ(*Schedule::Parse(exact.ToText()), exact);
+    ScheduleScheduler again(exact);
+    ASSERT_EQ(program.Run(again), RunEnd::kQuiet);
+    EXPECT_EQ(sim::ChainedHashes(program.machine().log()), wanted);
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Counts, CpuCountTest, ::testing::Values(1, 2, 3, 64));
+INSTANTIATE_TEST_SUITE_P(Counts, CpuCountTest, ::testing::Values(1, 2, 3, 64, 65, 128));
 
 TEST(MachineTest, TheDefaultOrderCountsUpAndAround) {
   const GuestProgram::Code thread = [](GuestProgram& g) { g.Act(0); };
@@ -370,13 +381,48 @@ TEST(PoisonWordsTest, WordsBesideAPoisonedOneAreFree) {
 
 // ---- ids -------------------------------------------------------------------------------------------
 
-TEST(ActorIdTest, EveryByteNamesAnActor) {
-  for (int byte = 0; byte < 256; ++byte) {
-    const ActorId actor(static_cast<std::uint8_t>(byte));
+TEST(ActorIdTest, EveryCodeNamesAnActor) {
+  for (std::uint16_t code = 0; code < ActorId::kCodeCount; ++code) {
+    const ActorId actor(code);
 
     EXPECT_EQ(ActorId(actor.actor_class(), actor.number()), actor);
+    EXPECT_EQ(actor.code(), code);
+    EXPECT_LT(actor.number(), ActorId::kNumberCount);
     EXPECT_NE(std::string("TICB").find(actor.letter()), std::string::npos);
   }
+}
+
+// What is stored and hashed of small machines goes by it.
+TEST(ActorIdTest, ANumberBelow64MakesAByteWithItsClass) {
+  EXPECT_EQ(TaskActor(63).code(), 0x3f);
+  EXPECT_EQ(IdleActor(1).code(), 0x41);
+  EXPECT_EQ(CpuActor(2).code(), 0x82);
+  EXPECT_EQ(BufferActor(63).code(), 0xff);
+  EXPECT_EQ(TaskActor(64).code(), 0x100);
+  EXPECT_EQ(BufferActor(127).code(), 0x1ff);
+}
+
+TEST(TraceTest, ActorsAndCpusBeyond64HaveHashesOfTheirOwn) {
+  static constexpr sim::Site kSite{"here", "", &sim::FormatNumber};
+  std::set<std::uint64_t> hashes;
+  for (const int task : {0, 1, 64, 65}) {
+    for (const int cpu : {0, 1, 64, 65}) {
+      for (const sim::StepKind kind : {sim::StepKind::kLoad, sim::StepKind::kStore}) {
+        const sim::LogEntry row{.site = &kSite,
+                           .value = 0,
+                           .word = sim::kNoWord,
+                           .link = sim::kNoRow,
+                           .index = 0,
+                           .actor = TaskActor(task).code(),
+                           .kind = kind,
+                           .cpu = static_cast<std::uint8_t>(cpu),
+                           .flags = 0};
+        hashes.insert(sim::ChainedHashes({&row, 1}).back());
+      }
+    }
+  }
+
+  EXPECT_EQ(hashes.size(), 32u);
 }
 
 }  // namespace

@@ -114,7 +114,7 @@ TEST(AnyRaceTest, SendingAMondoRacesWithEachStepOfItsTarget) {
     ASSERT_LT(race.first, race.second);
     ASSERT_NE(first.cpu, second.cpu);
     if (first.kind == sim::StepKind::kMondoSend) {
-      ASSERT_EQ(second.actor, TaskActor(0).byte());
+      ASSERT_EQ(second.actor, TaskActor(0).code());
       after.insert(second.index);
     } else {
       ASSERT_EQ(second.kind, sim::StepKind::kMondoSend);

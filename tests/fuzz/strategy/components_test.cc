@@ -13,6 +13,15 @@ GuestProgram::Code Loads(char cell) {
   return [cell](GuestProgram& g) { (void)g.Load(cell); };
 }
 
+// CPU n is in it if bit n is 1.
+CpuSet Bits(unsigned bits) {
+  CpuSet set;
+  for (int cpu = 0; cpu < 32; ++cpu) {
+    if ((bits >> cpu & 1) != 0) set.Add(cpu);
+  }
+  return set;
+}
+
 Components LearntFrom(GuestProgram::Parts parts) {
   GuestProgram program(std::move(parts));
   (void)RunUnder(program, "");
@@ -29,17 +38,17 @@ TEST(ComponentsTest, WhoeverSharesAWordBelongsTogetherAlsoByWayOfOthers) {
                                                         },
                                                         Loads('z'), Loads('y')}});
 
-  EXPECT_EQ(components.Of(0), 0b01101u);
-  EXPECT_EQ(components.Of(2), 0b01101u);
-  EXPECT_EQ(components.Of(3), 0b01101u);
-  EXPECT_EQ(components.Of(1), 0b10010u);
-  EXPECT_EQ(components.Of(4), 0b10010u);
-  EXPECT_EQ(components.cpus(), 0b11111u);
+  EXPECT_EQ(components.Of(0), Bits(0b01101));
+  EXPECT_EQ(components.Of(2), Bits(0b01101));
+  EXPECT_EQ(components.Of(3), Bits(0b01101));
+  EXPECT_EQ(components.Of(1), Bits(0b10010));
+  EXPECT_EQ(components.Of(4), Bits(0b10010));
+  EXPECT_EQ(components.cpus(), Bits(0b11111));
 }
 
 TEST(ComponentsTest, WhatNobodyWritesJoinsNobodyUntilSomebodyDoes) {
-  EXPECT_EQ(LearntFrom({.threads = {Loads('x'), Loads('x')}}).Of(0), 0b01u);
-  EXPECT_EQ(LearntFrom({.threads = {Loads('x'), Loads('x'), Stores('x', 1)}}).Of(0), 0b111u);
+  EXPECT_EQ(LearntFrom({.threads = {Loads('x'), Loads('x')}}).Of(0), Bits(0b01));
+  EXPECT_EQ(LearntFrom({.threads = {Loads('x'), Loads('x'), Stores('x', 1)}}).Of(0), Bits(0b111));
 }
 
 // Each comes to x only if it finds the door open, and no run opens both.
@@ -52,11 +61,11 @@ TEST(ComponentsTest, AWordMayBeSharedThoughNoRunHasBothAccesses) {
 
   (void)RunUnder(program, "");
   components.Learn(program.machine());
-  EXPECT_EQ(components.Of(0), 0b01u);
+  EXPECT_EQ(components.Of(0), Bits(0b01));
   open = 1;
   (void)RunUnder(program, "");
   components.Learn(program.machine());
-  EXPECT_EQ(components.Of(0), 0b11u);
+  EXPECT_EQ(components.Of(0), Bits(0b11));
 }
 
 TEST(ComponentsTest, WhoSendsAMondoHasToDoWithItsTarget) {
@@ -65,8 +74,8 @@ TEST(ComponentsTest, WhoSendsAMondoHasToDoWithItsTarget) {
                               Stores('z', 1)},
                   .mondos = {[](GuestProgram& g) { g.Store('x', 1); }}});
 
-  EXPECT_EQ(components.Of(1), 0b011u);
-  EXPECT_EQ(components.Of(2), 0b100u);
+  EXPECT_EQ(components.Of(1), Bits(0b011));
+  EXPECT_EQ(components.Of(2), Bits(0b100));
 }
 
 // The wait is no step and names no word; whoever had run by then may have ended it.
@@ -78,7 +87,7 @@ TEST(ComponentsTest, WhoWaitedForWhateverHasToDoWithAllWhoRanBefore) {
                               },
                               Stores('x', 1), [](GuestProgram& g) { g.Store('z', 1); }}});
 
-  EXPECT_EQ(components.Of(0) & 0b011u, 0b011u);
+  EXPECT_EQ(components.Of(0) & Bits(0b011), Bits(0b011));
 }
 
 }  // namespace

@@ -63,7 +63,7 @@ TEST(SpentBeginningsTest, NothingIsTriedTwiceAndNothingIsForgotten) {
 TEST(SpentBeginningsTest, WhatOthersDoIsNoNewBeginning) {
   GuestProgram program({.threads = {Stores('x', 3), Stores('x', 3), Stores('y', 5), Stores('y', 5), Stores('y', 5),
                                     Stores('y', 5)}});
-  UntriedWalk walk(1, /*cpus=*/3);
+  UntriedWalk walk(1, CpuSet::Of(0) | CpuSet::Of(1));
 
   EXPECT_EQ(CountInterleavings(program, walk, 20, &program.cell('x')).size(), 20u);
 }

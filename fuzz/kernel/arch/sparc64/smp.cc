@@ -42,7 +42,7 @@ void xcall_deliver(const sim::Site& site,
   const int pil = local_irq_save();  // the mondo block is per CPU
   const bool sun4u = m.config().mondo_flavour == MondoFlavour::kSun4u;
   const CpuBits targets = left;
-  std::array<std::uint64_t, kCpuCountMax> ticket{};
+  std::array<std::uint64_t, CpuBits::kCpuCountMax> ticket{};
   int polls = 0;
   while (left.bits != 0) {
     const int target = std::countr_zero(left.bits);

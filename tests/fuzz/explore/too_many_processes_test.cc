@@ -1,0 +1,70 @@
+// A systematic search has at most 64 processes. Who asks for more is told so in words; and the tree of
+// schedules, which has no such bound, comes to all CPUs of a wider program.
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <memory>
+#include <set>
+#include <vector>
+
+#include "fuzz/explore/enumerate.h"
+#include "fuzz/explore/schedule_tree.h"
+#include "fuzz/explore/source_dpor.h"
+#include "fuzz/explore/state_search.h"
+#include "fuzz/program/program.h"
+
+namespace shootdown::explore {
+namespace {
+
+struct Memory {
+  program::Word x;
+};
+
+std::unique_ptr<program::Program> Wide(int threads, program::MemoryModel model) {
+  const auto body = [](Memory& m) { STORE(m.x, 1); };
+  return std::make_unique<program::ProgramOf<Memory>>(program::ProgramOf<Memory>::Parts{
+      .name = "wide",
+      .threads = std::vector<std::function<void(Memory&)>>(static_cast<std::size_t>(threads), body),
+      .machine = {.memory_model = model}});
+}
+
+using TooManyProcessesDeathTest = ::testing::Test;
+
+TEST(TooManyProcessesDeathTest, AreRefusedInWords) {
+  const auto sc = Wide(65, program::MemoryModel::kSc);
+  EXPECT_DEATH(
+      (void)Enumerate(*sc, {}, {}),
+      "search of all schedules: found 65 processes .65 CPUs under SC, .*wanted at most 64");
+  EXPECT_DEATH(StateSearch(*sc, {}), "found 65 processes .*wanted at most 64");
+  EXPECT_DEATH(SourceDpor(*sc, {}), "found 65 processes .*wanted at most 64");
+}
+
+TEST(TooManyProcessesDeathTest, WaysOutOfStoreBuffersCount) {
+  const auto tso = Wide(33, program::MemoryModel::kTso);
+  EXPECT_DEATH((void)Enumerate(*tso, {}, {}), "found 66 processes .33 CPUs under TSO");
+  EXPECT_DEATH(StateSearch(*tso, {}), "found 66 processes .33 CPUs under TSO");
+  EXPECT_DEATH(SourceDpor(*tso, {}), "found 66 processes .33 CPUs under TSO");
+}
+
+TEST(TooManyProcessesDeathTest, MoreCpusThanWaysCanBeToldApartAreRefusedToo) {
+  const auto pso = Wide(100, program::MemoryModel::kPso);
+  EXPECT_DEATH(SourceDpor(*pso, {}), "found [0-9]+ processes .100 CPUs under PSO");
+}
+
+TEST(TooManyProcessesTest, TheTreeOfSchedulesGoesOnWithAllCpus) {
+  const auto program = Wide(100, program::MemoryModel::kSc);
+  std::set<int> gone_on_with;
+  ScheduleTree tree(*program, {});
+
+  const TreeReport report = tree.Explore([&](const Schedule& schedule, const sim::Violation*) {
+    for (const Decision& d : schedule.decisions()) gone_on_with.insert(d.to.number());
+    return Visit::kGoOn;
+  });
+
+  EXPECT_TRUE(report.complete);
+  EXPECT_EQ(gone_on_with.size(), 99u);  // CPU 0 comes first in any case
+  EXPECT_EQ(*gone_on_with.rbegin(), 99);
+}
+
+}  // namespace
+}  // namespace shootdown::explore
