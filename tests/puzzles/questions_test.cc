@@ -14,6 +14,7 @@
 #include "fuzz/engine/minimum_proof.h"
 #include "fuzz/engine/mutator.h"
 #include "fuzz/engine/neighbour.h"
+#include "fuzz/engine/search.h"
 #include "fuzz/engine/store_buffer_need.h"
 #include "fuzz/engine/target.h"
 #include "fuzz/schedule/schedule_scheduler.h"
@@ -24,13 +25,23 @@ namespace shootdown::puzzles {
 namespace {
 
 constexpr std::uint64_t kSearchRuns = 40'000;
+constexpr std::uint64_t kSampledRuns = 4'000;
 constexpr std::uint64_t kQuestionRuns = 2'000;
 
 class PuzzleQuestionsTest : public ::testing::TestWithParam<Puzzle> {
  protected:
-  // A failing schedule, as children of runs that did something new come to it.
+  // A failing schedule, as children of runs that did something new come to it; or, as among a hundred threads,
+  // where one step of hundreds has to be left for one thread of them, a sampler.
   void SetUp() override {
     program_ = GetParam().buggy();
+    std::optional<Target::Found> found = Mutated();
+    if (!found) found = Sampled();
+    ASSERT_TRUE(found.has_value());
+    kind_key_ = found->kind_key;
+    minimized_ = MinimizeSchedule(*program_, found->exact, kind_key_);
+  }
+
+  [[nodiscard]] std::optional<Target::Found> Mutated() {
     std::optional<Target::Found> found;
     Target target(*program_);
     target.OnFound([&](const Target::Found& f) {
@@ -44,9 +55,20 @@ class PuzzleQuestionsTest : public ::testing::TestWithParam<Puzzle> {
       const Schedule child = Mutate(target.machine(), prng);
       if (target.Run(child) != 0) parents.push_back(child);
     }
-    ASSERT_TRUE(found.has_value());
-    kind_key_ = found->kind_key;
-    minimized_ = MinimizeSchedule(*program_, found->exact, kind_key_);
+    return found;
+  }
+
+  [[nodiscard]] std::optional<Target::Found> Sampled() {
+    std::optional<Target::Found> first;
+    SampleSearch(*program_, {.kind = StrategyName::Kind::kPosEager},
+                 {.seed = 1, .run_count_max = kSampledRuns},
+                 {.found =
+                      [&](const Target::Found& found) {
+                        if (!first && found.kind_key.starts_with(GetParam().violation)) first = found;
+                      },
+                  .input = nullptr,
+                  .ran = nullptr});
+    return first;
   }
 
   [[nodiscard]] bool Fails(const Schedule& schedule) {

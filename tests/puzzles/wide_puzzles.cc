@@ -1,4 +1,4 @@
-// The same bug among few threads and many. The machine has 64 CPUs.
+// The same bug among few threads and many.
 #include "tests/puzzles/puzzles.h"
 
 namespace shootdown::puzzles {
@@ -71,9 +71,11 @@ void AddWidePuzzles(std::vector<Puzzle>& puzzles) {
       {{"many_writers_3", "assertion", &ManyWriters<3, false>, &ManyWriters<3, true>},
        {"many_writers_10", "assertion", &ManyWriters<10, false>, &ManyWriters<10, true>},
        {"many_writers_64", "assertion", &ManyWriters<64, false>, &ManyWriters<64, true>},
+       {"many_writers_100", "assertion", &ManyWriters<100, false>, &ManyWriters<100, true>},
        {"two_stage_update_2", "assertion", &TwoStageUpdate<2, false>, &TwoStageUpdate<2, true>},
        {"two_stage_update_10", "assertion", &TwoStageUpdate<10, false>, &TwoStageUpdate<10, true>},
-       {"two_stage_update_64", "assertion", &TwoStageUpdate<64, false>, &TwoStageUpdate<64, true>}});
+       {"two_stage_update_64", "assertion", &TwoStageUpdate<64, false>, &TwoStageUpdate<64, true>},
+       {"two_stage_update_100", "assertion", &TwoStageUpdate<100, false>, &TwoStageUpdate<100, true>}});
 }
 
 std::vector<Puzzle> Puzzles() {
