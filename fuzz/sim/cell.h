@@ -66,7 +66,7 @@ class Cell {
 
   // As Load and Rmw, once ready(value) is true: the CPU waits before.
   template <class Ready>
-  T LoadWhen(const Site& site, Ready ready) const {
+  T LoadWhen(const Site& site, Ready ready) {
     return FromWord<T>(Machine::Get().LoadWhen(
         site, &word_, [&](std::uint64_t now) { return ready(FromWord<T>(now)); }));
   }

@@ -254,6 +254,9 @@ void Machine::Poison(const void* address, std::size_t bytes) {
     if (in_step && last >= base_ && log_[last - base_].cpu != hot_.cpu) NoteConflict(last - base_, hot_.row - 1);
     shadow.write = kPoisoned;
     poisoned_.push_back(w);
+    // Who watches accesses (fuzz/explore/memory_watch.h) sees a write.
+    auto* const memory = reinterpret_cast<volatile std::uint64_t*>(kArenaBase + std::uint64_t{w} * 8);
+    *memory = *memory;
     if (lookers_ != nullptr) lookers_[w] = kEverybody;
   }
 }

@@ -235,10 +235,11 @@ bool Machine::Make(const Move& move, const Question& question) {
                             .word = waits_[self]->await.word,
                             .blocked = true};
     const Move move = scheduler_->Pick(question);
+    if (move.kind == Move::Kind::kRun && move.cpu == self && CanRun(self)) return;
     if (move.kind == Move::Kind::kRun && GoToCpu(move, question)) return;
     if (move.kind == Move::Kind::kDrain) {
       Make(move, question);
-      if (CanRun(self)) return;
+      if (!move.and_wait && CanRun(self)) return;
       continue;
     }
     if (move.kind != Move::Kind::kNext) continue;

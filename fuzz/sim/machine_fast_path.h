@@ -116,7 +116,9 @@ inline std::uint64_t Machine::PeekOwn(const std::uint64_t* word) {
 inline std::uint64_t Machine::PeekAs(int cpu, const std::uint64_t* word) const {
   if (cpus_[cpu].buffer_count == 0) return *word;
   const Held* const held = Forward(cpu, word, kNoRow);
-  return held != nullptr ? held->value : *word;
+  // Who watches accesses sees one of this word, whatever serves it.
+  const std::uint64_t in_memory = *static_cast<const volatile std::uint64_t*>(word);
+  return held != nullptr ? held->value : in_memory;
 }
 
 inline void Machine::Action(const Site& site, StepKind kind, std::uint64_t value, WordIndex word) {

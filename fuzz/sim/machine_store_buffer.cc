@@ -68,14 +68,16 @@ std::uint64_t Machine::LoadAtOnce(const Site& site, const std::uint64_t* word) {
 }
 
 std::uint64_t Machine::LoadThroughBuffer(LogEntry& entry, const std::uint64_t* word) {
+  // Who watches accesses sees one of this word, whatever serves it.
+  const std::uint64_t in_memory = *static_cast<const volatile std::uint64_t*>(word);
   if (const Held* const held = Forward(hot_.cpu, word, kNoRow); held != nullptr) {
     entry.value = held->value;
     entry.flags = LogEntry::kForwarded;
     return held->value;
   }
-  entry.value = *word;
+  entry.value = in_memory;
   NoteRead(entry.word, static_cast<Row>(&entry - log_.get()));
-  return *word;
+  return in_memory;
 }
 
 Machine::LateLoad Machine::LoadLater(const Site& site, const std::uint64_t* word) {

@@ -34,6 +34,8 @@ struct Move {
   // REQUIRES: it was asked about one, and has nothing in its store buffer, and no interrupt that is
   // due or deferred.
   bool and_step = false;
+  // kDrain where a CPU waits: it waits on though its wait may be over by that, until it is chosen (kRun).
+  bool and_wait = false;
 };
 
 struct Question {
