@@ -204,34 +204,13 @@ void SourceDpor::FindRacesOfAwait(Process p, const Step& step, const sim::Await&
 // tried who leads to the other order.
 void SourceDpor::Race(std::int32_t first, Process p) {
   Frame& f = frames_[static_cast<std::size_t>(first)];
-  // Those whose first step after `first`, but for what depends on it, needs none of the others' before it.
-  ProcessSet initials = 0;
-  ProcessSet seen = 0;
-  std::array<std::int32_t, kProcessCountMax> firsts;
-  std::size_t first_count = 0;
-  for (std::int32_t j = first + 1; j < static_cast<std::int32_t>(depth_); ++j) {
-    const Frame& g = frames_[static_cast<std::size_t>(j)];
-    if ((seen & Bit(g.process)) != 0 || HappensBefore(first, j)) continue;
-    seen |= Bit(g.process);
-    bool initial = true;
-    for (std::size_t k = 0; k < first_count && initial; ++k) initial = !HappensBefore(firsts[k], j);
-    if (initial) initials |= Bit(g.process);
-    firsts[first_count++] = j;
+  if (options_.left_out == LeftOut::kInitials) {
+    const ProcessSet only = Bit(p) & f.enabled;
+    if ((only & (f.backtrack | f.sleep)) == 0) f.backtrack |= only;
+    return;
   }
-  if ((seen & Bit(p)) == 0) {
-    bool initial = true;
-    for (std::size_t k = 0; k < first_count && initial; ++k) initial = !KnownBefore(firsts[k]);
-    if (initial) initials |= Bit(p);
-  }
-  if (options_.left_out == LeftOut::kInitials) initials = Bit(p) & f.enabled;
-  if ((initials & (f.backtrack | f.sleep)) != 0) return;
-  initials &= f.enabled;
-  if (initials == 0) {
-    // Rather too much than too little.
-    if (options_.left_out != LeftOut::kInitials) f.backtrack |= f.enabled;
-  } else {
-    f.backtrack |= (initials & Bit(p)) != 0 ? Bit(p) : Bit(Lowest(initials));
-  }
+  const ProcessSet initials = InitialsAfter(*this, first, static_cast<std::int32_t>(depth_), p);
+  f.backtrack |= ToBeTried(initials, f.enabled, f.backtrack | f.sleep, p);
 }
 
 // Waits that nobody ended: they might have, earlier.

@@ -25,6 +25,7 @@
 #include "fuzz/explore/places.h"
 #include "fuzz/explore/process_scheduler.h"
 #include "fuzz/explore/report.h"
+#include "fuzz/explore/source_sets.h"
 #include "fuzz/sim/checkpoint.h"
 
 namespace shootdown::explore {
@@ -70,6 +71,8 @@ class SourceDpor final : public ProcessScheduler {
   [[nodiscard]] sim::Move Pick(const sim::Question& question) override;
 
  private:
+  template <class Run>
+  friend ProcessSet InitialsAfter(const Run& run, std::int32_t first, std::int32_t end, Process p);
   using Clock = std::uint16_t;
   static constexpr std::size_t kClocksTogether = 8;  // in a step of a loop that needs no branch for each
   static constexpr std::int32_t kNone = -1;
@@ -127,16 +130,19 @@ class SourceDpor final : public ProcessScheduler {
   void NoteMembar(Frame& f) const;
   [[nodiscard]] std::int32_t StoreOfNextDrain(Process way) const;
   void RacesOfWaits();
+  [[nodiscard]] Process ProcessOf(std::int32_t frame) const {
+    return frames_[static_cast<std::size_t>(frame)].process;
+  }
   [[nodiscard]] bool HappensBefore(std::int32_t i, std::int32_t j) const {
     return ClockOf(j)[frames_[static_cast<std::size_t>(i)].process] >=
            frames_[static_cast<std::size_t>(i)].nth;
   }
-  [[nodiscard]] const Clock* ClockOf(std::int32_t frame) const {
-    return &clocks_[static_cast<std::size_t>(frame) * clock_stride_];
-  }
   [[nodiscard]] bool KnownBefore(std::int32_t frame) const {
     const Frame& f = frames_[static_cast<std::size_t>(frame)];
     return now_[static_cast<std::size_t>(f.process)] >= f.nth;
+  }
+  [[nodiscard]] const Clock* ClockOf(std::int32_t frame) const {
+    return &clocks_[static_cast<std::size_t>(frame) * clock_stride_];
   }
   // Where the current run stood before the step of a frame.
   struct Place {
