@@ -103,6 +103,8 @@ class ProcessScheduler : public sim::Scheduler {
   // take, if anybody has. Under SC alone, where it does not matter which CPU is the one that looks when
   // a choice is made; under other models nothing changes.
   void ChooseWhereItWaits() { chooses_where_it_waits_ = true; }
+  // Under all models; and a drain ends no wait by itself: who waited goes on by a choice.
+  void ChooseEverywhere() { chooses_everywhere_ = true; }
 
   // What this class knows of a run, for a checkpoint that is kept at the beginning of Choose().
   struct Standing {
@@ -204,6 +206,7 @@ class ProcessScheduler : public sim::Scheduler {
   bool weak_ = false;
   bool too_many_ = false;
   bool chooses_where_it_waits_ = false;
+  bool chooses_everywhere_ = false;
   std::array<std::vector<sim::WordIndex>, kProcessCountMax> words_;  // by word: that of each way
   int current_ = 0;
   int started_ = 0;          // CPUs below have begun, or do so by a choice
@@ -300,7 +303,7 @@ template <class Chooser>
   if (chosen_ == kNobody) {
     // A drain would end the wait of the CPU that is looking at it, though that is a choice of its
     // own: so the choice is made where somebody has a step to take.
-    if (question.blocked && (buffers() || !chooses_where_it_waits_)) {
+    if (question.blocked && !chooses_everywhere_ && (buffers() || !chooses_where_it_waits_)) {
       if (const int c = FirstWithStep(); c != kNobody) return RunOn(c);
     }
     steps_unasked_ = 0;
@@ -317,11 +320,12 @@ template <class Chooser>
       chosen_ = kNobody;
       return {.kind = sim::Move::Kind::kDrain,
               .cpu = static_cast<std::uint8_t>(CpuOf(way)),
-              .arg = static_cast<std::uint8_t>(PlaceOf(way))};
+              .arg = static_cast<std::uint8_t>(PlaceOf(way)),
+              .and_wait = chooses_everywhere_};
     }
   }
   const int cpu = CpuOf(chosen_);
-  if (cpu == current_) return GoOn(question);
+  if (cpu == current_) return question.blocked ? RunOn(cpu) : GoOn(question);
   if (cpu != chosen_ || !IsPlainStep(cpu)) return RunOn(cpu);
   current_ = cpu;
   TakeStep(ActorId(pending(cpu).actor), pending(cpu).index);

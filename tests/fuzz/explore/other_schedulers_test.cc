@@ -5,20 +5,17 @@
 
 #include <algorithm>
 #include <array>
-#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
-#include "fuzz/base/content_hash.h"
 #include "fuzz/base/prng.h"
 #include "fuzz/explore/state_search.h"
-#include "fuzz/kernel/version.h"
-#include "fuzz/scenario/generate.h"
 #include "fuzz/scenario/simulation.h"
 #include "fuzz/scenario/undone.h"
+#include "tests/fuzz/explore/small_scenario.h"
 #include "tests/support/guest_program.h"
 
 namespace shootdown::explore {
@@ -49,45 +46,6 @@ class AnyOrder : public sim::Scheduler {
   Prng prng_;
   std::uint32_t switches_ = 2;  // one in so many questions
 };
-
-// A scenario of few operations, right or wrong: whatever part of it cannot be built is left out.
-std::unique_ptr<Simulation> SmallScenario(std::uint64_t seed, sim::MemoryModel model) {
-  Prng prng(seed);
-  Scenario scenario = GenerateScenario(seed);
-  scenario.machine.memory_model = model;
-  scenario.machine.cpu_count = 2;
-  scenario.machine.tlb_sharing = 1;
-  if (scenario.tasks.size() > 3) scenario.tasks.resize(3);
-  for (TaskSpec& task : scenario.tasks) {
-    task.cpu %= 2;
-    if (task.ops.size() > 1) task.ops.resize(1 + prng.Below(2));
-  }
-  const auto switches = kernel::VersionSwitch::All();
-  const auto* const wrong = switches[prng.Below(static_cast<std::uint32_t>(switches.size()))];
-  scenario.version = {{std::string(wrong->name()), std::string(wrong->values().back())}};
-  for (;;) {
-    ScenarioProblem problem;
-    if (auto simulation = Simulation::Build(scenario, &problem)) return simulation;
-    using Part = ScenarioProblem::Part;
-    const auto drop = [&problem](auto& from) {
-      from.erase(from.begin() + static_cast<std::ptrdiff_t>(problem.entry));
-    };
-    if (problem.part == Part::kVersion) {
-      drop(scenario.version);
-    } else if (problem.part == Part::kSetup) {
-      drop(scenario.tasks[problem.task].setup);
-    } else if (problem.part == Part::kOp) {
-      drop(scenario.tasks[problem.task].ops);
-    } else {
-      return nullptr;
-    }
-  }
-}
-
-std::string EndOf(const sim::Machine& machine, const sim::Violation* violation) {
-  const auto memory = machine.GuestMemory();
-  return violation != nullptr ? violation->check : ToHex(HashBytes({memory.data(), memory.size()}));
-}
 
 TEST(OtherSchedulersTest, TheirRunsEndAsThoseOfASearchDo) {
   constexpr std::uint64_t kStatesMax = 2'000;

@@ -1,0 +1,412 @@
+#include "fuzz/explore/footprint_dpor.h"
+
+#include <algorithm>
+#include <bit>
+#include <functional>
+#include <utility>
+
+#include "fuzz/base/check.h"
+#include "fuzz/explore/run_count.h"
+#include "fuzz/sim/watched.h"
+
+namespace shootdown::explore {
+
+using sim::LogEntry;
+using sim::StepKind;
+
+FootprintDpor::FootprintDpor(sim::Subject& subject, FootprintOptions options)
+    : subject_(subject),
+      options_(std::move(options)),
+      watch_(subject.machine()),
+      process_count_(static_cast<std::size_t>(ProcessCount(subject.machine().config()))),
+      buffer_entries_(static_cast<std::size_t>(subject.machine().config().store_buffer_entries)),
+      last_on_word_(kFootprintWords, kNone) {
+  SHOOTDOWN_CHECK(sim::GuestCodeIsWatched());
+  last_of_process_.fill(kNone);
+  ChooseEverywhere();
+}
+
+void FootprintDpor::NewRun() {
+  depth_ = 0;
+  gave_up_ = false;
+}
+
+// ---- what happens before what ------------------------------------------------------------------------
+
+void FootprintDpor::Join(std::int32_t frame) {
+  const Clock* const clock = ClockOf(frame);
+  for (std::size_t q = 0; q < process_count_; ++q) now_[q] = std::max(now_[q], clock[q]);
+}
+
+void FootprintDpor::JoinLast(Process p) {
+  const std::int32_t last = last_of_process_[static_cast<std::size_t>(p)];
+  if (last != kNone) Join(last);
+}
+
+// What happens before the next step of `p` whatever it touches.
+void FootprintDpor::ClockBefore(Process p) {
+  std::fill_n(now_.begin(), process_count_, Clock{0});
+  JoinLast(p);
+}
+
+// What a store buffer makes happen before the step of `frame`, which is over.
+void FootprintDpor::JoinOfBuffer(Frame& frame) {
+  const Process p = frame.process;
+  if (IsBuffer(p)) {
+    const std::int32_t last = last_of_process_[static_cast<std::size_t>(p)];
+    const std::size_t drained = last == kNone ? 0 : frames_[static_cast<std::size_t>(last)].nth;
+    Join(held_stores_[static_cast<std::size_t>(CpuOf(p))][drained]);
+    return;
+  }
+  const Process buffer = FirstWay(p);
+  const auto log = machine().log();
+  for (std::size_t row = first_row_; row < log.size(); ++row) {
+    const LogEntry& entry = log[row];
+    if (entry.kind == StepKind::kRmw || entry.kind == StepKind::kFence ||
+        entry.kind == StepKind::kMondoSend || entry.kind == StepKind::kMondoNack) {
+      JoinLast(buffer);
+    }
+    if ((entry.flags & LogEntry::kHeld) != 0) frame.is_held_store = true;
+  }
+  if (!frame.is_held_store) return;
+  std::vector<std::int32_t>& stores = held_stores_[static_cast<std::size_t>(p)];
+  if (stores.size() >= buffer_entries_) {
+    const std::size_t made_room = stores.size() - buffer_entries_ + 1;
+    std::int32_t drain = last_of_process_[static_cast<std::size_t>(buffer)];
+    while (frames_[static_cast<std::size_t>(drain)].nth != made_room) {
+      drain = frames_[static_cast<std::size_t>(drain)].before_of_process;
+    }
+    Join(drain);
+  }
+  stores.push_back(static_cast<std::int32_t>(depth_ - 1));
+}
+
+// ---- races -------------------------------------------------------------------------------------------
+
+// Those of the steps of frames below `end` with a step of `p` that touches this, and that now_ is about;
+// afterwards now_ knows all that happens before it.
+void FootprintDpor::FindRaces(Process p, const Footprint& touched, bool ends_wait,
+                              std::int32_t end) {
+  in_conflict_.clear();
+  for (const Touch& touch : touched) {
+    for (std::int32_t i = last_on_word_[touch.word]; i != kNone;) {
+      const Access& access = accesses_[static_cast<std::size_t>(i)];
+      // Words that everybody reads and hardly anybody writes are many.
+      i = touch.writes == 0 ? access.write_before : access.before_on_word;
+      if (!InConflict(access.touch, touch)) continue;
+      if (!KnownBefore(access.frame)) in_conflict_.push_back(access.frame);
+      // What came before a write of all these bytes happens before that.
+      if (((touch.reads | touch.writes) & ~access.touch.writes) == 0) break;
+    }
+  }
+  std::ranges::sort(in_conflict_, std::greater<>());
+  for (const std::int32_t first : in_conflict_) {
+    if (KnownBefore(first)) continue;
+    if (!ends_wait || MightEndWithout(first, p, end)) {
+      Frame& f = frames_[static_cast<std::size_t>(first)];
+      const ProcessSet initials = InitialsAfter(*this, first, end, p);
+      f.backtrack |= ToBeTried(initials, f.enabled, f.backtrack | f.asleep, p);
+    }
+    Join(first);
+  }
+}
+
+// Whether the wait of `p` might be over by the steps behind frame `first` alone, without that one's and what
+// depends on it.
+bool FootprintDpor::MightEndWithout(std::int32_t first, Process p, std::int32_t end) const {
+  const Frame& f = frames_[static_cast<std::size_t>(first)];
+  if ((f.waiting & Bit(p)) == 0 || last_of_process_[static_cast<std::size_t>(p)] > first) return true;
+  // It waited already, and goes on waiting until somebody writes what it looked at.
+  const Footprint& look = *f.looks[static_cast<std::size_t>(p)];
+  for (std::int32_t j = first + 1; j < end; ++j) {
+    if (!HappensBefore(first, j) && InConflict(look, *frames_[static_cast<std::size_t>(j)].touched)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// ---- states ------------------------------------------------------------------------------------------
+
+FootprintDpor::Touched FootprintDpor::LookOf(int cpu) {
+  watch_.Forget();
+  watch_.AddLookForInterrupts(cpu);
+  watch_.SeeAll();
+  const bool is_over = machine().CanRun(cpu);
+  MemoryWatch::Pause();
+  SHOOTDOWN_CHECK(!is_over);
+  return std::make_shared<const Footprint>(watch_.seen());
+}
+
+// `before`: the frame whose step led here; null: none.
+void FootprintDpor::LookAtWaits(Frame& frame, const Frame* before) {
+  frame.looks.resize(static_cast<std::size_t>(cpu_count()));
+  for (int c = 0; c < cpu_count(); ++c) {
+    if (machine().CanRun(c)) continue;
+    frame.waiting |= Bit(c);
+    Touched& look = frame.looks[static_cast<std::size_t>(c)];
+    const bool waited = before != nullptr && (before->waiting & Bit(c)) != 0;
+    if (waited && before->process != c) {
+      const Touched& look_before = before->looks[static_cast<std::size_t>(c)];
+      if (!InConflict(*look_before, *before->touched)) {
+        look = look_before;
+        continue;
+      }
+    }
+    look = LookOf(c);
+    // Its own step looked too, and knows.
+    if (before == nullptr || before->process == c) continue;
+    if (options_.left_out == FootprintLeftOut::kWaits) continue;
+    ClockBefore(c);
+    FindRaces(c, *look, /*ends_wait=*/true, static_cast<std::int32_t>(depth_));
+  }
+}
+
+void FootprintDpor::InheritSleepers(Frame& frame, const Frame& before) const {
+  for (const Sleeper& sleeper : before.sleepers) {
+    if (sleeper.process == before.process) continue;
+    if (options_.left_out != FootprintLeftOut::kWakeUps &&
+        InConflict(*sleeper.touched, *before.touched)) {
+      continue;
+    }
+    frame.sleepers.push_back(sleeper);
+    frame.asleep |= Bit(sleeper.process);
+  }
+}
+
+void FootprintDpor::OpenFrame() {
+  if (frame_count_ == frames_.size()) {
+    frames_.emplace_back();
+    clocks_.resize(frames_.size() * process_count_);
+  }
+  Frame& f = frames_[frame_count_++];
+  f = Frame{.enabled = Enabled()};
+  const Frame* const before = depth_ == 0 ? nullptr : &frames_[depth_ - 1];
+  if (before != nullptr) InheritSleepers(f, *before);
+  LookAtWaits(f, before);
+}
+
+// ---- steps -------------------------------------------------------------------------------------------
+
+void FootprintDpor::BeginStep(Process p) {
+  in_step_ = true;
+  first_row_ = machine().log().size();
+  watch_.Forget();
+  if (IsBuffer(p)) return;
+  frames_[depth_].ends_wait = pending(p).blocked;
+  if (options_.left_out != FootprintLeftOut::kInterrupts) watch_.AddLookForInterrupts(p);
+  watch_.AddThread(p);
+}
+
+// Whether a store in the step that `frame` has taken could reach memory in that step, and makes a difference
+// there. That depends on what is held before it.
+void FootprintDpor::LookAtStore(Frame& frame) {
+  const auto log = machine().log();
+  for (std::size_t row = first_row_; row < log.size(); ++row) {
+    if ((log[row].flags & LogEntry::kHeld) == 0) continue;
+    const auto& seen = watch_.seen();
+    if (std::ranges::find(seen, log[row].word, &Touch::word) == seen.end()) continue;
+    watch_.AddBuffer(frame.process, /*is_write=*/false);
+    frame.looks_at_store = machine().BufferedCount(frame.process) == 1;
+  }
+  if (frame.at_once) watch_.AddBuffer(frame.process, /*is_write=*/false);
+}
+
+// Of the last frame, when the next choice is made.
+void FootprintDpor::EndStep() {
+  in_step_ = false;
+  Frame& f = frames_[depth_ - 1];
+  const Process p = f.process;
+  f.is_held_store = false;
+  f.looks_at_store = false;
+  if (IsBuffer(p)) {
+    watch_.AddBuffer(CpuOf(p), /*is_write=*/true);
+  } else {
+    watch_.AddThread(p);
+    if (buffers() && options_.left_out != FootprintLeftOut::kAtOnce) LookAtStore(f);
+  }
+  Footprint touched = watch_.seen();
+  if (options_.left_out == FootprintLeftOut::kReads) {
+    for (Touch& touch : touched) touch.reads = 0;
+  }
+  f.touched = std::make_shared<const Footprint>(std::move(touched));
+  ClockBefore(p);
+  if (buffers()) JoinOfBuffer(f);
+  FindRaces(p, *f.touched, f.ends_wait, static_cast<std::int32_t>(depth_ - 1));
+  Record(f);
+}
+
+// What later steps have to know of it.
+void FootprintDpor::Record(Frame& frame) {
+  const auto here = static_cast<std::int32_t>(depth_ - 1);
+  std::int32_t& last = last_of_process_[static_cast<std::size_t>(frame.process)];
+  frame.before_of_process = last;
+  frame.nth = last == kNone ? 1 : frames_[static_cast<std::size_t>(last)].nth + 1;
+  last = here;
+  Clock* const clock = &clocks_[static_cast<std::size_t>(here) * process_count_];
+  std::copy_n(now_.begin(), process_count_, clock);
+  clock[frame.process] = static_cast<Clock>(frame.nth);
+  frame.access_count = accesses_.size();
+  for (const Touch& touch : *frame.touched) {
+    std::int32_t& on_word = last_on_word_[touch.word];
+    std::int32_t write = on_word;
+    if (write != kNone && accesses_[static_cast<std::size_t>(write)].touch.writes == 0) {
+      write = accesses_[static_cast<std::size_t>(write)].write_before;
+    }
+    accesses_.push_back(
+        {.touch = touch, .frame = here, .before_on_word = on_word, .write_before = write});
+    on_word = static_cast<std::int32_t>(accesses_.size()) - 1;
+  }
+}
+
+// Drains first, then on with the CPU that runs: near the default order.
+Process FootprintDpor::FirstChoice(const Frame& frame) const {
+  const ProcessSet awake = frame.enabled & ~frame.asleep;
+  const ProcessSet drains = buffers() ? awake & WaysOf(current_cpu()) : 0;
+  if (drains != 0) return Lowest(drains);
+  return (awake & Bit(current_cpu())) != 0 ? current_cpu() : Lowest(awake);
+}
+
+Process FootprintDpor::Take(const Frame& frame) {
+  ++depth_;
+  if (frame.at_once) StoreAtOnce();
+  return frame.process;
+}
+
+Process FootprintDpor::Choose() {
+  if (in_step_) EndStep();
+  if (KeepsPlace()) KeepPlace();
+  if (depth_ < replayed_) return Take(frames_[depth_]);
+  if (depth_ == frame_count_) {
+    OpenFrame();
+    Frame& f = frames_[depth_];
+    if ((f.enabled & ~f.asleep) == 0) {
+      gave_up_ = f.enabled != 0;
+      --frame_count_;
+      return gave_up_ ? kCut : kNobody;
+    }
+    f.process = FirstChoice(f);
+    f.backtrack |= Bit(f.process);
+  }
+  BeginStep(frames_[depth_].process);
+  return Take(frames_[depth_]);
+}
+
+// The search's own looks at memory are nobody's.
+sim::Move FootprintDpor::Pick(const sim::Question& question) {
+  MemoryWatch::Pause();
+  const sim::Move move = PickBy([this] { return Choose(); }, question);
+  if (!in_step_) return move;
+  const Process p = frames_[depth_ - 1].process;
+  // Nor are those of the CPU that is left for the one that takes the step.
+  if (IsBuffer(p)) {
+    watch_.SeeAll();
+  } else {
+    watch_.See(p);
+  }
+  return move;
+}
+
+// ---- the walk ----------------------------------------------------------------------------------------
+
+// Where a run leaves the one before it: the next ones will leave it there too, or later.
+bool FootprintDpor::KeepsPlace() const {
+  if (depth_ != replayed_ || frame_count_ == 0 || !machine().CanKeepCheckpoints()) return false;
+  return places_.empty() || places_.depth() < depth_;
+}
+
+void FootprintDpor::KeepPlace() {
+  Place& place = places_.Push();
+  place.depth = depth_;
+  Keep(place.standing);
+  subject_.machine().KeepCheckpoint(place.machine, places_.BeforeLast());
+}
+
+void FootprintDpor::ResumeFromPlace() {
+  in_step_ = false;
+  places_.DropFrom(replayed_ + 1);
+  if (places_.empty()) return;
+  const Place& place = places_.last();
+  depth_ = place.depth;
+  gave_up_ = false;
+  GoBackTo(place.standing);
+  subject_.machine().ResumeFrom(place.machine);
+}
+
+void FootprintDpor::Undo(const Frame& frame) {
+  last_of_process_[static_cast<std::size_t>(frame.process)] = frame.before_of_process;
+  if (frame.is_held_store) held_stores_[static_cast<std::size_t>(frame.process)].pop_back();
+  for (; accesses_.size() > frame.access_count; accesses_.pop_back()) {
+    last_on_word_[accesses_.back().touch.word] = accesses_.back().before_on_word;
+  }
+}
+
+// The process of `frame` has been tried from there.
+void FootprintDpor::SendToSleep(Frame& frame) const {
+  Touched touched = std::move(frame.touched);
+  if (frame.at_once) {
+    Footprint both = *touched;
+    both.insert(both.end(), frame.touched_held->begin(), frame.touched_held->end());
+    touched = std::make_shared<const Footprint>(std::move(both));
+    frame.at_once = false;
+  }
+  frame.sleepers.push_back({.process = frame.process, .touched = std::move(touched)});
+  frame.asleep |= Bit(frame.process);
+}
+
+bool FootprintDpor::Backtrack() {
+  while (frame_count_ != 0) {
+    Frame& f = frames_[frame_count_ - 1];
+    Undo(f);
+    if (f.looks_at_store && !f.at_once) {
+      f.touched_held = std::move(f.touched);
+      f.at_once = true;
+      replayed_ = frame_count_ - 1;
+      return true;
+    }
+    SendToSleep(f);
+    const ProcessSet left = f.backtrack & ~f.asleep;
+    if (left != 0) {
+      f.process = Lowest(left);
+      replayed_ = frame_count_ - 1;
+      return true;
+    }
+    --frame_count_;
+  }
+  return false;
+}
+
+std::uint64_t FootprintDpor::branch_count() const {
+  int count = 0;
+  for (std::size_t i = 0; i < frame_count_; ++i) {
+    count += std::popcount(frames_[i].backtrack & ~frames_[i].asleep & ~Bit(frames_[i].process));
+  }
+  return static_cast<std::uint64_t>(count);
+}
+
+Report FootprintDpor::Explore() {
+  RunCount count(subject_, options_, options_.count_classes);
+  if (subject_.machine().config().memory_model > sim::MemoryModel::kTso ||
+      process_count_ > kProcessCountMax) {
+    count.report().stopped_by = StoppedBy::kRefused;
+    return count.report();
+  }
+  do {
+    if (count.Stopped()) return count.report();
+    ResumeFromPlace();
+    const sim::Violation* const violation = subject_.RunOnce(*this);
+    MemoryWatch::Pause();
+    ++run_count_;
+    if (gave_up_) {
+      count.GivenUp();
+    } else {
+      if (in_step_) EndStep();
+      count.Ended(violation);
+      if (violation != nullptr && !(options_.go_on && violation->at_end)) return count.report();
+    }
+  } while (Backtrack());
+  count.report().complete = true;
+  return count.report();
+}
+
+}  // namespace shootdown::explore

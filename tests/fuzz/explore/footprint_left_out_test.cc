@@ -1,0 +1,114 @@
+// Would the other tests notice a mistake in the search by footprints? Each rule is left out in turn, and an
+// outcome must be lost.
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "fuzz/explore/footprint_dpor.h"
+#include "tests/support/guest_program.h"
+
+namespace shootdown::explore {
+namespace {
+
+using ::shootdown::testing::GuestProgram;
+using Parts = GuestProgram::Parts;
+using Outcomes = std::set<std::pair<std::uint64_t, std::string>>;  // register 0, and what was wrong
+
+struct LeftOutCase {
+  const char* name;
+  FootprintLeftOut rule;
+  Parts (*program)();
+};
+
+Parts StoreAndLoad() {
+  return {.threads = {[](GuestProgram& g) { g.reg[0] = g.Load('x'); },
+                      [](GuestProgram& g) { g.Store('x', 1); }}};
+}
+
+// It is interrupted between any two steps, and not only at the last one.
+Parts Interrupted() {
+  return {.threads = {[](GuestProgram& g) {
+                        for (std::uint64_t i = 1; i <= 3; ++i) {
+                          g.Act(i);
+                          g.reg[1] = i;
+                        }
+                      },
+                      [](GuestProgram& g) { (void)g.SendMondo(0, 0); }},
+          .mondos = {[](GuestProgram& g) { g.reg[0] = g.reg[1] + 1; }}};
+}
+
+// Whoever comes last, no step shows that the other order would have ended the wait.
+Parts WaitForTwo() {
+  return {.threads = {[](GuestProgram& g) {
+                        sim::Machine::Get().WaitUntil(
+                            SHOOTDOWN_SITE("wait"), sim::WaitKind::kBlocked,
+                            [&g] { return g.Peek('x') == 1 && g.Peek('y') == 0; });
+                        g.reg[0] = 1;
+                      },
+                      [](GuestProgram& g) { g.Store('x', 1); },
+                      [](GuestProgram& g) { g.Store('y', 1); }}};
+}
+
+// For a moment it could go on.
+Parts WaitForAMoment() {
+  return {.threads = {[](GuestProgram& g) {
+                        g.WaitUntilEquals('x', 1);
+                        g.reg[0] = 1;
+                      },
+                      [](GuestProgram& g) {
+                        g.Store('x', 1);
+                        g.Store('x', 0);
+                      }}};
+}
+
+Parts TwoWriters() {
+  return {.threads = {[](GuestProgram& g) { g.reg[0] = g.Load('x'); },
+                      [](GuestProgram& g) { g.Store('x', 1); },
+                      [](GuestProgram& g) { g.Store('x', 2); }}};
+}
+
+// Whoever looks right behind its own store may find it there.
+Parts LookBehindAStore() {
+  return {.threads = {[](GuestProgram& g) {
+    g.Store('x', 1);
+    g.reg[0] = g.Peek('x');
+  }}};
+}
+
+class FootprintLeftOutTest : public ::testing::TestWithParam<LeftOutCase> {
+ protected:
+  static Outcomes Of(FootprintLeftOut left_out) {
+    GuestProgram program(GetParam().program(), {.memory_model = sim::MemoryModel::kTso});
+    Outcomes outcomes;
+    FootprintOptions options;
+    options.left_out = left_out;
+    options.go_on = true;
+    options.on_run = [&](const sim::Violation* violation) {
+      outcomes.emplace(program.reg[0], violation != nullptr ? violation->check : "");
+    };
+    EXPECT_TRUE(FootprintDpor(program, options).Explore().complete);
+    return outcomes;
+  }
+};
+
+TEST_P(FootprintLeftOutTest, IsNoticed) {
+  const Outcomes all = Of(FootprintLeftOut::kNothing);
+  EXPECT_GT(all.size(), 1u);
+  EXPECT_LT(Of(GetParam().rule).size(), all.size());
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Rules, FootprintLeftOutTest,
+    ::testing::Values(LeftOutCase{"Reads", FootprintLeftOut::kReads, &StoreAndLoad},
+                      LeftOutCase{"Interrupts", FootprintLeftOut::kInterrupts, &Interrupted},
+                      LeftOutCase{"Waits", FootprintLeftOut::kWaits, &WaitForTwo},
+                      LeftOutCase{"WaitsThatWereOver", FootprintLeftOut::kWaits, &WaitForAMoment},
+                      LeftOutCase{"AtOnce", FootprintLeftOut::kAtOnce, &LookBehindAStore},
+                      LeftOutCase{"WakeUps", FootprintLeftOut::kWakeUps, &TwoWriters}),
+    [](const auto& test) { return std::string(test.param.name); });
+
+}  // namespace
+}  // namespace shootdown::explore
