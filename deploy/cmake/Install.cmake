@@ -35,8 +35,8 @@ install(TARGETS ${shootdown_exported}
   EXPORT shootdownTargets
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
   INCLUDES DESTINATION ${shootdown_include_dir})
-foreach(program shootdown shootdown-fuzz shootdown-server shootdown-worker)
-  if(TARGET ${program})  # libFuzzer's own target needs Clang
+foreach(program shootdown shootdown-dpor shootdown-fuzz shootdown-server shootdown-worker)
+  if(TARGET ${program})  # two of them need Clang
     install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
   endif()
 endforeach()

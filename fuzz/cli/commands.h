@@ -9,7 +9,8 @@ namespace shootdown {
 
 void AddScenariosCommand(CLI::App& app, int* exit_status);
 void AddFuzzCommand(CLI::App& app, int* exit_status);
-void AddVerifyCommand(CLI::App& app, int* exit_status);
+// `argv`: the whole command line, which another of our programs may have to take over.
+void AddVerifyCommand(CLI::App& app, char** argv, int* exit_status);
 void AddReplayCommand(CLI::App& app, int* exit_status);
 void AddMinimizeCommand(CLI::App& app, int* exit_status);
 void AddFailuresCommand(CLI::App& app, int* exit_status);

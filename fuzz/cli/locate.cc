@@ -23,6 +23,11 @@ constexpr char kSuffix[] = ".textproto";
 
 }  // namespace
 
+std::string ProgramFolder() {
+  std::error_code error;
+  return fs::read_symlink("/proc/self/exe", error).parent_path().string();
+}
+
 absl::StatusOr<std::string> CorpusFolder() {
   if (const char* const given = std::getenv("SHOOTDOWN_CORPUS"); given != nullptr) {
     if (fs::is_directory(given)) return std::string(given);
@@ -30,7 +35,7 @@ absl::StatusOr<std::string> CorpusFolder() {
         absl::StrFormat("$SHOOTDOWN_CORPUS is \"%s\", which is no folder", given));
   }
   std::error_code error;
-  const fs::path program = fs::read_symlink("/proc/self/exe", error).parent_path();
+  const fs::path program = ProgramFolder();
   // Installed: bin beside share. Built: build/<preset>/bin in the checkout.
   for (const fs::path& candidate :
        {program / "../share/shootdown/corpus", program / "../../../corpus"}) {

@@ -13,6 +13,9 @@
 
 namespace shootdown {
 
+// The folder that this program is in, and our others beside it.
+[[nodiscard]] std::string ProgramFolder();
+
 // The folder of scenario files: $SHOOTDOWN_CORPUS, or beside the program as installed or built.
 [[nodiscard]] absl::StatusOr<std::string> CorpusFolder();
 

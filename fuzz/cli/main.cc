@@ -28,7 +28,7 @@ int main(int argc, char** argv) {
   int exit_status = shootdown::kExitDone;
   shootdown::AddScenariosCommand(app, &exit_status);
   shootdown::AddFuzzCommand(app, &exit_status);
-  shootdown::AddVerifyCommand(app, &exit_status);
+  shootdown::AddVerifyCommand(app, argv, &exit_status);
   shootdown::AddReplayCommand(app, &exit_status);
   shootdown::AddMinimizeCommand(app, &exit_status);
   shootdown::AddFailuresCommand(app, &exit_status);

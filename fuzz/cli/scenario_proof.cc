@@ -18,6 +18,7 @@
 #include "fuzz/cli/step_words.h"
 #include "fuzz/cli/undone_words.h"
 #include "fuzz/engine/record.h"
+#include "fuzz/explore/footprint_dpor.h"
 #include "proto/scenario_text.h"
 
 namespace shootdown {
@@ -36,6 +37,10 @@ std::string FlagOf(sim::MemoryModel model) {
 
 }  // namespace
 
+std::string EngineName(ProofEngine engine) {
+  return engine == ProofEngine::kStates ? "states" : "dpor";
+}
+
 const std::map<std::string, sim::MemoryModel>& MemoryModels() {
   static const std::map<std::string, sim::MemoryModel> models = {{"sc", sim::MemoryModel::kSc},
                                                                  {"tso", sim::MemoryModel::kTso},
@@ -52,7 +57,12 @@ absl::Status ScenarioProof::Run(SharedProof* jobs) {
   build_ = *std::move(build);
   absl::StatusOr<std::unique_ptr<Simulation>> simulation = BuildSimulation(loaded_);
   if (!simulation.ok()) return simulation.status();
-  if (absl::Status explored = Explore(**simulation, jobs); !explored.ok()) return explored;
+  Introduce(**simulation);
+  if (request_.engine == ProofEngine::kDpor) {
+    ExploreOrders(**simulation);
+  } else if (absl::Status explored = ExploreStates(**simulation, jobs); !explored.ok()) {
+    return explored;
+  }
   simulation->reset();  // only one lives at a time
   return report_.violation ? TakeFinding(*report_.violation) : absl::OkStatus();
 }
@@ -68,7 +78,8 @@ explore::StateOptions ScenarioProof::Options(Simulation& simulation) const {
   return options;
 }
 
-absl::Status ScenarioProof::Explore(Simulation& simulation, SharedProof* jobs) {
+// What a certificate says before anything is explored.
+void ScenarioProof::Introduce(Simulation& simulation) {
   // The same model runs the same default order: equal certificates come of equal models.
   model_ = RecordRun(simulation, Schedule(), loaded_.text).trace_hash;
   for (const check::Check* const c : check::AllChecks()) {
@@ -76,6 +87,36 @@ absl::Status ScenarioProof::Explore(Simulation& simulation, SharedProof* jobs) {
     const bool judges = std::ranges::find(simulation.checks(), c) != simulation.checks().end();
     (judges ? checks_ : checks_off_).emplace_back(c->name);
   }
+}
+
+// A limit is reached, before the search is complete.
+bool ScenarioProof::IsOver(double elapsed) {
+  was_interrupted_ = request_.interrupted();
+  return was_interrupted_ || (request_.seconds != 0 && elapsed - before_ >= request_.seconds);
+}
+
+void ScenarioProof::ExploreOrders(Simulation& simulation) {
+  explore::FootprintOptions options;
+  if (request_.executions != 0) options.execution_count_max = request_.executions;
+  const explore::FootprintDpor* running = nullptr;
+  options.should_stop = [&] {
+    const double elapsed = Seconds();
+    TakeStock(running->run_count(), running->branch_count());
+    progress_.Show(absl::StrFormat("%s: %d runs of %s, %.0f s", loaded_.scenario.name,
+                                   running->run_count(), WholeText(), elapsed));
+    return IsOver(elapsed);
+  };
+  explore::FootprintDpor search(simulation, options);
+  running = &search;
+  start_ = Clock::now();
+  report_ = search.Explore();
+  undone_ = FindUndone(loaded_.scenario, simulation.kernel().reached());
+  TakeStock(search.run_count(), search.branch_count());
+  seconds_ = Seconds();
+  progress_.Clear();
+}
+
+absl::Status ScenarioProof::ExploreStates(Simulation& simulation, SharedProof* jobs) {
   explore::StateOptions options = Options(simulation);
   explore::StateSearch* running = nullptr;
   absl::Status kept = absl::OkStatus();
@@ -84,9 +125,7 @@ absl::Status ScenarioProof::Explore(Simulation& simulation, SharedProof* jobs) {
   const auto should_stop = [&] {
     const double elapsed = Seconds();
     ShowProgress(*running, elapsed);
-    was_interrupted_ = request_.interrupted();
-    const bool over =
-        was_interrupted_ || (request_.seconds != 0 && elapsed - before_ >= request_.seconds);
+    const bool over = IsOver(elapsed);
     if (checkpoint && !over && elapsed >= keep_at) {
       kept = checkpoint->Write(*running, elapsed);
       const double now = Seconds();
@@ -113,7 +152,7 @@ absl::Status ScenarioProof::Explore(Simulation& simulation, SharedProof* jobs) {
   }
   report_ = search.Explore();
   undone_ = FindUndone(loaded_.scenario, simulation.kernel().reached());
-  TakeStock(search);
+  TakeStock(search.run_count(), search.branch_count());
   seconds_ = Seconds();
   progress_.Clear();
   if (jobs != nullptr && !jobs->status().ok()) return jobs->status();
@@ -162,15 +201,15 @@ absl::Status ScenarioProof::TakeFinding(const sim::Violation& violation) {
 // How much there is cannot be known before. What is known of it: runs that were made, and those
 // that are to be made for sure; and, when fewer come up than are made, a guess at all of them.
 void ScenarioProof::ShowProgress(const explore::StateSearch& search, double elapsed) {
-  TakeStock(search);
+  TakeStock(search.run_count(), search.branch_count());
   progress_.Show(absl::StrFormat("%s: %d states, %d runs of %s, at %d departures, %.0f s",
                                  loaded_.scenario.name, search.state_count(), search.run_count(),
                                  WholeText(), search.departures(), elapsed));
 }
 
-void ScenarioProof::TakeStock(const explore::StateSearch& search) {
-  estimate_.Add(search.run_count(), search.branch_count());
-  at_least_ = search.run_count() + search.branch_count();
+void ScenarioProof::TakeStock(std::uint64_t run_count, std::uint64_t branch_count) {
+  estimate_.Add(run_count, branch_count);
+  at_least_ = run_count + branch_count;
 }
 
 std::string ScenarioProof::WholeText() const {
@@ -218,13 +257,21 @@ ScenarioProof::Stop ScenarioProof::StoppedBy() const {
   return {};
 }
 
+std::string ScenarioProof::CostText() const {
+  const std::string runs = Counted(report_.executions + report_.blocked, "run");
+  if (request_.engine == ProofEngine::kStates) {
+    return absl::StrFormat("%s, %s in %.2f s", Counted(report_.states, "state"), runs, seconds_);
+  }
+  return absl::StrFormat("%s (%d given up) of %d classes in %.2f s", runs, report_.blocked,
+                         report_.classes, seconds_);
+}
+
 void ScenarioProof::PrintSummary() const {
-  const std::string cost =
-      absl::StrFormat("%s, %s in %.2f s", Counted(report_.states, "state"),
-                      Counted(report_.executions + report_.blocked, "run"), seconds_);
+  const std::string cost = CostText();
   if (complete()) {
-    spdlog::info("{}: verified: no schedule {} breaks a rule; {}, up to hash collision (128 bits)",
-                 loaded_.scenario.name, BoundText(), cost);
+    spdlog::info("{}: verified: no schedule {} breaks a rule; {}{}", loaded_.scenario.name,
+                 BoundText(), cost,
+                 request_.engine == ProofEngine::kStates ? ", up to hash collision (128 bits)" : "");
   } else if (found()) {
     spdlog::info("{}: {}; {}", loaded_.scenario.name, verdict(), cost);
   } else {
@@ -261,7 +308,12 @@ void ScenarioProof::PrintSummary() const {
   }
   spdlog::info("  judged by {} checks{}{}", checks_.size(),
                checks_off_.empty() ? "" : "; off: ", absl::StrJoin(checks_off_, ", "));
-  spdlog::info("  model {}, states {}", model_, ToHex(report_.digest));
+  if (request_.engine == ProofEngine::kStates) {
+    spdlog::info("  model {}, states {}", model_, ToHex(report_.digest));
+  } else {
+    spdlog::info("  one order each of steps that touch nothing in common");
+    spdlog::info("  model {}", model_);
+  }
   spdlog::info("  build {}, scenario {}", build_, ScenarioHash());
 }
 
@@ -286,6 +338,11 @@ void ScenarioProof::SayWhatIsNeverDone() const {
   }
 }
 
+std::string ScenarioProof::ReductionName() const {
+  if (request_.engine == ProofEngine::kDpor) return "source_dpor";
+  return drains_unseen_ ? "unseen_drains" : "none";
+}
+
 Json ScenarioProof::ToJson() const {
   Json varied = {"step_order"};
   if (Model() != sim::MemoryModel::kSc) varied.push_back("store_buffer_drains");
@@ -308,14 +365,12 @@ Json ScenarioProof::ToJson() const {
                {"seconds", seconds_},
                {"bound", std::move(bound)},
                {"memory_model", FlagOf(Model())},
-               {"states", report_.states},
-               {"states_digest", ToHex(report_.digest)},
-               {"hash_bits", 128},
+               {"engine", EngineName(request_.engine)},
                {"model", model_},
                {"build", build_},
                {"scenario_hash", ScenarioHash()},
                {"steps_max", report_.steps_max},
-               {"reduction", drains_unseen_ ? "unseen_drains" : "none"},
+               {"reduction", ReductionName()},
                {"checks", checks_},
                {"checks_off", checks_off_},
                {"varied", std::move(varied)},
@@ -323,6 +378,14 @@ Json ScenarioProof::ToJson() const {
                {"never_done", nullptr}};
   // A finding has ended the search before all that there is to do could be done.
   if (!found()) json["never_done"] = UndoneJson(loaded_.scenario, undone_);
+  if (request_.engine == ProofEngine::kStates) {
+    json["states"] = report_.states;
+    json["states_digest"] = ToHex(report_.digest);
+    json["hash_bits"] = 128;
+  } else {
+    json["classes"] = report_.classes;
+    json["reads_from_classes"] = report_.rf_classes;
+  }
   if (!complete() && !found()) {
     json["stopped_by"] = StoppedBy().name;
     json["runs_at_least"] = at_least_;

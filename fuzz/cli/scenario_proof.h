@@ -23,7 +23,14 @@
 
 namespace shootdown {
 
+// How a proof goes through all schedules (fuzz/explore/README.md).
+enum class ProofEngine : std::uint8_t {
+  kStates,  // what was reached before is not explored again
+  kDpor,    // a run for each order of the steps that touch the same memory
+};
+
 struct ProofRequest {
+  ProofEngine engine = ProofEngine::kStates;
   std::optional<std::uint32_t> preemptions;
   std::optional<std::uint32_t> delays;
   std::uint32_t events = 0;
@@ -34,6 +41,9 @@ struct ProofRequest {
   bool json = false;             // people's words are few
   std::function<bool()> interrupted;
 };
+
+// By the name that --engine takes.
+[[nodiscard]] std::string EngineName(ProofEngine engine);
 
 // By the names that --memory-model takes.
 [[nodiscard]] const std::map<std::string, sim::MemoryModel>& MemoryModels();
@@ -78,10 +88,15 @@ class ScenarioProof {
   [[nodiscard]] std::string ScenarioHash() const;
   [[nodiscard]] std::string Identity() const;
   [[nodiscard]] explore::StateOptions Options(Simulation& simulation) const;
-  absl::Status Explore(Simulation& simulation, SharedProof* jobs);
+  void Introduce(Simulation& simulation);
+  [[nodiscard]] bool IsOver(double elapsed);
+  absl::Status ExploreStates(Simulation& simulation, SharedProof* jobs);
+  void ExploreOrders(Simulation& simulation);
   absl::Status TakeFinding(const sim::Violation& violation);
   void ShowProgress(const explore::StateSearch& search, double elapsed);
-  void TakeStock(const explore::StateSearch& search);
+  void TakeStock(std::uint64_t run_count, std::uint64_t branch_count);
+  [[nodiscard]] std::string CostText() const;
+  [[nodiscard]] std::string ReductionName() const;
   [[nodiscard]] std::string WholeText() const;
 
   const ProofRequest& request_;

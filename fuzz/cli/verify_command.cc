@@ -1,3 +1,7 @@
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,6 +20,7 @@
 #include "fuzz/explore/process_scheduler.h"
 #include "fuzz/options/whole_number.h"
 #include "fuzz/process/shared_proof.h"
+#include "fuzz/sim/watched.h"
 #include "proto/file_io.h"
 #include "proto/scenario_text.h"
 
@@ -40,11 +45,28 @@ absl::Status MakeReady(const VerifyFlags& flags, LoadedScenario& loaded) {
     loaded = *std::move(changed);
     if (absl::Status built = BuildSimulation(loaded).status(); !built.ok()) return built;
   }
+  if (flags.proof.engine == ProofEngine::kDpor &&
+      loaded.scenario.machine.memory_model > sim::MemoryModel::kTso) {
+    return absl::InvalidArgumentError(absl::StrFormat(
+        "%s: found %s, wanted SC or TSO for --engine dpor (--memory-model tso)", name,
+        sim::NameOf(loaded.scenario.machine.memory_model)));
+  }
   const int processes = explore::ProcessCount(loaded.scenario.machine);
   if (processes <= explore::kProcessCountMax) return absl::OkStatus();
   return absl::InvalidArgumentError(
       absl::StrFormat("%s: found %d CPUs and places in store buffers, wanted at most %d for verify",
                       name, processes, explore::kProcessCountMax));
+}
+
+// The same command by the program whose guest code is built to be watched, beside this one. Returns if that
+// cannot be started.
+int BecomeWatchedProgram(char** argv) {
+  const std::string program = ProgramFolder() + "/shootdown-dpor";
+  execv(program.c_str(), argv);
+  return Fail(absl::NotFoundError(absl::StrFormat(
+      "--engine dpor: %s cannot be started: %s; wanted the target shootdown-dpor to be built (by Clang, "
+      "without sanitizers)",
+      program, std::strerror(errno))));
 }
 
 int Verify(const VerifyFlags& flags) {
@@ -102,7 +124,7 @@ int Verify(const VerifyFlags& flags) {
 
 }  // namespace
 
-void AddVerifyCommand(CLI::App& app, int* exit_status) {
+void AddVerifyCommand(CLI::App& app, char** argv, int* exit_status) {
   auto* const command = app.add_subcommand(
       "verify",
       absl::StrFormat(
@@ -115,6 +137,19 @@ void AddVerifyCommand(CLI::App& app, int* exit_status) {
   const auto flags = std::make_shared<VerifyFlags>();
   flags->proof.interrupted = &Interrupted;
   command->add_option("SCENARIO", flags->scenarios, "names, or files; each once")->required();
+  auto* const engine = command->add_option_function<std::string>(
+      "--engine",
+      [flags](const std::string& name) {
+        for (const ProofEngine named : {ProofEngine::kStates, ProofEngine::kDpor}) {
+          if (name == EngineName(named)) flags->proof.engine = named;
+        }
+        if (name != EngineName(flags->proof.engine)) {
+          throw CLI::ValidationError("--engine",
+                                     absl::StrFormat("found \"%s\", wanted states or dpor", name));
+        }
+      },
+      "states: what was reached before is not explored again (default); dpor: every order of steps that "
+      "touch the same memory, without a bound, under SC or TSO");
   command->add_option("--preemptions", flags->proof.preemptions,
                       "how often a CPU that could go on is left, at most (default: no bound)")
       ->transform(WholeNumber(0, explore::StateOptions::kCostMax));
@@ -151,7 +186,18 @@ void AddVerifyCommand(CLI::App& app, int* exit_status) {
       ->check(NameOfA("file"));
   AddStoreOption(*command, flags->proof.store);
   command->add_flag("--json", flags->proof.json, "one JSON object on standard output");
-  command->callback([flags, exit_status] { *exit_status = Verify(*flags); });
+  command->callback([flags, engine, command, argv, exit_status] {
+    if (flags->proof.engine == ProofEngine::kDpor) {
+      for (const char* other : {"--preemptions", "--delays", "--events", "--jobs", "--checkpoint"}) {
+        if (command->get_option(other)->count() != 0) throw CLI::ExcludesError(engine->get_name(), other);
+      }
+      if (!sim::GuestCodeIsWatched()) {
+        *exit_status = BecomeWatchedProgram(argv);
+        return;
+      }
+    }
+    *exit_status = Verify(*flags);
+  });
 }
 
 }  // namespace shootdown
