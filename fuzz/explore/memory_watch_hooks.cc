@@ -28,8 +28,8 @@ void __tsan_unaligned_write2(void* a) { MemoryWatch::Write(a, 2); }
 void __tsan_unaligned_write4(void* a) { MemoryWatch::Write(a, 4); }
 void __tsan_unaligned_write8(void* a) { MemoryWatch::Write(a, 8); }
 void __tsan_unaligned_write16(void* a) { MemoryWatch::Write(a, 16); }
-void __tsan_vptr_update(void** a, void*) { MemoryWatch::Write(a, sizeof(void*)); }
-void __tsan_vptr_read(void** a) { MemoryWatch::Read(a, sizeof(void*)); }
+void __tsan_vptr_update(void* a, void*) { MemoryWatch::Write(a, sizeof(void*)); }
+void __tsan_vptr_read(void* a) { MemoryWatch::Read(a, sizeof(void*)); }
 void* __tsan_memcpy(void* to, const void* from, std::size_t size) {
   MemoryWatch::Read(from, size);
   MemoryWatch::Write(to, size);

@@ -39,8 +39,9 @@ inline bool at_the_end = false;
 // `what`, for a thread to take a step with.
 template <class T>
 T& OfThread(T& what, const char* step) {
-  if (at_the_end) [[unlikely]]
+  if (at_the_end) [[unlikely]] {
     RefuseStep(step);
+  }
   return what;
 }
 
