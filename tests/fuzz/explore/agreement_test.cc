@@ -9,6 +9,7 @@
 #include "fuzz/explore/enumerate.h"
 #include "fuzz/explore/source_dpor.h"
 #include "fuzz/explore/state_search.h"
+#include "tests/fuzz/explore/exploring.h"
 #include "tests/fuzz/explore/random_program.h"
 
 namespace shootdown::explore {
@@ -16,17 +17,6 @@ namespace {
 
 using program::MemoryModel;
 using program::RandomProgram;
-using Outcomes = std::set<std::string>;
-
-template <class Search>
-Report Exploring(RandomProgram& random, Outcomes& outcomes, const Search& search) {
-  Options options;
-  options.go_on = true;  // a deadlock is an outcome like others
-  options.on_run = [&](const sim::Violation*) { outcomes.insert(random.Outcome()); };
-  const Report report = search(options);
-  EXPECT_TRUE(report.complete) << random.Text();
-  return report;
-}
 
 Report Dpor(RandomProgram& random, Outcomes& outcomes,
             DporOptions::Reduction reduction = DporOptions::Reduction::kSourceSets) {

@@ -15,6 +15,7 @@
 
 #include "fuzz/explore/source_dpor.h"
 #include "fuzz/explore/state_search.h"
+#include "tests/fuzz/explore/exploring.h"
 #include "tests/fuzz/explore/random_program.h"
 #include "tests/fuzz/explore/small_scenario.h"
 #include "tests/support/guest_program.h"
@@ -24,17 +25,6 @@ namespace {
 
 using program::MemoryModel;
 using program::RandomProgram;
-using Outcomes = std::set<std::string>;
-
-template <class Search>
-Report Exploring(RandomProgram& random, Outcomes& outcomes, const Search& search) {
-  Options options;
-  options.go_on = true;  // a deadlock is an outcome like others
-  options.on_run = [&](const sim::Violation*) { outcomes.insert(random.Outcome()); };
-  const Report report = search(options);
-  EXPECT_TRUE(report.complete) << random.Text();
-  return report;
-}
 
 // What is in one of them alone.
 std::string Difference(const Outcomes& a, const Outcomes& b) {
@@ -119,7 +109,7 @@ TEST(FootprintDporTest, KernelsEndAsInASearchOverStates) {
   EXPECT_GT(compared, 300);
 }
 
-TEST(FootprintDporTest, ARunIsTheSameWhereverItResumes) {
+TEST(FootprintDporTest, ItsCountsAreTheSameEachTime) {
   const auto count = [] {
     const std::unique_ptr<Simulation> simulation = SmallScenario(2, sim::MemoryModel::kTso);
     const Report report = FootprintDpor(*simulation, {}).Explore();
