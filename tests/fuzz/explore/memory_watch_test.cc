@@ -106,6 +106,33 @@ TEST(MemoryWatchTest, WhoPoisonsAWordWritesIt) {
   EXPECT_EQ(Of(scheduler.watch, program.cell('x').word()).writes, 0xff);
 }
 
+// Of a thread's stack only that it was touched is known, and by others alone.
+TEST(MemoryWatchTest, WhoReadsAnotherThreadsStackTouchesThatThread) {
+  static volatile std::uint64_t* shown = nullptr;
+  GuestProgram program({.threads = {[](GuestProgram& g) {
+                                      volatile std::uint64_t local = 7;
+                                      shown = &local;
+                                      g.Act(0);
+                                      g.WaitUntilEquals('x', 1);
+                                    },
+                                    [](GuestProgram& g) {
+                                      g.reg[0] = *shown;
+                                      g.Store('x', 1);
+                                    }}},
+                       {.memory_model = sim::MemoryModel::kSc});
+  Watched scheduler(program);
+
+  (void)program.Run(scheduler);
+
+  EXPECT_EQ(program.reg[0], 7u);
+  const auto touched = [&](int task) {
+    return std::ranges::find(scheduler.watch.seen(), kThreadWords + TaskActor(task).code(), &Touch::word) !=
+           scheduler.watch.seen().end();
+  };
+  EXPECT_TRUE(touched(0));
+  EXPECT_FALSE(touched(1));
+}
+
 TEST(MemoryWatchTest, AnInterruptThatIsMaskedIsNotLookedFor) {
   GuestProgram program({.threads = {[](GuestProgram& g) {
                           sim::Machine::Get().SetIe(false);
