@@ -39,6 +39,8 @@ class VerifyDporTest(cli.SystemTest):
                     result = self.verify(name, "--engine", "dpor", "--memory-model", model)
 
                     self.assertEqual(result.status, FINDING, result.err)
+                    states = self.verify(name, "--memory-model", model)
+                    self.assertEqual(states.status, FINDING, states.err)
                     finding = result.json()["scenarios"][0]["finding"]
                     replayed = self.shootdown("replay", finding["id"], "--store", self.store)
                     self.assertEqual(replayed.status, DONE, replayed.err)
