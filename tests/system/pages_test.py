@@ -70,6 +70,18 @@ class PagesTest(cli.SystemTest):
                 self.assertIn(words(line), left, "in this order")
         self.assertIn(f"`{found['schedule']}` is the whole failure", page)
 
+    def test_the_scenarios_that_pages_show_find_what_they_say(self):
+        for page in (cli.CORPUS / "README.md", ROOT / "proto/README.md"):
+            with self.subTest(page):
+                [text] = re.findall(r'(?m)^ *name: "my-race"\n(?:.+\n)*', page.read_text(encoding="utf-8"))
+                text = text.removesuffix("```\n")
+                [finds] = re.findall(r'\bfinds: "(\w+)"', text)
+
+                result = self.fuzz(self.write("my-race.textproto", text), "--runs", 20_000, "--json")
+
+                self.assertEqual(result.status, FINDING, result.err)
+                self.assertEqual(result.json()["scenarios"][0]["verdict"], finds)
+
     def test_the_medians_of_the_readme_are_those_of_the_table(self):
         table = (cli.CORPUS / "README.md").read_text(encoding="utf-8")
         medians = [re.search(rf"^\| {name} \|(?:[^|]*\|){{5}} (\d+) \|", table, re.M)[1]
