@@ -37,7 +37,9 @@ void UnlockAt(Mutex& mutex, const sim::Site& site) {
 
 void WaitAt(Condition& condition, Mutex& mutex, const sim::Site& site) {
   NeedThread(site);
-  const std::uint64_t self = std::uint64_t{1} << sim::Machine::Get().cpu();
+  const int cpu = sim::Machine::Get().cpu();
+  if (cpu >= Condition::kWaiterCpuCount) RefuseWaiter(site.label, cpu);
+  const std::uint64_t self = std::uint64_t{1} << cpu;
   condition.waiters.Rmw(site, [self](std::uint64_t waiters) { return waiters | self; });
   UnlockAt(mutex, site);
   condition.waiters.LoadWhen(site, [self](std::uint64_t waiters) { return (waiters & self) == 0; });

@@ -19,8 +19,10 @@ struct Mutex {
 };
 
 // Wakes who waits already, and nobody who comes later: so a wake-up can be lost, as with POSIX's. No
-// spurious wake-ups. Signal wakes the waiter with the lowest CPU number.
+// spurious wake-ups. Signal wakes the waiter with the lowest CPU number. CPUs from kWaiterCpuCount on can only
+// wake others: who waits there ends the process with words.
 struct Condition {
+  static constexpr int kWaiterCpuCount = 64;
   sim::Cell<std::uint64_t> waiters;  // a bit for each CPU
 };
 
@@ -36,6 +38,7 @@ void RejectRun(const char* message);
 // The run is over, and its check at the end looks at what it left.
 inline bool at_the_end = false;
 [[noreturn]] void RefuseStep(const char* step);
+[[noreturn]] void RefuseWaiter(const char* step, int cpu);
 // `what`, for a thread to take a step with.
 template <class T>
 T& OfThread(T& what, const char* step) {

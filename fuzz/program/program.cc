@@ -121,6 +121,12 @@ void RefuseStep(const char* step) {
              " in the check at the end, wanted no step there: it looks at cells with Peek");
 }
 
+void RefuseWaiter(const char* step, int cpu) {
+  Refuse(live->name(), "found " + std::string(step) + " on CPU " + std::to_string(cpu) +
+                           ", wanted CPU 0 to " + std::to_string(Condition::kWaiterCpuCount - 1) +
+                           ": a condition has a bit for each");
+}
+
 bool Program::SendMondo(const sim::Site& site, int target, std::uint64_t number) {
   if (at_the_end) RefuseStep("SendMondo");
   return machine_.SendMondo(site, target, sim::Mondo{.handler = &RunMondo, .a0 = number});

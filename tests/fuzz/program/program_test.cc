@@ -330,6 +330,23 @@ TEST(ProgramDeathTest, MistakesOfWhoWroteItAreSaidInWords) {
   EXPECT_DEATH(build(1, {}), "program \"mine\": found program \"first\" alive, wanted one at a time");
 }
 
+TEST(ProgramDeathTest, AConditionHasNoBitForThe65thCpu) {
+  const auto run_with = [](std::size_t threads) {
+    std::vector<std::function<void(Shared&)>> bodies(threads, [](Shared&) {});
+    bodies.back() = [](Shared& s) {
+      LOCK(s.mutex);
+      WAIT(s.full, s.mutex);
+    };
+    ProgramOf<Shared> program({.name = "mine", .threads = std::move(bodies)});
+    const sim::Violation* const violation = RunUnder(program, "");
+    return violation == nullptr ? "" : violation->check;
+  };
+
+  EXPECT_EQ(run_with(64), "deadlock");
+  EXPECT_DEATH(run_with(65),
+               "program \"mine\": found wait\\(s.full, s.mutex\\) on CPU 64, wanted CPU 0 to 63");
+}
+
 TEST(ProgramDeathTest, RequireIsForThreads) {
   ProgramOf<Counter> program({.name = "mine",
                               .threads = {[](Counter& c) { STORE(c.count, 1); }},
