@@ -154,7 +154,7 @@ ProcessSet ProcessScheduler::EnabledWithBuffers() {
       }
     }
     if (can && old_count_ != 0) {
-      enabled |= ((ProcessSet{1} << OldValues(c)) - 1) << FirstOld(c);
+      enabled |= InARow(FirstOld(c), OldValues(c));
     }
   }
   return enabled;

@@ -130,12 +130,10 @@ class ProcessScheduler : public sim::Scheduler {
   [[nodiscard]] Process FirstWay(int cpu) const { return cpu_count_ + cpu * way_count_; }
   [[nodiscard]] int way_count() const { return way_count_; }
   // All ways out of a CPU's buffer.
-  [[nodiscard]] ProcessSet WaysOf(int cpu) const {
-    return ((ProcessSet{1} << way_count_) - 1) << FirstWay(cpu);
-  }
+  [[nodiscard]] ProcessSet WaysOf(int cpu) const { return InARow(FirstWay(cpu), way_count_); }
   // What CPU `cpu` may do: its steps, with all values that a load may give.
   [[nodiscard]] ProcessSet StepsOf(int cpu) const {
-    return Bit(cpu) | (((ProcessSet{1} << old_count_) - 1) << FirstOld(cpu));
+    return Bit(cpu) | InARow(FirstOld(cpu), old_count_);
   }
   // The way by which what is stored to `word` leaves the buffer; kNobody if there are too many. Only by word.
   [[nodiscard]] Process WayOf(int cpu, sim::WordIndex word);
@@ -170,6 +168,10 @@ class ProcessScheduler : public sim::Scheduler {
   }
 
  private:
+  // `count` processes from `first` on. If there are none, `first` may be kProcessCountMax, and has no bit.
+  [[nodiscard]] static ProcessSet InARow(Process first, int count) {
+    return count == 0 ? 0 : ((ProcessSet{1} << count) - 1) << first;
+  }
   [[nodiscard]] static sim::Move RunOn(int cpu) {
     return {.kind = sim::Move::Kind::kRun, .cpu = static_cast<std::uint8_t>(cpu)};
   }

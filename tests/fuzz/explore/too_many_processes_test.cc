@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "fuzz/explore/enumerate.h"
@@ -20,12 +21,15 @@ struct Memory {
   program::Word x;
 };
 
-std::unique_ptr<program::Program> Wide(int threads, program::MemoryModel model) {
-  const auto body = [](Memory& m) { STORE(m.x, 1); };
+using Body = std::function<void(Memory&)>;
+
+std::unique_ptr<program::Program> Of(std::vector<Body> threads, program::MemoryModel model) {
   return std::make_unique<program::ProgramOf<Memory>>(program::ProgramOf<Memory>::Parts{
-      .name = "wide",
-      .threads = std::vector<std::function<void(Memory&)>>(static_cast<std::size_t>(threads), body),
-      .machine = {.memory_model = model}});
+      .name = "wide", .threads = std::move(threads), .machine = {.memory_model = model}});
+}
+
+std::unique_ptr<program::Program> Wide(std::size_t threads, program::MemoryModel model) {
+  return Of(std::vector<Body>(threads, [](Memory& m) { STORE(m.x, 1); }), model);
 }
 
 using TooManyProcessesDeathTest = ::testing::Test;
@@ -49,6 +53,25 @@ TEST(TooManyProcessesDeathTest, WaysOutOfStoreBuffersCount) {
 TEST(TooManyProcessesDeathTest, MoreCpusThanWaysCanBeToldApartAreRefusedToo) {
   const auto pso = Wide(100, program::MemoryModel::kPso);
   EXPECT_DEATH(SourceDpor(*pso, {}), "found [0-9]+ processes .100 CPUs under PSO");
+}
+
+// Only the last two have something to do.
+TEST(TooManyProcessesTest, SixtyFourAreNot) {
+  struct Case {
+    program::MemoryModel model;
+    std::size_t threads;
+  };
+  for (const Case& c :
+       {Case{program::MemoryModel::kSc, 64}, Case{program::MemoryModel::kTso, 32}}) {
+    std::vector<Body> threads(c.threads, [](Memory& /*m*/) {});
+    threads[c.threads - 2] = [](Memory& m) { STORE(m.x, 1); };
+    threads[c.threads - 1] = [](Memory& m) { REQUIRE(LOAD(m.x) == 0, "seen"); };
+    const auto program = Of(std::move(threads), c.model);
+
+    EXPECT_TRUE(Enumerate(*program, {}, {}).violation.has_value());
+    EXPECT_TRUE(StateSearch(*program, {}).Explore().violation.has_value());
+    EXPECT_TRUE(SourceDpor(*program, {}).Explore().violation.has_value());
+  }
 }
 
 TEST(TooManyProcessesTest, TheTreeOfSchedulesGoesOnWithAllCpus) {
