@@ -127,7 +127,7 @@ class TwoColumns {
   const RunWords& left_;
   const RunWords& right_;
   std::size_t column_width_ = kColumnWidthMax;
-  std::vector<std::tuple<std::uint8_t, std::uint32_t, std::uint32_t>> marked_;
+  std::vector<std::tuple<std::uint16_t, std::uint32_t, std::uint32_t>> marked_;
   std::string text_;
 };
 

@@ -16,9 +16,9 @@ namespace shootdown {
 
 struct RowWords {
   // Equal in two runs if they are the same step: actor, its number among the actor's steps, site.
-  std::tuple<std::uint8_t, std::uint32_t, std::uint32_t> step;
+  std::tuple<std::uint16_t, std::uint32_t, std::uint32_t> step;
   // Equal if the same actor does the same, however many steps it has taken before: actor, site, kind.
-  std::tuple<std::uint8_t, std::uint32_t, sim::StepKind> what;
+  std::tuple<std::uint16_t, std::uint32_t, sim::StepKind> what;
   int cpu = 0;
   std::string function;
   std::string text;

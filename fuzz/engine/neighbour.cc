@@ -39,7 +39,7 @@ bool TouchesMemory(const LogEntry& e) {
   }
 }
 
-using StepId = std::tuple<std::uint8_t, std::uint32_t, std::uint32_t>;
+using StepId = std::tuple<std::uint16_t, std::uint32_t, std::uint32_t>;
 StepId IdOf(const LogEntry& e) { return {e.actor, e.index, e.site->hash}; }
 
 Row FirstDifference(std::span<const LogEntry> a, std::span<const LogEntry> b) {

@@ -219,6 +219,14 @@ TEST(LastChanceTest, WithTooFewRunsItIsNotProved) {
 
 // ---- the neighbour -----------------------------------------------------------------------------
 
+std::vector<sim::LogEntry> LogOf(testing::GuestProgram& program, const char* text) {
+  const Schedule schedule = *Schedule::Parse(text);
+  ScheduleScheduler scheduler(schedule);
+  program.Run(scheduler);
+  const auto log = program.machine().log();
+  return {log.begin(), log.end()};
+}
+
 TEST(ReversedPairsTest, TwoAccessesOfOneWordInAnotherOrder) {
   testing::GuestProgram program({.threads = {[](testing::GuestProgram& g) {
                                                g.Store('x', 1);
@@ -228,21 +236,26 @@ TEST(ReversedPairsTest, TwoAccessesOfOneWordInAnotherOrder) {
                                                (void)g.Load('x');
                                                (void)g.Load('z');
                                              }}});
-  const auto log_of = [&](const char* text) {
-    const Schedule schedule = *Schedule::Parse(text);
-    ScheduleScheduler scheduler(schedule);
-    program.Run(scheduler);
-    const auto log = program.machine().log();
-    return std::vector<sim::LogEntry>(log.begin(), log.end());
-  };
-  const auto store_first = log_of("");
-  const auto load_first = log_of("T0@0>C1");
-  const auto between = log_of("T0@1>C1");
+  const auto store_first = LogOf(program, "");
+  const auto load_first = LogOf(program, "T0@0>C1");
+  const auto between = LogOf(program, "T0@1>C1");
 
   EXPECT_EQ(ReversedPairs(store_first, load_first), (std::vector<ReversedPair>{{0, 2}}));
   EXPECT_EQ(ReversedPairs(load_first, store_first), (std::vector<ReversedPair>{{0, 2}}));
   EXPECT_TRUE(ReversedPairs(store_first, between).empty());
   EXPECT_TRUE(ReversedPairs(store_first, store_first).empty());
+}
+
+TEST(ReversedPairsTest, StepsOfThreads64ApartAreNotTakenForEachOther) {
+  testing::GuestProgram::Parts parts;
+  parts.threads.resize(65, [](testing::GuestProgram&) {});
+  parts.threads.front() = [](testing::GuestProgram& g) { g.Store('x', 1); };
+  parts.threads.back() = parts.threads.front();
+  testing::GuestProgram program(std::move(parts));
+  const auto t0_first = LogOf(program, "");
+  const auto t64_first = LogOf(program, "T0@0>C64");
+
+  EXPECT_EQ(ReversedPairs(t0_first, t64_first), (std::vector<ReversedPair>{{0, 1}}));
 }
 
 class NeighbourTest : public ::testing::TestWithParam<std::string> {};
