@@ -154,6 +154,27 @@ TEST(FlushTest, ACpuOutsideTheMaskIsNotTold) {
   EXPECT_EQ(ran.Count(StepKind::kMondoSend), 1);
 }
 
+// xc3() goes to all CPUs; mm_cpumask only says whether anybody is told.
+TEST(FlushTest, OnSparc32ACpuOutsideTheMaskIsToldIfAnotherOneIsInside) {
+  Scenario scenario = TwoThreads("munmap A");
+  scenario.arch = "sparc32";
+  scenario.machine.cpu_count = 4;
+  const Ran ran(scenario);
+
+  EXPECT_EQ(ran.outcome().check, "clean");
+  EXPECT_EQ(ran.Count("LocalPage: invalidate page here"), 4);
+}
+
+TEST(FlushTest, OnSparc32NobodyIsToldOfAnMmThatNoOtherCpuHas) {
+  Scenario scenario = TwoThreads("munmap A");
+  scenario.arch = "sparc32";
+  scenario.tasks.pop_back();
+  const Ran ran(scenario);
+
+  EXPECT_EQ(ran.outcome().check, "clean");
+  EXPECT_EQ(ran.Count("LocalPage: invalidate page here"), 1);
+}
+
 TEST(FlushTest, TheTsbLosesThePageBeforeTheTlbsDo) {
   const Ran ran(TwoThreads("munmap A"));
 

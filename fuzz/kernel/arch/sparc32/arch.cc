@@ -54,11 +54,13 @@ void local_flush_tlb_range(std::uint64_t info) {
 }
 
 // xc1(), xc3(): a cross call of the highest level, and the sender waits until it has been executed. Here
-// it is an ordinary call function. True: there was somebody to be told.
+// it is an ordinary call function. All CPUs are told if mm_cpumask has any other; nobody else looks who.
+// True: they were.
 bool CrossCall(Mm* mm, void (*f)(std::uint64_t), std::uint64_t info) {
   const CpuBits others = READ_ONCE(mm->mm_cpumask).Without(smp_processor_id());
-  smp_call_function_many(others, f, info, /*wait=*/true);
-  return others.bits != 0;
+  if (others.bits == 0) return false;
+  smp_call_function_many(AllCpus(), f, info, /*wait=*/true);
+  return true;
 }
 
 void smp_flush_tlb_mm(Mm* mm) {
@@ -95,7 +97,7 @@ void smp_flush_tlb_range(Mm* mm, VirtPage first, int count) {
 
 extern const Arch kArch = {
     .name = "sparc32",
-    .what = "SRMMU: one context number an mm; flushes tell mm_cpumask, and may trim it",
+    .what = "SRMMU: one context number an mm; flushes tell all CPUs or none, and may trim mm_cpumask",
     .boot = [](Kernel& /*kernel*/) {},
     .boot_mm = [](Kernel& /*kernel*/, Mm* /*mm*/) {},
     .switch_mm = &switch_mm,
