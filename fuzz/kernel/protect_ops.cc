@@ -70,14 +70,17 @@ void madvise_free(VirtPage first, int count) {
   tlb_gather_mmu(&tlb);
   spin_lock(&mm->page_table_lock);
   flush_tlb_batched_pending(mm);
+  arch_enter_lazy_mmu_mode();
   for (int va = first.value(); va < first.value() + count; ++va) {
     Cell<Pte>* ptep = &PteOf(mm->pgd, At(va));
     Pte pte = READ_ONCE(*ptep);
     if (FileOf(mm, At(va)) != nullptr) continue;  // anonymous memory only
     if (va == first.value() && pte.valid()) {
+      arch_leave_lazy_mmu_mode();
       spin_unlock(&mm->page_table_lock);
       spin_lock(&mm->page_table_lock);
       if (split_version.value() == kFlushAgain) flush_tlb_batched_pending(mm);
+      arch_enter_lazy_mmu_mode();
       ptep = &PteOf(mm->pgd, At(va));
       pte = READ_ONCE(*ptep);
     }
@@ -88,6 +91,7 @@ void madvise_free(VirtPage first, int count) {
     }
     GhostNoteChange(&tlb, At(va));
   }
+  arch_leave_lazy_mmu_mode();
   spin_unlock(&mm->page_table_lock);
   tlb_finish_mmu(&tlb);
   mmap_read_unlock(mm);
@@ -105,6 +109,7 @@ void mprotect_read(VirtPage first, int count) {
   tlb_gather_mmu(&tlb);
   spin_lock(&mm->page_table_lock);
   flush_tlb_batched_pending(mm);
+  arch_enter_lazy_mmu_mode();
   for (int va = first.value(); va < first.value() + count; ++va) {
     Cell<Pte>* const ptep = &PteOf(mm->pgd, At(va));
     if (READ_ONCE(*ptep).valid()) {
@@ -114,6 +119,7 @@ void mprotect_read(VirtPage first, int count) {
     }
     GhostNoteChange(&tlb, At(va));
   }
+  arch_leave_lazy_mmu_mode();
   spin_unlock(&mm->page_table_lock);
   tlb_finish_mmu(&tlb);
   mmap_write_unlock(mm);
@@ -164,6 +170,7 @@ bool move_ptes(Mm* mm, VirtPage from, VirtPage to, int count, MmuGather* tlb) {
   bool all = true;
   spin_lock(&mm->page_table_lock);
   flush_tlb_batched_pending(mm);
+  arch_enter_lazy_mmu_mode();
   for (int i = 0; i < count; ++i) {
     const int old_va = from.value() + i;
     Cell<Pte>* const old_ptep = &PteOf(mm->pgd, At(old_va));
@@ -178,6 +185,7 @@ bool move_ptes(Mm* mm, VirtPage from, VirtPage to, int count, MmuGather* tlb) {
     }
     GhostNoteChange(tlb, At(old_va));
   }
+  arch_leave_lazy_mmu_mode();
   if (moved && mremap_version.value() == kFlushUnderLock) flush_tlb_range(mm, from, count);
   spin_unlock(&mm->page_table_lock);
   if (moved && mremap_version.value() == kFlushAfterwards) flush_tlb_range(mm, from, count);
