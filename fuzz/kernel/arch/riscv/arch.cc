@@ -21,9 +21,9 @@ VersionSwitch mask_version("riscv.set_mm", {"keep_bit", "clear_bit"},
 void switch_mm(Mm* prev, Mm* next) {
   if (prev == next) return;
   const int cpu = smp_processor_id();
+  if (mask_version.value() == kClearBit) ATOMIC_RMW(prev->mm_cpumask, old.Without(cpu));
   ATOMIC_RMW(next->mm_cpumask, old.With(cpu));
   asid_generations::check_and_switch_context(next);
-  if (mask_version.value() == kClearBit) ATOMIC_RMW(prev->mm_cpumask, old.Without(cpu));
 }
 
 struct FlushData {
