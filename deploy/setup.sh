@@ -19,7 +19,7 @@ packages=(
   nlohmann-json3-dev librocksdb-dev
   # Messages and the service.
   libprotobuf-dev protobuf-compiler libgrpc++-dev protobuf-compiler-grpc prometheus-cpp-dev
-  libcpp-httplib-dev openssl
+  libcpp-httplib-dev libssl-dev openssl
   # The tests are configured with the rest.
   libgtest-dev libgmock-dev libbenchmark-dev
 )

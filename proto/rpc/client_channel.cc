@@ -4,12 +4,8 @@
 #include <grpcpp/security/credentials.h>
 #include <grpcpp/security/tls_certificate_provider.h>
 #include <grpcpp/security/tls_credentials_options.h>
-#include <unistd.h>
-
-#include <cerrno>
 
 #include "absl/strings/str_format.h"
-#include "proto/file_io.h"
 
 namespace shootdown {
 namespace {
@@ -29,17 +25,6 @@ std::shared_ptr<grpc::ChannelCredentials> TlsCredentials(const TlsFiles& tls) {
 }
 
 }  // namespace
-
-absl::Status CheckTlsFiles(const TlsFiles& tls) {
-  if (tls.empty()) return absl::OkStatus();
-  if (tls.ca.empty() || tls.cert.empty() || tls.key.empty()) {
-    return absl::InvalidArgumentError("TLS needs all three of --tls-ca, --tls-cert and --tls-key");
-  }
-  for (const std::string* const file : {&tls.ca, &tls.cert, &tls.key}) {
-    if (access(file->c_str(), R_OK) != 0) return ErrnoStatus(errno, *file);
-  }
-  return absl::OkStatus();
-}
 
 absl::StatusOr<std::shared_ptr<grpc::Channel>> Connect(const Address& address, const TlsFiles& tls,
                                                        Insecure insecure) {

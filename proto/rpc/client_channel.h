@@ -5,27 +5,15 @@
 #include <grpcpp/channel.h>
 
 #include <memory>
-#include <string>
 
 #include "absl/status/statusor.h"
 #include "proto/rpc/address.h"
+#include "proto/rpc/tls_files.h"
 
 namespace shootdown {
 
-// Files in PEM form; all three or none. They are read again when they change, so certificates can be
-// renewed under a running program.
-struct TlsFiles {
-  std::string ca;    // who signs the other side's certificate
-  std::string cert;  // ours, with its chain
-  std::string key;   // of `cert`
-  [[nodiscard]] bool empty() const { return ca.empty() && cert.empty() && key.empty(); }
-};
-
 // Plain text to another machine: anybody on the way may read and change it.
 enum class Insecure { kNo, kYes };
-
-// All three are there and can be read, or none is named; else INVALID_ARGUMENT or NOT_FOUND.
-[[nodiscard]] absl::Status CheckTlsFiles(const TlsFiles& tls);
 
 // Large enough for a failure with its trace (proto/convert.h), and its envelope.
 inline constexpr int kReceiveBytesMax = 20 << 20;

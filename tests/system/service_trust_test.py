@@ -144,6 +144,34 @@ class TrustTest(cluster.ClusterTest):
                 wait_until(lambda: self.handshakes_failed() > said, "words in the log")
         self.assert_nothing_happened()
 
+    def test_files_that_cannot_be_used_are_named_and_nothing_begins(self):
+        ca, cert, key = self.certs / "ca.pem", f"{self.worker}.pem", f"{self.worker}-key.pem"
+        garbage, folder, rsa = self.write("garbage", "no PEM\n"), self.folder / "folder", self.folder / "rsa.pem"
+        folder.mkdir()
+        made = self.run_program("openssl", "genpkey", "-quiet", "-algorithm", "RSA", "-out", rsa)
+        self.assertEqual(made.status, DONE, made.err)
+        programs = (("shootdown", "campaign", "list", "--coordinator", self.address),
+                    ("shootdown-worker", "--coordinator", self.address, "--state", self.folder / "state"),
+                    ("shootdown-server", "--listen", "127.0.0.1:0", "--data", self.folder / "new"))
+        for files, words in (((folder, cert, key), f"{folder}: is a folder"),
+                             ((ca, folder, key), f"{folder}: is a folder"),
+                             ((ca, cert, folder), f"{folder}: is a folder"),
+                             ((garbage, cert, key), f"{garbage}: found no certificate"),
+                             ((ca, garbage, key), f"{garbage}: found no certificate"),
+                             ((ca, cert, garbage), f"{garbage}: found no key"),
+                             ((ca, cert, f"{self.viewer}-key.pem"), f"is not the key of {cert}"),
+                             ((ca, cert, rsa), f"{rsa}: is not the key of {cert}")):
+            for program, *flags in programs:
+                with self.subTest(program=program, words=words):
+                    result = self.run_program(cli.BIN / program, *flags, "--tls-ca", files[0], "--tls-cert",
+                                              files[1], "--tls-key", files[2])
+
+                    self.assertEqual((result.status, result.out), (cli.BAD_INPUT, ""), result.err)
+                    self.assertEqual(len(result.lines()), 1, result.err)
+                    self.assertIn(words, result.err)
+        self.assertFalse((self.folder / "state").exists())
+        self.assertFalse((self.folder / "new").exists())
+
     def assert_nothing_happened(self):
         """No campaign, no worker, no finding, no commit but the start's, no backup."""
         stats = self.coordinator("stats", *self.flags(self.operator)).json()
