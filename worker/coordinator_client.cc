@@ -15,6 +15,8 @@ namespace shootdown {
 namespace {
 
 constexpr std::chrono::seconds kDeadline{10};
+// For a connection, before a call; what is not ready by then goes on to be made in the next one's time.
+constexpr std::chrono::seconds kConnectPatience{2};
 constexpr char kRetryAfterKey[] = "retry-after-ms";
 
 std::optional<absl::Duration> RetryAfter(const grpc::ClientContext& context) {
@@ -40,10 +42,11 @@ class GrpcCoordinatorClient : public CoordinatorClient {
   }
 
   SyncOutcome Sync(const v1::SyncRequest& request) override {
+    Peer& peer = peers_[current_];
+    (void)AwaitConnection(*peer.channel, kConnectPatience);  // if there is none, the call says why
     grpc::ClientContext context;
     context.set_deadline(std::chrono::system_clock::now() + kDeadline);
     v1::SyncResponse response;
-    Peer& peer = peers_[current_];
     const absl::Status status = FromGrpc(peer.stub->Sync(&context, request, &response));
     if (status.ok()) return {.response = std::move(response)};
     if (absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status)) {
@@ -61,14 +64,16 @@ class GrpcCoordinatorClient : public CoordinatorClient {
  private:
   struct Peer {
     Address address;
+    std::shared_ptr<grpc::Channel> channel;
     std::unique_ptr<v1::Work::Stub> stub;
   };
 
   absl::Status Open(Peer& peer) const {
-    const absl::StatusOr<std::shared_ptr<grpc::Channel>> channel =
-        Connect(peer.address, tls_, insecure_);
-    if (channel.ok()) peer.stub = v1::Work::NewStub(*channel);
-    return channel.status();
+    absl::StatusOr<std::shared_ptr<grpc::Channel>> channel = Connect(peer.address, tls_, insecure_);
+    if (!channel.ok()) return channel.status();
+    peer.channel = *std::move(channel);
+    peer.stub = v1::Work::NewStub(peer.channel);
+    return absl::OkStatus();
   }
 
   const TlsFiles tls_;

@@ -3,6 +3,12 @@
 #include "absl/strings/str_format.h"
 
 namespace shootdown {
+namespace {
+
+constexpr std::chrono::seconds kPatience{3};
+constexpr std::chrono::milliseconds kPatienceOfEach{100};
+
+}  // namespace
 
 CLI::Option* CoordinatorFlags::AddTo(CLI::App& command, Presence presence) {
   auto* const coordinator =
@@ -28,6 +34,16 @@ absl::StatusOr<CoordinatorConnection> CoordinatorConnection::Open(const Coordina
     connection.channels_.push_back(*std::move(channel));
   }
   return connection;
+}
+
+void CoordinatorConnection::FindOne(const std::function<bool()>& stopped) {
+  const auto end = std::chrono::steady_clock::now() + kPatience;
+  do {
+    for (std::size_t tries = 0; tries < channels_.size(); ++tries) {
+      if (stopped() || AwaitConnection(*channels_[current_], kPatienceOfEach)) return;
+      current_ = (current_ + 1) % channels_.size();
+    }
+  } while (std::chrono::steady_clock::now() < end);
 }
 
 absl::Status CoordinatorConnection::Named(const absl::Status& status) const {

@@ -45,6 +45,7 @@ class CoordinatorConnection {
       grpc::Status (Service::*method)(grpc::ClientContext*, const Request&, Response*),
       const Request& request, std::chrono::seconds deadline = kDeadline) {
     absl::Status status = absl::UnavailableError("no coordinator");
+    FindOne([] { return false; });
     for (std::size_t tries = 0; tries < channels_.size(); ++tries) {
       Response response;
       grpc::ClientContext context;
@@ -73,6 +74,7 @@ class CoordinatorConnection {
       while (!ended && !stopped()) std::this_thread::sleep_for(std::chrono::milliseconds(50));
       context.TryCancel();  // of a call that has ended it does nothing
     });
+    FindOne(stopped);
     Service stub(channels_[current_]);
     const auto reader = (stub.*method)(&context, request);
     Response response;
@@ -91,6 +93,10 @@ class CoordinatorConnection {
   [[nodiscard]] absl::Status Named(const absl::Status& status) const;
 
  private:
+  // Makes the first address current that takes a connection, from the current one on. Gives up after a few
+  // seconds: one that was started just before this program is there by then.
+  void FindOne(const std::function<bool()>& stopped);
+
   std::vector<std::string> names_;
   std::vector<std::shared_ptr<grpc::Channel>> channels_;
   std::size_t current_ = 0;

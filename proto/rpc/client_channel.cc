@@ -1,5 +1,6 @@
 #include "proto/rpc/client_channel.h"
 
+#include <grpcpp/channel.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
 #include <grpcpp/security/tls_certificate_provider.h>
@@ -44,6 +45,12 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> Connect(const Address& address, c
   return grpc::CreateCustomChannel(
       address.ToText(), tls.empty() ? grpc::InsecureChannelCredentials() : TlsCredentials(tls),
       arguments);
+}
+
+bool AwaitConnection(grpc::Channel& channel, std::chrono::milliseconds patience) {
+  if (channel.GetState(/*try_to_connect=*/true) == GRPC_CHANNEL_READY) return true;
+  grpc::experimental::ChannelResetConnectionBackoff(&channel);
+  return channel.WaitForConnected(std::chrono::system_clock::now() + patience);
 }
 
 }  // namespace shootdown

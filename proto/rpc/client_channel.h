@@ -4,6 +4,7 @@
 
 #include <grpcpp/channel.h>
 
+#include <chrono>
 #include <memory>
 
 #include "absl/status/statusor.h"
@@ -23,6 +24,13 @@ inline constexpr int kReceiveBytesMax = 20 << 20;
 [[nodiscard]] absl::StatusOr<std::shared_ptr<grpc::Channel>> Connect(const Address& address,
                                                                      const TlsFiles& tls,
                                                                      Insecure insecure);
+
+// True as soon as there is a connection, which is waited for for so long; for whoever calls again and again.
+// gRPC gets on with a connection only while somebody waits on the channel, or every five seconds. A call does
+// not wait once a connection was lost, it fails at once; so between calls a TLS handshake takes 20 seconds.
+// And gRPC's own pauses between attempts grow to two minutes. One that is due ends here: the caller's pause
+// is the only one.
+[[nodiscard]] bool AwaitConnection(grpc::Channel& channel, std::chrono::milliseconds patience);
 
 }  // namespace shootdown
 

@@ -36,9 +36,9 @@ class FakeService : public v1::Work::Service {
  public:
   using Answer = std::function<grpc::Status(grpc::ServerContext*, const v1::SyncRequest&,
                                             v1::SyncResponse*)>;
-  explicit FakeService(Answer answer) : answer_(std::move(answer)) {
+  explicit FakeService(Answer answer, int port = 0) : answer_(std::move(answer)) {
     grpc::ServerBuilder builder;
-    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port_);
+    builder.AddListeningPort("127.0.0.1:" + std::to_string(port), grpc::InsecureServerCredentials(), &port_);
     builder.RegisterService(this);
     server_ = builder.BuildAndStart();
   }
@@ -89,6 +89,25 @@ TEST(CoordinatorClientTest, AnAddressThatDoesNotAnswerIsFollowedByTheNext) {
   EXPECT_THAT(std::string(first.response.status().message()), HasSubstr("127.0.0.1:1"));
   ASSERT_TRUE(second.response.ok());
   EXPECT_EQ(second.response->epoch(), 7u);
+}
+
+TEST(CoordinatorClientTest, WhoLostItsCoordinatorIsConnectedAgainByItsNextCalls) {
+  const auto answer = [](grpc::ServerContext*, const v1::SyncRequest&, v1::SyncResponse*) {
+    return grpc::Status::OK;
+  };
+  auto service = std::make_unique<FakeService>(answer);
+  const Address address = service->address();
+  const auto client = ConnectToCoordinator({address}, {}, Insecure::kNo);
+  ASSERT_TRUE(client.ok());
+  ASSERT_TRUE((*client)->Sync({}).response.ok());
+  service.reset();
+  ASSERT_FALSE((*client)->Sync({}).response.ok());
+
+  service = std::make_unique<FakeService>(answer, address.port);
+  bool is_back = false;
+  for (int i = 0; i < 3 && !is_back; ++i) is_back = (*client)->Sync({}).response.ok();
+
+  EXPECT_TRUE(is_back);
 }
 
 TEST(CoordinatorClientTest, ItHearsWhenToComeBack) {
