@@ -19,8 +19,10 @@ std::string MinimalityText(const Failure& failure) {
           name, Counted(failure.minimality_runs, "run"));
     case Minimality::kMinimum:
       if (failure.anchors.empty()) return name + ": it fails in the default order";
-      return absl::StrFormat("%s: no schedule of fewer decisions fails like this (%s)", name,
-                             Counted(failure.minimality_runs, "run"));
+      // Another kind may do with one decision what these do with several: an interrupt that comes late, say.
+      return absl::StrFormat(
+          "%s: no schedule of fewer decisions, of the same kinds or switches, fails like this (%s)",
+          name, Counted(failure.minimality_runs, "run"));
   }
   return name;
 }
