@@ -83,14 +83,18 @@ Json VariedJson(const LastChance& chance) {
 }
 
 std::string ProofText(const LastChance& chance, std::uint64_t run_count_max) {
-  if (!chance.proved) {
+  if (chance.proved) {
+    return absl::StrFormat(
+        "proved: every order of steps%s was run; not varied: %sevents from outside",
+        chance.drains_varied ? ", and of stores that linger," : "",
+        chance.drains_varied ? "" : "stores that linger, ");
+  }
+  if (chance.ran_out) {
     return absl::StrFormat("within %s nobody found one that passes; --search-runs allows more",
                            Counted(run_count_max, "run"));
   }
-  return absl::StrFormat(
-      "proved: every order of steps%s was run; not varied: %sevents from outside",
-      chance.drains_varied ? ", and of stores that linger," : "",
-      chance.drains_varied ? "" : "stores that linger, ");
+  return "not proved: nobody found one that passes, but not every order was run in which stores "
+         "may leave a buffer";
 }
 
 Json AnswerLastChance(Simulation& simulation, const Schedule& schedule, std::uint64_t run_count_max,

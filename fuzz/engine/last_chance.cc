@@ -1,5 +1,7 @@
 #include "fuzz/engine/last_chance.h"
 
+#include <algorithm>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -13,21 +15,58 @@ namespace {
 // most; a search that could not take more says so.
 constexpr std::size_t kFurtherDecisionsMax = 64;
 
+// The failing run.
+struct Failed {
+  std::vector<sim::MoveMade> moves;
+  std::vector<sim::LogEntry> log;
+};
+
+// What a run decides that begins with the first `rows` rows of the failing one. What has entered a
+// buffer and not left it by then is held, and for as long as may be: when it left in the failing run
+// is one of the moments that are tried, and no part of the beginning. It may have been held by no
+// decision of its own, but since something before it was.
+Schedule BeginningOf(const Failed& failed, sim::Row rows) {
+  constexpr std::uint8_t kNoLimit = 0;
+  const std::span<const sim::LogEntry> log(failed.log.data(), rows);
+  const auto left = [log](sim::Row held) {
+    return std::ranges::any_of(log, [held](const sim::LogEntry& e) {
+      return (e.kind == sim::StepKind::kDrain || e.kind == sim::StepKind::kLateLoad) &&
+             e.link == held;
+    });
+  };
+  std::vector<sim::MoveMade> before;
+  for (const sim::MoveMade& made : failed.moves) {
+    if (made.row < rows) before.push_back(made);
+  }
+  for (sim::Row row = 0; row < rows; ++row) {
+    const sim::LogEntry& e = log[row];
+    const bool enters = e.kind == sim::StepKind::kStore || e.kind == sim::StepKind::kLoad;
+    if (!enters || (e.flags & sim::LogEntry::kHeld) == 0 || left(row)) continue;
+    const ActorId actor(e.actor);
+    std::erase_if(before, [&](const sim::MoveMade& made) {
+      return made.move.kind == sim::Move::Kind::kHold && made.actor == actor &&
+             made.index == e.index;
+    });
+    before.push_back({.move = {.kind = sim::Move::Kind::kHold, .arg = kNoLimit},
+                      .actor = actor,
+                      .index = e.index,
+                      .row = row});
+  }
+  return ExactSchedule(before);
+}
+
 struct Escape {
   std::optional<Schedule> passing;
   bool complete = false;
+  bool ran_out = false;
   std::uint64_t runs = 0;
 };
 
 // A run that passes, among those that begin with the first `rows` rows of the failing one.
-Escape FindEscape(sim::Subject& subject, const std::vector<sim::MoveMade>& moves, sim::Row rows,
+Escape FindEscape(sim::Subject& subject, const Failed& failed, sim::Row rows,
                   explore::DecisionKinds kinds, std::uint64_t run_count_max) {
-  std::vector<sim::MoveMade> before;
-  for (const sim::MoveMade& made : moves) {
-    if (made.row < rows) before.push_back(made);
-  }
   Escape escape;
-  const Schedule prefix = ExactSchedule(before);
+  const Schedule prefix = BeginningOf(failed, rows);
   std::size_t largest = 0;
   const std::size_t limit = prefix.size() + kFurtherDecisionsMax;
   explore::ScheduleTree tree(subject, {.kinds = kinds,
@@ -44,6 +83,7 @@ Escape FindEscape(sim::Subject& subject, const std::vector<sim::MoveMade>& moves
       });
   escape.runs = report.runs;
   escape.complete = report.complete && largest < limit;
+  escape.ran_out = report.runs >= run_count_max;
   return escape;
 }
 
@@ -54,8 +94,9 @@ LastChance FindLastChance(sim::Subject& subject, const Schedule& failing,
   ScheduleScheduler scheduler(failing);
   (void)subject.RunOnce(scheduler);
   const auto made = subject.machine().moves_made();
-  const std::vector<sim::MoveMade> moves(made.begin(), made.end());
-  const auto row_count = static_cast<sim::Row>(subject.machine().log().size());
+  const auto log = subject.machine().log();
+  const Failed failed{.moves = {made.begin(), made.end()}, .log = {log.begin(), log.end()}};
+  const auto row_count = static_cast<sim::Row>(failed.log.size());
   const explore::DecisionKinds kinds =
       explore::KindBit(Decision::Kind::kSwitch) |
       (explore::KindsOf(failing) & explore::KindBit(Decision::Kind::kHold));
@@ -63,13 +104,14 @@ LastChance FindLastChance(sim::Subject& subject, const Schedule& failing,
   LastChance chance;
   chance.drains_varied = (kinds & explore::KindBit(Decision::Kind::kHold)) != 0;
   const auto escape_from = [&](sim::Row rows) {
-    Escape escape = FindEscape(subject, moves, rows, kinds, run_count_max);
+    Escape escape = FindEscape(subject, failed, rows, kinds, run_count_max);
     chance.run_count += escape.runs;
     return escape;
   };
   Escape first = escape_from(0);
   if (!first.passing.has_value()) {
     chance.proved = first.complete;
+    chance.ran_out = !first.complete && first.ran_out;
     return chance;
   }
   chance.row = 0;
@@ -89,6 +131,7 @@ LastChance FindLastChance(sim::Subject& subject, const Schedule& failing,
     } else {
       high = middle;
       chance.proved = escape.complete;
+      chance.ran_out = !escape.complete && escape.ran_out;
     }
   }
   return chance;

@@ -23,8 +23,10 @@ struct LastChance {
   // Of a run that goes as the failing one up to that row, and then passes.
   Schedule passing;
   // Every order of steps that goes on from behind `row` was run, and failed. Else `run_count_max`
-  // runs did.
+  // runs did (`ran_out`), or as many as the tree has where it does not have all orders: of held stores,
+  // under PSO and RMO.
   bool proved = false;
+  bool ran_out = false;
   // And every moment at which a store that is held may reach memory.
   bool drains_varied = false;
   std::uint64_t run_count = 0;

@@ -108,11 +108,12 @@ class QuestionsTest(cli.SystemTest):
 
             self.assertEqual(shown["minimality"], wanted)
 
-    def test_where_no_number_of_runs_proves_the_minimum_more_are_not_asked_for(self):
+    def missing_fence_under_pso(self):
         text = (cli.CORPUS / "W12-no-fence.textproto").read_text(encoding="utf-8")
-        scenario = self.write("pso.textproto", text.replace("machine {", "machine { memory_model: PSO"))
+        return self.write("pso.textproto", text.replace("machine {", "machine { memory_model: PSO"))
 
-        said = self.fuzz(scenario).err
+    def test_where_no_number_of_runs_proves_the_minimum_more_are_not_asked_for(self):
+        said = self.fuzz(self.missing_fence_under_pso()).err
 
         self.assertRegex(said, r"\n  1-minimal: without any one decision it is gone; that no schedule of fewer "
                                r"decisions fails like this is not proven \(\d+ runs?\)\n")
@@ -146,6 +147,13 @@ class QuestionsTest(cli.SystemTest):
                       words)
         self.assertEqual(chance["varied"], ["step_order"])
         self.assertIn("proved: every order of steps was run; not varied: stores that linger, events from outside", words)
+
+    def test_where_no_number_of_runs_proves_the_last_chance_more_are_not_asked_for(self):
+        words, whole = self.ask("--last-chance", scenario=self.missing_fence_under_pso())
+
+        self.assertIs(whole["last_chance"]["proved"], False)
+        self.assertIn("(not proved: nobody found one that passes, but not every order was run in which stores "
+                      "may leave a buffer)", words)
 
     def test_a_last_chance_among_stores_that_linger_says_so(self):
         words, whole = self.ask("--last-chance", scenario="7.16-switch-mm-barrier")

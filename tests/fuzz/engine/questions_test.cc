@@ -207,6 +207,69 @@ TEST(LastChanceTest, AnEvictionBehindItStillHidesTheFailure) {
   EXPECT_GT(passed, 0);
 }
 
+// Before CPU 0's step 3 the hold ends, and the store leaves. It could have lingered on, and CPU 1 have looked
+// once more before that.
+TEST(LastChanceTest, AStoreThatIsHeldMayLingerForLongerThanInTheFailingRun) {
+  testing::GuestProgram program({.threads = {[](testing::GuestProgram& g) {
+                                               g.Store('x', 1);
+                                               (void)g.Load('y');
+                                               (void)g.Load('z');
+                                               (void)g.Load('w');
+                                             },
+                                             [](testing::GuestProgram& g) {
+                                               const bool before = g.Load('x') == 0;
+                                               const bool after = g.Load('x') == 1;
+                                               REQUIRE(!(before && after), "x changed in between");
+                                             }}});
+  const Schedule failing = *Schedule::Parse("T0@0~hold(2) T0@2>C1 T1@1>C0");
+  ScheduleScheduler scheduler(failing);
+  ASSERT_NE(program.RunOnce(scheduler), nullptr);
+  ASSERT_EQ(testing::StepsText(program.machine()),
+            "T0 store, T0 load, T1 load, T0 load, B0 drain, T0 load, T1 load");
+
+  const LastChance chance = FindLastChance(program, failing, kRunCountMax);
+
+  EXPECT_EQ(chance.row, sim::Row{4});
+  EXPECT_TRUE(chance.proved);
+  EXPECT_TRUE(chance.drains_varied);
+  ScheduleScheduler passing(chance.passing);
+  EXPECT_EQ(program.RunOnce(passing), nullptr) << chance.passing.ToText();
+  EXPECT_TRUE(
+      testing::StepsText(program.machine()).starts_with("T0 store, T0 load, T1 load, T0 load, T"))
+      << testing::StepsText(program.machine());
+}
+
+// y is behind x in the buffer, and leaves with it if it is not held itself; it could have been.
+TEST(LastChanceTest, AStoreBehindOneThatIsHeldMayLingerAsWell) {
+  testing::GuestProgram program({.threads = {[](testing::GuestProgram& g) {
+                                               g.Store('x', 1);
+                                               g.Store('y', 1);
+                                               (void)g.Load('z');
+                                               (void)g.Load('w');
+                                             },
+                                             [](testing::GuestProgram& g) {
+                                               const bool before = g.Load('x') == 0;
+                                               const bool after = g.Load('x') == 1;
+                                               const bool both = after && g.Load('y') == 1;
+                                               REQUIRE(!(before && both), "both came in between");
+                                             }}});
+  const Schedule failing = *Schedule::Parse("T0@0~hold(2) T0@2>C1 T1@1>C0");
+  ScheduleScheduler scheduler(failing);
+  ASSERT_NE(program.RunOnce(scheduler), nullptr);
+  ASSERT_EQ(testing::StepsText(program.machine()),
+            "T0 store, T0 store, T1 load, T0 load, B0 drain, B0 drain, T0 load, T1 load, T1 load");
+
+  const LastChance chance = FindLastChance(program, failing, kRunCountMax);
+
+  EXPECT_EQ(chance.row, sim::Row{5});
+  EXPECT_TRUE(chance.proved);
+  ScheduleScheduler passing(chance.passing);
+  EXPECT_EQ(program.RunOnce(passing), nullptr) << chance.passing.ToText();
+  EXPECT_TRUE(testing::StepsText(program.machine())
+                  .starts_with("T0 store, T0 store, T1 load, T0 load, B0 drain, T"))
+      << testing::StepsText(program.machine());
+}
+
 TEST(LastChanceTest, WithTooFewRunsItIsNotProved) {
   Failing f = MakeFailing("seed-stale-hit");
   ScheduleScheduler scheduler(f.schedule);
