@@ -10,7 +10,7 @@ namespace shootdown::kernel::asid_generations {
 namespace {
 
 // a8ffaaa060b8 (4.15): a CPU whose active ASID a rollover has just taken away must not put it back: the
-// rollover has not seen it as in use.
+// rollover has not seen it as in use. It mended arm64 alone; arm of 6.12 is as it was.
 enum FastPath { kKeepZero, kReplaceZero };
 VersionSwitch fast_path("asid.fast_path", {"keep_zero", "replace_zero"},
                         "a8ffaaa060b8 arm64: asid: Do not replace active_asids if already 0");

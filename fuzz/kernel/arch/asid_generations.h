@@ -3,7 +3,7 @@
 // every CPU flushes its own TLB before it next loads a number (tlb_flush_pending).
 //
 // Source: Linux 6.12 arch/arm64/mm/context.c; arch/riscv/mm/context.c has the same allocator, and so has
-// arch/arm/mm/context.c.
+// arch/arm/mm/context.c, but for its fast path, which is `asid.fast_path = replace_zero` to this day.
 #ifndef SHOOTDOWN_FUZZ_KERNEL_ARCH_ASID_GENERATIONS_H_
 #define SHOOTDOWN_FUZZ_KERNEL_ARCH_ASID_GENERATIONS_H_
 

@@ -127,6 +127,7 @@ const std::vector<NeverDone>& KnownNeverDone() {
       {"10.6-sh-zeroed-asid-fixed", {"sq: io_sq_thread ring"}},
       {"10.6-sparc32-trim-fixed", {"sq: io_sq_thread ring"}},
       {"10.6-sparc32-use-mm-fixed", {"sq: io_sq_thread ring"}},
+      {"10.12-powerpc-counted-twice-fixed", {"sq: io_sq_thread ring"}},
       {"7.1-trim-vs-use-mm-fixed", {"sq: io_sq_thread ring"}},
       {"7.3-use-mm-vs-invalidate-fixed", {"sq: io_sq_thread ring"}},
       {"7.36-s390-attach-fixed", {"sq: io_sq_thread ring"}},

@@ -24,9 +24,10 @@ VersionSwitch lazy_exit("powerpc64.exit_flush_lazy_tlbs",
                         "a665eec0a22e powerpc/64s/radix: Fix mm_cpumask trimming race vs kthread_use_mm");
 
 // dfaed3e1fa70 (6.4): a CPU that leaves the mm it borrows, asked by nobody, does so with interrupts off,
-// as an IPI always does.
-enum OwnExit { kIrqsOff, kIrqsOn };
-VersionSwitch own_exit("powerpc64.exit_lazy_flush_tlb", {"irqs_off", "irqs_on"},
+// as an IPI always does. But it gives up its bit with interrupts on again: asked by an IPI between the look
+// at its bit and the count, it is counted twice.
+enum OwnExit { kIrqsOff, kIrqsOffToSwitch, kIrqsOn };
+VersionSwitch own_exit("powerpc64.exit_lazy_flush_tlb", {"irqs_off", "irqs_off_to_switch", "irqs_on"},
                        "dfaed3e1fa70 powerpc/64s/radix: Fix exit lazy tlb mm switch with irqs enabled");
 
 void TellMaskCleared(Mm* mm, CpuBits gone, ClearReason reason) {
@@ -98,11 +99,12 @@ void exit_flush_lazy_tlbs(Mm* mm) {
 // 9393544842d6, 780de40601aa (5.12): the only CPU that has the mm borrows it, as in exit_mmap; it had
 // better leave it. Linux does so once in a thousand flushes.
 void ExitOwn(Mm* mm) {
-  const bool irqs_off = own_exit.value() == kIrqsOff;
-  const int pil = irqs_off ? local_irq_save() : 0;
+  const bool irqs_on = own_exit.value() == kIrqsOn;
+  const int pil = irqs_on ? 0 : local_irq_save();
   if (READ_ONCE(current()->active_mm) == mm) LeaveMm(mm);
+  if (own_exit.value() == kIrqsOffToSwitch) local_irq_restore(pil);
   ClearOwnBit(mm);
-  if (irqs_off) local_irq_restore(pil);
+  if (own_exit.value() == kIrqsOff) local_irq_restore(pil);
 }
 
 // True if a flush of this CPU's TLB is enough (tlbiel). Preemption is off. Linux 6.12
