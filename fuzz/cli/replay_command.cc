@@ -59,7 +59,14 @@ class BreakScheduler : public sim::Scheduler {
   sim::Row row_;
 };
 
-void ExplainDifference(const Replay& replay) {
+void ExplainDifference(const Failure& failure, const Replay& replay) {
+  if (replay.expected.empty() && replay.got.empty()) {
+    spdlog::info("NOT reproduced: every step is as it was, and what is stored of them is not");
+    spdlog::info("  expected: {}, trace hash {}", failure.check, failure.trace_hash);
+    spdlog::info("  got:      {}, trace hash {}", replay.check.empty() ? "clean" : replay.check,
+                 replay.trace_hash);
+    return;
+  }
   const auto words = [](const std::string& row) { return row.empty() ? "the end of the run" : row; };
   spdlog::info("NOT reproduced: the first difference is at step {}", replay.first_difference);
   spdlog::info("  expected: {}", words(replay.expected));
@@ -150,7 +157,7 @@ int RunReplay(const ReplayFlags& flags) {
     PrintJson(whole);
   }
   if (!replay->reproduced) {
-    ExplainDifference(*replay);
+    ExplainDifference(failure, *replay);
     return kExitFinding;
   }
   spdlog::info("{}: reproduced exactly, {}: {}", FailureId(failure), Counted(steps, "step"),

@@ -90,7 +90,7 @@ absl::StatusOr<Replay> ReplayFailure(Simulation& simulation, const Failure& fail
       replay.got = i < log.size() ? sim::RowText(log[i]) : "";
       return false;
     }
-    return replay.check == failure.check;
+    return replay.check == failure.check && replay.trace_hash == failure.trace_hash;
   };
   replay.reproduced = run(*parsed);
   if (replay.reproduced) return replay;

@@ -32,10 +32,10 @@ namespace shootdown {
 
 // What replaying showed.
 struct Replay {
-  bool reproduced = false;       // every row as it was
+  bool reproduced = false;       // every row as it was, the check, and the hash of the trace
   std::size_t first_difference = 0;  // row number, if not reproduced
   std::string expected;          // that row in the failure; empty: its trace ends before
-  std::string got;               // that row now; empty: the run ends before
+  std::string got;               // that row now; empty: the run ends before; both: all rows are the same
   bool reanchored = false;       // steps have moved since; decisions were found again by site
   Schedule schedule;             // as it was run
   std::string trace_hash;        // of that run; the failure's own if it was reproduced

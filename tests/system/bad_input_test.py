@@ -5,7 +5,7 @@ import shutil
 import unittest
 
 import cli
-from cli import BAD_INPUT, CLEAN, DONE, LOST_BIT, OUR_FAULT, STALE_HIT
+from cli import BAD_INPUT, CLEAN, DONE, FINDING, LOST_BIT, OUR_FAULT, STALE_HIT
 
 SCENARIO = """name: "mine"
 summary: "one task"
@@ -243,23 +243,39 @@ class FailureTest(cli.SystemTest):
         self.assertFalse((self.folder / "new").exists())
 
 
-    def test_a_file_that_says_nonsense_is_not_imported(self):
+    def changed(self, found, put):
+        """A file of a good failure in which `found` is `put`, with the checksum that belongs to that."""
         failure = self.find()
         self.shootdown("failures", "export", failure, "--store", self.store, "-o", "good.failure")
         good = (self.folder / "good.failure").read_text()
+        body = re.sub(found, put, good.split("\n", 1)[1])
+        self.assertNotIn(body, good)
+        path = self.write("x.failure", f"shootdown-failure 1 {'0' * 32}\n{body}")
+        # The refusal says which checksum the file should have had.
+        damaged = self.shootdown("failures", "import", path, "--store", self.store)
+        checksum = re.search("but the rest has ([0-9a-f]{32})", damaged.err)[1]
+        return self.write("x.failure", f"shootdown-failure 1 {checksum}\n{body}")
+
+    def test_a_file_that_says_nonsense_is_not_imported(self):
         for words, found, put in (("anchors: 0 of them", r"anchors \{[^}]*\}\n", ""),
                                   ("proof: 0 of them", r"(?m)^proof \{[^}]*\}\n", ""),
                                   ("found_schedule_text", 'found_schedule_text: "', 'found_schedule_text: "?')):
             with self.subTest(words):
-                body = re.sub(found, put, good.split("\n", 1)[1])
-                self.assertNotIn(body, good)
-                path = self.write("x.failure", f"shootdown-failure 1 {'0' * 32}\n{body}")
-                # The refusal says which checksum the file should have had.
-                damaged = self.shootdown("failures", "import", path, "--store", self.store)
-                checksum = re.search("but the rest has ([0-9a-f]{32})", damaged.err)[1]
-                path = self.write("x.failure", f"shootdown-failure 1 {checksum}\n{body}")
+                path = self.changed(found, put)
 
                 self.assert_refused(self.shootdown("failures", "import", path, "--store", self.store), words)
+
+    def test_a_file_that_says_otherwise_of_the_same_steps_is_not_reproduced(self):
+        for expected, found, put in (("deadlock, trace hash ", 'check: "stale_tlb_use"', 'check: "deadlock"'),
+                                     (f"stale_tlb_use, trace hash {'7' * 32}", 'trace_hash: "[^"]*"',
+                                      f'trace_hash: "{"7" * 32}"')):
+            with self.subTest(expected):
+                result = self.shootdown("replay", self.changed(found, put))
+
+                self.assertEqual(result.status, FINDING, result.err)
+                self.assertIn("NOT reproduced: every step is as it was", result.err)
+                self.assertIn(f"expected: {expected}", result.err)
+                self.assertRegex(result.err, "got:      stale_tlb_use, trace hash [0-9a-f]{32}\n")
 
 
 class StoreTest(cli.SystemTest):

@@ -65,6 +65,24 @@ TEST_P(ReplayTest, AMinimizedFindingIsReproducedInAFreshSimulation) {
   EXPECT_TRUE(ReplayOf(failure).reproduced);
 }
 
+TEST_P(ReplayTest, AnotherCheckOrTraceHashIsNotReproducedThoughEveryRowIsTheSame) {
+  const Failure failure = Minimal(*simulation_, 4);
+  Failure other_check = failure;
+  other_check.check = "another";
+  Failure other_hash = failure;
+  other_hash.trace_hash.back() = other_hash.trace_hash.back() == '0' ? '1' : '0';
+
+  for (const Failure& changed : {other_check, other_hash}) {
+    const Replay replay = ReplayOf(changed);
+
+    EXPECT_FALSE(replay.reproduced);
+    EXPECT_FALSE(replay.reanchored);
+    EXPECT_EQ(replay.expected + replay.got, "");
+    EXPECT_EQ(replay.check, failure.check);
+    EXPECT_EQ(replay.trace_hash, failure.trace_hash);
+  }
+}
+
 TEST_P(ReplayTest, AChangedRowIsReportedAtThatRow) {
   const Failure failure = Minimal(*simulation_, 4);
   for (std::size_t row = 0; row < failure.trace.size(); ++row) {
