@@ -2,7 +2,10 @@
 
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
 #include <optional>
+#include <system_error>
+#include <utility>
 
 #include "absl/strings/str_format.h"
 #include "fuzz/cli/commands.h"
@@ -26,6 +29,8 @@
 
 namespace shootdown {
 namespace {
+
+namespace fs = std::filesystem;
 
 struct ReplayFlags {
   std::string failure;
@@ -77,6 +82,24 @@ void ExplainDifference(const Failure& failure, const Replay& replay) {
         "again by site the same check fires: {}",
         replay.schedule.ToText());
   }
+}
+
+// A page in the place of the failure would be the end of the failure, and one in that of the other lost.
+absl::Status CheckFilesToWrite(const ReplayFlags& flags) {
+  std::error_code error;  // of a file that is not there: it is no other one
+  for (const auto& [flag, file] : {std::pair("--html", &flags.html), {"--perfetto", &flags.perfetto}}) {
+    if (file->empty() || !fs::equivalent(*file, flags.failure, error)) continue;
+    return absl::InvalidArgumentError(
+        absl::StrFormat("%s: found \"%s\", which is the failure, wanted another file", flag, *file));
+  }
+  const auto place = [&](const std::string& file) {
+    return fs::weakly_canonical(fs::absolute(file, error), error);
+  };
+  if (!flags.html.empty() && !flags.perfetto.empty() && place(flags.html) == place(flags.perfetto)) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("--perfetto: found \"%s\", as for --html, wanted another file", flags.perfetto));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status BreakBefore(Simulation& simulation, const Schedule& schedule, std::uint64_t step) {
@@ -133,6 +156,7 @@ Json ToJson(const StoredRun& stored, const Replay& replay, std::size_t steps) {
 }
 
 int RunReplay(const ReplayFlags& flags) {
+  if (absl::Status s = CheckFilesToWrite(flags); !s.ok()) return Fail(s);
   const absl::StatusOr<StoredRun> stored = LoadStoredRun(flags.failure, flags.store);
   if (!stored.ok()) return Fail(stored.status());
   const Failure& failure = stored->failure;

@@ -31,6 +31,25 @@ class UsageTest(cli.SystemTest):
                               "pct:DEPTH, pos, pos-eager, urw, surw, preemptions:K, delays:K, race-reversal",
                               result.err)
 
+    def test_no_page_takes_the_place_of_the_failure_or_of_the_other_page(self):
+        failure = self.find()
+        self.shootdown("failures", "export", failure, "--store", self.store, "-o", "race.failure")
+        before = (self.folder / "race.failure").read_bytes()
+        (self.folder / "link").symlink_to("race.failure")
+
+        for flag in ("--html", "--perfetto"):
+            for name in ("race.failure", "./race.failure", "link"):
+                with self.subTest(flag=flag, name=name):
+                    self.assert_refused(self.shootdown("replay", "race.failure", flag, name),
+                                        f'{flag}: found "{name}", which is the failure')
+        self.assert_refused(self.shootdown("replay", "race.failure", "--html", "x", "--perfetto", "./x"),
+                            '--perfetto: found "./x", as for --html')
+
+        self.assertEqual((self.folder / "race.failure").read_bytes(), before)
+        self.assertFalse((self.folder / "x").exists())
+        both = self.shootdown("replay", "race.failure", "--html", "x", "--perfetto", "y")
+        self.assertEqual(both.status, DONE, both.err)
+
     def test_a_wrong_step_to_break_at_is_refused(self):
         failure = self.find()
         result = self.shootdown("replay", failure, "--store", self.store, "--break-at", 999_999)
