@@ -121,8 +121,8 @@ std::uint64_t RunCount(const v1::Campaign& campaign) {
 }
 
 std::string CampaignRow(const v1::Campaign& c) {
-  return absl::StrFormat("%s  %-24s %-8s %3d scenarios %12d runs  findings: %s", c.id(),
-                         c.spec().name(), StateName(c.state()), c.scenarios_size(), RunCount(c),
+  return absl::StrFormat("%s  %-24s %-8s %-13s %12d runs  findings: %s", c.id(), c.spec().name(),
+                         StateName(c.state()), Counted(c.scenarios_size(), "scenario"), RunCount(c),
                          FindingsText(c));
 }
 

@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_format.h"
 #include "fuzz/cli/commands.h"
+#include "fuzz/cli/counted.h"
 #include "fuzz/cli/exit_status.h"
 #include "fuzz/cli/exit_words.h"
 #include "fuzz/cli/locate.h"
@@ -98,7 +99,7 @@ void LookAtStore(Diagnosis& d, const std::string& given) {
   }
   const auto list = (*store)->ListFailures();
   d.Say(list.ok() && list->damaged.empty(),
-        list.ok() ? absl::StrFormat("%d failures in the store, %d damaged", list->failures.size(),
+        list.ok() ? absl::StrFormat("%s in the store, %d damaged", Counted(list->failures.size(), "failure"),
                                     list->damaged.size())
                   : std::string(list.status().message()));
 }

@@ -248,6 +248,10 @@ int Import(const Flags& flags) {
       remote ? Download(flags) : ReadFiles(flags.files);
   if (!read.ok()) return Fail(read.status());
   const std::vector<Failure>& failures = *read;
+  if (failures.empty()) {
+    spdlog::info("nothing stored: the coordinator has no failure that is minimized");
+    return kExitDone;
+  }
   for (const Failure& failure : failures) {
     if (absl::Status s = CheckFailure(failure); !s.ok()) return Fail(s);
     if (absl::Status s = ParseStoredScenario(failure).status(); !s.ok()) return Fail(s);

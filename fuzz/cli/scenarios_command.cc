@@ -30,7 +30,7 @@ struct Flags {
 void PrintVocabulary() {
   std::printf("architectures (arch: \"…\"; absent: the first)\n");
   for (const kernel::Arch* arch : kernel::AllArchs()) {
-    std::printf("  %-12s %s\n", std::string(arch->name).c_str(), std::string(arch->what).c_str());
+    std::printf("  %-14s %s\n", std::string(arch->name).c_str(), std::string(arch->what).c_str());
   }
   std::printf("\noperations (task { setup: \"…\" op: \"…\" })\n");
   for (const kernel::OpSpec* op : kernel::AllOps()) {

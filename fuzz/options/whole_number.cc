@@ -16,7 +16,9 @@ CLI::Validator WholeNumber(std::uint64_t min, std::uint64_t max) {
     const char* const end = text.data() + text.size();
     const auto [stopped, error] = std::from_chars(text.data(), end, value);
     if (error != std::errc() || stopped != end || value < min || value > max) {
-      return absl::StrFormat("found \"%s\", wanted a whole number, %s", text, wanted);
+      const bool too_large = error == std::errc::result_out_of_range;
+      return absl::StrFormat("found \"%s\", wanted a whole number, %s", text,
+                             too_large ? absl::StrFormat("%d to %d", min, max) : wanted);
     }
     text = std::to_string(value);
     return "";

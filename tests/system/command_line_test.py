@@ -382,6 +382,14 @@ class DoctorTest(cli.SystemTest):
         self.assertNotIn("BAD", result.out)
         self.assertFalse(self.store.exists(), "doctor only looks")
 
+    def test_what_is_stored_is_counted(self):
+        self.find()
+
+        result = self.shootdown("doctor", "--store", self.store)
+
+        self.assertEqual(result.status, DONE, result.out)
+        self.assertIn(" 1 failure in the store, 0 damaged\n", result.out)
+
     def test_a_folder_that_cannot_be_written_is_not_called_writable(self):
         result = self.shootdown("doctor", "--store", "/proc/shootdown")  # not even for root
 

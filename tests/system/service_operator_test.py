@@ -41,6 +41,22 @@ class OperatorTest(cluster.ClusterTest):
         self.assertEqual([(t["kind"], t["state"]) for t in tasks], [("fuzz", "waiting")])
         self.assertIn("worker", tasks[0]["reason"])
 
+    def test_the_list_counts_scenarios(self):
+        self.create(CLEAN, "--name", "one")
+        self.create(CLEAN, STALE_HIT, "--name", "two")
+
+        listed = self.shootdown("campaign", "list", "--coordinator", self.address)
+
+        self.assertRegex(listed.out, r"(?m) one +running +1 scenario +0 runs ")
+        self.assertRegex(listed.out, r"(?m) two +running +2 scenarios +0 runs ")
+
+    def test_an_import_of_nothing_says_so_and_makes_no_store(self):
+        result = self.shootdown("failures", "import", "--coordinator", self.address, "--store", self.store)
+
+        self.assertEqual(result.status, DONE, result.err)
+        self.assertIn("nothing stored: the coordinator has no failure that is minimized", result.err)
+        self.assertFalse(self.store.exists())
+
     def test_pause_stop_and_delete(self):
         campaign = self.create(CLEAN)
         for verb, state in (("pause", "paused"), ("pause", "paused"), ("resume", "running"),

@@ -116,6 +116,12 @@ class ValueTest(cli.SystemTest):
         self.assertEqual(result.status, FINDING, result.err)
         self.assertEqual(result.json()["seed"], 2**64 - 1)
 
+    def test_a_seed_beyond_the_largest_is_told_which_that_is(self):
+        for seed in (2**64, 10**30):
+            with self.subTest(seed):
+                self.assert_refused(self.fuzz(STALE_HIT, "--seed", seed),
+                                    f'--seed: found "{seed}", wanted a whole number, 0 to {2**64 - 1}')
+
     def test_no_name_is_no_folder_and_no_file(self):
         failure = self.find()
         for words in (["fuzz", STALE_HIT, "--store"], ["doctor", "--store"],
