@@ -80,6 +80,10 @@ absl::StatusOr<Envelope> Open(std::string_view text, std::string_view name) {
     return NoFailureFile(name);
   }
   const std::string_view line = text.substr(kMagic.size(), line_break - kMagic.size());
+  if (line.ends_with('\r')) {  // a mail program, or git on another system
+    return absl::InvalidArgumentError(absl::StrFormat(
+        "%s: its lines end in CR LF, wanted LF alone, as in the file that was exported", std::string(name)));
+  }
   const std::size_t blank = line.find(' ');
   if (blank == std::string_view::npos || line.front() == '0') return NoFailureFile(name);
 

@@ -243,6 +243,13 @@ class FailureTest(cli.SystemTest):
         self.assertFalse((self.folder / "new").exists())
 
 
+    def test_a_failure_file_with_other_line_ends(self):
+        self.shootdown("failures", "export", self.find(), "--store", self.store, "-o", "good.failure")
+        good = (self.folder / "good.failure").read_bytes()
+        path = self.write("x.failure", good.replace(b"\n", b"\r\n"))
+
+        self.assert_refused(self.shootdown("replay", path), f"{path}: its lines end in CR LF, wanted LF alone")
+
     def changed(self, found, put):
         """A file of a good failure in which `found` is `put`, with the checksum that belongs to that."""
         failure = self.find()
