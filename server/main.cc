@@ -155,9 +155,8 @@ int Main(int argc, char** argv) {
   app.add_option("--log", flags.log, "form of log lines")
       ->check(CLI::IsMember({"text", "json"}))
       ->capture_default_str();
-  app.add_flag("--fsck", flags.fsck, "check the folder, change nothing, and exit");
-  app.add_option("--receipts", flags.receipts,
-                 "with --fsck: files with what workers were told is stored");
+  auto* const fsck = app.add_flag("--fsck", flags.fsck, "check the folder, change nothing, and exit");
+  app.add_option("--receipts", flags.receipts, "files with what workers were told is stored")->needs(fsck);
   app.add_option("--port-file", flags.port_file,
                  "written when we listen: the port, and then that of --http");
   try {

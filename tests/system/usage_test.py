@@ -71,6 +71,13 @@ class UsageTest(cli.SystemTest):
                 self.assertEqual((result.status, result.out), (BAD_INPUT, ""), result.err)
                 self.assertRegex(result.err, rf"\A{program}: [^\n]+; see --help\n\Z")
 
+    def test_receipts_are_for_a_check_of_the_folder(self):
+        result = self.run_program(cli.BIN / "shootdown-server", "--data", "d", "--receipts", "r")
+
+        self.assertEqual((result.status, result.out), (BAD_INPUT, ""), result.err)
+        self.assertIn("--receipts requires --fsck", result.err)
+        self.assertFalse((self.folder / "d").exists())
+
     def test_a_flag_that_would_do_nothing_is_refused(self):
         failures = ["failures", "list"]
         for words in ([*failures, "--tls-ca", "x"], [*failures, "--insecure"],
