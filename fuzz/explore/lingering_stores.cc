@@ -1,11 +1,10 @@
 #include "fuzz/explore/lingering_stores.h"
 
 #include <algorithm>
-#include <cstring>
 #include <iterator>
-#include <span>
 
 #include "fuzz/base/check.h"
+#include "fuzz/explore/saved_bytes.h"
 
 namespace shootdown::explore {
 
@@ -17,24 +16,6 @@ using sim::WordIndex;
 namespace {
 
 constexpr std::uint64_t BitOf(int cpu) { return std::uint64_t{1} << cpu; }
-
-void Put(std::span<const std::uint64_t> numbers, std::string& bytes) {
-  const std::uint64_t count = numbers.size();
-  bytes.append(reinterpret_cast<const char*>(&count), sizeof count);
-  bytes.append(reinterpret_cast<const char*>(numbers.data()), numbers.size_bytes());
-}
-
-bool Get(std::string_view& bytes, std::vector<std::uint64_t>& numbers) {
-  std::uint64_t count = 0;
-  if (bytes.size() < sizeof count) return false;
-  std::memcpy(&count, bytes.data(), sizeof count);
-  bytes.remove_prefix(sizeof count);
-  if (bytes.size() / sizeof count < count) return false;
-  numbers.resize(count);
-  if (count != 0) std::memcpy(numbers.data(), bytes.data(), count * sizeof count);
-  bytes.remove_prefix(count * sizeof count);
-  return true;
-}
 
 // Both in order. False: it is there already.
 bool Insert(std::vector<std::uint64_t>& numbers, std::uint64_t number) {
@@ -224,23 +205,23 @@ void LingeringStores::BeginAnew() {
 }
 
 void LingeringStores::SaveNews(std::string& bytes) {
-  Put({}, bytes);
-  Put(news_, bytes);
+  PutAll(bytes, std::vector<Store>());
+  PutAll(bytes, news_);
   news_.clear();
 }
 
 bool LingeringStores::Learn(std::string_view& bytes) {
   std::vector<Store> stores;
-  if (!Get(bytes, stores)) return false;
+  if (!GetAll(bytes, stores)) return false;
   for (const Store store : stores) (void)Insert(seen_, store);
-  if (!Get(bytes, stores)) return false;
+  if (!GetAll(bytes, stores)) return false;
   for (const Store store : stores) (void)Insert(mistaken_, store);
   return true;
 }
 
 void LingeringStores::SaveAll(std::string& bytes) const {
-  Put(seen_, bytes);
-  Put(mistaken_, bytes);
+  PutAll(bytes, seen_);
+  PutAll(bytes, mistaken_);
 }
 
 }  // namespace shootdown::explore

@@ -4,9 +4,9 @@
 #include <bit>
 #include <numeric>
 #include <ranges>
-#include <type_traits>
 
 #include "fuzz/base/hash.h"
+#include "fuzz/explore/saved_bytes.h"
 
 namespace shootdown::explore {
 namespace {
@@ -14,34 +14,6 @@ namespace {
 constexpr std::size_t kLevelCountMax =
     2 * std::size_t{StateGraph::kCostMax} + StateGraph::kEventCountMax + 1;
 constexpr std::uint8_t kUnreached = StateGraph::kCostMax + 1;
-
-template <class Value>
-void Put(std::string& bytes, const Value& value) {
-  static_assert(std::is_trivially_copyable_v<Value>);
-  bytes.append(reinterpret_cast<const char*>(&value), sizeof value);
-}
-
-template <class Value>
-bool Get(std::string_view& bytes, Value& value) {
-  static_assert(std::is_trivially_copyable_v<Value>);
-  if (bytes.copy(reinterpret_cast<char*>(&value), sizeof value) < sizeof value) return false;
-  bytes.remove_prefix(sizeof value);
-  return true;
-}
-
-template <class Value>
-void PutAll(std::string& bytes, const std::vector<Value>& values) {
-  Put(bytes, std::uint64_t{values.size()});
-  for (const Value& value : values) Put(bytes, value);
-}
-
-template <class Value>
-bool GetAll(std::string_view& bytes, std::vector<Value>& values) {
-  std::uint64_t count = 0;
-  if (!Get(bytes, count) || count > bytes.size() / sizeof(Value)) return false;
-  values.resize(count);
-  return std::ranges::all_of(values, [&](Value& value) { return Get(bytes, value); });
-}
 
 StateGraph::Least Unreached() {
   StateGraph::Least least{};

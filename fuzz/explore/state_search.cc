@@ -1,9 +1,9 @@
 #include "fuzz/explore/state_search.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "fuzz/base/check.h"
+#include "fuzz/explore/saved_bytes.h"
 
 namespace shootdown::explore {
 
@@ -269,24 +269,6 @@ void StateSearch::Count(RunCount& count, RunRecord::End end, std::uint32_t steps
   steps_max_ = report.steps_max;
 }
 
-void StateSearch::SaveReached(std::string& bytes) const {
-  for (const std::uint32_t number : options_.reached) {
-    bytes.append(reinterpret_cast<const char*>(&number), sizeof number);
-  }
-}
-
-// Takes those of another job from the front of `bytes`, or of an earlier search. False: none are there.
-bool StateSearch::JoinReached(std::string_view& bytes) {
-  for (std::uint32_t& number : options_.reached) {
-    std::uint32_t other = 0;
-    if (bytes.size() < sizeof other) return false;
-    std::memcpy(&other, bytes.data(), sizeof other);
-    bytes.remove_prefix(sizeof other);
-    number = std::max(number, other);
-  }
-  return true;
-}
-
 // Makes the next runs, or this job's share of them. False: the search is over.
 bool StateSearch::TryBatch(RunCount& count) {
   const Share& share = options_.share;
@@ -304,7 +286,7 @@ bool StateSearch::TryBatch(RunCount& count) {
   }
   users_.SaveNews(own);
   lingering_.SaveNews(own);
-  SaveReached(own);
+  SaveReached(options_.reached, own);
   own += too_many() ? kTooMany : kNotTooMany;
   std::vector<std::string> all;
   if (!share.exchange(own, all)) {
@@ -323,7 +305,7 @@ bool StateSearch::TryBatch(RunCount& count) {
   for (std::string_view& news : rest) {
     SHOOTDOWN_CHECK(users_.Learn(news));
     SHOOTDOWN_CHECK(lingering_.Learn(news));
-    SHOOTDOWN_CHECK(JoinReached(news));
+    SHOOTDOWN_CHECK(JoinReached(options_.reached, news));
     SHOOTDOWN_CHECK(news.size() == 1);
     too_many_ways_ = too_many_ways_ || news.front() == kTooMany;
   }
@@ -417,12 +399,12 @@ Report StateSearch::Explore() {
 void StateSearch::Save(std::string& bytes) const {
   for (const std::uint64_t number :
        {run_count_, given_up_count_, steps_max_, std::uint64_t{sleeps_}}) {
-    bytes.append(reinterpret_cast<const char*>(&number), sizeof number);
+    Put(bytes, number);
   }
   bytes += too_many_ways_ || too_many() ? kTooMany : kNotTooMany;
   users_.SaveAll(bytes);
   lingering_.SaveAll(bytes);
-  SaveReached(bytes);
+  SaveReached(options_.reached, bytes);
   graph_.Save(batch_, bytes);
 }
 
@@ -430,9 +412,7 @@ bool StateSearch::Load(std::string_view bytes) {
   SHOOTDOWN_CHECK(graph_.state_count() == 0);
   std::uint64_t sleeps = 0;
   for (std::uint64_t* const number : {&run_count_, &given_up_count_, &steps_max_, &sleeps}) {
-    if (bytes.size() < sizeof *number) return false;
-    std::memcpy(number, bytes.data(), sizeof *number);
-    bytes.remove_prefix(sizeof *number);
+    if (!Get(bytes, *number)) return false;
   }
   if (bytes.empty()) return false;
   too_many_ways_ = bytes.front() == kTooMany;
@@ -442,7 +422,7 @@ bool StateSearch::Load(std::string_view bytes) {
   options_.execution_count_max += std::min(made, UINT64_MAX - options_.execution_count_max);
   sleeps_ = sleeps != 0;
   graph_ = StateGraph(bounded(), sleeps_);
-  return users_.Learn(bytes) && lingering_.Learn(bytes) && JoinReached(bytes) &&
+  return users_.Learn(bytes) && lingering_.Learn(bytes) && JoinReached(options_.reached, bytes) &&
          graph_.Load(bytes) && bytes.empty();
 }
 

@@ -24,6 +24,7 @@
 #include "fuzz/explore/places.h"
 #include "fuzz/explore/process_scheduler.h"
 #include "fuzz/explore/report.h"
+#include "fuzz/explore/resumable_search.h"
 #include "fuzz/explore/run_count.h"
 #include "fuzz/explore/state_graph.h"
 #include "fuzz/explore/state_key.h"
@@ -32,17 +33,6 @@
 
 namespace shootdown::explore {
 
-// One of several processes that search together. Each has the whole graph, and makes every
-// so-manyth of the next runs; then they tell each other. All do the same but for that, and so come
-// to the same.
-struct Share {
-  std::uint32_t job = 0;  // below job_count
-  std::uint32_t job_count = 1;
-  // What this job did since the last time, in exchange for what each did, by job. False: the search
-  // ends, unfinished; it does so for all of them. Called only if there are several.
-  std::function<bool(const std::string& own, std::vector<std::string>& all)> exchange = nullptr;
-};
-
 // A rule of sleep sets that is left out, so that tests can show that they would notice.
 enum class SleepLeftOut : std::uint8_t {
   kNothing,
@@ -50,7 +40,10 @@ enum class SleepLeftOut : std::uint8_t {
   kMeetings,  // of a state that is met again all is known
 };
 
-struct StateOptions : Options {
+// What is `reached` is the most that any of the schedules makes of it: every state is met that a schedule comes to,
+// and every choice in it is made in some run, be it one that is given up right after; what a CPU does with the step
+// that it takes there follows from the state, so what is reached is reached in that run.
+struct StateOptions : ResumableOptions {
   static constexpr std::uint32_t kEventCountMax = StateGraph::kEventCountMax;
   static constexpr std::uint32_t kCostMax = StateGraph::kCostMax;
   // At most one of the three, each at most kCostMax; without, nothing is bounded. What the first
@@ -80,25 +73,17 @@ struct StateOptions : Options {
   // steps (fuzz/program/program.h, P2).
   bool sleep_sets = false;
   SleepLeftOut sleep_left_out = SleepLeftOut::kNothing;
-  // Numbers outside of guest memory that runs make larger, and do not read: how far they have come
-  // (kernel::Kernel::reached). The search sets them to 0 first. When it is complete each is the most that any of
-  // the schedules makes of it, whatever the share: every state is met that a schedule comes to, and every choice
-  // in it is made in some run, be it one that is given up right after; what a CPU does with the step that it
-  // takes there follows from the state, so what is reached is reached in that run. Runs of others meanwhile count too.
-  std::span<std::uint32_t> reached = {};
-  Share share = {};  // REQUIRES: with several jobs, no should_stop, on_run and go_on
 };
 
-class StateSearch final : public ProcessScheduler {
+class StateSearch final : public ProcessScheduler, public ResumableSearch {
  public:
   StateSearch(sim::Subject& subject, const StateOptions& options);
-  [[nodiscard]] Report Explore();
+  [[nodiscard]] Report Explore() override;
 
-  // So far, for a progress line: states, runs, runs still to be made that are known of, and
-  // departures of one.
+  [[nodiscard]] std::uint64_t run_count() const override { return run_count_ + given_up_count_; }
+  [[nodiscard]] std::uint64_t branch_count() const override { return graph_.branch_count(); }
+  // So far, for a progress line too: states, and departures of a run.
   [[nodiscard]] std::uint64_t state_count() const { return graph_.state_count(); }
-  [[nodiscard]] std::uint64_t run_count() const { return run_count_ + given_up_count_; }
-  [[nodiscard]] std::uint64_t branch_count() const { return graph_.branch_count(); }
   [[nodiscard]] std::uint32_t departures() const {
     return static_cast<std::uint32_t>(graph_.Level());
   }
@@ -106,12 +91,8 @@ class StateSearch final : public ProcessScheduler {
   // Of stores that nobody else looks at while they could wait, no moment but the first is tried.
   [[nodiscard]] bool drains_unseen() const { return drains_unseen_; }
 
-  // What an unfinished search knows, as bytes of this build's own; for a search with the same
-  // subject and options, which goes on from there, with whatever share. To be called while none
-  // runs, or from Options::should_stop, or from Share::exchange.
-  void Save(std::string& bytes) const;
-  // False: those bytes are none that Save made, or incomplete; then the search is not to be used.
-  [[nodiscard]] bool Load(std::string_view bytes);
+  void Save(std::string& bytes) const override;
+  [[nodiscard]] bool Load(std::string_view bytes) override;
 
  protected:
   void NewRun() override;
@@ -149,8 +130,6 @@ class StateSearch final : public ProcessScheduler {
   [[nodiscard]] Process ChooseNext();
   [[nodiscard]] bool StoreIsUnseen(int cpu);
   [[nodiscard]] Process UnseenDrain();
-  void SaveReached(std::string& bytes) const;
-  [[nodiscard]] bool JoinReached(std::string_view& bytes);
   void BeginAnew(RunCount& count);
   [[nodiscard]] bool HasStep(int cpu) const;
   void AddEvents(int cpu, Spent spent);

@@ -1,7 +1,8 @@
 #include "fuzz/explore/word_users.h"
 
 #include <algorithm>
-#include <cstring>
+
+#include "fuzz/explore/saved_bytes.h"
 
 namespace shootdown::explore {
 
@@ -13,18 +14,6 @@ using sim::WordIndex;
 namespace {
 
 constexpr std::uint64_t BitOf(int cpu) { return std::uint64_t{1} << cpu; }
-
-template <class Value>
-void Put(std::string& bytes, const Value& value) {
-  bytes.append(reinterpret_cast<const char*>(&value), sizeof value);
-}
-
-template <class Value>
-bool Get(std::string_view& bytes, Value& value) {
-  if (bytes.copy(reinterpret_cast<char*>(&value), sizeof value) < sizeof value) return false;
-  bytes.remove_prefix(sizeof value);
-  return true;
-}
 
 }  // namespace
 
@@ -82,10 +71,8 @@ void WordUsers::RelyOnNothing() {
 
 void WordUsers::Save(const std::vector<Use>& uses, const std::vector<Reliance>& relied_on,
                      std::string& bytes) {
-  Put(bytes, std::uint64_t{uses.size()});
-  for (const Use& use : uses) Put(bytes, use);
-  Put(bytes, std::uint64_t{relied_on.size()});
-  for (const Reliance& r : relied_on) Put(bytes, r);
+  PutAll(bytes, uses);
+  PutAll(bytes, relied_on);
 }
 
 void WordUsers::SaveNews(std::string& bytes) {

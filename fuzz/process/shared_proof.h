@@ -1,4 +1,4 @@
-// Several processes that make one proof: each has the whole graph of states, makes its share of the
+// Several processes that make one proof: each knows all that is known, makes its share of the
 // runs, and tells the others through this process, which is job 0.
 //
 // Only a process with one thread may start them (fuzz/process/child_process.h). They end with this
@@ -16,7 +16,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "fuzz/explore/state_search.h"
+#include "fuzz/explore/share.h"
 
 namespace shootdown {
 

@@ -33,7 +33,7 @@ Report Everything(RandomProgram& random, Outcomes& outcomes) {
 
 Report States(RandomProgram& random, Outcomes& outcomes) {
   return Exploring(random, outcomes, [&](const Options& options) {
-    return StateSearch(random.subject(), {options}).Explore();
+    return StateSearch(random.subject(), {{options}}).Explore();
   });
 }
 

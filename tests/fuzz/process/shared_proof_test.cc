@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "fuzz/explore/state_search.h"
 #include "fuzz/program/program.h"
 
 namespace shootdown {
