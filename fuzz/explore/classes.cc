@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "fuzz/base/hash.h"
+#include "fuzz/explore/saved_bytes.h"
 
 namespace shootdown::explore {
 
@@ -142,6 +143,23 @@ ClassHash Classes::Of(const sim::Machine& machine) {
     hash.both = Combine(hash.both, steps_[static_cast<std::size_t>(c)]);
   }
   return hash;
+}
+
+void Classes::Save(std::string& bytes) const {
+  for (const auto* const hashes : {&all_, &reads_from_}) {
+    std::vector<std::uint64_t> sorted(hashes->begin(), hashes->end());
+    std::ranges::sort(sorted);
+    PutAll(bytes, sorted);
+  }
+}
+
+bool Classes::Join(std::string_view& bytes) {
+  for (auto* const hashes : {&all_, &reads_from_}) {
+    std::vector<std::uint64_t> others;
+    if (!GetAll(bytes, others)) return false;
+    hashes->insert(others.begin(), others.end());
+  }
+  return true;
 }
 
 }  // namespace shootdown::explore

@@ -7,6 +7,8 @@
 #include <array>
 #include <cstdint>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/container/flat_hash_set.h"
@@ -40,6 +42,10 @@ class Classes {
   }
   [[nodiscard]] std::uint64_t count() const { return all_.size(); }
   [[nodiscard]] std::uint64_t reads_from_count() const { return reads_from_.size(); }
+
+  // Those that were added, as bytes; and takes such bytes from the front, and adds them. False: none are there.
+  void Save(std::string& bytes) const;
+  [[nodiscard]] bool Join(std::string_view& bytes);
 
  private:
   // A row of the last run, and what was so before it.

@@ -15,19 +15,28 @@
 //   SourceDpor's awaits are: somebody may have made it ready, and unready again, before anybody looked.
 //
 // Stateless, and so an independent witness for StateSearch. README.md says why nothing is lost.
+//
+// What is to be tried is divided into parts (subtrees.h), and each in turn is searched for a number of runs. Which
+// parts these are, and for how long each is searched, depends on nothing but the tree of runs; several processes make
+// shares of it, and all come to the same.
 #ifndef SHOOTDOWN_FUZZ_EXPLORE_FOOTPRINT_DPOR_H_
 #define SHOOTDOWN_FUZZ_EXPLORE_FOOTPRINT_DPOR_H_
 
 #include <array>
 #include <cstdint>
-#include <memory>
+#include <string>
+#include <string_view>
 #include <vector>
 
+#include "fuzz/explore/footprint_frame.h"
 #include "fuzz/explore/memory_watch.h"
 #include "fuzz/explore/places.h"
 #include "fuzz/explore/process_scheduler.h"
 #include "fuzz/explore/report.h"
+#include "fuzz/explore/resumable_search.h"
+#include "fuzz/explore/run_count.h"
 #include "fuzz/explore/source_sets.h"
+#include "fuzz/explore/subtrees.h"
 #include "fuzz/sim/checkpoint.h"
 
 namespace shootdown::explore {
@@ -40,24 +49,28 @@ enum class FootprintLeftOut : std::uint8_t {
   kWaits,       // a wait that is not over is in no race
   kWakeUps,     // a process never wakes from a sleep set
   kAtOnce,      // every store is held
+  kWishes,      // what a part asks for before its beginning is not told
 };
 
-struct FootprintOptions : Options {
+struct FootprintOptions : ResumableOptions {
   FootprintLeftOut left_out = FootprintLeftOut::kNothing;
 };
 
-class FootprintDpor final : public ProcessScheduler {
+class FootprintDpor final : public ProcessScheduler, public ResumableSearch {
  public:
   // REQUIRES: sim::GuestCodeIsWatched(), for all of the subject's code.
   FootprintDpor(sim::Subject& subject, FootprintOptions options);
 
   // With go_on, too, it ends at a violation that is seen before its run ends: what others would have done is
   // not known then. StoppedBy::kRefused: under PSO and RMO, and with more than kProcessCountMax processes.
-  [[nodiscard]] Report Explore();
+  [[nodiscard]] Report Explore() override;
 
-  // So far, for a progress line: runs, and those that are known to be made.
-  [[nodiscard]] std::uint64_t run_count() const { return run_count_; }
-  [[nodiscard]] std::uint64_t branch_count() const;
+  [[nodiscard]] std::uint64_t run_count() const override { return count_.run_count(); }
+  [[nodiscard]] std::uint64_t branch_count() const override;
+
+  // REQUIRES: no go_on.
+  void Save(std::string& bytes) const override;
+  [[nodiscard]] bool Load(std::string_view bytes) override;
 
  protected:
   void NewRun() override;
@@ -67,34 +80,10 @@ class FootprintDpor final : public ProcessScheduler {
  private:
   template <class Run>
   friend ProcessSet InitialsAfter(const Run& run, std::int32_t first, std::int32_t end, Process p);
-  using Clock = std::uint16_t;
-  using Touched = std::shared_ptr<const Footprint>;
-  static constexpr std::int32_t kNone = -1;
+  using Frame = FootprintFrame;
+  using Part = Subtrees::Part;
+  static constexpr std::int32_t kNone = Frame::kNone;
 
-  // Who sleeps, and what its next step touches.
-  struct Sleeper {
-    Process process;
-    Touched touched;
-  };
-  // A state, and the step that the current run takes from it.
-  struct Frame {
-    ProcessSet enabled = 0;
-    ProcessSet asleep = 0;     // those that were tried from here, too
-    ProcessSet backtrack = 0;
-    ProcessSet waiting = 0;    // CPUs whose wait is not over
-    std::vector<Touched> looks = {};  // by CPU: what its wait looked at, if that is not over
-    std::vector<Sleeper> sleepers = {};
-    Process process = 0;
-    Touched touched = nullptr;  // null: the step is not over
-    bool ends_wait = false;
-    bool is_held_store = false;
-    bool looks_at_store = false;  // that is held, though it could reach memory in the same step
-    bool at_once = false;         // it does
-    Touched touched_held = nullptr;  // when it did not
-    std::uint32_t nth = 0;      // of the process's steps, from 1
-    std::int32_t before_of_process = kNone;  // frames
-    std::size_t access_count = 0;            // of those before it
-  };
   struct Access {
     Touch touch;
     std::int32_t frame;
@@ -111,12 +100,12 @@ class FootprintDpor final : public ProcessScheduler {
   [[nodiscard]] Process ProcessOf(std::int32_t frame) const {
     return frames_[static_cast<std::size_t>(frame)].process;
   }
-  [[nodiscard]] const Clock* ClockOf(std::int32_t frame) const {
-    return &clocks_[static_cast<std::size_t>(frame) * process_count_];
+  [[nodiscard]] const Frame::Clock& ClockOf(std::int32_t frame) const {
+    return frames_[static_cast<std::size_t>(frame)].clock;
   }
   [[nodiscard]] bool HappensBefore(std::int32_t i, std::int32_t j) const {
     const Frame& f = frames_[static_cast<std::size_t>(i)];
-    return ClockOf(j)[f.process] >= f.nth;
+    return ClockOf(j)[static_cast<std::size_t>(f.process)] >= f.nth;
   }
   [[nodiscard]] bool KnownBefore(std::int32_t frame) const {
     const Frame& f = frames_[static_cast<std::size_t>(frame)];
@@ -132,31 +121,59 @@ class FootprintDpor final : public ProcessScheduler {
   void BeginStep(Process p);
   void EndStep();
   void LookAtStore(Frame& frame);
-  void Record(Frame& frame);
+  void Record(std::size_t depth);
 
   void ClockBefore(Process p);  // into now_
   void Join(std::int32_t frame);
   void JoinLast(Process p);
   void JoinOfBuffer(Frame& frame);
   void FindRaces(Process p, const Footprint& touched, bool ends_wait, std::int32_t end);
+  void TryBefore(std::int32_t first, Process p, std::int32_t end);
   [[nodiscard]] bool MightEndWithout(std::int32_t first, Process p, std::int32_t end) const;
 
   [[nodiscard]] bool KeepsPlace() const;
   void KeepPlace();
   void ResumeFromPlace();
   void Undo(const Frame& frame);
-  void SendToSleep(Frame& frame) const;
   [[nodiscard]] bool Backtrack();
+
+  // How a part stands when it has been searched for a while.
+  enum class End : std::uint8_t {
+    kSpent,  // there is more
+    kOver,
+    kStopped,    // by a limit of the whole search
+    kViolation,  // and that ends the search
+  };
+  void TakeUp(const Part& part);
+  void PutDown(Part& part) const;
+  void TellWishes(const Part& part);
+  [[nodiscard]] End Search(const Part& part, RunCount& count);
+  [[nodiscard]] const sim::Violation* MakeRun(RunCount& count);
+  [[nodiscard]] bool BeginRound();
+  [[nodiscard]] bool SearchNext();
+  [[nodiscard]] bool SearchTogether();
+  [[nodiscard]] bool Join(Part& part, std::string_view& bytes);
+  void SaveShare(std::string& bytes);
 
   sim::Subject& subject_;
   FootprintOptions options_;
   MemoryWatch watch_;
   std::size_t process_count_;
   std::size_t buffer_entries_;
+  RunCount count_;
+
+  Subtrees subtrees_;
+  std::size_t part_ = 0;    // the next one to be searched in this round
+  std::uint64_t made_ = 0;  // runs of it, in this round
+  std::uint64_t made_max_;  // of each part in this round
+  bool in_part_ = false;    // the stack below is that of part_
+
+  // The stack of the part that is searched.
   std::vector<Frame> frames_;
   std::size_t frame_count_ = 0;
-  std::vector<Clock> clocks_;  // process_count_ for each frame
-  std::array<Clock, kProcessCountMax> now_{};
+  std::size_t root_ = 0;  // frames below are not the part's own
+  std::vector<Subtrees::Wish> wishes_;
+  Frame::Clock now_{};
   std::array<std::int32_t, kProcessCountMax> last_of_process_;
   std::vector<Access> accesses_;              // of all frames' steps that are over
   std::vector<std::int32_t> last_on_word_;    // accesses
@@ -166,7 +183,6 @@ class FootprintDpor final : public ProcessScheduler {
   std::size_t depth_ = 0;
   std::size_t replayed_ = 0;  // frames below are only followed
   std::size_t first_row_ = 0;  // of the step that is taken
-  std::uint64_t run_count_ = 0;
   bool in_step_ = false;      // of frame depth_ - 1, which is new
   bool gave_up_ = false;
 };

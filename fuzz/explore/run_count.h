@@ -3,9 +3,13 @@
 #define SHOOTDOWN_FUZZ_EXPLORE_RUN_COUNT_H_
 
 #include <algorithm>
+#include <cstdint>
+#include <string>
+#include <string_view>
 
 #include "fuzz/explore/classes.h"
 #include "fuzz/explore/report.h"
+#include "fuzz/explore/saved_bytes.h"
 #include "fuzz/schedule/schedule_scheduler.h"
 
 namespace shootdown::explore {
@@ -40,7 +44,7 @@ class RunCount {
 
   // Whether a limit is reached, before the next run.
   [[nodiscard]] bool Stopped() {
-    if (report_.executions + report_.blocked >= options_.execution_count_max) {
+    if (run_count() >= options_.execution_count_max) {
       report_.stopped_by = StoppedBy::kExecutions;
       return true;
     }
@@ -54,6 +58,29 @@ class RunCount {
     return true;
   }
   [[nodiscard]] Report& report() { return report_; }
+  [[nodiscard]] std::uint64_t run_count() const { return report_.executions + report_.blocked; }
+  [[nodiscard]] bool has_violation() const { return report_.violation.has_value(); }
+
+  // What was counted of runs that break no rule, as bytes; and what another one has counted is counted here
+  // too, for a search that goes on, or of which each did a share. False: those are no such bytes.
+  void Save(std::string& bytes) const {
+    for (const std::uint64_t number : {report_.executions, report_.blocked, report_.steps_max}) {
+      Put(bytes, number);
+    }
+    classes_.Save(bytes);
+  }
+  [[nodiscard]] bool Join(std::string_view& bytes) {
+    std::uint64_t executions = 0;
+    std::uint64_t blocked = 0;
+    std::uint64_t steps_max = 0;
+    if (!Get(bytes, executions) || !Get(bytes, blocked) || !Get(bytes, steps_max)) return false;
+    report_.executions += executions;
+    report_.blocked += blocked;
+    report_.steps_max = std::max(report_.steps_max, steps_max);
+    if (!classes_.Join(bytes)) return false;
+    CountClasses();
+    return true;
+  }
 
  private:
   static constexpr std::uint64_t kStepsBetweenQuestions = 20'000;
@@ -61,9 +88,12 @@ class RunCount {
   bool IsOfNewClass() {
     classes_.NoteRun(subject_.machine());
     const bool is_new = classes_.Add(classes_.Of(subject_.machine()));
+    CountClasses();
+    return is_new;
+  }
+  void CountClasses() {
     report_.classes = classes_.count();
     report_.rf_classes = classes_.reads_from_count();
-    return is_new;
   }
 
   sim::Subject& subject_;

@@ -43,7 +43,7 @@ TEST(FootprintDporTest, LosesNoClassOfALittleProgram) {
       Outcomes found;
       Outcomes expected;
       const Report ours = Exploring(random, found, [&](const Options& options) {
-        return FootprintDpor(random.subject(), {options}).Explore();
+        return FootprintDpor(random.subject(), {{options}}).Explore();
       });
       const Report theirs = Exploring(random, expected, [&](const Options& options) {
         return SourceDpor(random.subject(), {options}).Explore();
@@ -64,10 +64,10 @@ TEST(FootprintDporTest, LosesNoOutcomeOfAProgramThatLooksWithoutAStep) {
         Outcomes found;
         Outcomes expected;
         (void)Exploring(random, found, [&](const Options& options) {
-          return FootprintDpor(random.subject(), {options}).Explore();
+          return FootprintDpor(random.subject(), {{options}}).Explore();
         });
         (void)Exploring(random, expected, [&](const Options& options) {
-          return StateSearch(random.subject(), {options}).Explore();
+          return StateSearch(random.subject(), {{options}}).Explore();
         });
         ASSERT_EQ(Difference(found, expected), "") << random.Text();
       }

@@ -78,6 +78,16 @@ Parts LookBehindAStore() {
   }}};
 }
 
+// So many orders that they are tried in parts; each shows that the last store could have come earlier by one load.
+Parts ManyOrders() {
+  return {.threads = {[](GuestProgram& g) {
+                        for (int i = 0; i < 5; ++i) g.reg[0] = g.reg[0] * 8 + g.Load('x');
+                      },
+                      [](GuestProgram& g) {
+                        for (std::uint64_t i = 1; i <= 5; ++i) g.Store('x', i);
+                      }}};
+}
+
 class FootprintLeftOutTest : public ::testing::TestWithParam<LeftOutCase> {
  protected:
   static Outcomes Of(FootprintLeftOut left_out) {
@@ -107,6 +117,7 @@ INSTANTIATE_TEST_SUITE_P(
                       LeftOutCase{"Waits", FootprintLeftOut::kWaits, &WaitForTwo},
                       LeftOutCase{"WaitsThatWereOver", FootprintLeftOut::kWaits, &WaitForAMoment},
                       LeftOutCase{"AtOnce", FootprintLeftOut::kAtOnce, &LookBehindAStore},
+                      LeftOutCase{"Wishes", FootprintLeftOut::kWishes, &ManyOrders},
                       LeftOutCase{"WakeUps", FootprintLeftOut::kWakeUps, &TwoWriters}),
     [](const auto& test) { return std::string(test.param.name); });
 

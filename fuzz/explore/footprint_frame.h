@@ -1,0 +1,103 @@
+// A state on the way of a run that FootprintDpor makes, the step that is taken from it, and what is still to be
+// tried there; and how that is written down.
+#ifndef SHOOTDOWN_FUZZ_EXPLORE_FOOTPRINT_FRAME_H_
+#define SHOOTDOWN_FUZZ_EXPLORE_FOOTPRINT_FRAME_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "fuzz/explore/memory_watch.h"
+#include "fuzz/explore/process_scheduler.h"
+
+namespace shootdown::explore {
+
+using Touched = std::shared_ptr<const Footprint>;
+
+struct FootprintFrame {
+  // Who sleeps, and what its next step touches.
+  struct Sleeper {
+    Process process;
+    Touched touched;
+  };
+  // By process: so many of its steps happen before a step, that one included.
+  using Clock = std::array<std::uint16_t, kProcessCountMax>;
+  static constexpr std::int32_t kNone = -1;
+
+  ProcessSet enabled = 0;
+  ProcessSet asleep = 0;            // those that were tried from here, too
+  ProcessSet backtrack = 0;         // and those that are to be
+  ProcessSet waiting = 0;           // CPUs whose wait is not over
+  std::vector<Touched> looks = {};  // by CPU: what its wait looked at, if that is not over
+  std::vector<Sleeper> sleepers = {};
+  Process process = 0;
+  Touched touched = nullptr;  // null: the step is not over
+  bool ends_wait = false;
+  bool is_held_store = false;
+  bool looks_at_store = false;     // that is held, though it could reach memory in the same step
+  bool at_once = false;            // it does
+  Touched touched_held = nullptr;  // when it did not
+  Clock clock = {};
+  // Where the step stands among those of the run. Not written down, since that follows from the steps before it.
+  std::uint32_t nth = 0;                   // of the process's steps, from 1
+  std::int32_t before_of_process = kNone;  // frames
+  std::size_t access_count = 0;            // of those before it
+
+  // Whether something is left to be tried from here, when all behind `process` is.
+  [[nodiscard]] bool HasNext() const {
+    return (touched != nullptr && looks_at_store && !at_once) || Left() != 0;
+  }
+  // Those that are, `process` not among them.
+  [[nodiscard]] ProcessSet Left() const { return backtrack & ~asleep & ~Bit(process); }
+  // All behind `process`, whose step is over, has been tried: another one is chosen. False: none is left.
+  [[nodiscard]] bool Next();
+
+ private:
+  void SendToSleep();
+};
+
+// Footprints are many frames' together, and written once.
+class FrameWriter {
+ public:
+  FrameWriter(std::string& bytes, int process_count)
+      : bytes_(bytes), process_count_(process_count) {}
+  [[nodiscard]] std::string& bytes() { return bytes_; }
+  void Write(const FootprintFrame& frame);
+
+ private:
+  void Write(const Touched& touched);
+
+  std::string& bytes_;
+  int process_count_;
+  absl::flat_hash_map<const Footprint*, std::uint32_t> numbers_;
+};
+
+// Of a machine with so many CPUs and processes.
+class FrameReader {
+ public:
+  FrameReader(std::string_view& bytes, int cpu_count, int process_count)
+      : bytes_(bytes), cpu_count_(cpu_count), process_count_(process_count) {}
+  [[nodiscard]] std::string_view& bytes() { return bytes_; }
+  // False: none is there.
+  [[nodiscard]] bool Read(FootprintFrame& frame);
+
+ private:
+  [[nodiscard]] bool Read(Touched& touched);
+  [[nodiscard]] bool ReadLooks(FootprintFrame& frame);
+  [[nodiscard]] bool ReadSleepers(FootprintFrame& frame);
+  [[nodiscard]] bool IsProcess(Process p) const { return p >= 0 && p < process_count_; }
+
+  std::string_view& bytes_;
+  int cpu_count_;
+  int process_count_;
+  std::vector<Touched> footprints_;
+};
+
+}  // namespace shootdown::explore
+
+#endif  // SHOOTDOWN_FUZZ_EXPLORE_FOOTPRINT_FRAME_H_
