@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <string_view>
+#include <utility>
 
 #include "absl/strings/str_format.h"
 #include "fuzz/base/content_hash.h"
@@ -13,7 +14,7 @@
 namespace shootdown {
 namespace {
 
-constexpr std::string_view kMagic = "shootdown-proof 4";
+constexpr std::string_view kMagic = "shootdown-proof 5";
 constexpr std::size_t kFileBytesMax = std::size_t{8} << 30;
 constexpr std::size_t kProgramBytesMax = std::size_t{1} << 30;
 
@@ -33,20 +34,20 @@ absl::StatusOr<std::string> BuildHash() {
   return ToHex(HashBytes(*program));
 }
 
-// Five lines (magic, build, identity, seconds, hash of the rest), and what StateSearch::Save made.
-absl::Status ProofCheckpoint::Write(const explore::StateSearch& search, double seconds) const {
+// Six lines (magic, build, engine, identity, seconds, hash of the rest), and what the search's Save made.
+absl::Status ProofCheckpoint::Write(const explore::ResumableSearch& search, double seconds) const {
   std::string saved;
   search.Save(saved);
-  std::string bytes = absl::StrFormat("%s\n%s\n%s\n%.3f\n%s\n", std::string(kMagic), build_, identity_,
-                                      seconds, ToHex(HashBytes(saved)));
+  std::string bytes = absl::StrFormat("%s\n%s\n%s\n%s\n%.3f\n%s\n", std::string(kMagic), build_, engine_,
+                                      identity_, seconds, ToHex(HashBytes(saved)));
   bytes += saved;
   return WriteWholeFile(path_, bytes);
 }
 
-absl::StatusOr<double> ProofCheckpoint::Read(explore::StateSearch* search) {
-  const absl::StatusOr<std::string> build = BuildHash();
-  if (!build.ok()) return build.status();
-  build_ = *build;
+absl::StatusOr<double> ProofCheckpoint::Read(explore::ResumableSearch* search) {
+  absl::StatusOr<std::string> own_build = BuildHash();
+  if (!own_build.ok()) return own_build.status();
+  build_ = *std::move(own_build);
   if (access(path_.c_str(), F_OK) != 0) return 0.0;
   const absl::StatusOr<std::string> file = ReadWholeFile(path_, kFileBytesMax);
   if (!file.ok()) return file.status();
@@ -55,10 +56,16 @@ absl::StatusOr<double> ProofCheckpoint::Read(explore::StateSearch* search) {
     return absl::InvalidArgumentError(path_ +
                                       ": found no checkpoint of a proof, wanted one, or no file");
   }
-  if (const std::string_view found = TakeLine(rest); found != build_) {
+  const std::string_view build = TakeLine(rest);
+  // Another engine may be another program, and so have another hash, of the same build.
+  if (const std::string_view engine = TakeLine(rest); engine != engine_) {
+    return absl::InvalidArgumentError(absl::StrFormat("%s: found a proof of --engine %s, wanted %s", path_,
+                                                      std::string(engine), engine_));
+  }
+  if (build != build_) {
     return absl::InvalidArgumentError(absl::StrFormat(
         "%s: found a checkpoint of another build of shootdown (%s), wanted one of this build (%s)", path_,
-        std::string(found), build_));
+        std::string(build), build_));
   }
   if (const std::string_view identity = TakeLine(rest); identity != identity_) {
     return absl::InvalidArgumentError(absl::StrFormat(R"(%s: found a proof of "%s", wanted "%s")",

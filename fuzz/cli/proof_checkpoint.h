@@ -6,7 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "fuzz/explore/state_search.h"
+#include "fuzz/explore/resumable_search.h"
 
 namespace shootdown {
 
@@ -16,21 +16,22 @@ namespace shootdown {
 
 class ProofCheckpoint {
  public:
-  // `identity` says in words what is proved: a file with another one is refused.
-  ProofCheckpoint(std::string path, std::string identity)
-      : path_(std::move(path)), identity_(std::move(identity)) {}
+  // `engine` is the search's name, and `identity` says in words what is proved: a file with others is refused.
+  ProofCheckpoint(std::string path, std::string engine, std::string identity)
+      : path_(std::move(path)), engine_(std::move(engine)), identity_(std::move(identity)) {}
 
   // Has `search`, which has not run yet, go on where the file stands. Returns how many seconds that
   // took; 0 if there is no file. INVALID_ARGUMENT if it is none of ours, damaged, of another
-  // proof, or of another build of this program.
-  [[nodiscard]] absl::StatusOr<double> Read(explore::StateSearch* search);
+  // engine, of another proof, or of another build of this program.
+  [[nodiscard]] absl::StatusOr<double> Read(explore::ResumableSearch* search);
   // In one step: whenever the power goes, a whole file is there. REQUIRES: Read was called.
-  [[nodiscard]] absl::Status Write(const explore::StateSearch& search, double seconds) const;
+  [[nodiscard]] absl::Status Write(const explore::ResumableSearch& search, double seconds) const;
   // The proof has come to its end.
   void Remove() const;
 
  private:
   std::string path_;
+  std::string engine_;
   std::string identity_;
   std::string build_;
 };

@@ -58,24 +58,32 @@ absl::Status ScenarioProof::Run(SharedProof* jobs) {
   absl::StatusOr<std::unique_ptr<Simulation>> simulation = BuildSimulation(loaded_);
   if (!simulation.ok()) return simulation.status();
   Introduce(**simulation);
-  if (request_.engine == ProofEngine::kDpor) {
-    ExploreOrders(**simulation);
-  } else if (absl::Status explored = ExploreStates(**simulation, jobs); !explored.ok()) {
-    return explored;
-  }
+  if (absl::Status explored = Explore(**simulation, jobs); !explored.ok()) return explored;
   simulation->reset();  // only one lives at a time
   return report_.violation ? TakeFinding(*report_.violation) : absl::OkStatus();
 }
 
-explore::StateOptions ScenarioProof::Options(Simulation& simulation) const {
-  explore::StateOptions options;
-  options.preemptions = request_.preemptions;
-  options.delays = request_.delays;
-  options.events = request_.events;
-  options.state_count_max = kStateCountMax;
+explore::ResumableOptions ScenarioProof::Options(Simulation& simulation) const {
+  explore::ResumableOptions options;
   if (request_.executions != 0) options.execution_count_max = request_.executions;
   options.reached = simulation.kernel().reached();
   return options;
+}
+
+std::unique_ptr<explore::ResumableSearch> ScenarioProof::MakeSearch(
+    Simulation& simulation, const explore::ResumableOptions& options) {
+  if (request_.engine == ProofEngine::kDpor) {
+    return std::make_unique<explore::FootprintDpor>(simulation,
+                                                    explore::FootprintOptions{{options}});
+  }
+  explore::StateOptions of_states{{options}};
+  of_states.preemptions = request_.preemptions;
+  of_states.delays = request_.delays;
+  of_states.events = request_.events;
+  of_states.state_count_max = kStateCountMax;
+  auto states = std::make_unique<explore::StateSearch>(simulation, of_states);
+  states_ = states.get();
+  return states;
 }
 
 // What a certificate says before anything is explored.
@@ -95,39 +103,18 @@ bool ScenarioProof::IsOver(double elapsed) {
   return was_interrupted_ || (request_.seconds != 0 && elapsed - before_ >= request_.seconds);
 }
 
-void ScenarioProof::ExploreOrders(Simulation& simulation) {
-  explore::FootprintOptions options;
-  if (request_.executions != 0) options.execution_count_max = request_.executions;
-  const explore::FootprintDpor* running = nullptr;
-  options.should_stop = [&] {
-    const double elapsed = Seconds();
-    TakeStock(running->run_count(), running->branch_count());
-    progress_.Show(absl::StrFormat("%s: %d runs of %s, %.0f s", loaded_.scenario.name,
-                                   running->run_count(), WholeText(), elapsed));
-    return IsOver(elapsed);
-  };
-  explore::FootprintDpor search(simulation, options);
-  running = &search;
-  start_ = Clock::now();
-  report_ = search.Explore();
-  undone_ = FindUndone(loaded_.scenario, simulation.kernel().reached());
-  TakeStock(search.run_count(), search.branch_count());
-  seconds_ = Seconds();
-  progress_.Clear();
-}
-
-absl::Status ScenarioProof::ExploreStates(Simulation& simulation, SharedProof* jobs) {
-  explore::StateOptions options = Options(simulation);
-  explore::StateSearch* running = nullptr;
+absl::Status ScenarioProof::Explore(Simulation& simulation, SharedProof* jobs) {
+  explore::ResumableOptions options = Options(simulation);
+  std::unique_ptr<explore::ResumableSearch> search;
   absl::Status kept = absl::OkStatus();
   double keep_at = kCheckpointSecondsMin;
   std::optional<ProofCheckpoint> checkpoint;
   const auto should_stop = [&] {
     const double elapsed = Seconds();
-    ShowProgress(*running, elapsed);
+    ShowProgress(*search, elapsed);
     const bool over = IsOver(elapsed);
     if (checkpoint && !over && elapsed >= keep_at) {
-      kept = checkpoint->Write(*running, elapsed);
+      kept = checkpoint->Write(*search, elapsed);
       const double now = Seconds();
       keep_at = now + std::max(kCheckpointSecondsMin, kCheckpointShare * (now - elapsed));
     }
@@ -138,26 +125,26 @@ absl::Status ScenarioProof::ExploreStates(Simulation& simulation, SharedProof* j
   } else {
     options.share = jobs->Share(should_stop);
   }
-  explore::StateSearch search(simulation, options);
-  running = &search;
-  drains_unseen_ = search.drains_unseen();
+  search = MakeSearch(simulation, options);
+  drains_unseen_ = states_ != nullptr && states_->drains_unseen();
   start_ = Clock::now();
   if (!request_.checkpoint.empty()) {
-    checkpoint.emplace(request_.checkpoint, Identity());
-    const absl::StatusOr<double> before = checkpoint->Read(&search);
+    checkpoint.emplace(request_.checkpoint, EngineName(request_.engine), Identity());
+    const absl::StatusOr<double> before = checkpoint->Read(search.get());
     if (!before.ok()) return before.status();
     before_ = *before;
     keep_at += before_;
     start_ -= std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(before_));
   }
-  report_ = search.Explore();
+  report_ = search->Explore();
   undone_ = FindUndone(loaded_.scenario, simulation.kernel().reached());
-  TakeStock(search.run_count(), search.branch_count());
+  TakeStock(*search);
+  states_ = nullptr;
   seconds_ = Seconds();
   progress_.Clear();
   if (jobs != nullptr && !jobs->status().ok()) return jobs->status();
   if (!checkpoint || !kept.ok()) return kept;
-  if (!complete() && !found()) return checkpoint->Write(search, seconds_);
+  if (!complete() && !found()) return checkpoint->Write(*search, seconds_);
   checkpoint->Remove();
   return absl::OkStatus();
 }
@@ -166,14 +153,15 @@ void ScenarioProof::TakePart(const explore::Share& share) {
   absl::StatusOr<std::unique_ptr<Simulation>> simulation = BuildSimulation(loaded_);
   SHOOTDOWN_CHECK(simulation.ok());  // it was built before
   model_ = RecordRun(**simulation, Schedule(), loaded_.text).trace_hash;
-  explore::StateOptions options = Options(**simulation);
+  explore::ResumableOptions options = Options(**simulation);
   options.share = share;
-  explore::StateSearch search(**simulation, options);
+  const std::unique_ptr<explore::ResumableSearch> search = MakeSearch(**simulation, options);
   if (!request_.checkpoint.empty()) {
     // Job 0 reads the same file, and says what is wrong with it.
-    if (!ProofCheckpoint(request_.checkpoint, Identity()).Read(&search).ok()) return;
+    ProofCheckpoint checkpoint(request_.checkpoint, EngineName(request_.engine), Identity());
+    if (!checkpoint.Read(search.get()).ok()) return;
   }
-  (void)search.Explore();
+  (void)search->Explore();
 }
 
 std::string ScenarioProof::ScenarioHash() const {
@@ -200,16 +188,19 @@ absl::Status ScenarioProof::TakeFinding(const sim::Violation& violation) {
 
 // How much there is cannot be known before. What is known of it: runs that were made, and those
 // that are to be made for sure; and, when fewer come up than are made, a guess at all of them.
-void ScenarioProof::ShowProgress(const explore::StateSearch& search, double elapsed) {
-  TakeStock(search.run_count(), search.branch_count());
-  progress_.Show(absl::StrFormat("%s: %d states, %d runs of %s, at %d departures, %.0f s",
-                                 loaded_.scenario.name, search.state_count(), search.run_count(),
-                                 WholeText(), search.departures(), elapsed));
+void ScenarioProof::ShowProgress(const explore::ResumableSearch& search, double elapsed) {
+  TakeStock(search);
+  std::string runs = absl::StrFormat("%d runs of %s", search.run_count(), WholeText());
+  if (states_ != nullptr) {
+    runs = absl::StrFormat("%d states, %s, at %d departures", states_->state_count(), runs,
+                           states_->departures());
+  }
+  progress_.Show(absl::StrFormat("%s: %s, %.0f s", loaded_.scenario.name, runs, elapsed));
 }
 
-void ScenarioProof::TakeStock(std::uint64_t run_count, std::uint64_t branch_count) {
-  estimate_.Add(run_count, branch_count);
-  at_least_ = run_count + branch_count;
+void ScenarioProof::TakeStock(const explore::ResumableSearch& search) {
+  estimate_.Add(search.run_count(), search.branch_count());
+  at_least_ = search.run_count() + search.branch_count();
 }
 
 std::string ScenarioProof::WholeText() const {

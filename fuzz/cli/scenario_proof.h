@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "fuzz/cli/json_output.h"
 #include "fuzz/cli/progress_line.h"
 #include "fuzz/engine/minimize_failure.h"
+#include "fuzz/explore/resumable_search.h"
 #include "fuzz/explore/state_search.h"
 #include "fuzz/process/loaded_scenario.h"
 #include "fuzz/process/proof_estimate.h"
@@ -87,14 +89,15 @@ class ScenarioProof {
   void SayWhatIsNeverDone() const;
   [[nodiscard]] std::string ScenarioHash() const;
   [[nodiscard]] std::string Identity() const;
-  [[nodiscard]] explore::StateOptions Options(Simulation& simulation) const;
+  [[nodiscard]] explore::ResumableOptions Options(Simulation& simulation) const;
+  [[nodiscard]] std::unique_ptr<explore::ResumableSearch> MakeSearch(
+      Simulation& simulation, const explore::ResumableOptions& options);
   void Introduce(Simulation& simulation);
   [[nodiscard]] bool IsOver(double elapsed);
-  absl::Status ExploreStates(Simulation& simulation, SharedProof* jobs);
-  void ExploreOrders(Simulation& simulation);
+  absl::Status Explore(Simulation& simulation, SharedProof* jobs);
   absl::Status TakeFinding(const sim::Violation& violation);
-  void ShowProgress(const explore::StateSearch& search, double elapsed);
-  void TakeStock(std::uint64_t run_count, std::uint64_t branch_count);
+  void ShowProgress(const explore::ResumableSearch& search, double elapsed);
+  void TakeStock(const explore::ResumableSearch& search);
   [[nodiscard]] std::string CostText() const;
   [[nodiscard]] std::string ReductionName() const;
   [[nodiscard]] std::string WholeText() const;
@@ -115,6 +118,7 @@ class ScenarioProof {
   double before_ = 0;  // seconds of the search that is gone on with
   double seconds_ = 0;
   bool was_interrupted_ = false;
+  const explore::StateSearch* states_ = nullptr;  // what explores, if it is that one
   bool drains_unseen_ = false;
 };
 

@@ -188,7 +188,7 @@ void AddVerifyCommand(CLI::App& app, char** argv, int* exit_status) {
   command->add_flag("--json", flags->proof.json, "one JSON object on standard output");
   command->callback([flags, engine, command, argv, exit_status] {
     if (flags->proof.engine == ProofEngine::kDpor) {
-      for (const char* other : {"--preemptions", "--delays", "--events", "--jobs", "--checkpoint"}) {
+      for (const char* other : {"--preemptions", "--delays", "--events"}) {
         if (command->get_option(other)->count() != 0) throw CLI::ExcludesError(engine->get_name(), other);
       }
       if (!sim::GuestCodeIsWatched()) {
