@@ -27,6 +27,8 @@ test_packages=(
   clang-tidy-19 clang-format-19 python3-grpcio python3-protobuf gnuplot-nox
   # The page of `replay --html` is tested in a browser.
   chromium chromium-driver python3-selenium
+  # tests/bench/peers asks them the same questions.
+  spin relacy-dev
 )
 
 disk_mib_min=3000      # the packages take less than 2 GB; the rest is for a build
