@@ -22,12 +22,6 @@ std::uint8_t SharedBytes(std::uintptr_t offset) {
   return static_cast<std::uint8_t>(mask);
 }
 
-// Stacks of tasks stand before those of idle tasks (Machine).
-ActorId ThreadOfStack(std::size_t n) {
-  const auto number = static_cast<int>(n % ActorId::kNumberCount);
-  return n < ActorId::kNumberCount ? TaskActor(number) : IdleActor(number);
-}
-
 std::uintptr_t StackBytes() {
   static const auto bytes = static_cast<std::uintptr_t>(sim::Arena::Stack(1) - sim::Arena::Stack(0));
   return bytes;
@@ -63,7 +57,7 @@ void MemoryWatch::Access(const void* address, std::size_t size, bool is_write) {
     AddBytes(first, size, is_write);
     return;
   }
-  const ActorId thread = ThreadOfStack((offset - sim::kArenaGuestBytes) / StackBytes());
+  const ActorId thread = sim::Machine::ThreadOfStack((offset - sim::kArenaGuestBytes) / StackBytes());
   if (thread != machine_.thread(machine_.cpu())) {
     Add(kThreadWords + thread.code(), is_write ? 0 : 1, is_write ? 1 : 0);
   }

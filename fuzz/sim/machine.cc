@@ -35,16 +35,20 @@ Machine::Machine(const MachineConfig& config)
   tlb_entries_ = arena_.Alloc<TlbEntry>(
       "tlb_entry", static_cast<std::size_t>(groups) * static_cast<std::size_t>(config.tlb_entries));
   for (std::size_t n = 0; n < kThreadCountMax; ++n) {
-    constexpr auto kEach = static_cast<std::size_t>(ActorId::kNumberCount);
-    static_assert(kThreadCountMax == 2 * kEach);
-    const auto number = static_cast<int>(n % kEach);
-    Fiber& fiber = FiberOf((n < kEach ? TaskActor(number) : IdleActor(number)).code());
+    Fiber& fiber = FiberOf(ThreadOfStack(n).code());
     fiber.stack = Arena::Stack(n);
     fiber.stack_bytes = kStackBytes;
   }
 }
 
 Machine::~Machine() { live_ = nullptr; }
+
+ActorId Machine::ThreadOfStack(std::size_t n) {
+  constexpr auto kEach = static_cast<std::size_t>(ActorId::kNumberCount);
+  static_assert(kThreadCountMax == 2 * kEach);
+  const auto number = static_cast<int>(n % kEach);
+  return n < kEach ? TaskActor(number) : IdleActor(number);
+}
 
 Tlb Machine::tlb(int cpu) {
   const int group = tlb_group(cpu);

@@ -134,6 +134,8 @@ class Machine {
   [[nodiscard]] const MachineConfig& config() const { return config_; }
   [[nodiscard]] ActorId actor() const { return ActorId(hot_.actor); }
   [[nodiscard]] ActorId thread(int cpu) const { return ActorId(cpus_[cpu].thread); }
+  // Whose stack Arena::Stack(n) is. REQUIRES: n < kThreadCountMax.
+  [[nodiscard]] static ActorId ThreadOfStack(std::size_t n);
   [[nodiscard]] Row row() const { return hot_.row; }
   void Note(const Site& site, std::uint64_t value);  // a row for readers
 
