@@ -26,8 +26,9 @@ NewBehaviour EstimateNewBehaviour(std::uint64_t runs, const BehaviourCounts& cou
   const double half_b = rate + kZSquared / (2 * n);
   const double c = rate * rate - kZSquared * rest;
   const double root = std::sqrt(std::max(half_b * half_b - a * c, 0.0));
+  const double esty = rate - std::sqrt(kZSquared * (rate * (1 - rate) / n + rest));
   return {.per_run = rate,
-          .low = std::clamp((half_b - root) / a, 0.0, rate),
+          .low = std::clamp(std::min((half_b - root) / a, esty), 0.0, rate),
           .high = std::clamp((half_b + root) / a, rate, 1.0)};
 }
 

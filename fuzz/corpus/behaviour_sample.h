@@ -32,7 +32,9 @@ struct BehaviourCounts {
 // wider if the counts are those of a sample. Where no behaviour came up once, or each did, that
 // variance is 0, however few the runs; so its binomial part is taken at the chance that is asked
 // about, not at the estimate, as Wilson does: after n runs without one the interval ends at about
-// 3.84 / n. Source: Good: The Population Frequencies of Species and the Estimation of Population
+// 3.84 / n. Where behaviours did come up once that part is less below the estimate than at it; but there
+// may be no others left, which Wilson's chance never says. So the interval does not begin above where Esty's
+// does. Source: Good: The Population Frequencies of Species and the Estimation of Population
 // Parameters, Biometrika 40, 1953; Esty: A Normal Limit Law for a Nonparametric Estimator of the
 // Coverage of a Random Sample, Annals of Statistics 11, 1983; Wilson: Probable Inference, the Law
 // of Succession, and Statistical Inference, Journal of the American Statistical Association 22,
