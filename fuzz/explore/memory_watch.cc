@@ -22,11 +22,6 @@ std::uint8_t SharedBytes(std::uintptr_t offset) {
   return static_cast<std::uint8_t>(mask);
 }
 
-std::uintptr_t StackBytes() {
-  static const auto bytes = static_cast<std::uintptr_t>(sim::Arena::Stack(1) - sim::Arena::Stack(0));
-  return bytes;
-}
-
 }  // namespace
 
 // Few words each.
@@ -38,6 +33,7 @@ bool InConflict(const Footprint& a, const Footprint& b) {
 
 MemoryWatch::MemoryWatch(const sim::Machine& machine)
     : machine_(machine),
+      stack_bytes_(static_cast<std::uintptr_t>(sim::Arena::Stack(1) - sim::Arena::Stack(0))),
       cpus_end_(reinterpret_cast<std::uintptr_t>(machine.GuestMemory().data())),
       places_(kFootprintWords) {
   cpus_ = cpus_end_ - static_cast<std::size_t>(machine.cpu_count()) * sizeof(sim::Cpu);
@@ -51,13 +47,14 @@ void MemoryWatch::Forget() {
 void MemoryWatch::Access(const void* address, std::size_t size, bool is_write) {
   const auto first = reinterpret_cast<std::uintptr_t>(address);
   const std::uintptr_t offset = first - sim::kArenaBase;
-  if (offset >= sim::kArenaGuestBytes + sim::kThreadCountMax * StackBytes()) return;
+  if (offset >= sim::kArenaGuestBytes + sim::kThreadCountMax * stack_bytes_) return;
   if (cpu_ != kWhoever && machine_.cpu() != cpu_) return;
   if (offset < sim::kArenaGuestBytes) {
     AddBytes(first, size, is_write);
     return;
   }
-  const ActorId thread = sim::Machine::ThreadOfStack((offset - sim::kArenaGuestBytes) / StackBytes());
+  const std::size_t stack = (offset - sim::kArenaGuestBytes) / stack_bytes_;
+  const ActorId thread = sim::Machine::ThreadOfStack(stack);
   if (thread != machine_.thread(machine_.cpu())) {
     Add(kThreadWords + thread.code(), is_write ? 0 : 1, is_write ? 1 : 0);
   }

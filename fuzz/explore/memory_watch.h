@@ -82,7 +82,8 @@ class MemoryWatch {
   inline static MemoryWatch* seeing_ = nullptr;
 
   const sim::Machine& machine_;
-  std::uintptr_t cpus_;      // registers
+  std::uintptr_t stack_bytes_;  // from one stack to the next
+  std::uintptr_t cpus_;         // registers
   std::uintptr_t cpus_end_;
   int cpu_ = kWhoever;
   Footprint seen_;
