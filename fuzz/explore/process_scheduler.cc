@@ -136,7 +136,6 @@ int ProcessScheduler::OldValues(int cpu) {
   const Pending& next = pending(cpu);
   if (next.kind != StepKind::kLoad || next.blocked) return 0;
   if (machine_->Awaited(cpu) != nullptr || machine_->InterruptDue(cpu)) return 0;
-  if (machine_->BufferedCount(cpu) != 0 && machine_->BufferBlocksLoad(cpu)) return 0;
   const int count = machine_->OldValueCount(cpu, next.word);
   if (count > old_count_) too_many_ = true;
   return std::min(count, old_count_);

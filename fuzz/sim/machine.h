@@ -239,7 +239,7 @@ class Machine {
   // Something in the CPU's buffer has to leave before a plain load, or an RMW, of `word`.
   [[nodiscard]] bool BufferBlocksLoad(int cpu) const;
   [[nodiscard]] bool BufferBlocksRmw(int cpu, WordIndex word) const;
-  // How many values older than the current one a load of `word` may give CPU `cpu`. Only RMO has any.
+  // How many older values a load of `word` may give CPU `cpu`: none where BufferBlocksLoad, and under RMO alone.
   [[nodiscard]] int OldValueCount(int cpu, WordIndex word) const;
   // All that tells two states apart in which memory and buffers hold the same: how old a value each CPU may
   // still load, what in its buffer waits for what. The same words for states that go on alike.

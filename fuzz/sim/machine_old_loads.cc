@@ -151,6 +151,8 @@ int Machine::OldValueCount(int cpu, WordIndex word) const {
   if (config_.memory_model != MemoryModel::kRmo || word == kNoWord) return 0;
   const Row last = shadow_[word].write;
   if (last < base_ || last == kPoisoned || log_[last - base_].cpu == cpu) return 0;
+  // What leaves the buffer only now, for this load, would not be in the log yet, and so not in its floor.
+  if (BufferBlocksLoad(cpu)) return 0;
   const auto* const address = reinterpret_cast<const std::uint64_t*>(kArenaBase) + word;
   if (Forward(cpu, address, kNoRow) != nullptr) return 0;
   return CountOldValues(cpu, word, OrderOf(cpu, word));

@@ -216,6 +216,26 @@ TEST(RmoTest, NoLoadGoesBehindItsCpusOwnStore) {
   EXPECT_TRUE(program.machine().moves_made().empty());
 }
 
+// Dekker, with the membar that it needs. CPU 0's store is held until its load forces it out, behind CPU 1's load.
+TEST(RmoTest, ALoadIsNotOlderThanTheStoreThatItForcesOut) {
+  GuestProgram program({.threads = {[](GuestProgram& g) {
+                                      g.Store('x', 1);
+                                      Membar(g, sim::kStoreLoad);
+                                      g.reg[0] = g.Load('y');
+                                    },
+                                    [](GuestProgram& g) {
+                                      g.Store('y', 1);
+                                      Membar(g, sim::kStoreLoad);
+                                      g.reg[1] = g.Load('x');
+                                    }}},
+                       kRmo);
+
+  RunUnder(program, "T0@0~hold(0) T0@2>C1 T0@2~old(1)");
+
+  EXPECT_EQ(program.reg[1], 0u);
+  EXPECT_EQ(program.reg[0], 1u);
+}
+
 TEST(RmoTest, ALoadThatIsNeededLaterMayHappenLater) {
   GuestProgram program({.threads = {[](GuestProgram& g) {
                                       const auto late = g.machine().LoadLater(
