@@ -1,6 +1,6 @@
 // How a program's threads touch what they share: macros, since each place must become a site of its own.
-// Each is one step, unless it says otherwise. They are for threads: in the check at the end of a run they end the
-// process with words.
+// Each is one step, unless it says otherwise. They are for threads, and cells of the state: in the check at the end
+// of a run, outside of runs, and on a cell that is elsewhere they end the process with words.
 //
 // Under TSO a plain store may linger in the CPU's store buffer; RMW, CAS, FENCE and LOCK find the buffer
 // empty (SPARC V9, 8.4.3), and UNLOCK is a plain store, as sparc64's spinlocks have it (Linux 4.19
@@ -35,23 +35,43 @@ void BroadcastAt(Condition& condition, const sim::Site& site);
 [[noreturn]] void FailRun(const char* message);
 void RejectRun(const char* message);
 
-// The run is over, and its check at the end looks at what it left.
-inline bool at_the_end = false;
+// How much of guest memory has cells, while threads may take steps; else none.
+inline std::size_t cell_bytes = 0;
 [[noreturn]] void RefuseStep(const char* step);
 [[noreturn]] void RefuseWaiter(const char* step, int cpu);
-// `what`, for a thread to take a step with.
+inline bool IsForThreads(const void* cell) {
+  return reinterpret_cast<std::uintptr_t>(cell) - sim::kArenaBase < cell_bytes;
+}
+// `cell`, for a thread to take a step with.
 template <class T>
-T& OfThread(T& what, const char* step) {
-  if (at_the_end) [[unlikely]] {
+T& OfThread(T& cell, const char* step) {
+  if (!IsForThreads(&cell)) [[unlikely]] {
     RefuseStep(step);
   }
-  return what;
+  return cell;
+}
+inline sim::Machine& MachineOfThread(const char* step) {
+  if (cell_bytes == 0) [[unlikely]] {
+    RefuseStep(step);
+  }
+  return sim::Machine::Get();
+}
+
+// A load of a T whose value is needed later.
+template <class T>
+struct Late {
+  sim::Machine::LateLoad load;
+};
+template <class T>
+[[nodiscard]] Late<T> LoadLaterAt(const sim::Cell<T>& cell, const sim::Site& site) {
+  return {sim::Machine::Get().LoadLater(site, cell.word())};
+}
+template <class T>
+T ValueOfLate(sim::Machine& machine, Late<T> late) {
+  return sim::FromWord<T>(machine.ValueOf(late.load));
 }
 
 }  // namespace shootdown::program
-
-#define SHOOTDOWN_MACHINE_OF_THREAD(step) \
-  ::shootdown::program::OfThread(::shootdown::sim::Machine::Get(), step)
 
 #define LOAD(cell) \
   (::shootdown::program::OfThread((cell), "LOAD(" #cell ")").Load(SHOOTDOWN_CELL_SITE(cell)))
@@ -80,17 +100,20 @@ T& OfThread(T& what, const char* step) {
 
 // A load whose value is needed later: `auto late = LOAD_LATER(x); ...; use(LATE_VALUE(late))`. Under RMO it
 // may happen as late as that.
-#define LOAD_LATER(cell)                                \
-  (SHOOTDOWN_MACHINE_OF_THREAD("LOAD_LATER(" #cell ")") \
-       .LoadLater(SHOOTDOWN_CELL_SITE(cell), (cell).word()))
-#define LATE_VALUE(late) (SHOOTDOWN_MACHINE_OF_THREAD("LATE_VALUE(" #late ")").ValueOf(late))
+#define LOAD_LATER(cell)                                                           \
+  (::shootdown::program::LoadLaterAt(                                              \
+      ::shootdown::program::OfThread((cell), "LOAD_LATER(" #cell ")"), SHOOTDOWN_CELL_SITE(cell)))
+#define LATE_VALUE(late)              \
+  (::shootdown::program::ValueOfLate( \
+      ::shootdown::program::MachineOfThread("LATE_VALUE(" #late ")"), (late)))
 
 // Keeps accesses before it before accesses after it, by the bits of its mask: sim::kLoadLoad, kStoreLoad,
 // kLoadStore, kStoreStore (SPARC V9, A.32). No step where the memory model does as much by itself.
-#define MEMBAR(mask) \
-  (SHOOTDOWN_MACHINE_OF_THREAD("MEMBAR(" #mask ")").Membar(SHOOTDOWN_SITE("membar"), (mask)))
+#define MEMBAR(mask)                                          \
+  (::shootdown::program::MachineOfThread("MEMBAR(" #mask ")") \
+       .Membar(SHOOTDOWN_SITE("membar"), (mask)))
 
-#define FENCE() (SHOOTDOWN_MACHINE_OF_THREAD("FENCE()").Fence(SHOOTDOWN_SITE("fence")))
+#define FENCE() (::shootdown::program::MachineOfThread("FENCE()").Fence(SHOOTDOWN_SITE("fence")))
 
 // Waits until the condition, an expression of `now` (what the cell holds), is true, and yields that value:
 // a load that cannot happen before.

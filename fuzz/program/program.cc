@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 
 #include "fuzz/base/check.h"
 
@@ -11,6 +12,9 @@ namespace {
 
 // Function pointers have no state, so the machine's callbacks find the program here.
 Program* live = nullptr;
+
+// A run of it is over, and the check at the end looks at what the run left.
+bool at_the_end = false;
 
 // A mistake of who wrote the program, and not one of its runs: there is nothing to run.
 [[noreturn]] void Refuse(const std::string& name, const std::string& words) {
@@ -23,6 +27,18 @@ void RequireRange(const std::string& name, const char* what, std::uint64_t found
   if (found >= low && found <= high) return;
   Refuse(name, std::string(what) + ": found " + std::to_string(found) + ", wanted " +
                    std::to_string(low) + " to " + std::to_string(high));
+}
+
+// Runs `code` of the user's. What it throws goes no further: below may be another stack, or a search.
+template <class Code, class Where>
+void CatchAll(const Code& code, const Where& where) {
+  try {
+    code();
+  } catch (const std::exception& e) {
+    Refuse(live->name(), "found an exception out of " + where() + ", wanted none: " + e.what());
+  } catch (...) {
+    Refuse(live->name(), "found an exception out of " + where() + ", wanted none");
+  }
 }
 
 // Judged before the machine is made, which knows nothing of who asks for it.
@@ -54,6 +70,12 @@ Program& Program::Live() {
   return *live;
 }
 
+sim::Arena& Program::RoomFor(std::size_t bytes) {
+  RequireRange(name_, "bytes of the state", bytes, 0,
+               sim::kArenaGuestBytes - machine_.arena().used_bytes());
+  return machine_.arena();
+}
+
 void Program::Start(std::vector<std::function<void()>> threads, std::function<void()> at_end,
                     Handlers handlers) {
   // Also those that have no CPU at first.
@@ -77,8 +99,11 @@ void Program::Start(std::vector<std::function<void()>> threads, std::function<vo
 }
 
 const sim::Violation* Program::RunOnce(sim::Scheduler& scheduler) {
+  if (cell_bytes != 0) Refuse(name_, "found a run within a run, wanted one after the other");
   violation_.reset();
+  cell_bytes = machine_.arena().used_bytes();
   end_ = machine_.Run(scheduler);
+  cell_bytes = 0;
   if (end_ == sim::RunEnd::kBudget) {
     violation_ = {
         .check = "livelock",
@@ -100,14 +125,24 @@ void Program::Quiet() {
   }
   if (!live->at_end_) return;
   at_the_end = true;
-  live->at_end_();
+  const std::size_t bytes = std::exchange(cell_bytes, 0);
+  CatchAll(live->at_end_, [] { return std::string("the check at the end"); });
+  cell_bytes = bytes;
   at_the_end = false;
 }
 
 void Program::Fail(const char* message) {
   if (at_the_end) Refuse(name_, "found REQUIRE in the check at the end, wanted REQUIRE_AT_END");
+  if (cell_bytes == 0) Refuse(name_, "found REQUIRE outside of a run, wanted it in a thread");
   Reject(message);
   machine_.StopRun();
+}
+
+void Program::RejectAtEnd(std::string message) {
+  if (!at_the_end) {
+    Refuse(name_, "found REQUIRE_AT_END outside of the check at the end, wanted REQUIRE in a thread");
+  }
+  Reject(std::move(message));
 }
 
 void Program::Reject(std::string message) {
@@ -116,9 +151,14 @@ void Program::Reject(std::string message) {
 }
 
 void RefuseStep(const char* step) {
-  Refuse(live->name(),
-         "found " + std::string(step) +
-             " in the check at the end, wanted no step there: it looks at cells with Peek");
+  const std::string found = "found " + std::string(step);
+  if (live == nullptr) Refuse("", found + " where no program lives, wanted it in a thread of one");
+  if (at_the_end) {
+    Refuse(live->name(),
+           found + " in the check at the end, wanted no step there: it looks at cells with Peek");
+  }
+  if (cell_bytes == 0) Refuse(live->name(), found + " outside of a run, wanted it in a thread");
+  Refuse(live->name(), found + " on what is no part of the state, wanted a cell of the state");
 }
 
 void RefuseWaiter(const char* step, int cpu) {
@@ -128,12 +168,13 @@ void RefuseWaiter(const char* step, int cpu) {
 }
 
 bool Program::SendMondo(const sim::Site& site, int target, std::uint64_t number) {
-  if (at_the_end) RefuseStep("SendMondo");
+  if (cell_bytes == 0) RefuseStep("SendMondo");
   return machine_.SendMondo(site, target, sim::Mondo{.handler = &RunMondo, .a0 = number});
 }
 
 void Program::ThreadMain(ActorId thread, bool /*switched_in*/) {
-  live->threads_[static_cast<std::size_t>(thread.number())]();
+  CatchAll(live->threads_[static_cast<std::size_t>(thread.number())],
+           [thread] { return "T" + std::to_string(thread.number()); });
 }
 
 void Program::RunMondo(std::uint64_t number, std::uint64_t /*a1*/, std::uint64_t /*a2*/) {

@@ -13,6 +13,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -51,13 +52,15 @@ class Program : public sim::Subject {
   // For guest code. The run is over, with a violation `assertion`. Only the first of a run counts.
   [[noreturn]] void Fail(const char* message);
   // As Fail, for the check at the end of a run: it comes back.
-  void Reject(std::string message);
+  void RejectAtEnd(std::string message);
   // A cross call to `target`, whose handler is `mondos[number]`; one step. False if it was refused.
   [[nodiscard]] bool SendMondo(const sim::Site& site, int target, std::uint64_t number);
 
  protected:
   // `config` with `cpu_count` CPUs.
   Program(std::string name, sim::MachineConfig config, std::size_t cpu_count);
+  // The machine's memory, which has room for so many bytes more.
+  [[nodiscard]] sim::Arena& RoomFor(std::size_t bytes);
   // Thread n is T<n> and starts on CPU n; those without a CPU wait for SwitchThread. `at_end` is
   // called when nothing is left to do, and no thread waits. From now on each run starts from the
   // state as it is.
@@ -68,6 +71,7 @@ class Program : public sim::Subject {
   static void ThreadMain(ActorId thread, bool switched_in);
   static void RunMondo(std::uint64_t number, std::uint64_t a1, std::uint64_t a2);
   static void Quiet();
+  void Reject(std::string message);
 
   std::string name_;
   sim::Machine machine_;
@@ -82,6 +86,9 @@ class Program : public sim::Subject {
 // words (each for one thread alone, or for the check at the end). It owns nothing.
 template <class State>
 class ProgramOf : public Program {
+  static_assert(std::is_trivially_destructible_v<State> && std::is_copy_assignable_v<State>,
+                "a State owns nothing: no string, no vector, no std::mutex (fuzz/program/README.md)");
+
  public:
   struct Parts {
     std::string name;                                // for people; of cells too, in traces
@@ -95,7 +102,7 @@ class ProgramOf : public Program {
 
   explicit ProgramOf(Parts parts)
       : Program(parts.name, parts.machine, parts.threads.size()),
-        state_(*machine().arena().template Alloc<State>(parts.name)) {
+        state_(*RoomFor(sizeof(State)).template Alloc<State>(parts.name)) {
     state_ = parts.start;
     std::vector<std::function<void()>> threads;
     threads.reserve(parts.threads.size());

@@ -7,6 +7,7 @@
 #include <functional>
 #include <set>
 #include <sstream>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -286,7 +287,22 @@ TEST(ProgramTest, ALoadWhoseValueIsNeededLaterMayHappenLateUnderRmoAlone) {
   EXPECT_EQ(violations(MemoryModel::kPso), std::set<std::string>{});
 }
 
-// tests/install builds and runs that file against an installed package.
+struct LatePointer {
+  Word x;
+  sim::Cell<Word*> pointer;
+};
+
+TEST(ProgramTest, TheValueOfALateLoadIsOfTheCellsType) {
+  ProgramOf<LatePointer> program({.name = "late_pointer", .threads = {[](LatePointer& s) {
+                                    STORE(s.pointer, &s.x);
+                                    const auto late = LOAD_LATER(s.pointer);
+                                    Word* const pointer = LATE_VALUE(late);
+                                    REQUIRE(pointer == &s.x, "another pointer");
+                                  }}});
+
+  EXPECT_EQ(RunUnder(program, ""), nullptr);
+}
+
 TEST(ProgramTest, WhoUnlocksWhatHeDoesNotHoldIsWrong) {
   const auto unlock = [](Counter& c) { UNLOCK(c.mutex); };
   const auto lock = [](Counter& c) { LOCK(c.mutex); };
@@ -356,6 +372,14 @@ TEST(ProgramDeathTest, RequireIsForThreads) {
                "program \"mine\": found REQUIRE in the check at the end, wanted REQUIRE_AT_END");
 }
 
+TEST(ProgramDeathTest, RequireAtEndIsForTheCheckAtTheEnd) {
+  ProgramOf<Counter> program({.name = "mine", .threads = {[](Counter& c) {
+                                REQUIRE_AT_END(LOAD(c.count) == 2, "an increment is lost");
+                              }}});
+
+  EXPECT_DEATH(RunUnder(program, ""), "program \"mine\": found REQUIRE_AT_END outside of the check at the end");
+}
+
 // The run is over: nobody is there to take a step, or to wait for another one's.
 TEST(ProgramDeathTest, StepsAreForThreads) {
   struct Case {
@@ -389,6 +413,84 @@ TEST(ProgramDeathTest, StepsAreForThreads) {
   }
 }
 
+TEST(ProgramDeathTest, StepsAreTakenInARunOnCellsOfTheState) {
+  EXPECT_DEATH(
+      {
+        Word nobodys;
+        STORE(nobodys, 1);
+      },
+      "found STORE\\(nobodys\\) where no program lives, wanted it in a thread of one");
+
+  ProgramOf<Shared> idle({.name = "mine", .threads = {[](Shared&) {}}});
+  EXPECT_EQ(RunUnder(idle, ""), nullptr);
+  EXPECT_DEATH((void)LOAD(idle.state().count), "found LOAD\\(idle.state\\(\\).count\\) outside of a run");
+  EXPECT_DEATH(FENCE(), "found FENCE\\(\\) outside of a run");
+  EXPECT_DEATH(REQUIRE(idle.name().empty(), "no name"), "found REQUIRE outside of a run, wanted it in a thread");
+}
+
+TEST(ProgramDeathTest, WhatIsNoPartOfTheStateIsNotShared) {
+  static Word outside;
+  static Mutex outer;
+  struct Case {
+    const char* found;
+    std::function<void(Shared&)> body;
+  };
+  const Case cases[] = {
+      {"STORE\\(outside\\)", [](Shared&) { STORE(outside, 1); }},
+      {"RMW\\(outside\\)", [](Shared&) { (void)CAS(outside, 0u, 1u); }},
+      {"LOAD_LATER\\(outside\\)", [](Shared&) { (void)LOAD_LATER(outside); }},
+      {"lock\\(outer\\)", [](Shared&) { LOCK(outer); }},
+      {"LOAD\\(local\\)",
+       [](Shared&) {
+         Word local;
+         (void)LOAD(local);
+       }},
+      {"LOAD\\(behind\\[2\\]\\)",
+       [](Shared& s) {
+         Word* const behind = &s.count;
+         (void)LOAD(behind[2]);
+       }},
+  };
+  for (const Case& c : cases) {
+    ProgramOf<Shared> program({.name = "mine", .threads = {c.body}});
+
+    EXPECT_DEATH(RunUnder(program, ""),
+                 std::string("program \"mine\": found ") + c.found + " on what is no part of the state");
+  }
+}
+
+TEST(ProgramDeathTest, NothingIsThrownOutOfAThreadOrACheck) {
+  const auto thrower = [](Counter&) { throw std::runtime_error("no letter"); };
+  ProgramOf<Counter>::Parts parts{.name = "mine", .threads = {[](Counter&) {}, thrower}};
+  {
+    ProgramOf<Counter> program(parts);
+    EXPECT_DEATH(RunUnder(program, ""), "found an exception out of T1, wanted none: no letter");
+  }
+  parts.threads = {[](Counter&) {}};
+  parts.at_end = thrower;
+  ProgramOf<Counter> program(parts);
+  EXPECT_DEATH(RunUnder(program, ""), "found an exception out of the check at the end, wanted none: no letter");
+}
+
+TEST(ProgramDeathTest, ARunIsNotMadeWithinARun) {
+  ProgramOf<Counter> program({.name = "mine", .threads = {[](Counter& c) {
+                                STORE(c.count, 1);
+                                (void)RunUnder(Program::Live(), "");
+                              }}});
+
+  EXPECT_DEATH(RunUnder(program, ""), "program \"mine\": found a run within a run");
+}
+
+struct Large {
+  Word words[131'072];
+};
+
+TEST(ProgramDeathTest, AStateHasToFitIntoGuestMemory) {
+  EXPECT_DEATH(ProgramOf<Large>({.name = "mine", .threads = {[](Large&) {}}}),
+               "program \"mine\": bytes of the state: found 1048576, wanted 0 to 10[0-9]+");
+}
+
+// tests/install builds and runs that file against an installed package.
 TEST(ProgramTest, TheExampleInTheReadmeIsTheOneThatIsBuilt) {
   const std::string readme = ReadSource("fuzz/program/README.md");
   const std::string begin = "```cpp\n";
