@@ -48,8 +48,8 @@ class Target {
   // Makes the machine's last run that of `schedule`, if it is not already: for mutators.
   void EnsureLastRun(const Schedule& schedule);
 
-  // `on_found` hears each confirmed finding; a run that fails differently the second time is our
-  // own bug and aborts.
+  // `on_found` hears each confirmed finding. A run that is another one the second time ends the process with
+  // words: a body of the user's is not deterministic, or it is our own bug.
   void OnFound(std::function<void(const Found&)> on_found) { on_found_ = std::move(on_found); }
 
   // `before_run` hears of each schedule before it runs, so that somebody knows of one that does not

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "fuzz/engine/mutator.h"
+#include "fuzz/program/program.h"
 #include "fuzz/sim/trace.h"
 #include "tests/fuzz/engine/engine_testing.h"
 
@@ -166,6 +167,24 @@ TEST(TargetTest, FindingsNeedNoListener) {
   Target target(*simulation);
 
   EXPECT_GT(target.Run(finding.exact), 0u);
+}
+
+struct Nothing {
+  program::Word word;
+};
+
+TEST(TargetDeathTest, AProgramThatDependsOnMoreThanItsScheduleIsToldSo) {
+  int runs = 0;
+  program::ProgramOf<Nothing> odd({.name = "odd", .threads = {[&runs](Nothing& n) {
+                                     STORE(n.word, 1);
+                                     REQUIRE(++runs != 1, "the first run");
+                                   }}});
+  Target target(odd);
+  target.OnFound([](const Target::Found&) {});
+
+  EXPECT_DEATH((void)target.Run(Schedule()),
+               "the run of schedule \"\" failed .*, and did something else when it was made again: it depends on "
+               "more than the schedule");
 }
 
 }  // namespace
