@@ -1,6 +1,7 @@
 // How a program's threads touch what they share: macros, since each place must become a site of its own.
 // Each is one step, unless it says otherwise. They are for threads, and cells of the state: in the check at the end
-// of a run, outside of runs, and on a cell that is elsewhere they end the process with words.
+// of a run, outside of runs, and on a cell that is elsewhere they end the process with words. Which cell it is takes no
+// step: GCC compiles no LOAD(LOAD(p)->x), so the pointer has to be a variable. Nor does what RMW or AWAIT computes.
 //
 // Under TSO a plain store may linger in the CPU's store buffer; RMW, CAS, FENCE and LOCK find the buffer
 // empty (SPARC V9, 8.4.3), and UNLOCK is a plain store, as sparc64's spinlocks have it (Linux 4.19
@@ -84,12 +85,14 @@ T ValueOfLate(sim::Machine& machine, Late<T> late) {
   (::shootdown::program::OfThread((cell), "RMW(" #cell ")") \
        .Rmw(SHOOTDOWN_CELL_SITE(cell), [&]([[maybe_unused]] auto old) { return __VA_ARGS__; }))
 
-// Atomically, if the cell holds `expected`: cell := desired. Yields whether it did.
-#define CAS(cell, expected, desired)                                                     \
-  (__extension__({                                                                       \
-    const auto cas_expected = (expected);                                                \
-    const auto cas_old = RMW(cell, old == cas_expected ? (desired) : old);               \
-    cas_old == cas_expected;                                                             \
+// Atomically, if the cell holds `expected`: cell := desired. Yields whether it did. Both are values, as a function's
+// arguments: known before, and by the caller's names.
+#define CAS(cell, expected, desired)                                         \
+  (__extension__({                                                           \
+    const auto cas_expected = (expected);                                    \
+    const auto cas_desired = (desired);                                      \
+    const auto cas_old = RMW(cell, old == cas_expected ? cas_desired : old); \
+    cas_old == cas_expected;                                                 \
   }))
 
 // The same, but no fence: the bare instruction, which others may pass under PSO and RMO.

@@ -245,6 +245,22 @@ TEST(ProgramTest, CasSaysWhetherItSwapped) {
   EXPECT_EQ(RunUnder(program, ""), nullptr);
 }
 
+TEST(ProgramTest, WhatCasStoresIsKnownBeforeByTheCallersNames) {
+  ProgramOf<Flag> program({.name = "cas_old",
+                           .threads = {[](Flag& f) {
+                             const std::uint64_t old = 7;
+                             REQUIRE(CAS(f.data, 0u, old), "first");
+                             REQUIRE(CAS(f.flag, 0u, LOAD(f.data) + 1), "second");
+                           }},
+                           .at_end = [](Flag& f) {
+                             REQUIRE_AT_END(f.data.Peek() == 7, "the caller's old");
+                             REQUIRE_AT_END(f.flag.Peek() == 8, "what was loaded before");
+                           }});
+
+  EXPECT_EQ(RunUnder(program, ""), nullptr);
+  EXPECT_EQ(program.machine().log().size(), 3u);
+}
+
 std::string ReadSource(const std::string& path) {
   std::ifstream file(std::string(SHOOTDOWN_SOURCE_DIR) + "/" + path);
   std::stringstream text;
