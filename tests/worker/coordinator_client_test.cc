@@ -6,17 +6,21 @@
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <signal.h>  // NOLINT(modernize-deprecated-headers): kill() is not in <csignal>
 #include <spawn.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <fstream>
 #include <functional>
 #include <memory>
 #include <set>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -32,13 +36,41 @@ namespace {
 
 using ::testing::HasSubstr;
 
+// A port of this machine that nobody else gets meanwhile, neither by asking for any nor for a connection's own end; a
+// service may still listen there, since gRPC shares ports too.
+class HeldPort {
+ public:
+  HeldPort() : socket_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    const int yes = 1;
+    sockaddr_in address{
+        .sin_family = AF_INET, .sin_port = 0, .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_zero = {}};
+    socklen_t size = sizeof address;
+    auto* const any = reinterpret_cast<sockaddr*>(&address);
+    if (setsockopt(socket_, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof yes) != 0 ||
+        bind(socket_, any, size) != 0 || getsockname(socket_, any, &size) != 0) {
+      throw std::system_error(errno, std::generic_category(), "a port");
+    }
+    number_ = ntohs(address.sin_port);
+  }
+  ~HeldPort() { close(socket_); }
+  HeldPort(const HeldPort&) = delete;
+  HeldPort& operator=(const HeldPort&) = delete;
+
+  [[nodiscard]] int number() const { return number_; }
+
+ private:
+  int socket_;
+  int number_ = 0;
+};
+
 class FakeService : public v1::Work::Service {
  public:
   using Answer = std::function<grpc::Status(grpc::ServerContext*, const v1::SyncRequest&,
                                             v1::SyncResponse*)>;
   explicit FakeService(Answer answer, int port = 0) : answer_(std::move(answer)) {
     grpc::ServerBuilder builder;
-    builder.AddListeningPort("127.0.0.1:" + std::to_string(port), grpc::InsecureServerCredentials(), &port_);
+    builder.AddListeningPort("127.0.0.1:" + std::to_string(port), grpc::InsecureServerCredentials(),
+                             &port_);
     builder.RegisterService(this);
     server_ = builder.BuildAndStart();
   }
@@ -95,15 +127,15 @@ TEST(CoordinatorClientTest, WhoLostItsCoordinatorIsConnectedAgainByItsNextCalls)
   const auto answer = [](grpc::ServerContext*, const v1::SyncRequest&, v1::SyncResponse*) {
     return grpc::Status::OK;
   };
-  auto service = std::make_unique<FakeService>(answer);
-  const Address address = service->address();
-  const auto client = ConnectToCoordinator({address}, {}, Insecure::kNo);
+  const HeldPort port;
+  auto service = std::make_unique<FakeService>(answer, port.number());
+  const auto client = ConnectToCoordinator({service->address()}, {}, Insecure::kNo);
   ASSERT_TRUE(client.ok());
   ASSERT_TRUE((*client)->Sync({}).response.ok());
   service.reset();
   ASSERT_FALSE((*client)->Sync({}).response.ok());
 
-  service = std::make_unique<FakeService>(answer, address.port);
+  service = std::make_unique<FakeService>(answer, port.number());
   bool is_back = false;
   for (int i = 0; i < 3 && !is_back; ++i) is_back = (*client)->Sync({}).response.ok();
 
