@@ -99,7 +99,7 @@ void Program::Start(std::vector<std::function<void()>> threads, std::function<vo
 }
 
 const sim::Violation* Program::RunOnce(sim::Scheduler& scheduler) {
-  if (cell_bytes != 0) Refuse(name_, "found a run within a run, wanted one after the other");
+  if (cell_bytes != 0 || at_the_end) Refuse(name_, "found a run within a run, wanted one after the other");
   violation_.reset();
   cell_bytes = machine_.arena().used_bytes();
   end_ = machine_.Run(scheduler);

@@ -489,11 +489,15 @@ TEST(ProgramDeathTest, NothingIsThrownOutOfAThreadOrACheck) {
 }
 
 TEST(ProgramDeathTest, ARunIsNotMadeWithinARun) {
-  ProgramOf<Counter> program({.name = "mine", .threads = {[](Counter& c) {
-                                STORE(c.count, 1);
-                                (void)RunUnder(Program::Live(), "");
-                              }}});
-
+  const auto run = [](Counter&) { (void)RunUnder(Program::Live(), ""); };
+  ProgramOf<Counter>::Parts parts{.name = "mine", .threads = {[](Counter& c) { STORE(c.count, 1); }, run}};
+  {
+    ProgramOf<Counter> program(parts);
+    EXPECT_DEATH(RunUnder(program, ""), "program \"mine\": found a run within a run");
+  }
+  parts.threads.pop_back();
+  parts.at_end = run;
+  ProgramOf<Counter> program(parts);
   EXPECT_DEATH(RunUnder(program, ""), "program \"mine\": found a run within a run");
 }
 
