@@ -17,7 +17,9 @@ struct ResumableOptions : Options {
   // How far runs have come. The search sets these to 0 first; when it is complete each is the most that any of
   // the schedules makes of it, whatever the share. Runs of others meanwhile count too.
   Reached reached = {};
-  Share share = {};  // REQUIRES: with several jobs, no should_stop, on_run and go_on
+  // REQUIRES: with several jobs, no should_stop, on_run and go_on. Limits are looked at when all have told each other,
+  // so they may be passed by what all do between two of these.
+  Share share = {};
 };
 
 class ResumableSearch {
