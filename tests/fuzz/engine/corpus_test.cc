@@ -42,6 +42,7 @@ TEST(CorpusTest, EveryVersionOfEverySwitchIsInAScenarioThatIsFound) {
   std::set<std::pair<std::string, std::string>> used = {
       // Correct, like the first value.
       {"x86.lazy_tlb", "aggressive"},
+      {"x86.should_flush_tlb", "loaded_mm_or_switching"},
       {"asid.active_asids", "before_flush"},  // 7.12-active-asid-before-flush says why
   };
   for (const std::string& name : CorpusNames(Verdict::kFound)) {

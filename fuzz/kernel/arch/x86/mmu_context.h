@@ -1,4 +1,5 @@
-// Which page table a CPU has loaded, and what lazy CPUs do. Source: Linux 4.20 arch/x86/mm/tlb.c.
+// Which page table a CPU has loaded, what lazy CPUs do, and which CPUs a flush passes over. Source: Linux
+// 4.20 arch/x86/mm/tlb.c; 6.12.117 for should_flush_tlb and LOADED_MM_SWITCHING.
 #ifndef SHOOTDOWN_FUZZ_KERNEL_ARCH_X86_MMU_CONTEXT_H_
 #define SHOOTDOWN_FUZZ_KERNEL_ARCH_X86_MMU_CONTEXT_H_
 
@@ -13,6 +14,12 @@ enum LazyVersion {
   kNoIpi,       // leaves mm_cpumask: no flush reaches it
 };
 [[nodiscard]] LazyVersion lazy_version();
+
+// Whether a flush that frees no page tables is judged by should_flush_tlb, and a CPU that switches marks it.
+[[nodiscard]] bool looks_at_loaded_mm();
+// Whether to interrupt a CPU of mm_cpumask. `mm` null: whatever it has loaded.
+// REQUIRES: looks_at_loaded_mm().
+[[nodiscard]] bool should_flush_tlb(int cpu, Mm* mm);
 
 void switch_mm(Mm* prev, Mm* next);
 // IRQs off. Goes by what is loaded, whatever the scheduler thinks.

@@ -1,11 +1,14 @@
 #include "fuzz/kernel/arch/x86/state.h"
 
+#include "fuzz/kernel/arch/x86/mmu_context.h"
+
 namespace shootdown::kernel::x86 {
 namespace {
 
 TlbState* tlb_states = nullptr;
 MmContext* contexts = nullptr;
 X86Globals* x86_globals = nullptr;
+Mm* loaded_mm_switching = nullptr;
 
 // Beside those of processes.
 constexpr std::uint64_t kPokingMmId = kMmCountMax;
@@ -31,6 +34,7 @@ void BootState(Kernel& kernel) {
   for (int c = 0; c < cpu_count; ++c) tlb_states[c].loaded_mm.Init(kernel.init_mm);
   x86_globals = arena.Alloc<X86Globals>("x86_globals");
   x86_globals->poking_mm = BootPokingMm(arena);
+  loaded_mm_switching = looks_at_loaded_mm() ? arena.Alloc<Mm>("LOADED_MM_SWITCHING") : nullptr;
 }
 
 void BootMm(Kernel& /*kernel*/, Mm* mm) { contexts[mm->id].tlb_gen.Init(1); }
@@ -39,6 +43,7 @@ TlbState& cpu_tlbstate(int cpu) { return tlb_states[cpu]; }
 TlbState& cpu_tlbstate() { return tlb_states[smp_processor_id()]; }
 MmContext& context(const Mm* mm) { return contexts[mm->id]; }
 X86Globals& globals() { return *x86_globals; }
+Mm* LOADED_MM_SWITCHING() { return loaded_mm_switching; }
 
 void destroy_context(Mm* mm) { sim::Machine::Get().Poison(&contexts[mm->id], sizeof(MmContext)); }
 

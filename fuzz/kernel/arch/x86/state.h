@@ -44,6 +44,9 @@ void BootMm(Kernel& kernel, Mm* mm);
 [[nodiscard]] TlbState& cpu_tlbstate();  // this CPU's
 [[nodiscard]] MmContext& context(const Mm* mm);
 [[nodiscard]] X86Globals& globals();
+// What loaded_mm is while the CPU switches. An object that only has a name, and is only compared; null if
+// nobody looks at it.
+[[nodiscard]] Mm* LOADED_MM_SWITCHING();
 void destroy_context(Mm* mm);
 
 // No PCIDs: the number only names the mm.

@@ -92,11 +92,12 @@ void FlushHere(const FlushTlbInfo& f) {
 void native_flush_tlb_others(CpuBits mask, const FlushTlbInfo& info, bool freed_tables) {
   CpuBits targets = mask.Without(smp_processor_id());
   if (!freed_tables && lazy_version() == kLazier) {
-    // tlb_is_not_lazy: what such a CPU has is useless until it looks at the generation.
     for (int cpu = 0; cpu < sim::Machine::Get().cpu_count(); ++cpu) {
-      if (targets.Has(cpu) && READ_ONCE(cpu_tlbstate(cpu).is_lazy) != 0) {
-        targets = targets.Without(cpu);
-      }
+      if (!targets.Has(cpu)) continue;
+      // tlb_is_not_lazy: what a lazy CPU has is useless until it looks at the generation.
+      const bool flush = looks_at_loaded_mm() ? should_flush_tlb(cpu, info.mm)
+                                              : READ_ONCE(cpu_tlbstate(cpu).is_lazy) == 0;
+      if (!flush) targets = targets.Without(cpu);
     }
   }
   targets = kvm_flush_tlb_others(targets);
