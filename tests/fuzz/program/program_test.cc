@@ -250,7 +250,8 @@ TEST(ProgramTest, WhatCasStoresIsKnownBeforeByTheCallersNames) {
                            .threads = {[](Flag& f) {
                              const std::uint64_t old = 7;
                              REQUIRE(CAS(f.data, 0u, old), "first");
-                             REQUIRE(CAS(f.flag, 0u, LOAD(f.data) + 1), "second");
+                             const auto next = [&f] { return LOAD(f.data) + 1; };
+                             REQUIRE(CAS(f.flag, 0u, next()), "second");
                            }},
                            .at_end = [](Flag& f) {
                              REQUIRE_AT_END(f.data.Peek() == 7, "the caller's old");
