@@ -87,6 +87,10 @@ void Machine::RefreshUntil(std::uint32_t from_index) {
         continue;
       }
     }
+    // What was done before an await's step may have undone what it was ready for: then it waits. Were it still
+    // asked about its step, an exact form could not say which moves came before the answer, and which after.
+    const Wait* const wait = waits_[hot_.cpu];
+    if (wait != nullptr && wait->site == &site && !wait->pred(wait->argument)) [[unlikely]] break;
     const Question question{.machine = *this,
                             .cpu = CpuId(hot_.cpu),
                             .actor = ActorId(hot_.actor),

@@ -103,6 +103,43 @@ TEST(ExactFormTest, TheDefaultRunIsTheEmptySchedule) {
   EXPECT_TRUE(ExactSchedule(program.machine().moves_made()).empty());
 }
 
+// T1's await is ready from the start, until a store of T0's reaches memory, or the handler's own does.
+GuestProgram::Parts UndoneAwait() {
+  return {.threads = {[](GuestProgram& g) {
+                        g.Store('x', 1);
+                        g.Store('z', 1);
+                        g.Store('x', 0);
+                      },
+                      [](GuestProgram& g) {
+                        (void)g.Load('z');
+                        (void)g.cell('x').LoadWhen(SHOOTDOWN_SITE("await"),
+                                                   [](std::uint64_t x) { return x == 0; });
+                      }},
+          .nmi = [](GuestProgram& g) { (void)g.Add('x', 1); }};
+}
+
+// It has been asked about its step when that happens, and waits after all. What is done then comes after the row
+// which says so, in the replay as well.
+TEST(ExactFormTest, ReplaysRunsInWhichWhatAnAwaitWasReadyForIsUndone) {
+  for (const auto model : {sim::MemoryModel::kSc, sim::MemoryModel::kTso, sim::MemoryModel::kPso,
+                           sim::MemoryModel::kRmo}) {
+    GuestProgram program(UndoneAwait(), {.memory_model = model});
+    const auto compare = [&](sim::Scheduler& scheduler) {
+      const Hashes wanted = HashesOf(program, scheduler);
+      const Schedule exact = ExactSchedule(program.machine().moves_made());
+      ScheduleScheduler again(exact);
+      ASSERT_EQ(HashesOf(program, again), wanted) << sim::NameOf(model) << ": " << exact.ToText();
+    };
+    for (std::uint64_t seed = 0; seed < kRunCount; ++seed) {
+      RandomWalk walk(seed, /*hold_one_in=*/2);
+      compare(walk);
+      AnythingGoes anything(seed);
+      compare(anything);
+      if (HasFatalFailure()) return;
+    }
+  }
+}
+
 // Holds the first store of all for as long as can be, and is asked before every step.
 class HoldsFirstStore : public sim::Scheduler {
  public:
