@@ -87,8 +87,9 @@ bool FrameReader::Read(Touched& touched) {
   if (number == footprints_.size()) {
     Footprint footprint;
     if (!GetAll(bytes_, footprint)) return false;
-    if (!std::ranges::all_of(footprint, [](const Touch& t) { return t.word < kFootprintWords; }))
+    if (!std::ranges::all_of(footprint, [](const Touch& t) { return t.word < kFootprintWords; })) {
       return false;
+    }
     footprints_.push_back(std::make_shared<const Footprint>(std::move(footprint)));
   }
   touched = footprints_[number];
@@ -120,8 +121,9 @@ bool FrameReader::Read(FootprintFrame& frame) {
     if (!Get(bytes_, *set)) return false;
   }
   if (!ReadLooks(frame) || !ReadSleepers(frame)) return false;
-  if (!Get(bytes_, frame.process) || !IsProcess(frame.process) || !Read(frame.touched))
+  if (!Get(bytes_, frame.process) || !IsProcess(frame.process) || !Read(frame.touched)) {
     return false;
+  }
   for (bool* const flag :
        {&frame.ends_wait, &frame.is_held_store, &frame.looks_at_store, &frame.at_once}) {
     std::uint8_t value = 0;

@@ -181,12 +181,14 @@ bool Subtrees::LoadForks(FrameReader& reader) {
   for (; count != 0; --count) {
     ForkId id = kNoFork;
     Fork fork;
-    if (!Get(reader.bytes(), id) || id <= last_id_ || !Get(reader.bytes(), fork.parent))
+    if (!Get(reader.bytes(), id) || id <= last_id_ || !Get(reader.bytes(), fork.parent)) {
       return false;
+    }
     if (fork.parent != kNoFork) {
       const auto parent = forks_.find(fork.parent);
-      if (parent == forks_.end() || !reader.Read(fork.before) || fork.before.touched == nullptr)
+      if (parent == forks_.end() || !reader.Read(fork.before) || fork.before.touched == nullptr) {
         return false;
+      }
       ++parent->second.children;
     }
     if (!reader.Read(fork.frame) || !GetFlag(reader.bytes(), fork.begins)) return false;
