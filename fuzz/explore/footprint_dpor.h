@@ -83,6 +83,9 @@ class FootprintDpor final : public ProcessScheduler, public ResumableSearch {
   using Frame = FootprintFrame;
   using Part = Subtrees::Part;
   static constexpr std::int32_t kNone = Frame::kNone;
+  // Runs of a part in a round, at least. The first of them begins at the tree's root, not where the one before it
+  // left off; but a search of few runs should soon have parts for all.
+  static constexpr std::uint64_t kRunsOfPartMin = 32;
 
   struct Access {
     Touch touch;
@@ -165,7 +168,7 @@ class FootprintDpor final : public ProcessScheduler, public ResumableSearch {
   Subtrees subtrees_;
   std::size_t part_ = 0;    // the next one to be searched in this round
   std::uint64_t made_ = 0;  // runs of it, in this round
-  std::uint64_t made_max_;  // of each part in this round
+  std::uint64_t made_max_ = kRunsOfPartMin;  // of each part in this round
   bool in_part_ = false;    // the stack below is that of part_
 
   // The stack of the part that is searched.

@@ -13,7 +13,6 @@
 #define SHOOTDOWN_FUZZ_EXPLORE_STATE_SEARCH_H_
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <span>
 #include <string>
