@@ -138,22 +138,16 @@ TEST(FlushTest, SeveralPagesAreFlushedByOneCallThatWaits) {
 }
 
 // change_pte_range() and move_ptes() work in lazy mmu mode, as zap_pte_range() does.
-TEST(FlushTest, SeveralPagesThatArePutUnderProtectionAreFlushedByOneCall) {
-  const Ran ran(TwoThreads("mprotect A 2"));
+TEST(FlushTest, SeveralPagesThatArePutUnderProtectionOrMoveAreFlushedByOneCall) {
+  for (const char* const op : {"mprotect A 2", "mremap A D 2"}) {
+    SCOPED_TRACE(op);
+    const Ran ran(TwoThreads(op));
 
-  EXPECT_EQ(ran.outcome().check, "clean");
-  EXPECT_EQ(ran.CountSent("smp_flush_tlb_page: xcall_flush_tlb_page"), 0);
-  EXPECT_EQ(ran.CountSent("arch_send_call_function_ipi: xcall_call_function"), 1);
-  EXPECT_EQ(ran.TlbEntries(1, 1), 1);
-}
-
-TEST(FlushTest, SeveralPagesThatMoveAreFlushedByOneCall) {
-  const Ran ran(TwoThreads("mremap A D 2"));
-
-  EXPECT_EQ(ran.outcome().check, "clean");
-  EXPECT_EQ(ran.CountSent("smp_flush_tlb_page: xcall_flush_tlb_page"), 0);
-  EXPECT_EQ(ran.CountSent("arch_send_call_function_ipi: xcall_call_function"), 1);
-  EXPECT_EQ(ran.TlbEntries(1, 1), 1);
+    EXPECT_EQ(ran.outcome().check, "clean");
+    EXPECT_EQ(ran.CountSent("smp_flush_tlb_page: xcall_flush_tlb_page"), 0);
+    EXPECT_EQ(ran.CountSent("arch_send_call_function_ipi: xcall_call_function"), 1);
+    EXPECT_EQ(ran.TlbEntries(1, 1), 1);
+  }
 }
 
 TEST(FlushTest, UnmappingNothingFlushesNothing) {
