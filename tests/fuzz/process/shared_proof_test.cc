@@ -63,7 +63,8 @@ Report ProveOrders(const explore::Share& share, Orders& orders) {
   };
   const auto thread = [&orders](std::uint64_t number) {
     return [&orders, number](Line& line) {
-      STORE(line.place[RMW(line.next, old + 1)], number);
+      const std::uint64_t place = RMW(line.next, old + 1);
+      STORE(line.place[place], number);
       if (RMW(line.done, old + 1) != 2) return;
       orders[line.place[0].Peek() * 9 + line.place[1].Peek() * 3 + line.place[2].Peek()] = 1;
     };
