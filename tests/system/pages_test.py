@@ -100,9 +100,17 @@ class PagesTest(cli.SystemTest):
         history = {name for name in names if name.startswith("7.")} & set(
             re.findall(r"^\| (\S+) \|.*\| found \|", table, re.M))
 
+        # One way to get it wrong may have several scenarios; so may one window, which is what a scenario opens.
+        wrong_trims = {re.match(r"W\d+", name)[0] for name in names if name.startswith("W")}
+        windows = {tuple(re.findall("(?m)^version: .*$", (cli.CORPUS / f"{name}.textproto").read_text(encoding="utf-8")))
+                   for name in names if name.startswith("10.")}
+        archs = set(re.findall(r"(?m)^\| [^|]+ \| [^|]* \| (\w+) \| \d+ \|", table))
+
         page = re.sub(r"\s+", " ", README.read_text(encoding="utf-8"))
 
-        for words in (f"stand {len(history)} bugs of Linux's history", f"each of the {broken} broken scenarios",
+        for words in (f"stand {len(history)} bugs of Linux's history", f"{len(wrong_trims)} ways to get it wrong",
+                      f"{len(windows)} windows that look open", f"on {len(archs)} architectures",
+                      f"each of the {broken} broken scenarios",
                       f"Of the {clean} that are right, `verify` proves {proved} for all schedules, store buffers "
                       f"included, and {bounded} for all with few preemptions"):
             self.assertTrue(words in page, f"README.md does not say: {words}")
