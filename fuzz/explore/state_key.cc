@@ -53,9 +53,10 @@ void StateKey::Reset() {
   told_.memory_hash = memory_hash;
 }
 
-void StateKey::MemoryIsBack(const sim::Machine& machine) {
-  const std::span<const char> bytes = machine.GuestMemory();
-  std::memcpy(memory_.data(), bytes.data(), memory_.size() * 8);
+void StateKey::GoBackTo(const Told& told, std::span<const char> guest) {
+  told_ = told;
+  const std::span<const char> memory = guest.last(memory_.size() * 8);
+  std::memcpy(memory_.data(), memory.data(), memory.size());
 }
 
 void StateKey::Learn(std::uint16_t actor, std::uint64_t what) {

@@ -52,10 +52,10 @@ class StateKey {
   // A new run begins; its marks are kept (Machine::KeepMemoryMarks).
   void Reset();
   [[nodiscard]] const Told& told() const { return told_; }
-  // Before a state is kept, and when a run has gone back to it: guest memory is as it is now.
+  // Before told() is kept; Begin does so too.
   void LookAtMemory(const sim::Machine& machine) { HashMemory(machine.GuestMemory()); }
-  void GoBackTo(const Told& told) { told_ = told; }
-  void MemoryIsBack(const sim::Machine& machine);
+  // To where told() was kept; `guest` ends with what guest memory was there.
+  void GoBackTo(const Told& told, std::span<const char> guest);
   // Before a step: an RMW's row says what it left behind, not what it found.
   void BeforeRmw(std::uint16_t actor, std::uint64_t found);
   // What the rows since the last call told those who made them. To be called after each step.

@@ -59,19 +59,17 @@ void StateSearch::NewRun() {
 
 // ---- places -------------------------------------------------------------------------------------
 
-// After each choice: next to be tried is mostly what the last states have left.
+// REQUIRES: key_ has looked at memory.
 void StateSearch::KeepPlace() {
   if (!machine().CanKeepCheckpoints()) return;
   if (made_.size() <= places_.depth()) return;
   Place& place = places_.Push();
   place.depth = made_.size();
-  key_.LookAtMemory(machine());
   Keep(place.standing);
   place.told = key_.told();
   if (lingers_) place.lingering = lingering_.standing();
   place.last_cpu = last_cpu_;
   subject_.machine().KeepCheckpoint(place.machine, places_.BeforeLast());
-  key_.MemoryIsBack(machine());
 }
 
 // A run that begins with the choices to `node`, and those in `then`.
@@ -92,7 +90,7 @@ const sim::Violation* StateSearch::RunAlong(std::uint32_t node, std::span<const 
   if (!places_.empty()) {
     const Place& place = places_.last();
     GoBackTo(place.standing);
-    key_.GoBackTo(place.told);
+    key_.GoBackTo(place.told, place.machine.guest());
     users_.BeginAt(place.told.rows);
     if (lingers_) lingering_.BeginAt(place.told.rows, place.lingering);
     made_.resize(place.depth);
@@ -169,6 +167,7 @@ Process StateSearch::ChooseNext() {
     if (const Process drain = UnseenDrain(); drain != kNobody) return drain;
   }
   if (FollowsPath()) {
+    key_.LookAtMemory(machine());
     KeepPlace();
     return TakeNextOfPath();
   }
@@ -195,9 +194,11 @@ Process StateSearch::ChooseNext() {
       return kCut;
     }
   }
-  KeepPlace();
-  if (FollowsPath()) return TakeNextOfPath();  // another run resumed here
   ListChoices(enabled & ~asleep_);
+  if (choices_.size() > 1 && !goes_on_) {
+    KeepPlace();
+    if (FollowsPath()) return TakeNextOfPath();  // another run resumed here
+  }
   // Drains first, then on with the CPU that runs: near the default order.
   const auto any_of = [&](ProcessSet processes) {
     return std::ranges::find_if(choices_, [&](const Option& o) {

@@ -4,6 +4,7 @@
 #define SHOOTDOWN_FUZZ_SIM_CHECKPOINT_H_
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "fuzz/sim/machine.h"
@@ -12,6 +13,10 @@ namespace shootdown::sim {
 
 // Opaque. Three to thirty kilobytes; one that is kept again allocates nothing.
 class Machine::Checkpoint {
+ public:
+  // Guest state as it was: registers, and then what GuestMemory was.
+  [[nodiscard]] std::span<const char> guest() const { return guest_; }
+
  private:
   friend class Machine;
   struct Stack {
