@@ -6,6 +6,7 @@
 #include <exception>
 
 #include "fuzz/base/check.h"
+#include "fuzz/program/full_stack.h"
 
 namespace shootdown::program {
 namespace {
@@ -61,6 +62,7 @@ sim::MachineConfig ForProgram(const std::string& name, sim::MachineConfig config
 Program::Program(std::string name, sim::MachineConfig config, std::size_t cpu_count)
     : name_(std::move(name)), machine_(ForProgram(name_, config, cpu_count)) {
   live = this;
+  SayWhenAStackIsFull();
 }
 
 Program::~Program() { live = nullptr; }

@@ -6,11 +6,15 @@
 #include <cstdio>
 #include <cstring>
 
+#include "fuzz/sim/full_stack.h"
+
 namespace shootdown::sim {
 namespace {
 
-constexpr std::size_t kPageBytes = 4096;
-constexpr std::size_t kStackStride = kStackBytes + kPageBytes;
+// Below each stack, and never touched: wide, so that an array that is too large ends there, and not in another
+// stack. The page more keeps the stacks from sharing sets of a processor's cache.
+constexpr std::size_t kGuardBytes = std::size_t{260} * 1024;
+constexpr std::size_t kStackStride = kStackBytes + kGuardBytes;
 constexpr std::size_t kMapBytes = kArenaGuestBytes + kThreadCountMax * kStackStride;
 
 Arena* live_arena = nullptr;
@@ -27,7 +31,7 @@ void MapOnce() {
     SHOOTDOWN_CHECK(got == want);
   }
   for (std::size_t n = 0; n < kThreadCountMax; ++n) {
-    mprotect(Arena::Stack(n) - kPageBytes, kPageBytes, PROT_NONE);
+    mprotect(Arena::Stack(n) - kGuardBytes, kGuardBytes, PROT_NONE);
   }
   mapped = true;
 }
@@ -51,7 +55,15 @@ const Arena& Arena::Live() {
 }
 
 char* Arena::Stack(std::size_t n) {
-  return reinterpret_cast<char*>(kArenaBase) + kArenaGuestBytes + n * kStackStride + kPageBytes;
+  return reinterpret_cast<char*>(kArenaBase) + kArenaGuestBytes + n * kStackStride + kGuardBytes;
+}
+
+std::optional<std::size_t> FullStack(std::uintptr_t address) {
+  const std::uintptr_t first = kArenaBase + kArenaGuestBytes;
+  if (address < first || address >= kArenaBase + kMapBytes) return std::nullopt;
+  const std::size_t offset = address - first;
+  if (offset % kStackStride >= kGuardBytes) return std::nullopt;
+  return offset / kStackStride;
 }
 
 char* Arena::AllocBytes(std::size_t bytes) {

@@ -53,6 +53,30 @@ TEST(ProgramDeathTest, AConditionHasNoBitForThe65thCpu) {
                "program \"mine\": found wait\\(s.full, s.mutex\\) on CPU 64, wanted CPU 0 to 63");
 }
 
+// Not a tail call, and no frame is left out.
+std::uint64_t Sum(std::uint64_t n) {
+  volatile std::uint64_t here = n;
+  return n == 0 ? 0 : Sum(n - 1) + here;
+}
+
+TEST(ProgramDeathTest, AStackThatIsFullIsSaidInWords) {
+  const auto run = [](std::function<void(Counter&)> body) {
+    ProgramOf<Counter> program(
+        {.name = "mine", .threads = {[](Counter& c) { STORE(c.count, 1); }, std::move(body)}});
+    (void)RunUnder(program, "");
+  };
+
+  EXPECT_DEATH(run([](Counter& c) { STORE(c.count, Sum(1'000'000)); }),
+               "program \"mine\": found the stack of T1 full, wanted at most [0-9]+ KiB");
+  EXPECT_DEATH(run([](Counter& c) {
+                 char array[sim::kStackBytes + 128 * 1024];
+                 char* volatile lowest = array;  // all of the array is there
+                 *lowest = 1;
+                 STORE(c.count, static_cast<std::uint64_t>(*lowest));
+               }),
+               "found the stack of T1 full");
+}
+
 TEST(ProgramDeathTest, RequireIsForThreads) {
   ProgramOf<Counter> program({.name = "mine",
                               .threads = {[](Counter& c) { STORE(c.count, 1); }},
