@@ -55,7 +55,7 @@ const std::string kPteIsGone = "T0@[anon_vma_unlink: spin_lock(&anon_vma->lock)]
 
 // A kernel thread's store to user memory waits in the store buffer when membarrier comes by.
 const Tasks kLitmus = {
-    User({.name = "app", .ops = "membarrier_caller sb"}),
+    User({.name = "app", .ops = "membarrier_global sb"}),
     Kthread({.name = "kt", .cpu = 1, .ops = "membarrier_kthread sb app"}),
 };
 const std::string kStoreIsHeld =

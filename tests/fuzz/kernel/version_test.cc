@@ -118,8 +118,8 @@ Scenario SwitchedAwayWhileUnmapping() {
               User({.name = "b", .cpu = 1, .setup = "touch A", .ops = "touch A; yield", .process = "p"}),
               User({.name = "other", .cpu = 1, .ops = "yield; yield"})});
 }
-Scenario MembarrierAndKthread() {
-  return CleanScenario({User({.name = "app", .setup = "mmap A", .ops = "membarrier_caller sb"}),
+Scenario MembarrierAndKthread(const std::string& caller) {
+  return CleanScenario({User({.name = "app", .setup = "mmap A", .ops = caller + " sb"}),
                         Kthread({.name = "kt", .cpu = 1, .ops = "membarrier_kthread sb app"})});
 }
 Scenario SharedTable() {
@@ -192,13 +192,13 @@ std::vector<Case> X86Cases() {
        .old_version = {"kvm.set_preempted", "each_time"},
        .scenario = X86Threads("mmap A; touch A", {"munmap A", "kvm_guest; kvm_preempt; touch A"}),
        .found = kStale},
-      {.name = "MembarrierSkipsKernelThreads",
+      {.name = "GlobalMembarrierSkipsKernelThreads",
        .old_version = {"mm.membarrier", "skip_kthreads"},
-       .scenario = MembarrierAndKthread(),
+       .scenario = MembarrierAndKthread("membarrier_global"),
        .found = {"membarrier_failed"}},
       {.name = "MembarrierTrustsTheNumberOfUsers",
        .old_version = {"mm.membarrier_users", "skip_if_single_user"},
-       .scenario = MembarrierAndKthread(),
+       .scenario = MembarrierAndKthread("membarrier_caller"),
        .found = {"membarrier_failed"}},
       {.name = "TheReaperGathersTheWholeMm",
        .old_version = {"mm.oom_reaper", "whole_mm"},
