@@ -1,7 +1,8 @@
 // A core dump: the task that dumps takes itself for the only one that can change its vmas, and walks them
 // without mmap_lock. Source: Linux 5.0 fs/coredump.c coredump_wait(), coredump_finish(); fs/binfmt_elf.c
 // elf_core_dump().
-// Left out: the kill of the other threads. They are waited for, and have to end by themselves, or to exec.
+// Left out: the kill of the other threads. They are waited for, and have to end by themselves, or to exec; in
+// Linux they stop in exit_mm() until the dump is done.
 #include "fuzz/kernel/lock.h"
 #include "fuzz/kernel/mm.h"
 #include "fuzz/kernel/ops.h"
@@ -41,10 +42,7 @@ void do_coredump() {
   Mm* const mm = READ_ONCE(current()->mm);
   coredump_wait(mm);
   elf_core_dump(mm);
-  // coredump_finish
-  mmap_write_lock(mm);
-  WRITE_ONCE(mm->core_state, 0);
-  mmap_write_unlock(mm);
+  WRITE_ONCE(mm->core_state, 0);  // coredump_finish(): without mmap_lock
   do_exit();
 }
 

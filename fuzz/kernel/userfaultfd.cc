@@ -16,9 +16,11 @@ VersionSwitch still_valid_version("mm.mmget_still_valid", {"checked", "unchecked
                                   "mmget_not_zero()/get_task_mm() and core dumping");
 
 struct UserfaultfdCtx {
+  // A vma is split off once: simplified, there is no second struct.
+  enum VmaState : std::uint64_t { kNone = 0, kSplitOff, kGivenUp };
   Cell<Mm*> mm;
-  Vma vma;                     // the vma that was split off for it
-  Cell<std::uint64_t> has_vma; // mmap_lock
+  Vma* vma = nullptr;  // constant
+  Cell<std::uint64_t> vma_state;  // mmap_lock
 };
 
 // mmap_lock is held for writing.
@@ -31,11 +33,13 @@ void userfaultfd_register(UserfaultfdCtx* ctx, VirtPage va) {
   Mm* const mm = READ_ONCE(ctx->mm);
   if (mm == nullptr || !mmget_not_zero(mm)) return;
   mmap_write_lock(mm);
-  if (READ_ONCE(ctx->has_vma) == 0 && mmget_still_valid(mm)) {
-    WRITE_ONCE(ctx->vma.vm_pages, VmaRange(va, 1));
-    WRITE_ONCE(ctx->vma.vm_next, READ_ONCE(mm->mmap));
-    WRITE_ONCE(mm->mmap, &ctx->vma);
-    WRITE_ONCE(ctx->has_vma, 1);
+  Vma* const vma = ctx->vma;
+  if (mmget_still_valid(mm) && READ_ONCE(ctx->vma_state) == UserfaultfdCtx::kNone &&
+      (READ_ONCE(mm->vma_pages) & VmaRange(va, 1)) != 0) {  // else -EINVAL: nothing is mapped there
+    WRITE_ONCE(vma->vm_pages, VmaRange(va, 1));
+    WRITE_ONCE(vma->vm_next, READ_ONCE(mm->mmap));
+    WRITE_ONCE(mm->mmap, vma);
+    WRITE_ONCE(ctx->vma_state, UserfaultfdCtx::kSplitOff);
   }
   mmap_write_unlock(mm);
   mmput(mm);
@@ -43,12 +47,18 @@ void userfaultfd_register(UserfaultfdCtx* ctx, VirtPage va) {
 
 // The vma becomes one with its neighbour again, and is freed (vma_merge). mmap_lock is held for writing.
 void Unregister(Mm* mm, UserfaultfdCtx* ctx) {
-  Vma* const next = READ_ONCE(ctx->vma.vm_next);
+  Vma* const vma = ctx->vma;
+  Vma* const next = READ_ONCE(vma->vm_next);
   Cell<Vma*>* link = &mm->mmap;
-  while (READ_ONCE(*link) != &ctx->vma) link = &READ_ONCE(*link)->vm_next;
+  while (READ_ONCE(*link) != vma) link = &READ_ONCE(*link)->vm_next;
   WRITE_ONCE(*link, next);
-  WRITE_ONCE(ctx->has_vma, 0);
-  sim::Machine::Get().Poison(&ctx->vma, sizeof(Vma));
+  sim::Machine::Get().Poison(vma, sizeof(Vma));
+}
+
+void* UserfaultfdOf(Kernel& kernel, const std::string& name) {
+  auto* const ctx = kernel.Object<UserfaultfdCtx>(name);
+  if (ctx->vma == nullptr) ctx->vma = kernel.machine().arena().Alloc<Vma>(name + ".vma");
+  return ctx;
 }
 
 void userfaultfd_create(UserfaultfdCtx* ctx) {
@@ -72,9 +82,14 @@ void userfaultfd_release(UserfaultfdCtx* ctx) {
   if (mm == nullptr) return;
   if (mmget_not_zero(mm)) {
     mmap_write_lock(mm);
-    if (READ_ONCE(ctx->has_vma) != 0 && mmget_still_valid(mm)) Unregister(mm, ctx);
+    if (READ_ONCE(ctx->vma_state) == UserfaultfdCtx::kSplitOff) {
+      if (mmget_still_valid(mm)) Unregister(mm, ctx);
+      WRITE_ONCE(ctx->vma_state, UserfaultfdCtx::kGivenUp);
+    }
     mmap_write_unlock(mm);
     mmput(mm);
+  } else {
+    WRITE_ONCE(ctx->vma_state, UserfaultfdCtx::kGivenUp);  // gone with the mappings
   }
   WRITE_ONCE(ctx->mm, nullptr);
   GhostDrop(mm);
@@ -90,7 +105,7 @@ void RegisterUserfaultfdOps() {
               .who = OpSpec::Who::kUser,
               .args = {ArgKind::kObject},
               .run = [](const BoundOp& op) { userfaultfd_create(ObjectArg<UserfaultfdCtx>(op, 0)); },
-              .object = &ObjectOf<UserfaultfdCtx>,
+              .object = &UserfaultfdOf,
               .use = OpUse::kOpens});
   RegisterOp({.name = "userfaultfd_register",
               .usage = "userfaultfd_register UFD PAGE",
@@ -99,7 +114,7 @@ void RegisterUserfaultfdOps() {
               .run = [](const BoundOp& op) {
                 userfaultfd_register(ObjectArg<UserfaultfdCtx>(op, 0), PageArg(op, 1));
               },
-              .object = &ObjectOf<UserfaultfdCtx>});
+              .object = &UserfaultfdOf});
   RegisterOp({.name = "userfaultfd_copy",
               .usage = "userfaultfd_copy UFD PAGE",
               .what = "UFFDIO_COPY: mmget_not_zero, fills the page table, mmput",
@@ -107,7 +122,7 @@ void RegisterUserfaultfdOps() {
               .run = [](const BoundOp& op) {
                 userfaultfd_copy(ObjectArg<UserfaultfdCtx>(op, 0), PageArg(op, 1));
               },
-              .object = &ObjectOf<UserfaultfdCtx>});
+              .object = &UserfaultfdOf});
   RegisterOp({.name = "userfaultfd_close",
               .usage = "userfaultfd_close UFD",
               .what = "takes back the vma, and drops the reference",
@@ -115,7 +130,7 @@ void RegisterUserfaultfdOps() {
               .run = [](const BoundOp& op) {
                 userfaultfd_release(ObjectArg<UserfaultfdCtx>(op, 0));
               },
-              .object = &ObjectOf<UserfaultfdCtx>,
+              .object = &UserfaultfdOf,
               .use = OpUse::kCloses});
 }
 

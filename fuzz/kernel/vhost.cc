@@ -26,10 +26,13 @@ void vhost_work_queue(VhostDev* dev, std::uint64_t access, std::uint64_t page) {
 }
 
 void vhost_dev_cleanup(VhostDev* dev) {
+  if (READ_ONCE(dev->mm) == nullptr) return;  // a device without an owner has no worker
   WRITE_ONCE(dev->stop, 1);
   PollUntil(SHOOTDOWN_SITE("dev->stopped"), sim::WaitKind::kBlocked,
             [dev] { return dev->stopped.Peek() != 0; });
-  mmput(READ_ONCE(dev->mm));
+  Mm* const mm = READ_ONCE(dev->mm);
+  mmput(mm);
+  WRITE_ONCE(dev->mm, nullptr);
 }
 
 void vhost_worker(VhostDev* dev) {

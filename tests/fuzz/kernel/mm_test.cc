@@ -121,6 +121,41 @@ TEST(MmTest, MmgetNotZeroFailsWhenTheLastUserIsGone) {
   EXPECT_EQ(CountsOf(ran.mm(1)), (Counts{0, 1}));  // the userfaultfd's
 }
 
+TEST(MmTest, OnlyAMappedPageGetsAVmaOfItsOwn) {
+  const Ran ran(CleanScenario(
+      {User({.name = "a", .setup = "mmap A; userfaultfd ufd", .ops = "userfaultfd_register ufd B"})}));
+
+  EXPECT_EQ(ran.outcome().check, "clean");
+  EXPECT_EQ(ran.mm(1).mmap.Peek(), nullptr);
+}
+
+TEST(MmTest, AUserfaultfdMayBeOpenedAndClosedAgain) {
+  const std::string once = "userfaultfd ufd; userfaultfd_register ufd A; userfaultfd_close ufd";
+  const Ran ran(CleanScenario({User({.name = "a", .setup = "mmap A", .ops = once + "; " + once})}));
+
+  EXPECT_EQ(ran.outcome().check, "clean") << ran.outcome().message;
+  EXPECT_EQ(ran.mm(1).mmap.Peek(), nullptr);
+}
+
+TEST(MmTest, AUserfaultfdOutlivesItsProcess) {
+  const Ran ran(CleanScenario(
+      {User({.name = "a", .setup = "mmap A; userfaultfd ufd; userfaultfd_register ufd A", .ops = "exit"}),
+       User({.name = "b", .cpu = 1, .ops = "userfaultfd_close ufd; userfaultfd ufd; userfaultfd_close ufd"})}));
+
+  EXPECT_EQ(ran.outcome().check, "clean") << ran.outcome().message;
+  EXPECT_EQ(ran.mm(1).grabs, 0u);
+  EXPECT_EQ(ran.mm(2).grabs, 1u);  // its own
+}
+
+TEST(MmTest, ADeviceIsReleasedOnce) {
+  const Ran ran(CleanScenario(
+      {User({.name = "a", .ops = "vhost_set_owner dev; vhost_release dev; vhost_release dev"}),
+       Kthread({.name = "worker", .cpu = 1, .ops = "vhost_worker dev"})}));
+
+  EXPECT_EQ(ran.outcome().check, "clean") << ran.outcome().message;
+  EXPECT_EQ(ran.mm(1).mm_users.Peek(), 1);
+}
+
 TEST(MmTest, GetTaskMmRefusesKernelThreadsEvenWhenTheyUseAnMm) {
   const Ran ran(CleanScenario({User({.name = "a",
                                      .setup = "mmap A; touch A; vhost_set_owner dev",
