@@ -249,7 +249,9 @@ bool mfill_atomic_pte(Mm* mm, VirtPage va) {
   }
   if (empty) {
     MlockNewPage(mm, va, page);
-    set_pte_at(mm, va, Pte::Of(page->number, !read_only));
+    const Pte pte = Pte::Of(page->number, !read_only);
+    set_pte_at(mm, va, pte);
+    update_mmu_cache(mm, va, pte);
   }
   spin_unlock(&mm->page_table_lock);
   if (!empty) put_page(page);

@@ -40,20 +40,24 @@ void do_mlock(VirtPage first, int count) {
   mmap_write_unlock(mm);
 }
 
-// Linux 4.17 mm/mlock.c munlock_vma_pages_range(): the flag goes first, since other vmas may lock the same
-// page. The locked page is one of a pmd's size: follow_page_mask() looks at the entry, and then takes the
-// lock that the entry leads to (pmd_lock), by which PageMlocked stands here.
+// Linux 4.16 mm/gup.c follow_page_mask(): what the entry at `va` maps, or null. No lock yet: of a page of a pmd's
+// size it takes that one to which the entry leads. If the entry has gone meanwhile, Linux follows NULL instead.
+Page* follow_page_mask(Mm* mm, VirtPage va) {
+  Cell<Pte>* const pmd = &PteOf(mm->pgd, va);
+  const Pte pmdval = READ_ONCE(*pmd);
+  return pmdval.present() ? &Kernel::Get().pages[pmdval.page()] : nullptr;
+}
+
+// Linux 4.16 mm/mlock.c munlock_vma_pages_range(): the flag goes first, since other vmas may lock the same
+// page. The locked page is one of a pmd's size.
 void munlock_vma_pages_all(Mm* mm) {
   const std::uint64_t vma_pages = READ_ONCE(mm->vma_pages);
   const std::uint64_t locked = vma_pages >> kVmaLockedShift & 0xff;
   WRITE_ONCE(mm->vma_pages, vma_pages & ~(locked << kVmaLockedShift));
   for (int v = 0; v < kVirtPageCount; ++v) {
     if ((locked >> v & 1) == 0) continue;
-    const VirtPage va(static_cast<std::uint8_t>(v));
-    Cell<Pte>* const ptep = &PteOf(mm->pgd, va);
-    const Pte pte = READ_ONCE(*ptep);
-    if (!pte.present()) continue;
-    Page* const page = &Kernel::Get().pages[pte.page()];
+    Page* const page = follow_page_mask(mm, VirtPage(static_cast<std::uint8_t>(v)));
+    if (page == nullptr) continue;
     const std::uint32_t incarnation = page->incarnation;
     sim::Learn(incarnation);
     ATOMIC_RMW(page->mlocked, std::uint64_t{0});
@@ -65,9 +69,8 @@ void munlock_vma_pages_all(Mm* mm) {
 
 void exit_munlock(Mm* mm) {
   if (munlock_version.value() == kAfterReaping && (READ_ONCE(mm->flags) & MMF_OOM_VICTIM) != 0) {
-    mmap_read_lock(mm);
+    // Without mmap_lock, and beside the reaper. 4.17 and 4.18 kept that away by oom_lock.
     __oom_reap_task_mm(mm);
-    mmap_read_unlock(mm);
     ATOMIC_RMW(mm->flags, old | MMF_OOM_SKIP);
     // Whoever has not seen the flag is done when this lock has been had.
     mmap_write_lock(mm);

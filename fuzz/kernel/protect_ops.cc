@@ -313,6 +313,7 @@ int Count(const BoundOp& op, std::size_t i) { return static_cast<int>(op.args[i]
 
 }  // namespace
 
+// Since a213e5cf71cb (5.18), which took the munlock out of exit_mmap (mlock.h), locked vmas are reaped as well.
 void __oom_reap_task_mm(Mm* mm) {
   // 0: exit_mmap has been here.
   const std::uint64_t vma_pages = READ_ONCE(mm->vma_pages);

@@ -110,6 +110,7 @@ TEST(FillTest, PagesFilledByUserfaultfdAreServedWithoutAFault) {
 
   EXPECT_EQ(ran.outcome().check, "clean");
   EXPECT_EQ(ran.Count("handle_mm_fault: mmap_read_lock(mm)"), 0);
+  EXPECT_EQ(ran.Count("update_mmu_cache: mm->context.tsb"), 1);  // as a fault does it
   EXPECT_EQ(ran.kernel().globals->free_pages.Peek(), 0xfeu);  // -EEXIST gave its page back
 }
 
