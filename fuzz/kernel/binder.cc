@@ -25,12 +25,17 @@ struct BinderProc {
   TaskBits waiters;
 };
 
-// binder_deferred_release: callers get BR_DEAD_REPLY.
+// binder_deferred_release(): callers get BR_DEAD_REPLY, and binder_alloc_deferred_release() lets go of the mm.
+// Here at once; Linux has a workqueue do it.
 void binder_release(void* file) {
   auto* const proc = static_cast<BinderProc*>(file);
   WRITE_ONCE(proc->is_dead, 1);
   smp_mb();  // wake_up_all takes the queue's lock
   wake_up_all(&proc->waiters);
+  Mm* const mm = READ_ONCE(proc->mm);
+  WRITE_ONCE(proc->mm, nullptr);
+  GhostDrop(mm);
+  mmdrop(mm);
 }
 
 void binder_mmap(BinderProc* proc) {
@@ -42,16 +47,16 @@ void binder_mmap(BinderProc* proc) {
   WRITE_ONCE(proc->mm, mm);
 }
 
-// binder_update_page_range: the buffer is mapped into the other process.
-void AllocBuffer(Mm* mm) {
-  mmap_read_lock(mm);
-  mmap_read_unlock(mm);
+// The buffer is mapped into the other process; left out, but for the lock.
+void binder_update_page_range(Mm* mm) {
+  mmap_write_lock(mm);
+  mmap_write_unlock(mm);
 }
 
 void binder_transaction(BinderProc* proc) {
   Mm* const mm = READ_ONCE(proc->mm);
   if (mm == nullptr || !mmget_not_zero(mm)) return;  // BR_FAILED_REPLY
-  AllocBuffer(mm);
+  binder_update_page_range(mm);
   put_version.value() == kMmputAsync ? mmput_async(mm) : mmput(mm);
   // binder_thread_read
   while (READ_ONCE(proc->is_dead) == 0) {

@@ -3,7 +3,8 @@
 // these files; and a ring that is not closed keeps its requests. So a request that nobody cancels keeps
 // alive whatever its maker had open.
 // Source: Linux 5.11-rc4 fs/io_uring.c __io_sq_thread(), __io_sq_thread_acquire_mm(),
-// __io_sq_thread_acquire_files(), io_uring_files_cancel(), io_ring_ctx_wait_and_kill(); kernel/exit.c.
+// __io_sq_thread_acquire_files(), io_sq_thread_drop_mm_files(), io_uring_files_cancel(),
+// io_ring_ctx_wait_and_kill(); kernel/exit.c.
 // Left out: other tasks that have the ring's file. A request reads user memory, and waits for what never comes.
 #include "fuzz/kernel/lock.h"
 #include "fuzz/kernel/mm.h"
@@ -108,16 +109,36 @@ bool io_sq_thread_acquire_files(SqoRing* ctx) {
   return has_files;
 }
 
-void io_submit_sqe(SqoRing* ctx, VirtPage page) {
-  Mm* const mm = io_sq_thread_acquire_mm(ctx);
-  if (mm == nullptr) return;  // -EFAULT
-  kthread_use_mm(mm);
-  if (io_sq_thread_acquire_files(ctx)) {  // else -EOWNERDEAD
-    user_access(page, UserAccessKind::kRead);
-    WRITE_ONCE(ctx->inflight, READ_ONCE(ctx->inflight) + 1);
+// What the thread has of the ring's maker, with a reference each.
+struct MmFiles {
+  Mm* mm = nullptr;
+  bool files = false;
+};
+
+MmFiles io_sq_thread_acquire_mm_files(SqoRing* ctx) {
+  MmFiles has;
+  has.mm = io_sq_thread_acquire_mm(ctx);
+  if (has.mm == nullptr) return has;  // -EFAULT
+  kthread_use_mm(has.mm);
+  has.files = io_sq_thread_acquire_files(ctx);  // else -EOWNERDEAD
+  return has;
+}
+
+void io_sq_thread_drop_mm_files(SqoRing* ctx, const MmFiles& has) {
+  if (has.mm != nullptr) {
+    kthread_unuse_mm(has.mm);
+    mmput(has.mm);
   }
-  kthread_unuse_mm(mm);
-  mmput(mm);
+  if (has.files) put_files_struct(ctx);
+}
+
+MmFiles io_submit_sqe(SqoRing* ctx, VirtPage page) {
+  const MmFiles has = io_sq_thread_acquire_mm_files(ctx);
+  if (has.mm == nullptr || !has.files) return has;
+  user_access(page, UserAccessKind::kRead);
+  ATOMIC_RMW(ctx->files, old + 1);  // io_grab_identity(): the request's own reference
+  WRITE_ONCE(ctx->inflight, READ_ONCE(ctx->inflight) + 1);
+  return has;
 }
 
 void io_sq_thread_sqo(SqoRing* ctx) {
@@ -132,13 +153,15 @@ void io_sq_thread_sqo(SqoRing* ctx) {
       });
       continue;
     }
+    MmFiles has;
     mutex_lock(ctx);
     if (READ_ONCE(ctx->sqo_dead) == 0) {
       const Cell<std::uint64_t>& sqe = ctx->sqes[head % kSqEntries];
-      io_submit_sqe(ctx, VirtPage(static_cast<std::uint8_t>(READ_ONCE(sqe))));
+      has = io_submit_sqe(ctx, VirtPage(static_cast<std::uint8_t>(READ_ONCE(sqe))));
     }
     WRITE_ONCE(ctx->sq_head, head + 1);
     mutex_unlock(ctx);
+    io_sq_thread_drop_mm_files(ctx, has);
   }
 }
 

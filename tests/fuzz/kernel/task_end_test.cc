@@ -35,7 +35,7 @@ TEST(CoredumpTest, AThreadThatDoesNotEndHoldsItUp) {
 
 class CalleeTest : public ::testing::TestWithParam<const char*> {};
 
-// Its file of the device is released on the way, for whoever waits for a reply.
+// Its file of the device is released on the way, for whoever waits for a reply, and with it the mm.
 TEST_P(CalleeTest, ACalleeThatEndsReleasesItsCaller) {
   const Ran ran(CleanScenario({User({.name = "caller", .ops = "binder_transaction proc"}),
                                User({.name = "callee",
@@ -45,6 +45,7 @@ TEST_P(CalleeTest, ACalleeThatEndsReleasesItsCaller) {
                                Kthread({.name = "kworker", .cpu = 1, .ops = "mmput_async_fn"})}));
 
   EXPECT_EQ(ran.outcome().check, "clean") << ran.outcome().message;
+  EXPECT_EQ(ran.mm(2).grabs, 0u);
 }
 
 INSTANTIATE_TEST_SUITE_P(Ends, CalleeTest, ::testing::Values("exit", "coredump", "exec image"),
@@ -63,6 +64,18 @@ TEST(RingMakerTest, ItsEndReleasesItsCaller) {
                                Kthread({.name = "kworker", .cpu = 1, .ops = "mmput_async_fn"})}));
 
   EXPECT_EQ(ran.outcome().check, "clean") << ran.outcome().message;
+}
+
+// A request has a reference to the files of its own, so the kernel thread's goes when it has let go of the ring.
+TEST(RingMakerTest, TheKernelThreadKeepsNeitherMmNorFiles) {
+  const Ran ran(CleanScenario({User({.name = "maker",
+                                     .setup = "mmap A; io_uring_setup_sqo ring",
+                                     .ops = "io_uring_submit_sqo ring A; yield; exit_sqo ring"}),
+                               Kthread({.name = "sq", .ops = "io_sq_thread_sqo ring"})}));
+
+  EXPECT_EQ(ran.outcome().check, "clean") << ran.outcome().message;
+  EXPECT_EQ(ran.Count("put_files_struct: ctx->files"), 3);  // the thread's, the request's, the maker's
+  EXPECT_EQ(ran.mm(1).mm_users.Peek(), 0);
 }
 
 }  // namespace
