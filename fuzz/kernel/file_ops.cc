@@ -91,8 +91,8 @@ void truncate(MappedFile* file) {
 // that nobody maps the buffer meanwhile.
 void release_pfn(MappedFile* device) { truncate(device); }
 
-// Linux 6.12 mm/rmap.c page_mkclean_one(). True if the pte was dirty.
-bool page_mkclean_one(Mm* mm, VirtPage va) {
+// Linux 6.12 mm/rmap.c page_vma_mkclean_one(). True if the pte was dirty or writable.
+bool page_vma_mkclean_one(Mm* mm, VirtPage va) {
   spin_lock(&mm->page_table_lock);
   Cell<Pte>* const ptep = &PteOf(mm->pgd, va);
   Pte pte = READ_ONCE(*ptep);
@@ -100,14 +100,14 @@ bool page_mkclean_one(Mm* mm, VirtPage va) {
   if (pte.valid() && (pte.dirty() || pte.writable())) {
     pte = ptep_get_and_clear(mm, va, /*fullmm=*/false);
     flush_tlb_range(mm, va, 1);
-    cleaned = pte.dirty();
+    cleaned = true;
     set_pte_at(mm, va, pte.Without(Pte::kWrite | Pte::kDirty));
   }
   spin_unlock(&mm->page_table_lock);
   return cleaned;
 }
 
-// Linux 6.12 mm/page-writeback.c folio_clear_dirty_for_io(). Whoever stores from now on faults first.
+// Linux 6.12 mm/page-writeback.c folio_clear_dirty_for_io(), mm/rmap.c folio_mkclean(). Whoever stores from now on faults first.
 void write_back(MappedFile* file) {
   spin_lock(&file->page_lock);
   Page* const page = READ_ONCE(file->page);
@@ -118,7 +118,7 @@ void write_back(MappedFile* file) {
       Mm* const mm = READ_ONCE(file->vma_mm[i]);
       if (mm == nullptr) continue;
       const VirtPage va(static_cast<std::uint8_t>(READ_ONCE(file->vma_page[i])));
-      if (page_mkclean_one(mm, va)) cleaned = true;
+      if (page_vma_mkclean_one(mm, va)) cleaned = true;
     }
     spin_unlock(&file->i_mmap_lock);
     if (cleaned) SetPageDirty(file);

@@ -3,7 +3,7 @@
 // owner finds the mappings (i_mmap) and takes its page away from them, without their mmap_lock.
 //
 // Only where flushes are deferred. Source: Linux 6.12 mm/memory.c (unmap_mapping_range, do_shared_fault,
-// remap_pfn_range), mm/truncate.c, mm/rmap.c (page_mkclean_one), mm/page-writeback.c, mm/hugetlb.c.
+// remap_pfn_range), mm/truncate.c, mm/rmap.c (page_vma_mkclean_one), mm/page-writeback.c, mm/hugetlb.c.
 #ifndef SHOOTDOWN_FUZZ_KERNEL_MAPPED_FILE_H_
 #define SHOOTDOWN_FUZZ_KERNEL_MAPPED_FILE_H_
 

@@ -50,6 +50,7 @@ void unmap_vmas(MmuGather* tlb, std::uint64_t vma_pages, VirtPage first, int cou
   const bool files = (vma_pages & VmaRange(first, count) << kVmaFileShift) != 0;
   if (files) unmap_hugepages(tlb, first, count);
   zap_pte_range(tlb, first, count);
+  if (tlb->fullmm) return;  // nobody runs on the mm any more
   if (files && end_vma_version.value() == kFlushPfnmap &&
       HasPfnmap(tlb->mm, vma_pages & VmaRange(first, count) << kVmaFileShift)) {
     tlb_flush_mmu_tlbonly(tlb);

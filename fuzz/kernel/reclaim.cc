@@ -54,8 +54,9 @@ Page* try_to_unmap(Mm* mm, VirtPage va, CpuBits* batch) {
     Page* const mapped = pte.valid() ? &Kernel::Get().pages[pte.page()] : nullptr;
     if (mapped != nullptr && READ_ONCE(mapped->mlocked) == 0) {
       page = mapped;
+      const bool defer = should_defer_flush(mm);
       (void)ptep_get_and_clear(mm, va, /*fullmm=*/false);
-      if (should_defer_flush(mm)) {
+      if (defer) {
         set_tlb_ubc_flush_pending(mm, batch);
       } else {
         flush_tlb_range(mm, va, 1);

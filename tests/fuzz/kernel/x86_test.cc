@@ -135,6 +135,18 @@ TEST(X86Test, ReclaimFlushesOnceAndThenFrees) {
   EXPECT_EQ(ran.task(0).faults, 0u);
 }
 
+// A driver's page is flushed before its vma is unlinked, and the freed table after it; at exit nobody can come between.
+TEST(X86Test, ADriversPageIsFlushedByItselfButForTheLastExit) {
+  const auto flushes = [](const std::string& op) {
+    const Ran ran(X86({User({.name = "app", .setup = "pfn_mmap dev A; write A", .ops = op})}));
+    EXPECT_EQ(ran.outcome().check, "clean") << ran.outcome().message;
+    return ran.Count("flush_tlb_mm_range: mm->mm_cpumask");
+  };
+
+  EXPECT_EQ(flushes("munmap A"), 2);
+  EXPECT_EQ(flushes("exit"), 1);
+}
+
 TEST(X86Test, AStoreAfterMprotectFaults) {
   const Ran ran(X86({User({.name = "app",
                            .setup = "mmap A; write A",
