@@ -20,10 +20,11 @@ enum DropVersion { kByController, kByDyingCpu };
 VersionSwitch drop_version("mm.idle_task_exit", {"controller_drops", "dying_cpu_drops"},
                            "bf2c59fce407 sched/core: Fix illegal RCU from offline CPUs");
 
-// A CPU leaves the mm that it borrows before it gives up its bits, by which a shootdown would find it.
+// 21641bd9a7a7 (6.13): a CPU leaves the mm that it borrows before it gives up its bits, by which a shootdown
+// would find it.
 enum LeaveVersion { kBeforeMask, kAfterMask };
 VersionSwitch leave_version("mm.hotplug_lazy_tlb", {"leave_before_mask", "leave_after_mask"},
-                            "lazy tlb: fix hotplug exit race with MMU_LAZY_TLB_SHOOTDOWN (2023)");
+                            "21641bd9a7a7 lazy tlb: fix hotplug exit race with MMU_LAZY_TLB_SHOOTDOWN");
 
 void SetState(PerCpu* cpu, CpuState state) {
   Cell<std::uint64_t>& hotplug = cpu->hotplug;

@@ -1,4 +1,4 @@
-// Source: Linux 2.6.21, 3.10 and 6.12 arch/arm/include/asm/mmu_context.h, tlbflush.h, mm/context.c.
+// Source: Linux 2.6.21, 2.6.22, 3.10 and 6.12 arch/arm/include/asm/mmu_context.h, tlbflush.h, mm/context.c.
 // Broadcast takes the place of IPIs to mm_cpumask, as on machines with the multiprocessing
 // extensions.
 #include "fuzz/kernel/arch/arm/arch.h"
@@ -13,7 +13,7 @@
 namespace shootdown::kernel::arm {
 namespace {
 
-// 8678c1f04277 (2.6.21): a switch from an mm to itself, as when a CPU that has only borrowed it
+// 8678c1f04277 (2.6.22): a switch from an mm to itself, as when a CPU that has only borrowed it
 // comes back, loads nothing; so a number that the mm has got elsewhere must take the CPU's bit
 // away. Its message says that a thread which runs while another gets the number is not helped.
 // b5466f872852 (3.7) has the mm keep its number then.
