@@ -1,6 +1,7 @@
 // exec: a task goes on with a new mm; also a kernel thread that starts a user mode helper.
 // Source: Linux 6.12 fs/exec.c exec_mmap(), kernel/fork.c mm_alloc(); kernel/umh.c.
-// Left out: the argument pages and the program; a new mm is empty, and each can be made once.
+// Left out: the argument pages and the program; a new mm is empty, and each can be made once. And
+// membarrier_exec_mmap(), whose fence comes right after that of task_lock.
 #include "fuzz/kernel/arch/arch.h"
 #include "fuzz/kernel/lock.h"
 #include "fuzz/kernel/mm.h"

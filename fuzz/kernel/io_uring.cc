@@ -51,6 +51,7 @@ void io_uring_close(IoRing* ctx) {
   mmdrop(mm);
 }
 
+// Linux tells sq_head once, when it has taken all of them (io_commit_sqring).
 void io_submit_sqes(IoRing* ctx, std::uint64_t tail) {
   for (std::uint64_t head = READ_ONCE(ctx->sq_head); head != tail; ++head) {
     const Cell<std::uint64_t>& sqe = ctx->sqes[head % kSqEntries];
