@@ -107,7 +107,8 @@ bool page_vma_mkclean_one(Mm* mm, VirtPage va) {
   return cleaned;
 }
 
-// Linux 6.12 mm/page-writeback.c folio_clear_dirty_for_io(), mm/rmap.c folio_mkclean(). Whoever stores from now on faults first.
+// Linux 6.12 mm/page-writeback.c folio_clear_dirty_for_io(), mm/rmap.c folio_mkclean(). Whoever stores from
+// now on faults first.
 void write_back(MappedFile* file) {
   spin_lock(&file->page_lock);
   Page* const page = READ_ONCE(file->page);

@@ -23,8 +23,8 @@ enum KthreadVersion { kByMm, kSkipKthreads };
 VersionSwitch kthread_version("mm.membarrier", {"by_mm", "skip_kthreads"},
                               "618758ed3a4f sched: membarrier: cover kthread_use_mm");
 
-// Up to 6.12 a private caller whose mm has one user returns at once, without a fence of its own: nobody else runs on the
-// mm. But a kernel thread may take it on right after the test, while what the caller has stored is not visible.
+// Up to 6.12 a private caller whose mm has one user returns at once, without a fence of its own: nobody else runs on
+// the mm. But a kernel thread may take it on right after the test, while what the caller has stored is not visible.
 enum UsersVersion { kAnyUsers, kSkipIfSingleUser };
 VersionSwitch users_version("mm.membarrier_users", {"any", "skip_if_single_user"},
                             "Linux 6.12 kernel/sched/membarrier.c membarrier_private_expedited");
