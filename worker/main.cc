@@ -16,6 +16,7 @@
 #include "fuzz/options/whole_number.h"
 #include "fuzz/options/wrong_usage.h"
 #include "fuzz/process/data_folder.h"
+#include "proto/printable.h"
 #include "proto/rpc/log.h"
 #include "worker/coordinator_client.h"
 #include "worker/engine_host.h"
@@ -75,7 +76,7 @@ int CpuCount() {
   return std::max(1, CPU_COUNT(&set));
 }
 
-// 1 to 64 of the letters that work.proto allows.
+// A host's name, as work.proto allows names: 1 to 64 of these letters.
 std::string Clean(std::string name) {
   std::erase_if(name, [](unsigned char c) {
     return std::isalnum(c) == 0 && c != '.' && c != '_' && c != '-';
@@ -88,6 +89,12 @@ std::string HostName() {
   char name[256] = {};
   (void)gethostname(name, sizeof name - 1);
   return Clean(name);
+}
+
+// Whoever names a worker looks for that name later, so it is not made to fit.
+std::string WrongName(const std::string& name) {
+  if (Clean(name) == name) return "";
+  return absl::StrFormat("found \"%s\", wanted 1 to 64 of a-z A-Z 0-9 . _ -", ForMessage(name));
 }
 
 absl::StatusOr<Prng> DrawPrng() {
@@ -121,7 +128,7 @@ absl::Status Work(const Flags& flags) {
   if (!journal.ok()) return journal.status();
   const std::string kept_name = (*journal)->worker_name();
   const std::string name =
-      !flags.name.empty() ? Clean(flags.name) : (kept_name.empty() ? HostName() : kept_name);
+      !flags.name.empty() ? flags.name : (kept_name.empty() ? HostName() : kept_name);
   if (absl::Status s = (*journal)->SetWorkerName(name); !s.ok()) return s;
   const absl::StatusOr<Prng> prng = DrawPrng();
   if (!prng.ok()) return prng.status();
@@ -172,7 +179,9 @@ void AddOptions(CLI::App& app, Flags& flags) {
   app.add_option("--jobs", flags.jobs, "engines that run side by side (default: CPUs)")
       ->transform(WholeNumber(1, 1024));
   app.add_option("--state", flags.state, "folder of the journal (default: in the user's data folder)");
-  app.add_option("--name", flags.name, "for people; kept (default: the host's)");
+  app.add_option("--name", flags.name,
+                 "for people, 1 to 64 of a-z A-Z 0-9 . _ -; kept (default: the host's)")
+      ->check(&WrongName);
   app.add_option("--tls-ca", flags.tls.ca, "who signs the coordinator's certificate, PEM");
   app.add_option("--tls-cert", flags.tls.cert, "this worker's certificate, PEM");
   app.add_option("--tls-key", flags.tls.key, "its key, PEM");

@@ -111,6 +111,15 @@ class ValueTest(cli.SystemTest):
                     self.assertEqual(result.status, BAD_INPUT)
                     self.assertIn(f'{flag}: found "{value}", wanted a whole number, ', result.err)
 
+    def test_a_worker_keeps_the_name_that_it_was_given_or_refuses_it(self):
+        worker = [cli.BIN / "shootdown-worker", "--coordinator", "localhost:1"]
+        for name in ("<b>x", "two words", "", "x" * 65):
+            with self.subTest(name=name):
+                result = self.run_program(*worker, "--name", name)
+
+                self.assertEqual(result.status, BAD_INPUT)
+                self.assertIn('wanted 1 to 64 of a-z A-Z 0-9 . _ -', result.err)
+
     def test_a_number_may_begin_with_zeros(self):
         result = self.fuzz(CLEAN, "--runs", "0100", "--json")
 
