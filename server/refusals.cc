@@ -35,17 +35,19 @@ bool IsRefusal(grpc::StatusCode code) {
 class RefusalLog {
  public:
   void Add(hooks::ServerRpcInfo& info, const grpc::Status& status) {
+    const std::string method = info.method();
+    const std::string code = absl::StatusCodeToString(
+        static_cast<absl::StatusCode>(static_cast<int>(status.error_code())));
     std::optional<std::uint64_t> left_out;
     {
       absl::MutexLock lock(&mutex_);
-      left_out = budget_.Take(absl::Now());
+      left_out = budget_.Take(method + code + status.error_message(), absl::Now());
     }
     if (!left_out.has_value()) return;
     LogWarning("call refused",
-               {{"method", info.method()},
+               {{"method", method},
                 {"peer", info.server_context()->peer()},
-                {"code", absl::StatusCodeToString(static_cast<absl::StatusCode>(
-                             static_cast<int>(status.error_code())))},
+                {"code", code},
                 {"words", status.error_message()},
                 {"left_out", std::to_string(*left_out)}});
   }

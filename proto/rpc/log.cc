@@ -48,7 +48,7 @@ void LogOfGrpc(gpr_log_func_args* args) {
   std::optional<std::uint64_t> left_out;
   {
     absl::MutexLock lock(&grpc_mutex);
-    left_out = grpc_budget.Take(absl::Now());
+    left_out = grpc_budget.Take(args->message, absl::Now());
   }
   if (!left_out.has_value()) return;
   LogWarning("gRPC", {{"words", args->message}, {"left_out", std::to_string(*left_out)}});

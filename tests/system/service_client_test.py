@@ -107,6 +107,22 @@ class ToolsTest(cluster.ClusterTest):
         told = [line for line in self.server.said().splitlines() if " commit" in line]
         self.assertEqual([line.split(" info ")[1] for line in told], ["commits succeed again"])
 
+    def test_what_is_refused_again_and_again_is_one_line_in_the_log(self):
+        import grpc
+        m = cluster.messages()
+        campaigns = self.stub("Campaigns")
+
+        def refuse(campaign):
+            with self.assertRaises(grpc.RpcError):
+                campaigns.GetCampaign(m.campaign_pb2.GetCampaignRequest(id=campaign), timeout=10)
+
+        for _ in range(40):
+            refuse("of-old")
+        refuse("of-new")
+
+        wait_until(lambda: "of-new" in self.server.said(), "a line")
+        self.assertEqual(self.server.said().count("of-old"), 1)
+
     def refused(self, call):
         """RESOURCE_EXHAUSTED: its words, and after how many milliseconds to come back."""
         import grpc
