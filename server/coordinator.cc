@@ -35,6 +35,15 @@ absl::StatusOr<std::string> Fitting(const Map& map, std::string_view prefix, con
   return first->first;
 }
 
+// One that drained has said so; any other is missing.
+void TellGone(const WorkerRecord& worker, absl::Time now) {
+  const bool drained = worker.job_count == 0;
+  Log(drained ? LogLevel::kInfo : LogLevel::kWarning, drained ? "worker left" : "worker lost",
+      {{"worker", worker.id},
+       {"name", worker.name},
+       {"silent_s", std::to_string(absl::ToInt64Seconds(now - worker.last_heard))}});
+}
+
 }  // namespace
 
 void Coordinator::Plan::Put(std::string key, const google::protobuf::Message& row) {
@@ -182,7 +191,8 @@ void Coordinator::CancelLeases(absl::Time now) {
 
 void Coordinator::Tick(absl::Time now) {
   absl::MutexLock lock(&mutex_);
-  for (const LeaseRecord& lease : leases_->Expire(now)) {
+  const Leases::Expired expired = leases_->Expire(now);
+  for (const LeaseRecord& lease : expired.leases) {
     ++totals_.lease_outcomes["expired"];
     LogWarning("lease expired", {{"lease", lease.id},
                                  {"kind", Name(lease.kind)},
@@ -190,6 +200,7 @@ void Coordinator::Tick(absl::Time now) {
                                  {"campaign", lease.campaign_id},
                                  {"finding", lease.finding_id}});
   }
+  for (const WorkerRecord& worker : expired.workers) TellGone(worker, leases_->TimeOf(now));
   audits_.Expire(leases_->TimeOf(now));
   policy_.Tidy(state_);
   CancelLeases(now);

@@ -93,14 +93,18 @@ LeaseRecord Leases::Take(const std::string& lease_id) {
   return lease;
 }
 
-std::vector<LeaseRecord> Leases::Expire(absl::Time now) {
+Leases::Expired Leases::Expire(absl::Time now) {
   if (now + set_back_ + kSetBackMin < latest_) set_back_ = latest_ - now;
   latest_ = TimeOf(now);
-  std::vector<LeaseRecord> expired =
-      TakeIf([&](const LeaseRecord& lease) { return lease.deadline <= latest_; });
+  Expired expired{
+      .leases = TakeIf([&](const LeaseRecord& lease) { return lease.deadline <= latest_; }),
+      .workers = {}};
   std::erase_if(workers_, [&](const auto& entry) {
     const WorkerRecord& worker = entry.second;
-    return !worker.in_sync && worker.leases.empty() && worker.last_heard + kMemory <= latest_;
+    const bool gone =
+        !worker.in_sync && worker.leases.empty() && worker.last_heard + kMemory <= latest_;
+    if (gone) expired.workers.push_back(worker);
+    return gone;
   });
   return expired;
 }

@@ -120,9 +120,12 @@ class Leases {
       if (!lease.cancelled && is_unwanted(lease)) lease.cancelled = true;
     }
   }
-  // Leases whose time is over; workers that were silent for long are forgotten. To be called a few
-  // times a second, by one caller: this is where a clock that was set back is noticed.
-  std::vector<LeaseRecord> Expire(absl::Time now);
+  struct Expired {
+    std::vector<LeaseRecord> leases;    // whose time is over
+    std::vector<WorkerRecord> workers;  // that were silent for long, and are forgotten
+  };
+  // To be called a few times a second, by one caller: this is where a clock that was set back is noticed.
+  Expired Expire(absl::Time now);
 
   // Runs that are leased out now.
   [[nodiscard]] std::uint64_t RunsOut(const std::string& campaign_id,

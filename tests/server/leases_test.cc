@@ -39,9 +39,9 @@ TEST(LeasesTest, ASilentWorkerLosesItsLeaseAndTheRunsAreFreeAgain) {
   Leases leases(1, 1);
   (void)leases.Grant(Fuzz(500), leases.AddWorker("w"), kNow);
 
-  EXPECT_TRUE(leases.Expire(kNow + Leases::kTtl - absl::Seconds(1)).empty());
+  EXPECT_TRUE(leases.Expire(kNow + Leases::kTtl - absl::Seconds(1)).leases.empty());
   EXPECT_EQ(leases.RunsOut("c", "s"), 500u);
-  EXPECT_EQ(leases.Expire(kNow + Leases::kTtl).size(), 1u);
+  EXPECT_EQ(leases.Expire(kNow + Leases::kTtl).leases.size(), 1u);
 
   EXPECT_EQ(leases.RunsOut("c", "s"), 0u);
   EXPECT_EQ(leases.LeasesOut("c", "s"), 0u);
@@ -54,7 +54,7 @@ TEST(LeasesTest, AWorkerThatIsHeardKeepsItsLease) {
 
   leases.Touch(worker, {id}, kNow + absl::Seconds(20));
 
-  EXPECT_TRUE(leases.Expire(kNow + Leases::kTtl).empty());
+  EXPECT_TRUE(leases.Expire(kNow + Leases::kTtl).leases.empty());
 }
 
 TEST(LeasesTest, ALeaseThatTheLastAnswerHadIsKeptAndOneThatNobodyWasToldOfRunsOut) {
@@ -66,7 +66,7 @@ TEST(LeasesTest, ALeaseThatTheLastAnswerHadIsKeptAndOneThatNobodyWasToldOfRunsOu
 
   leases.Touch(worker, {}, kNow + absl::Seconds(20));
 
-  const std::vector<LeaseRecord> expired = leases.Expire(kNow + Leases::kTtl);
+  const std::vector<LeaseRecord> expired = leases.Expire(kNow + Leases::kTtl).leases;
   ASSERT_EQ(expired.size(), 1u);
   EXPECT_EQ(expired[0].id, untold);
 }
@@ -75,8 +75,11 @@ TEST(LeasesTest, AWorkerWithoutLeasesIsForgottenAfterAWhile) {
   Leases leases(1, 1);
   leases.Touch(leases.AddWorker("w"), {}, kNow);
 
-  (void)leases.Expire(kNow + Leases::kMemory);
+  EXPECT_TRUE(leases.Expire(kNow + Leases::kMemory - absl::Seconds(1)).workers.empty());
+  const std::vector<WorkerRecord> gone = leases.Expire(kNow + Leases::kMemory).workers;
 
+  ASSERT_EQ(gone.size(), 1u);
+  EXPECT_EQ(gone[0].id, "w");
   EXPECT_EQ(leases.FindWorker("w"), nullptr);
 }
 
@@ -96,10 +99,10 @@ TEST(LeasesTest, AClockThatIsSetBackMakesNoLeaseLonger) {
   (void)leases.Grant(Fuzz(1), leases.AddWorker("w"), kNow);
   const absl::Time set_back = kNow - absl::Hours(1);
 
-  EXPECT_TRUE(leases.Expire(kNow + absl::Seconds(10)).empty());
-  EXPECT_TRUE(leases.Expire(set_back).empty());
-  EXPECT_TRUE(leases.Expire(set_back + absl::Seconds(19)).empty());
-  EXPECT_EQ(leases.Expire(set_back + absl::Seconds(20)).size(), 1u);
+  EXPECT_TRUE(leases.Expire(kNow + absl::Seconds(10)).leases.empty());
+  EXPECT_TRUE(leases.Expire(set_back).leases.empty());
+  EXPECT_TRUE(leases.Expire(set_back + absl::Seconds(19)).leases.empty());
+  EXPECT_EQ(leases.Expire(set_back + absl::Seconds(20)).leases.size(), 1u);
 }
 
 TEST(LeasesTest, AClockThatIsSetBackForgetsAWorkerAsSoonAsAnyOther) {

@@ -4,6 +4,7 @@ SHOOTDOWN_SET_CLOCK from CTest is a library that sets the clock of what it is lo
 
 import datetime
 import os
+import re
 import struct
 import unittest
 
@@ -34,6 +35,18 @@ class ClockTest(cluster.ClusterTest):
         first, later = (datetime.datetime.fromisoformat(self.show(c)["created"].rstrip("Z"))
                         for c in (first, campaign))
         return campaign, round((later - first).total_seconds() / HOUR)
+
+    def test_a_worker_that_is_missing_is_named(self):
+        self.start_server()
+        for name in ("w1", "gone"):
+            self.start_worker(name)
+        wait_until(lambda: "name=gone" in self.server.said(), "the worker")
+        self.workers["gone"].kill()
+
+        self.set_clock(HOUR)
+
+        wait_until(lambda: re.search(r" warning worker lost worker=\w{16} name=gone silent_s=\d+\n",
+                                     self.server.said()), "words about it", pause=0.2)
 
     def test_a_clock_that_is_set_stops_nobody(self):
         self.start_server()
