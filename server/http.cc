@@ -15,7 +15,11 @@ constexpr char kText[] = "text/plain; charset=utf-8";
 class HttpServerImpl : public HttpServer {
  public:
   HttpServerImpl(Coordinator& coordinator, Metrics& metrics) {
-    server_.new_task_queue = [] { return new httplib::ThreadPool(2); };
+    // A thread waits up to five seconds for the first word of a connection. Browsers and balancers open
+    // some that say nothing for a while, and /readyz shall not wait for them; nor for one that was
+    // answered, so each is closed then.
+    server_.new_task_queue = [] { return new httplib::ThreadPool(16); };
+    server_.set_keep_alive_max_count(1);
     server_.set_payload_max_length(1 << 10);  // nobody sends us anything
     server_.set_read_timeout(5);
     // Not httplib's own, which lets two servers listen at one port, each for a part of the callers.
@@ -24,6 +28,13 @@ class HttpServerImpl : public HttpServer {
       (void)setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
     });
     server_.set_write_timeout(5);
+    server_.Get("/", [](const httplib::Request&, httplib::Response& response) {
+      response.set_content(
+          "shootdown-server " SHOOTDOWN_VERSION
+          "\n/metrics  for Prometheus\n/healthz  it runs\n/readyz   it can store what it is told\n"
+          "Campaigns, workers and findings: shootdown campaign, coordinator stats, failures list\n",
+          kText);
+    });
     server_.Get("/metrics", [&](const httplib::Request&, httplib::Response& response) {
       response.set_content(metrics.Render(coordinator), "text/plain; version=0.0.4");
     });

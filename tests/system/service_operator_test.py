@@ -5,6 +5,7 @@ import os
 import pathlib
 import pty
 import re
+import socket
 import subprocess
 import unittest
 import urllib.error
@@ -141,6 +142,7 @@ class OperatorTest(cluster.ClusterTest):
         self.start_worker()
         self.wait_for_campaign(self.create(STALE_HIT))
 
+        self.assertIn("/metrics", get("/")[1])
         self.assertEqual(get("/healthz")[0], 200)
         self.assertEqual(get("/readyz")[0], 200)
         text = self.metrics()
@@ -149,6 +151,20 @@ class OperatorTest(cluster.ClusterTest):
         self.assertRegex(text, r'(?m)^shootdown_findings\{state="minimized"\} [1-9]')
         with self.assertRaises(urllib.error.HTTPError):
             get("/nothing")
+
+    def test_health_does_not_wait_for_connections_that_say_nothing(self):
+        idle = []
+        for _ in range(4):
+            idle.append(socket.create_connection(("127.0.0.1", self.http_port)))
+            self.addCleanup(idle[-1].close)
+
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.http_port}/readyz", timeout=60) as answer:
+            self.assertEqual(answer.status, 200)
+
+        for connection in idle:  # the server has not given them up yet
+            connection.setblocking(False)
+            with self.assertRaises(BlockingIOError):
+                connection.recv(1)
 
     def test_a_worker_drains_on_sigterm_and_gives_its_lease_back(self):
         worker = self.start_worker(jobs=2)
