@@ -202,6 +202,7 @@ void Coordinator::Tick(absl::Time now) {
   }
   for (const WorkerRecord& worker : expired.workers) TellGone(worker, leases_->TimeOf(now));
   audits_.Expire(leases_->TimeOf(now));
+  policy_.LookAround(state_, *leases_, now);
   policy_.Tidy(state_);
   CancelLeases(now);
 

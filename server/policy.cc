@@ -97,6 +97,30 @@ std::optional<LeaseRecord> Policy::NextFinding(const State& state, const Leases&
                      .finding_id = chosen->id};
 }
 
+void Policy::LookAround(const State& state, const Leases& leases, absl::Time now) {
+  const absl::Time at = leases.TimeOf(now);
+  if (!first_look_.has_value()) first_look_ = at;
+  if (at < *first_look_ + Leases::kMemory) return;
+  std::set<std::string> models;
+  for (const auto& [id, worker] : leases.workers()) {
+    if (worker.job_count > 0 && !state.workers().contains(id)) models.insert(worker.model_version);
+  }
+  if (models_ == models) return;
+  models_ = std::move(models);
+  nothing_to_replay_.clear();
+}
+
+// Each model once. What one model shows and another does not is as it is on those that are connected: when
+// a fix is taken back, the bug is there again, although no model is new.
+bool Policy::IsJudge(const std::string& model, const FindingRow& row) const {
+  if (std::ranges::find(row.models(), model) == row.models().end()) return true;
+  const bool models_differ =
+      row.state() == v1::FINDING_STATE_FIXED || row.state() == v1::FINDING_STATE_REGRESSED;
+  const bool last_is_gone = models_.has_value() && !models_->contains(row.model_version());
+  return models_differ && last_is_gone &&
+         std::ranges::find(row.unable_models(), model) == row.unable_models().end();
+}
+
 std::optional<LeaseRecord> Policy::NextReplay(const State& state, const Leases& leases,
                                               const WorkerRecord& worker) {
   const std::string& model = worker.model_version;
@@ -116,7 +140,7 @@ std::optional<LeaseRecord> Policy::NextReplay(const State& state, const Leases& 
       const FindingRow& row = state.FindFinding(id)->row;
       const auto campaign = running.find(row.scenario_key());
       if (campaign == running.end()) continue;
-      if (std::ranges::find(row.models(), model) != row.models().end()) continue;
+      if (!IsJudge(model, row)) continue;
       if (leases.ForFinding(id) != nullptr) {
         some_are_out = true;  // and may come back undone
         continue;

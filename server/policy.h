@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -60,6 +61,9 @@ class Policy {
   [[nodiscard]] bool EngineFailed(const std::string& campaign_id, const std::string& scenario_key);
   void EngineWorked(const std::string& campaign_id, const std::string& scenario_key);
 
+  // Looks who is connected. To be called a few times a second.
+  void LookAround(const State& state, const Leases& leases, absl::Time now);
+
   // Forgets campaigns that are gone. To be called now and then.
   void Tidy(const State& state);
   // Scenarios of campaigns that it remembers something of; for tests.
@@ -84,7 +88,9 @@ class Policy {
   [[nodiscard]] std::optional<LeaseRecord> NextFinding(const State& state, const Leases& leases,
                                                        const WorkerRecord& worker,
                                                        absl::Time now) const;
-  // A settled finding of a scenario that is searched now, for a model that it was not run on yet.
+  // Shall `model` run this settled finding?
+  [[nodiscard]] bool IsJudge(const std::string& model, const FindingRow& row) const;
+  // A settled finding of a scenario that is searched now, and that `model` shall run.
   std::optional<LeaseRecord> NextReplay(const State& state, const Leases& leases,
                                         const WorkerRecord& worker);
   // The scenario of `campaign` that has had least work so far.
@@ -99,6 +105,9 @@ class Policy {
   std::map<std::string, double> campaign_us_;  // of work that was granted, by campaign
   // By model version: State::replay_change() when it had nothing to run again.
   std::map<std::string, std::uint64_t> nothing_to_replay_;
+  std::optional<absl::Time> first_look_;
+  // Model versions of workers that are connected. Nothing at first: after a start all come back.
+  std::optional<std::set<std::string>> models_;
 };
 
 // Up to Policy::kSeedCountMax schedules: half of those that alone have some feature, by lot; the

@@ -301,7 +301,7 @@ void Coordinator::PlanNotReplayed(const LeaseRecord& lease, const WorkerRecord& 
   row.set_attempts(row.attempts() + 1);
   if (is_final || row.attempts() >= Policy::kAttemptCountMax) {
     row.set_attempts(0);
-    AddModel(row, lease.model_version);
+    AddUnableModel(row, lease.model_version);
     row.set_words(absl::StrFormat("model %s cannot run it (%s); before: %s",
                                   ForMessage(lease.model_version), words,
                                   finding->row.words().substr(0, 512)));

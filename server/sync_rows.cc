@@ -9,6 +9,12 @@ namespace {
 
 constexpr int kModelCountMax = 16;
 
+void AddOnce(google::protobuf::RepeatedPtrField<std::string>& models, const std::string& model) {
+  if (std::ranges::find(models, model) != models.end()) return;
+  if (models.size() >= kModelCountMax) models.DeleteSubrange(0, 1);
+  *models.Add() = model;
+}
+
 }  // namespace
 
 v1::Failure Brief(const Failure& failure) {
@@ -20,10 +26,11 @@ v1::Failure Brief(const Failure& failure) {
   return brief;
 }
 
-void AddModel(FindingRow& row, const std::string& model) {
-  if (std::ranges::find(row.models(), model) != row.models().end()) return;
-  if (row.models_size() >= kModelCountMax) row.mutable_models()->DeleteSubrange(0, 1);
-  row.add_models(model);
+void AddModel(FindingRow& row, const std::string& model) { AddOnce(*row.mutable_models(), model); }
+
+void AddUnableModel(FindingRow& row, const std::string& model) {
+  AddModel(row, model);
+  AddOnce(*row.mutable_unable_models(), model);
 }
 
 absl::StatusOr<Schedule> ScheduleOfInput(const Input* input) {

@@ -18,6 +18,8 @@ namespace shootdown::server {
 
 // Notes that `row` was run on `model`. Of very many the first are forgotten.
 void AddModel(FindingRow& row, const std::string& model);
+// Notes that `model` cannot run it.
+void AddUnableModel(FindingRow& row, const std::string& model);
 
 // NOT_FOUND if there is no input.
 [[nodiscard]] absl::StatusOr<Schedule> ScheduleOfInput(const Input* input);

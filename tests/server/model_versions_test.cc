@@ -33,14 +33,14 @@ std::string MinimizedFinding(CoordinatorFixture& coordinator,
 
 // `worker` is given the finding, and sees `seen`.
 v1::Finding Replay(CoordinatorFixture& coordinator, FakeWorker& worker, const std::string& id,
-                   const Failure& seen) {
-  const v1::SyncResponse answer = worker.Poll(kNoon + 2 * kSecond);
+                   const Failure& seen, absl::Time now = kNoon + 2 * kSecond) {
+  const v1::SyncResponse answer = worker.Poll(now);
   const v1::Lease* lease = Wanted(answer, v1::Lease::kReplay);
   SHOOTDOWN_CHECK(lease != nullptr);
   SHOOTDOWN_CHECK(lease->replay().finding_id() == id);
   v1::SyncRequest request = worker.Done(*lease);
   *request.mutable_results(0)->mutable_replayed() = ToProto(seen);
-  (void)worker.Send(request, kNoon + 2 * kSecond);
+  (void)worker.Send(request, now);
   const auto finding = coordinator->GetFinding(id);
   SHOOTDOWN_CHECK(finding.ok());
   return *finding;
@@ -110,6 +110,49 @@ TEST(ModelVersionsTest, WhatAnotherModelDoesNotShowIsFixedAndRegressesWithAThird
   EXPECT_EQ(regressed.state(), v1::FINDING_STATE_REGRESSED);
   EXPECT_EQ(regressed.words(), "model m3 shows it again, step by step");
   EXPECT_EQ(regressed.model_version(), "m3");
+}
+
+// What each model shows is known; which of them is connected changes.
+TEST(ModelVersionsTest, AFixThatIsTakenBackBringsTheBugBackAndAnotherFixEndsIt) {
+  CoordinatorFixture coordinator;
+  const std::string id = MinimizedFinding(coordinator);
+  FakeWorker newer(*coordinator, '3', /*job_count=*/1, "m2");
+  FakeWorker older(*coordinator, '4', /*job_count=*/1, "m1");
+  coordinator->Tick(kNoon);
+  EXPECT_EQ(Replay(coordinator, newer, id, CleanRun()).state(), v1::FINDING_STATE_FIXED);
+  // Both are connected: the last one's word counts.
+  absl::Time now = kNoon + Leases::kMemory;
+  (void)newer.Poll(now);
+  (void)older.Poll(now);
+  coordinator->Tick(now);
+  EXPECT_EQ(Wanted(older.Poll(now), v1::Lease::kReplay), nullptr);
+
+  now += Leases::kMemory;
+  (void)older.Poll(now);
+  coordinator->Tick(now);
+  const v1::Finding back = Replay(coordinator, older, id, FoundFailure(1, ScenarioText()), now);
+  EXPECT_EQ(back.state(), v1::FINDING_STATE_REGRESSED);
+  EXPECT_EQ(back.words(), "model m1 shows it again, step by step");
+
+  now += Leases::kMemory;
+  (void)newer.Poll(now);
+  coordinator->Tick(now);
+  EXPECT_EQ(Replay(coordinator, newer, id, CleanRun(), now).state(), v1::FINDING_STATE_FIXED);
+  EXPECT_EQ(Wanted(newer.Poll(now), v1::Lease::kReplay), nullptr);
+}
+
+TEST(ModelVersionsTest, AfterAStartNoModelIsTakenForGoneBeforeItCouldComeBack) {
+  CoordinatorFixture coordinator;
+  const std::string id = MinimizedFinding(coordinator);
+  FakeWorker newer(*coordinator, '3', /*job_count=*/1, "m2");
+  EXPECT_EQ(Replay(coordinator, newer, id, CleanRun()).state(), v1::FINDING_STATE_FIXED);
+  coordinator.Start();
+  FakeWorker older(*coordinator, '4', /*job_count=*/1, "m1");
+
+  (void)older.Poll(kNoon + kSecond);
+  coordinator->Tick(kNoon + kSecond);
+
+  EXPECT_EQ(Wanted(older.Poll(kNoon + 2 * kSecond), v1::Lease::kReplay), nullptr);
 }
 
 TEST(ModelVersionsTest, WhatWasFixedAndIsFoundAgainHasRegressed) {
