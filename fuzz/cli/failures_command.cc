@@ -68,9 +68,12 @@ absl::StatusOr<std::vector<ListedFailure>> ListThem(const Flags& flags,
   return listed;
 }
 
-absl::StatusOr<Failure> GetOne(const Flags& flags) {
-  if (flags.coordinator.addresses.empty()) return LoadFailure(flags.failure, flags.store);
-  return GetRemoteFailure(flags.coordinator, flags.failure);
+absl::StatusOr<ListedFailure> GetOne(const Flags& flags) {
+  if (!flags.coordinator.addresses.empty()) return GetRemoteFailure(flags.coordinator, flags.failure);
+  absl::StatusOr<Failure> failure = LoadFailure(flags.failure, flags.store);
+  if (!failure.ok()) return failure.status();
+  return ListedFailure{
+      .id = FailureId(*failure), .state = State(*failure), .failure = *std::move(failure)};
 }
 
 // A line of the list: a failure, and how many there are of the same scenario and signature.
@@ -149,15 +152,16 @@ Json ToJson(const std::vector<ProofStep>& proof) {
 }
 
 int Show(const Flags& flags) {
-  const absl::StatusOr<Failure> failure = GetOne(flags);
-  if (!failure.ok()) return Fail(failure.status());
-  const Failure& f = *failure;
+  const absl::StatusOr<ListedFailure> shown = GetOne(flags);
+  if (!shown.ok()) return Fail(shown.status());
+  const Failure& f = shown->failure;
   if (flags.json) {
-    const Json whole = {{"id", FailureId(f)},
+    const Json whole = {{"id", shown->id},
                         {"scenario", f.scenario_name},
                         {"check", f.check},
                         {"signature", f.signature},
-                        {"state", State(f)},
+                        {"state", shown->state},
+                        {"words", shown->words},
                         {"decisions", f.anchors.size()},
                         {"minimality", MinimalityJson(f)},
                         {"minimality_runs", f.minimality_runs},
@@ -176,7 +180,9 @@ int Show(const Flags& flags) {
     PrintJson(whole);
     return kExitDone;
   }
-  std::printf("%s  %s\n", FailureId(f).c_str(), f.scenario_name.c_str());
+  std::printf("%s  %s\n", shown->id.c_str(), f.scenario_name.c_str());
+  std::printf("state      %s%s%s\n", shown->state.c_str(), shown->words.empty() ? "" : ": ",
+              shown->words.c_str());
   std::printf("check      %s\nbroken     %s\nwhy        %s\n", f.check.c_str(), f.message.c_str(),
               f.why.c_str());
   std::printf("schedule   %s\n", ShownSchedule(f.schedule_text).c_str());
@@ -200,10 +206,10 @@ int Show(const Flags& flags) {
 }
 
 int Export(const Flags& flags) {
-  const absl::StatusOr<Failure> failure = GetOne(flags);
-  if (!failure.ok()) return Fail(failure.status());
-  const std::string path = flags.output.empty() ? FailureId(*failure) + ".failure" : flags.output;
-  if (absl::Status s = WriteFailureFile(path, *failure); !s.ok()) return Fail(s);
+  const absl::StatusOr<ListedFailure> one = GetOne(flags);
+  if (!one.ok()) return Fail(one.status());
+  const std::string path = flags.output.empty() ? one->id + ".failure" : flags.output;
+  if (absl::Status s = WriteFailureFile(path, one->failure); !s.ok()) return Fail(s);
   spdlog::info("{} written", path);
   return kExitDone;
 }
@@ -230,9 +236,9 @@ absl::StatusOr<std::vector<Failure>> Download(const Flags& flags) {
   }
   std::vector<Failure> failures;
   for (const std::string& id : ids) {
-    absl::StatusOr<Failure> failure = GetRemoteFailure(flags.coordinator, id);
-    if (!failure.ok()) return failure.status();
-    failures.push_back(*std::move(failure));
+    absl::StatusOr<ListedFailure> one = GetRemoteFailure(flags.coordinator, id);
+    if (!one.ok()) return one.status();
+    failures.push_back(std::move(one->failure));
   }
   return failures;
 }

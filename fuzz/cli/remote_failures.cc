@@ -25,22 +25,34 @@ absl::StatusOr<std::vector<ListedFailure>> ListRemoteFailures(const CoordinatorF
     for (const v1::Finding& finding : response->findings()) {
       listed.push_back({.id = finding.id(),
                         .state = StateName(finding.state()),
-                        .failure = FromProto(finding.failure())});
+                        .failure = FromProto(finding.failure()),
+                        .words = finding.words()});
     }
     request.set_page_token(response->next_page_token());
   } while (!request.page_token().empty());
   return listed;
 }
 
-absl::StatusOr<Failure> GetRemoteFailure(const CoordinatorFlags& flags, const std::string& id) {
+absl::StatusOr<ListedFailure> GetRemoteFailure(const CoordinatorFlags& flags, const std::string& id) {
   absl::StatusOr<CoordinatorConnection> connection = CoordinatorConnection::Open(flags);
   if (!connection.ok()) return connection.status();
-  v1::ExportFindingRequest request;
+  v1::GetFindingRequest request;
   request.set_id(id);
-  const auto response = connection->Call(&Stub::ExportFinding, request);
+  const auto known = connection->Call(&Stub::GetFinding, request);
+  if (!known.ok()) return known.status();
+  const v1::Finding& finding = known->finding();
+  v1::ExportFindingRequest of_the_same;
+  of_the_same.set_id(finding.id());
+  const auto response = connection->Call(&Stub::ExportFinding, of_the_same);
   if (!response.ok()) return response.status();
   // The file form: its checksum says that all of it has come.
-  return ParseFailureFile(response->failure_file(), "finding " + id);
+  absl::StatusOr<Failure> failure =
+      ParseFailureFile(response->failure_file(), "finding " + finding.id());
+  if (!failure.ok()) return failure.status();
+  return ListedFailure{.id = finding.id(),
+                       .state = StateName(finding.state()),
+                       .failure = *std::move(failure),
+                       .words = finding.words()};
 }
 
 }  // namespace shootdown

@@ -14,7 +14,8 @@ namespace shootdown {
 struct ListedFailure {
   std::string id;
   std::string state;  // `minimized`, `quarantined` ...
-  Failure failure;    // of a coordinator: without trace and proof
+  Failure failure;    // of a coordinator, in a list: without trace and proof
+  std::string words = {};  // of a coordinator: why it is in its state
 };
 
 // What is not minimized yet has no signature, and is listed either way.
@@ -25,8 +26,8 @@ enum class Listing { kAll, kOneOfEachBug };
     const CoordinatorFlags& flags, Listing listing);
 
 // By id, or by a prefix that fits one finding only; with trace and proof.
-[[nodiscard]] absl::StatusOr<Failure> GetRemoteFailure(const CoordinatorFlags& flags,
-                                                       const std::string& id);
+[[nodiscard]] absl::StatusOr<ListedFailure> GetRemoteFailure(const CoordinatorFlags& flags,
+                                                             const std::string& id);
 
 }  // namespace shootdown
 

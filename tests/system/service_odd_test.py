@@ -73,6 +73,8 @@ class OddWorkerTest(cluster.ClusterTest):
 
         fixes = self.start_odd_worker("fixes", "fixed", "build-2")
         self.wait_for_state(finding, "fixed")
+        shown = self.shootdown("failures", "show", finding, "--coordinator", self.address)
+        self.assertIn("\nstate      fixed: model build-2 does not show it: the run is clean\n", shown.out)
         self.assertEqual(fixes.stop(), DONE)
         self.start_odd_worker("brings-back", "honest", "build-3")
         self.wait_for_state(finding, "regressed")
