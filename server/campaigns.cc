@@ -258,6 +258,8 @@ v1::Campaign Coordinator::ToProto(const CampaignState& campaign, absl::Time now)
     progress.set_findings_dropped(in_all.findings_dropped());
     const SampledRuns of_scenario = SampledRunsOf(in_all);
     *progress.mutable_behaviours() = Estimate(of_scenario);
+    *progress.mutable_reached() = in_all.reached();
+    progress.set_reached_run_count(in_all.reached_run_count());
     sampled.run_count += of_scenario.run_count;
     sampled.counts += of_scenario.counts;
     progress.set_refused(scenario.refused);

@@ -31,6 +31,7 @@ inline constexpr int kResultCountMax = 64;
 inline constexpr int kOfferCountMax = 1024;
 inline constexpr int kContentCountMax = 1024;
 inline constexpr int kContentHashCountMax = 65536;
+inline constexpr int kReachedCountMax = 128;
 inline constexpr int kHeldCountMax = 4096;
 inline constexpr std::size_t kWordsBytesMax = 4 << 10;
 inline constexpr std::uint32_t kJobCountMax = 1024;

@@ -1,9 +1,11 @@
 #include "server/progress.h"
 
+#include <algorithm>
 #include <cmath>
 #include <span>
 
 #include "absl/strings/str_format.h"
+#include "google/protobuf/repeated_field.h"
 
 namespace shootdown::server {
 namespace {
@@ -21,15 +23,28 @@ void Join(const Entries& more, ProgressRow& row) {
   row.mutable_behaviours()->Assign(sample.entries().begin(), sample.entries().end());
 }
 
+// Each number the largest; what is missing is 0.
+void JoinReached(const google::protobuf::RepeatedField<std::uint32_t>& more, ProgressRow& row) {
+  auto& reached = *row.mutable_reached();
+  if (reached.size() < more.size()) reached.Resize(more.size(), 0);
+  for (int i = 0; i < more.size(); ++i) reached[i] = std::max(reached[i], more[i]);
+}
+
 }  // namespace
 
 std::string ProgressPart(std::size_t number) { return absl::StrFormat("%02x", number); }
 
-void AddRuns(std::uint64_t run_count, const Entries& behaviours, ProgressRow& row) {
+void AddRuns(std::uint64_t run_count, const v1::LeaseResult& result, ProgressRow& row) {
   row.set_run_count(row.run_count() + run_count);
-  if (behaviours.empty()) return;  // a worker of an older version
-  row.set_sampled_run_count(row.sampled_run_count() + run_count);
-  Join(behaviours, row);
+  // What is empty, a worker of an older version does not say.
+  if (!result.behaviours().empty()) {
+    row.set_sampled_run_count(row.sampled_run_count() + run_count);
+    Join(result.behaviours(), row);
+  }
+  if (!result.reached().empty()) {
+    row.set_reached_run_count(row.reached_run_count() + run_count);
+    JoinReached(result.reached(), row);
+  }
 }
 
 void AddProgress(const ProgressRow& more, ProgressRow& sum) {
@@ -37,6 +52,8 @@ void AddProgress(const ProgressRow& more, ProgressRow& sum) {
   sum.set_findings_dropped(sum.findings_dropped() + more.findings_dropped());
   sum.set_sampled_run_count(sum.sampled_run_count() + more.sampled_run_count());
   Join(more.behaviours(), sum);
+  sum.set_reached_run_count(sum.reached_run_count() + more.reached_run_count());
+  JoinReached(more.reached(), sum);
 }
 
 SampledRuns SampledRunsOf(const ProgressRow& row) {

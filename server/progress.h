@@ -8,18 +8,17 @@
 #include <string>
 
 #include "fuzz/corpus/behaviour_sample.h"
-#include "google/protobuf/repeated_field.h"
 #include "server/rows.pb.h"
 #include "shootdown/v1/campaign.pb.h"
+#include "shootdown/v1/work.pb.h"
 
 namespace shootdown::server {
 
 // The last part of a row's key. REQUIRES: `number` < kProgressPartMax.
 [[nodiscard]] std::string ProgressPart(std::size_t number);
 
-// Takes the runs of a lease that is done, and the sample of what they did.
-void AddRuns(std::uint64_t run_count,
-             const google::protobuf::RepeatedField<std::uint64_t>& behaviours, ProgressRow& row);
+// Takes the `run_count` runs of a lease that is done, and what it says of them.
+void AddRuns(std::uint64_t run_count, const v1::LeaseResult& result, ProgressRow& row);
 // The rows of one scenario in one. It does not matter in which order.
 void AddProgress(const ProgressRow& more, ProgressRow& sum);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "proto/rpc/state_names.h"
 #include "proto/scenario_text.h"
@@ -326,9 +327,10 @@ std::vector<std::string> State::Describe() const {
     for (const ScenarioState& scenario : campaign.scenarios) {
       const ProgressRow progress = scenario.ProgressInAll();
       words.push_back(absl::StrFormat(
-          "scenario %s %s runs=%d sampled=%d behaviours=%d features=%d bytes=%d refused=%s", id,
-          scenario.key, scenario.run_count, progress.sampled_run_count(),
-          progress.behaviours_size(), scenario.features.size(), scenario.input_bytes,
+          "scenario %s %s runs=%d sampled=%d behaviours=%d reached=%d:%s features=%d bytes=%d refused=%s",
+          id, scenario.key, scenario.run_count, progress.sampled_run_count(),
+          progress.behaviours_size(), progress.reached_run_count(),
+          absl::StrJoin(progress.reached(), ","), scenario.features.size(), scenario.input_bytes,
           scenario.refused));
       for (const auto& [hash, input] : scenario.inputs) {
         words.push_back(absl::StrFormat("input %s %s owns=%d", id, hash, input.owned_count));

@@ -137,7 +137,7 @@ bool Coordinator::PlanRuns(const v1::LeaseResult& result, const LeaseRecord& lea
   if (campaign == nullptr) return true;
   ProgressRow* const progress = PlanProgress(*campaign, *campaign->Find(lease.scenario_key), plan);
   if (progress == nullptr) return false;
-  AddRuns(std::min(result.run_count(), lease.fuzz.run_count()), result.behaviours(), *progress);
+  AddRuns(std::min(result.run_count(), lease.fuzz.run_count()), result, *progress);
   return true;
 }
 

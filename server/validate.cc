@@ -99,6 +99,10 @@ absl::Status CheckResult(const v1::LeaseResult& result) {
       !counted.ok()) {
     return counted;
   }
+  if (absl::Status counted = CheckCount("results.reached", result.reached_size(), kReachedCountMax);
+      !counted.ok()) {
+    return counted;
+  }
   return CheckBehaviours(result);
 }
 

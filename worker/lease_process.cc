@@ -97,6 +97,10 @@ void LeaseProcess::End(Harvest& harvest) {
       result.set_outcome(v1::LeaseResult::OUTCOME_DONE);
       const auto sample = state.LastBehaviours().sample();
       result.mutable_behaviours()->Add(sample.begin(), sample.end());
+      result.mutable_reached()->Add(state.reached.begin(), state.reached.end());
+      while (!result.reached().empty() && *result.reached().rbegin() == 0) {
+        result.mutable_reached()->RemoveLast();
+      }
     }
   }
   if (result.outcome() == v1::LeaseResult::OUTCOME_UNSPECIFIED) {

@@ -4,6 +4,8 @@
 
 #include "absl/strings/str_format.h"
 #include "fuzz/cli/counted.h"
+#include "fuzz/cli/undone_words.h"
+#include "fuzz/process/loaded_scenario.h"
 #include "proto/rpc/state_names.h"
 
 namespace shootdown {
@@ -48,6 +50,31 @@ void AddBehaviours(const v1::BehaviourEstimate& estimate, Json& json) {
   json["new_behaviours_per_run_high"] = estimate.new_per_run_high();
 }
 
+// What no run of a scenario has done, and in what words.
+struct NeverDone {
+  std::vector<std::string> lines;
+  Json json;  // null: not known
+};
+
+// Runs that end in a finding leave the rest undone, which says nothing of the scenario.
+NeverDone NeverDoneOf(const v1::Campaign& campaign, int scenario) {
+  const v1::ScenarioProgress& progress = campaign.scenarios(scenario);
+  NeverDone never;
+  if (progress.reached_run_count() == 0 || progress.finding_count() != 0) return never;
+  if (scenario >= campaign.spec().scenarios_size()) return never;
+  const absl::StatusOr<LoadedScenario> loaded =
+      ParseLoadedScenario(campaign.spec().scenarios(scenario).text(), progress.name());
+  if (!loaded.ok()) return never;  // of a newer version
+  std::vector<std::uint32_t> reached(progress.reached().begin(), progress.reached().end());
+  if (reached.size() > 2 * loaded->scenario.tasks.size()) return never;
+  reached.resize(2 * loaded->scenario.tasks.size());
+  const std::vector<Undone> undone = FindUndone(loaded->scenario, reached);
+  never.lines = UndoneLines(loaded->scenario, undone,
+                            "none of " + Counted(progress.reached_run_count(), "run"));
+  never.json = UndoneJson(loaded->scenario, undone);
+  return never;
+}
+
 std::string Budget(const v1::CampaignBudget& budget) {
   std::string text;
   if (budget.run_count() != 0) text = absl::StrFormat("%d runs a scenario", budget.run_count());
@@ -60,7 +87,8 @@ std::string Budget(const v1::CampaignBudget& budget) {
 void AppendScenarios(const v1::Campaign& campaign, std::string& out) {
   out += absl::StrFormat("\n%-36s %-20s %12s %9s %11s %8s %7s %9s\n", "scenario", "expected", "runs",
                          "features", "behaviours", "new", "inputs", "findings");
-  for (const v1::ScenarioProgress& s : campaign.scenarios()) {
+  for (int i = 0; i < campaign.scenarios_size(); ++i) {
+    const v1::ScenarioProgress& s = campaign.scenarios(i);
     const v1::BehaviourEstimate& b = s.behaviours();
     out += absl::StrFormat("%-36s %-20s %12d %9d %11d %8s %7d %9d\n", s.name(), s.expected(),
                            s.run_count(), s.feature_count(), b.behaviour_count(), NewPercent(b),
@@ -70,6 +98,7 @@ void AppendScenarios(const v1::Campaign& campaign, std::string& out) {
                              s.findings_dropped());
     }
     if (!s.refused().empty()) out += absl::StrFormat("  refused: %s\n", s.refused());
+    for (const std::string& line : NeverDoneOf(campaign, i).lines) out += "  " + line + "\n";
   }
 }
 
@@ -157,7 +186,8 @@ std::string CampaignTable(const v1::Campaign& c) {
 
 Json CampaignJson(const v1::Campaign& c) {
   Json scenarios = Json::array();
-  for (const v1::ScenarioProgress& s : c.scenarios()) {
+  for (int i = 0; i < c.scenarios_size(); ++i) {
+    const v1::ScenarioProgress& s = c.scenarios(i);
     scenarios.push_back({{"name", s.name()},
                          {"expected", s.expected()},
                          {"key", s.key()},
@@ -167,7 +197,9 @@ Json CampaignJson(const v1::Campaign& c) {
                          {"corpus_bytes", s.input_bytes()},
                          {"findings", s.finding_count()},
                          {"findings_dropped", s.findings_dropped()},
-                         {"refused", s.refused()}});
+                         {"refused", s.refused()},
+                         {"never_done", NeverDoneOf(c, i).json},
+                         {"never_done_runs", s.reached_run_count()}});
     AddBehaviours(s.behaviours(), scenarios.back());
   }
   Json tasks = Json::array();

@@ -32,6 +32,51 @@ v1::Campaign Show(CoordinatorFixture& coordinator, const std::string& campaign) 
   return *shown;
 }
 
+// Numbers as LeaseResult.reached has them.
+v1::SyncRequest DoneReaching(FakeWorker& worker, const v1::Lease& lease,
+                             std::initializer_list<std::uint32_t> reached) {
+  v1::SyncRequest request = worker.Done(lease);
+  for (const std::uint32_t number : reached) request.mutable_results(0)->add_reached(number);
+  return request;
+}
+
+TEST(ProgressTest, HowFarRunsCameIsTheFarthestOfAllWorkersAndSurvivesARestart) {
+  CoordinatorFixture coordinator;
+  const std::string campaign = coordinator.Create();
+  FakeWorker first(*coordinator, '1');
+  FakeWorker second(*coordinator, '2');
+  FakeWorker older(*coordinator, '3');
+  const v1::Lease lease = first.Poll(kNoon).leases(0);
+  const v1::Lease other = second.Poll(kNoon).leases(0);
+  const v1::Lease of_older = older.Poll(kNoon).leases(0);
+
+  (void)first.Send(DoneReaching(first, lease, {3, 2, 1}), kNoon);
+  (void)second.Send(DoneReaching(second, other, {2, 2, 0, 0, 4}), kNoon);
+  (void)older.Send(DoneReaching(older, of_older, {}), kNoon);
+
+  for (const char* when : {"live", "started again"}) {
+    SCOPED_TRACE(when);
+    const v1::ScenarioProgress shown = Show(coordinator, campaign).scenarios(0);
+    EXPECT_EQ(std::vector<std::uint32_t>(shown.reached().begin(), shown.reached().end()),
+              (std::vector<std::uint32_t>{3, 2, 1, 0, 4}));
+    EXPECT_EQ(shown.reached_run_count(), lease.fuzz().run_count() + other.fuzz().run_count());
+    coordinator.Start();
+  }
+}
+
+TEST(ProgressTest, MoreNumbersThanThereMayBeAreRefused) {
+  CoordinatorFixture coordinator;
+  (void)coordinator.Create();
+  FakeWorker worker(*coordinator, '1');
+  v1::SyncRequest many = worker.Done(worker.Poll(kNoon).leases(0));
+  for (int i = 0; i < 129; ++i) many.mutable_results(0)->add_reached(1);
+
+  const absl::Status status = coordinator->Sync(many, "", kNoon).status();
+
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_NE(status.message().find("results.reached"), std::string::npos) << status;
+}
+
 TEST(ProgressTest, WhatWorkersSawIsJoinedAndSurvivesARestart) {
   CoordinatorFixture coordinator;
   const std::string campaign = coordinator.Create();

@@ -70,6 +70,27 @@ class OperatorTest(cluster.ClusterTest):
         self.assertEqual(self.campaign("delete", campaign).status, DONE)
         self.assert_refused(self.campaign("show", campaign))
 
+    def test_what_no_run_of_any_worker_has_done_is_named(self):
+        for name in ("w1", "w2"):
+            self.start_worker(name)
+        file = self.write("sleeper.textproto", cli.SLEEPER)
+        awake = self.write("awake.textproto", cli.SLEEPER.replace("wake other", "wake q")
+                           .replace('"sleeper"', '"awake"'))
+        campaign = self.create(file, awake, STALE_HIT, "--runs", 100_000)
+        self.wait_for_campaign(campaign)
+        self.server.kill()
+        self.start_server()
+
+        told = self.shootdown("campaign", "show", campaign, "--coordinator", self.address).out
+
+        sleeper, awake, race = self.show(campaign)["scenarios"]
+        self.assertEqual(sleeper["never_done"], cli.SLEEPER_NEVER_DONE_JSON)
+        self.assertEqual(sleeper["never_done_runs"], 100_000)
+        self.assertEqual(awake["never_done"], [])
+        self.assertIsNone(race["never_done"])
+        for never_done in cli.SLEEPER_NEVER_DONE:
+            self.assertIn(f"\n  none of 100000 runs {never_done}\n", told)
+
     def test_a_restart_forgets_nothing(self):
         self.start_worker()
         campaign = self.create(STALE_HIT, CLEAN, "--runs", 100_000)
