@@ -5,6 +5,7 @@
 #include "absl/strings/str_format.h"
 #include "fuzz/cli/json_output.h"
 #include "fuzz/cli/text_table.h"
+#include "fuzz/cli/undone_words.h"
 
 namespace shootdown {
 namespace {
@@ -180,6 +181,14 @@ Json ProofJson(const explore::Proof& proof, double seconds) {
   return json;
 }
 
+// What no run has done; nothing if a run ended in a finding, which says nothing of the rest.
+std::optional<std::vector<Undone>> WhatIsUndone(const Scenario& scenario,
+                                                const ScenarioOutcome& outcome) {
+  const std::optional<std::vector<std::uint32_t>> reached = outcome.Reached();
+  if (!reached) return std::nullopt;
+  return FindUndone(scenario, *reached);
+}
+
 Json RowJson(const Scenario& s, const ScenarioOutcome& outcome) {
   Json row = {{"name", s.name},
               {"expected", s.expected},
@@ -200,6 +209,8 @@ Json RowJson(const Scenario& s, const ScenarioOutcome& outcome) {
   if (s.preemptions.has_value()) row["preemptions"] = *s.preemptions;
   if (!s.note.empty()) row["note"] = s.note;
   if (outcome.proof) row["verified"] = ProofJson(*outcome.proof, outcome.proof_seconds);
+  const std::optional<std::vector<Undone>> undone = WhatIsUndone(s, outcome);
+  row["never_done"] = undone ? UndoneJson(s, *undone) : Json();
   row["searches"] = SearchesJson(outcome.searches);
   return row;
 }
@@ -228,6 +239,15 @@ std::string CatalogueText(const CheckedCatalogue& checked) {
                             o.check.empty() ? "" : ": ", o.schedule);
     }
   }
+  for (std::size_t i = 0; i < checked.scenarios.size(); ++i) {
+    const Scenario& s = checked.scenarios[i].scenario;
+    std::vector<Undone> undone =
+        WhatIsUndone(s, checked.outcomes[i]).value_or(std::vector<Undone>());
+    std::erase_if(undone, [](const Undone& u) { return u.serves; });  // as long as anybody may want more
+    for (const std::string& line : UndoneLines(s, undone, "none of its runs")) {
+      absl::StrAppendFormat(&text, "\n%s: %s\n", s.name, line);
+    }
+  }
   return text + "\n" + Summary(checked) + "\n";
 }
 
@@ -240,6 +260,8 @@ Json CatalogueJson(const CheckedCatalogue& checked) {
           {"runs_max", checked.request.run_count_max},
           {"states_max", checked.request.state_count_max},
           {"differ", checked.DifferCount()},
+          {"interrupted", checked.interrupted},
+          {"left_out", checked.left_out_count},
           {"scenarios", std::move(rows)}};
 }
 

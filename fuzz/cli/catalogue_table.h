@@ -17,11 +17,15 @@ struct CheckedCatalogue {
   std::vector<LoadedScenario> scenarios;
   std::vector<ScenarioOutcome> outcomes;
   CatalogueRequest request;
+  // An interrupt cut the rest short: so many scenarios are left out.
+  bool interrupted = false;
+  std::size_t left_out_count = 0;
 
   [[nodiscard]] std::size_t DifferCount() const;  // not as expected
 };
 
-// A table, a sentence on each scenario that is not as expected, and one on all.
+// A table, a sentence on each scenario that is not as expected or that has operations that no run did,
+// and one on all.
 [[nodiscard]] std::string CatalogueText(const CheckedCatalogue& checked);
 [[nodiscard]] Json CatalogueJson(const CheckedCatalogue& checked);
 // The table, and the notes on decision counts.

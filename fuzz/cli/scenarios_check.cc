@@ -1,6 +1,9 @@
 #include "fuzz/cli/scenarios_check.h"
 
+#include <spdlog/spdlog.h>
+
 #include <cstdio>
+#include <utility>
 
 #include "absl/strings/str_format.h"
 #include "fuzz/cli/catalogue_table.h"
@@ -25,6 +28,20 @@ absl::StatusOr<std::vector<LoadedScenario>> Load(const std::vector<std::string>&
     if (absl::Status good = CheckScenario(loaded); !good.ok()) return good;
   }
   return corpus;
+}
+
+// Leaves those of which all was done.
+void LeaveOutUnfinished(CheckedCatalogue& checked) {
+  std::vector<LoadedScenario> scenarios;
+  std::vector<ScenarioOutcome> outcomes;
+  for (std::size_t i = 0; i < checked.outcomes.size(); ++i) {
+    if (checked.outcomes[i].left != 0) continue;
+    scenarios.push_back(std::move(checked.scenarios[i]));
+    outcomes.push_back(std::move(checked.outcomes[i]));
+  }
+  checked.left_out_count = checked.scenarios.size() - scenarios.size();
+  checked.scenarios = std::move(scenarios);
+  checked.outcomes = std::move(outcomes);
 }
 
 absl::Status WriteMarkdown(const CheckedCatalogue& checked, const std::string& file) {
@@ -63,11 +80,19 @@ int CheckScenarios(const ScenariosCheckFlags& flags) {
   const absl::Status status =
       CheckCatalogue(checked.scenarios, checked.request, handler, &checked.outcomes);
   progress.Clear();
-  if (!status.ok()) return Fail(status);
+  checked.interrupted = absl::IsCancelled(status);
+  if (!status.ok() && !checked.interrupted) return Fail(status);
+  LeaveOutUnfinished(checked);
   if (flags.json) {
     PrintJson(CatalogueJson(checked));
-  } else {
+  } else if (!checked.scenarios.empty()) {
     std::printf("%s", CatalogueText(checked).c_str());
+  }
+  if (checked.interrupted) {
+    spdlog::info("interrupted; {} of {} scenarios were checked{}", checked.scenarios.size(),
+                 checked.scenarios.size() + checked.left_out_count,
+                 flags.markdown.empty() ? "" : ", and no table was written");
+    return checked.DifferCount() == 0 ? kExitLimit : kExitFinding;
   }
   if (!flags.markdown.empty()) {
     if (absl::Status written = WriteMarkdown(checked, flags.markdown); !written.ok()) {

@@ -118,7 +118,8 @@ void TakeFinding(const std::string& payload, SearchOutcome* outcome) {
               .decisions_found = numbers.decisions_found,
               .decisions = numbers.decisions,
               .schedule = std::string(reader.rest().substr(line + 1)),
-              .seconds = numbers.seconds};
+              .seconds = numbers.seconds,
+              .reached = {}};
 }
 
 void TakeProof(const std::string& payload, ScenarioOutcome* outcome) {
@@ -150,8 +151,13 @@ absl::StatusOr<bool> TakeFrom(Job& job, const LoadedScenario& loaded, ScenarioOu
         is_proof ? std::string("its proof") : absl::StrFormat("seed %d", job.search + 1),
         job.child->state().Running().ToText(), *fault));
   }
+  --all->left;
   if (is_proof) return true;
   if (outcome->check.empty()) {
+    const std::size_t number_count = 2 * loaded.scenario.tasks.size();
+    outcome->reached.assign(job.child->state().reached.begin(),
+                            job.child->state().reached.begin() +
+                                static_cast<std::ptrdiff_t>(number_count));
     outcome->runs = job.child->state().runs;
     outcome->seconds = SecondsSince(job.start);
   }
@@ -173,6 +179,7 @@ class CatalogueRun {
       if (request.state_count_max != 0) {
         waiting_.push_back({.scenario = s, .search = kProofJob, .child = nullptr, .start = {}});
       }
+      outcomes_[s].left = outcomes_[s].searches.size() + (request.state_count_max != 0 ? 1 : 0);
     }
     std::ranges::reverse(waiting_);  // taken from the back
   }
@@ -293,6 +300,16 @@ const SearchOutcome* ScenarioOutcome::Largest() const {
     if (largest == nullptr || s.decisions > largest->decisions) largest = &s;
   }
   return largest;
+}
+
+std::optional<std::vector<std::uint32_t>> ScenarioOutcome::Reached() const {
+  std::vector<std::uint32_t> reached;
+  for (const SearchOutcome& s : searches) {
+    if (!s.check.empty()) return std::nullopt;
+    reached.resize(s.reached.size());
+    for (std::size_t i = 0; i < reached.size(); ++i) reached[i] = std::max(reached[i], s.reached[i]);
+  }
+  return reached;
 }
 
 absl::Status CheckCatalogue(const std::vector<LoadedScenario>& scenarios,

@@ -35,6 +35,7 @@ struct SearchOutcome {
   std::uint64_t decisions = 0;  // minimized
   std::string schedule;         // minimized, as text
   double seconds = 0;           // of the search, without minimizing
+  std::vector<std::uint32_t> reached;  // if nothing was found: kernel::Kernel::reached()
 };
 
 // All searches of one scenario, by seed. Its figures are those of what was expected.
@@ -42,6 +43,7 @@ struct ScenarioOutcome {
   std::vector<SearchOutcome> searches;
   std::optional<explore::Proof> proof;  // absent: none was asked for
   double proof_seconds = 0;
+  std::size_t left = 0;  // searches, and a proof, that are not done
 
   // Every search came to `expected`, a check's name, or `clean`; and the proof says nothing else.
   [[nodiscard]] bool AsExpected(const std::string& expected) const;
@@ -56,6 +58,8 @@ struct ScenarioOutcome {
   // anything.
   [[nodiscard]] const SearchOutcome* Smallest() const;
   [[nodiscard]] const SearchOutcome* Largest() const;
+  // How far the runs of all searches came, each number the largest; nothing if one found something.
+  [[nodiscard]] std::optional<std::vector<std::uint32_t>> Reached() const;
 };
 
 struct CatalogueHandler {
@@ -66,7 +70,8 @@ struct CatalogueHandler {
 };
 
 // Fills `outcomes`, parallel to `scenarios`. INTERNAL if a search crashed, with what it last said;
-// CANCELLED if interrupted. REQUIRES: each of `scenarios` can be built.
+// CANCELLED if interrupted: then those are whole of which nothing is left. REQUIRES: each of `scenarios`
+// can be built.
 [[nodiscard]] absl::Status CheckCatalogue(const std::vector<LoadedScenario>& scenarios,
                                           const CatalogueRequest& request,
                                           const CatalogueHandler& handler,

@@ -1,10 +1,13 @@
 """`shootdown scenarios --check`: what the catalogue promises, and the table that is made of it."""
 
+import json
 import re
+import signal
+import time
 import unittest
 
 import cli
-from cli import BAD_INPUT, CLEAN, DONE, FINDING, LOST_BIT, STALE_HIT
+from cli import BAD_INPUT, CLEAN, DONE, FINDING, LIMIT, LOST_BIT, STALE_HIT
 
 BEGIN = "<!-- begin: shootdown scenarios --check --markdown -->"
 END = "<!-- end -->"
@@ -38,6 +41,42 @@ class CheckTest(cli.SystemTest):
                          min(s["minimized_decisions"] for s in race["searches"]))
         self.assertEqual((repair["name"], repair["verdict"]), (CLEAN, "clean"))
         self.assertEqual([s["runs"] for s in repair["searches"]], [20_000])
+
+    def test_what_no_run_has_done_is_named(self):
+        file = self.write("sleeper.textproto", cli.SLEEPER)
+
+        result = self.check(file, STALE_HIT, "--seeds", 1, "--runs", 2000, "--json")
+        told = self.check(file, "--runs", 2000)
+
+        sleeper, race = result.json()["scenarios"]
+        self.assertEqual(sleeper["never_done"], cli.SLEEPER_NEVER_DONE_JSON)
+        self.assertIsNone(race["never_done"])
+        for never_done in cli.SLEEPER_NEVER_DONE:
+            self.assertIn(f"\nsleeper: none of its runs {never_done}\n", told.out)
+
+    def test_an_interrupted_check_prints_what_it_has(self):
+        first = {}
+        for more in ([], ["--json"]):
+            # A race that is found at once, and a search that does not end by itself.
+            words = [STALE_HIT, CLEAN, "--seeds", 1, "--runs", 2**40, "--states", 0, *more]
+
+            def interrupted_after(seconds):
+                process = self.start("scenarios", "--check", *words)
+                time.sleep(seconds)
+                process.send_signal(signal.SIGINT)
+                out, err = process.communicate(timeout=cli.TIMEOUT)
+                # Before it listens to signals it dies of one.
+                return process.returncode == LIMIT and STALE_HIT in out and (out, err)
+
+            seconds = iter(0.25 * 2**n for n in range(8))
+            out, err = cli.wait_until(lambda: interrupted_after(next(seconds)), "a result", 120)
+            self.assertIn("interrupted; 1 of 2 scenarios were checked", err)
+            self.assertNotIn(CLEAN, out)
+            first[len(more)] = out
+        whole = json.loads(first[1])
+        self.assertEqual((whole["interrupted"], whole["left_out"]), (True, 1))
+        self.assertEqual([s["name"] for s in whole["scenarios"]], [STALE_HIT])
+        self.assertIs(self.check(STALE_HIT, "--seeds", 1, "--json").json()["interrupted"], False)
 
     def test_a_search_is_that_of_fuzz(self):
         [race] = self.check(LOST_BIT, "--seeds", 4, "--json").json()["scenarios"]
