@@ -111,12 +111,14 @@ Committer::Counts Committer::Peek() const {
   return {.update_count = counts_.update_count,
           .sync_count = counts_.sync_count,
           .failed_count = counts_.failed_count,
+          .waiting_count = queue_.size(),
           .sync_seconds = {}};
 }
 
 Committer::Counts Committer::TakeCounts() {
   absl::MutexLock lock(&mutex_);
   Counts counts = counts_;
+  counts.waiting_count = queue_.size();
   counts_.sync_seconds.clear();
   return counts;
 }

@@ -37,6 +37,7 @@ class Committer {
     std::uint64_t update_count = 0;
     std::uint64_t sync_count = 0;
     std::uint64_t failed_count = 0;
+    std::uint64_t waiting_count = 0;   // updates that wait for whoever writes now
     std::vector<double> sync_seconds;  // since the last call of TakeCounts
   };
 

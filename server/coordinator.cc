@@ -59,6 +59,12 @@ void Coordinator::Plan::Settle(const std::string& what, v1::Settled::Verdict ver
   one.set_finding_id(std::move(finding_id));
 }
 
+void Coordinator::Plan::Tell(LogLevel level, std::string_view event, LogFields fields) {
+  KeptLine line{.level = level, .event = std::string(event), .fields = {}};
+  for (const auto& [name, value] : fields) line.fields.emplace_back(name, value);
+  then.push_back([line = std::move(line)] { Log(line); });
+}
+
 Coordinator::Coordinator(std::unique_ptr<Store> store, Committer::WriteFn write)
     : store_(std::move(store)), committer_(std::move(write), state_, mutex_) {}
 
@@ -126,7 +132,10 @@ absl::Status Coordinator::Commit(Plan& plan) {
   for (ServiceChange& change : state_.TakeSuperfluous()) {
     plan.batch.service.push_back(std::move(change));
   }
-  if (plan.batch.empty()) return absl::OkStatus();
+  if (plan.batch.empty()) {
+    for (const auto& then : plan.then) then();
+    return absl::OkStatus();
+  }
   const std::shared_ptr<Committer::Ticket> ticket = committer_.Enqueue(std::move(plan.batch));
   claimed_.insert(plan.claimed.begin(), plan.claimed.end());
   for (const auto& [what, count] : plan.counts) on_their_way_[what] += count;
@@ -140,6 +149,9 @@ absl::Status Coordinator::Commit(Plan& plan) {
     if (of->second == 0) on_their_way_.erase(of);
   }
   TellHealth(committed);
+  if (committed.ok()) {
+    for (const auto& then : plan.then) then();
+  }
   return committed;
 }
 
@@ -218,7 +230,8 @@ void Coordinator::Tick(absl::Time now) {
     row.set_ended_us(absl::ToUnixMicros(now));
     plan.Put(key, row);
     plan.claimed.insert(key);
-    LogInfo("campaign done", {{"campaign", id}, {"name", campaign.row.spec().name()}});
+    plan.Tell(LogLevel::kInfo, "campaign done",
+              {{"campaign", id}, {"name", campaign.row.spec().name()}});
   }
   (void)Commit(plan);  // it is logged, and the next tick tries again
 }

@@ -11,6 +11,7 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -26,6 +27,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "fuzz/store/store.h"
+#include "proto/rpc/log.h"
 #include "server/audits.h"
 #include "server/committer.h"
 #include "server/leases.h"
@@ -126,10 +128,15 @@ class Coordinator {
     std::set<std::string> claimed;
     std::map<std::pair<std::string, std::string>, KeyedProgress> progress;  // by scenario
     Counts counts;  // of what it adds
+    // What is done once the rows are on disk, in this order, under the mutex. What cannot be stored comes
+    // again and again: what counts, votes or tells before would do so each time.
+    std::vector<std::function<void()>> then;
 
     void Put(std::string key, const google::protobuf::Message& row);
     void Settle(const std::string& what, v1::Settled::Verdict verdict, std::string words,
                 std::string finding_id = {});
+    // A line in the log, then.
+    void Tell(LogLevel level, std::string_view event, LogFields fields);
   };
   // What came with one Sync, checked, and what it is about.
   struct Contents {

@@ -90,6 +90,7 @@ std::string Metrics::Render(Coordinator& coordinator) {
           totals.refused_count);
   counter("shootdown_updates_total", "Updates that were committed", commits.update_count);
   counter("shootdown_syncs_total", "Group commits that carried them", commits.sync_count);
+  gauge("shootdown_updates_waiting", "Updates that wait for the disk", commits.waiting_count);
   counter("shootdown_updates_failed_total", "Updates that could not be committed",
           commits.failed_count);
   return prometheus::TextSerializer().Serialize(families);

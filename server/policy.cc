@@ -317,8 +317,13 @@ void Policy::Measure(WorkerRecord& worker, const std::string& campaign_id,
   pace_[{campaign_id, scenario_key}].speed = speed;
 }
 
-bool Policy::EngineFailed(const std::string& campaign_id, const std::string& scenario_key) {
-  return ++pace_[{campaign_id, scenario_key}].failure_count >= kScenarioFailuresMax;
+void Policy::EngineFailed(const std::string& campaign_id, const std::string& scenario_key) {
+  ++pace_[{campaign_id, scenario_key}].failure_count;
+}
+
+bool Policy::IsLastAttempt(const std::string& campaign_id, const std::string& scenario_key) const {
+  const auto pace = pace_.find({campaign_id, scenario_key});
+  return pace != pace_.end() && pace->second.failure_count + 1 >= kScenarioFailuresMax;
 }
 
 void Policy::EngineWorked(const std::string& campaign_id, const std::string& scenario_key) {

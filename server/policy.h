@@ -57,8 +57,11 @@ class Policy {
   void Measure(WorkerRecord& worker, const std::string& campaign_id,
                const std::string& scenario_key, std::uint64_t run_count, std::uint64_t busy_us);
 
-  // Counts failures of the engine in a row; true if the scenario shall be given up.
-  [[nodiscard]] bool EngineFailed(const std::string& campaign_id, const std::string& scenario_key);
+  // Counts failures of the engine in a row.
+  void EngineFailed(const std::string& campaign_id, const std::string& scenario_key);
+  // Shall the scenario be given up if it fails once more?
+  [[nodiscard]] bool IsLastAttempt(const std::string& campaign_id,
+                                   const std::string& scenario_key) const;
   void EngineWorked(const std::string& campaign_id, const std::string& scenario_key);
 
   // Looks who is connected. To be called a few times a second.

@@ -52,7 +52,8 @@ void Coordinator::PlanInput(const v1::Input& input, const CheckedInput& checked,
                             const WorkerRecord& worker, absl::Time now, Plan& plan) {
   const std::string& what = checked.offer_hash;
   if (!checked.refused.empty()) {
-    LogWarning("input refused", {{"worker", worker.id}, {"words", checked.refused}});
+    plan.Tell(LogLevel::kWarning, "input refused",
+              {{"worker", worker.id}, {"words", checked.refused}});
     return plan.Settle(what, v1::Settled::VERDICT_REFUSED, checked.refused);
   }
   if (state_.FindOffer(what).has_value()) {
@@ -137,7 +138,8 @@ void Coordinator::PlanFinding(const v1::FoundFailure& found, const CheckedFindin
                               const WorkerRecord& worker, absl::Time now, Plan& plan) {
   const std::string& what = checked.offer_hash;
   if (!checked.refused.empty()) {
-    LogWarning("finding refused", {{"worker", worker.id}, {"words", checked.refused}});
+    plan.Tell(LogLevel::kWarning, "finding refused",
+              {{"worker", worker.id}, {"words", checked.refused}});
     return plan.Settle(what, v1::Settled::VERDICT_REFUSED, checked.refused);
   }
   const CampaignState* campaign = state_.FindCampaign(found.campaign_id());
@@ -230,11 +232,12 @@ void Coordinator::PutFinding(const CampaignState& campaign, const ScenarioState&
   ++plan.counts[{campaign.id, scenario.key, "kind " + checked.failure.kind_key}];
   ++plan.counts[{campaign.id, scenario.key, "findings"}];
   plan.Settle(checked.offer_hash, v1::Settled::VERDICT_ACCEPTED, "", checked.id);
-  LogInfo("finding", {{"finding", checked.id},
-                      {"check", checked.failure.check},
-                      {"scenario", scenario.name},
-                      {"campaign", campaign.id},
-                      {"worker", worker.id}});
+  plan.Tell(LogLevel::kInfo, "finding",
+            {{"finding", checked.id},
+             {"check", checked.failure.check},
+             {"scenario", scenario.name},
+             {"campaign", campaign.id},
+             {"worker", worker.id}});
 }
 
 }  // namespace shootdown::server

@@ -30,6 +30,12 @@ const char* OutcomeName(v1::LeaseResult::Outcome outcome) {
   }
 }
 
+// Two who bring something for one audit do it one after the other. Empty: it is none.
+std::string AuditClaim(const LeaseRecord& lease) {
+  const bool is_one = lease.kind == TaskKind::kAudit || lease.kind == TaskKind::kTrace;
+  return is_one ? keys::Key("audit", std::to_string(lease.audit_number)) : "";
+}
+
 }  // namespace
 
 void Coordinator::PlanResults(const v1::SyncRequest& request, WorkerRecord& worker,
@@ -64,7 +70,14 @@ void Coordinator::PlanResults(const v1::SyncRequest& request, WorkerRecord& work
         !PlanRuns(result, *lease, plan)) {
       continue;  // everybody hands in results of this scenario; it comes again
     }
-    ++totals_.lease_outcomes[OutcomeName(result.outcome())];
+    if (const std::string audit = AuditClaim(*lease); !audit.empty()) {
+      if (claimed_.contains(audit) || plan.claimed.contains(audit)) continue;  // it comes again
+      plan.claimed.insert(audit);
+    }
+    plan.then.push_back([this, outcome = OutcomeName(result.outcome())] {
+      mutex_.AssertHeld();
+      ++totals_.lease_outcomes[outcome];
+    });
     plan.ended_leases.insert(id);
     plan.Settle(id, v1::Settled::VERDICT_ACCEPTED, "");
     switch (result.outcome()) {
@@ -91,7 +104,10 @@ void Coordinator::PlanDone(const v1::LeaseResult& result, const LeaseRecord& lea
                            absl::Time now, Plan& plan) {
   switch (lease.kind) {
     case TaskKind::kFuzz:
-      TakeFuzzDone(result, lease, worker, now);
+      plan.then.push_back([this, &result, lease, &worker, now] {
+        mutex_.AssertHeld();
+        TakeFuzzDone(result, lease, worker, now);
+      });
       break;
     case TaskKind::kConfirm:
       PlanConfirmed(result, lease, worker, stored, plan);
@@ -112,20 +128,25 @@ void Coordinator::PlanDone(const v1::LeaseResult& result, const LeaseRecord& lea
 void Coordinator::PlanEngineFailed(const v1::LeaseResult& result, const LeaseRecord& lease,
                                    const WorkerRecord& worker, Plan& plan) {
   const std::string words = "the engine failed: " + ForMessage(result.words());
-  LogError("engine failed", {{"lease", result.lease_id()},
-                             {"kind", Name(lease.kind)},
-                             {"worker", worker.id},
-                             {"campaign", lease.campaign_id},
-                             {"scenario", lease.scenario_key},
-                             {"finding", lease.finding_id},
-                             {"schedule", EngineInputText(result)},
-                             {"words", result.words()}});
+  plan.Tell(LogLevel::kError, "engine failed",
+            {{"lease", result.lease_id()},
+             {"kind", Name(lease.kind)},
+             {"worker", worker.id},
+             {"campaign", lease.campaign_id},
+             {"scenario", lease.scenario_key},
+             {"finding", lease.finding_id},
+             {"schedule", EngineInputText(result)},
+             {"words", result.words()}});
   if (lease.kind == TaskKind::kReplay) {
     PlanNotReplayed(lease, worker, /*is_final=*/false, words, plan);
   } else if (!lease.finding_id.empty()) {
     PlanAttemptFailed(lease, words, plan);
-  } else if (lease.kind == TaskKind::kFuzz &&
-             policy_.EngineFailed(lease.campaign_id, lease.scenario_key)) {
+  } else if (lease.kind == TaskKind::kFuzz) {
+    plan.then.push_back([this, campaign = lease.campaign_id, scenario = lease.scenario_key] {
+      mutex_.AssertHeld();
+      policy_.EngineFailed(campaign, scenario);
+    });
+    if (!policy_.IsLastAttempt(lease.campaign_id, lease.scenario_key)) return;
     RefusedRow row;
     row.set_words("given up: " + words);
     plan.Put(keys::Key(keys::kRefused, lease.campaign_id, lease.scenario_key), row);
@@ -167,7 +188,8 @@ void Coordinator::PlanAttemptFailed(const LeaseRecord& lease, const std::string&
   if (row.attempts() >= Policy::kAttemptCountMax) {
     row.set_given_up(true);
     row.set_words("given up: " + row.words());
-    LogError("finding given up", {{"finding", lease.finding_id}, {"words", row.words()}});
+    plan.Tell(LogLevel::kError, "finding given up",
+              {{"finding", lease.finding_id}, {"words", row.words()}});
   }
   plan.Put(keys::Key(keys::kFinding, lease.finding_id), row);
 }
@@ -201,10 +223,11 @@ void Coordinator::PlanConfirmed(const v1::LeaseResult& result, const LeaseRecord
     if (where.empty()) where = "traces " + row.found_trace_hash() + " and " + seen.trace_hash;
     row.set_state(v1::FINDING_STATE_QUARANTINED);
     row.set_words("an exact run went another way: " + ForMessage(where));
-    LogError("finding does not replay", {{"finding", lease.finding_id},
-                                         {"found_by", row.found_by()},
-                                         {"worker", worker.id},
-                                         {"words", where}});
+    plan.Tell(LogLevel::kError, "finding does not replay",
+              {{"finding", lease.finding_id},
+               {"found_by", row.found_by()},
+               {"worker", worker.id},
+               {"words", where}});
   } else {
     row.set_model_version(worker.model_version);
     if (seen.kind_key == row.brief().kind_key() && seen.check == row.brief().check()) {
@@ -217,10 +240,11 @@ void Coordinator::PlanConfirmed(const v1::LeaseResult& result, const LeaseRecord
     }
   }
   plan.Put(keys::Key(keys::kFinding, lease.finding_id), row);
-  LogInfo("finding run again", {{"finding", lease.finding_id},
-                                {"state", StateName(row.state())},
-                                {"worker", worker.id},
-                                {"words", row.words()}});
+  plan.Tell(LogLevel::kInfo, "finding run again",
+            {{"finding", lease.finding_id},
+             {"state", StateName(row.state())},
+             {"worker", worker.id},
+             {"words", row.words()}});
 }
 
 void Coordinator::PlanMinimized(const v1::LeaseResult& result, const LeaseRecord& lease,
@@ -238,8 +262,8 @@ void Coordinator::PlanMinimized(const v1::LeaseResult& result, const LeaseRecord
   }
   const Failure minimized = FromProto(result.minimized());
   if (const std::string words = WhyNotMinimized(minimized, found->second); !words.empty()) {
-    LogWarning("minimized failure refused",
-               {{"finding", lease.finding_id}, {"worker", worker.id}, {"words", words}});
+    plan.Tell(LogLevel::kWarning, "minimized failure refused",
+              {{"finding", lease.finding_id}, {"worker", worker.id}, {"words", words}});
     return PlanAttemptFailed(lease, words, plan);
   }
   FindingRow row = finding->row;
@@ -251,10 +275,11 @@ void Coordinator::PlanMinimized(const v1::LeaseResult& result, const LeaseRecord
   *row.mutable_brief() = Brief(Better(minimized, found->second));
   plan.Put(keys::Key(keys::kFinding, lease.finding_id), row);
   plan.batch.failures.push_back(minimized);
-  LogInfo("finding minimized", {{"finding", lease.finding_id},
-                                {"signature", minimized.signature},
-                                {"schedule", minimized.schedule_text},
-                                {"worker", worker.id}});
+  plan.Tell(LogLevel::kInfo, "finding minimized",
+            {{"finding", lease.finding_id},
+             {"signature", minimized.signature},
+             {"schedule", minimized.schedule_text},
+             {"worker", worker.id}});
 }
 
 // What is minimized fails again, or not, on another model. Between two models the steps of a run
@@ -287,10 +312,11 @@ void Coordinator::PlanReplayed(const v1::LeaseResult& result, const LeaseRecord&
   row.set_attempts(0);
   AddModel(row, lease.model_version);
   plan.Put(keys::Key(keys::kFinding, lease.finding_id), row);
-  LogInfo("finding run on another model", {{"finding", lease.finding_id},
-                                           {"state", StateName(row.state())},
-                                           {"worker", worker.id},
-                                           {"words", row.words()}});
+  plan.Tell(LogLevel::kInfo, "finding run on another model",
+            {{"finding", lease.finding_id},
+             {"state", StateName(row.state())},
+             {"worker", worker.id},
+             {"words", row.words()}});
 }
 
 void Coordinator::PlanNotReplayed(const LeaseRecord& lease, const WorkerRecord& worker,
@@ -305,8 +331,8 @@ void Coordinator::PlanNotReplayed(const LeaseRecord& lease, const WorkerRecord& 
     row.set_words(absl::StrFormat("model %s cannot run it (%s); before: %s",
                                   ForMessage(lease.model_version), words,
                                   finding->row.words().substr(0, 512)));
-    LogWarning("finding not run on another model",
-               {{"finding", lease.finding_id}, {"worker", worker.id}, {"words", words}});
+    plan.Tell(LogLevel::kWarning, "finding not run on another model",
+              {{"finding", lease.finding_id}, {"worker", worker.id}, {"words", words}});
   }
   plan.Put(keys::Key(keys::kFinding, lease.finding_id), row);
 }
@@ -315,10 +341,11 @@ void Coordinator::PlanNotReplayed(const LeaseRecord& lease, const WorkerRecord& 
 void Coordinator::PlanRefused(const v1::LeaseResult& result, const LeaseRecord& lease,
                               WorkerRecord& worker, absl::Time now, Plan& plan) {
   if (worker.refused.size() < 4096) worker.refused.insert(lease.scenario_key);
-  LogWarning("scenario refused", {{"scenario", lease.scenario_key},
-                                  {"campaign", lease.campaign_id},
-                                  {"worker", worker.id},
-                                  {"words", result.words()}});
+  plan.Tell(LogLevel::kWarning, "scenario refused",
+            {{"scenario", lease.scenario_key},
+             {"campaign", lease.campaign_id},
+             {"worker", worker.id},
+             {"words", result.words()}});
   const bool everybody = std::ranges::all_of(leases_->workers(), [&](const auto& entry) {
     mutex_.AssertHeld();
     const WorkerRecord& other = entry.second;

@@ -60,9 +60,8 @@ void LogOfProtobuf(google::protobuf::LogLevel /*level*/, const char* /*file*/, i
   LogDebug("protobuf", {{"words", words}});
 }
 
-}  // namespace
-
-void Log(LogLevel level, std::string_view event, LogFields fields) {
+template <class Fields>
+void Write(LogLevel level, std::string_view event, const Fields& fields) {
   if (!spdlog::should_log(ToSpdlog(level))) return;
   std::string line;
   if (form_now == LogForm::kJson) {
@@ -81,6 +80,11 @@ void Log(LogLevel level, std::string_view event, LogFields fields) {
   }
   spdlog::log(ToSpdlog(level), "{}", line);
 }
+
+}  // namespace
+
+void Log(LogLevel level, std::string_view event, LogFields fields) { Write(level, event, fields); }
+void Log(const KeptLine& line) { Write(line.level, line.event, line.fields); }
 
 void StartLog(const std::string& program, LogForm form, LogLevel least) {
   form_now = form;

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace shootdown {
 
@@ -18,6 +19,13 @@ void StartLog(const std::string& program, LogForm form, LogLevel least);
 
 using LogFields = std::initializer_list<std::pair<std::string_view, std::string_view>>;
 void Log(LogLevel level, std::string_view event, LogFields fields);
+// A line that was kept for later.
+struct KeptLine {
+  LogLevel level = LogLevel::kInfo;
+  std::string event;
+  std::vector<std::pair<std::string, std::string>> fields;
+};
+void Log(const KeptLine& line);
 void LogDebug(std::string_view event, LogFields fields = {});
 void LogInfo(std::string_view event, LogFields fields = {});
 void LogWarning(std::string_view event, LogFields fields = {});

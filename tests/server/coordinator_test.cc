@@ -135,14 +135,17 @@ v1::SyncResponse SendInput(FakeWorker& worker, const std::string& campaign, char
 }
 
 // `lease` asks to run an input exactly; the worker sees this trace.
-v1::SyncResponse Trace(FakeWorker& worker, const v1::Lease& lease, char trace) {
+v1::SyncRequest Traced(FakeWorker& worker, const v1::Lease& lease, char trace) {
   Failure seen = FoundFailure(1, ScenarioText());
   seen.check.clear();
   seen.trace_hash = std::string(32, trace);
   if (trace != 'a') seen.trace[1].text = "T1 load";
   v1::SyncRequest request = worker.Done(lease);
   *request.mutable_results(0)->mutable_replayed() = ToProto(seen);
-  return worker.Send(request, kNoon + kSecond);
+  return request;
+}
+v1::SyncResponse Trace(FakeWorker& worker, const v1::Lease& lease, char trace) {
+  return worker.Send(Traced(worker, lease, trace), kNoon + kSecond);
 }
 
 v1::Lease TraceLease(const v1::SyncResponse& answer) {
@@ -169,6 +172,82 @@ TEST(CoordinatorTest, TwoWorkersThatSayOtherTracesOfAnInputAreTracedAndTheOddOne
   EXPECT_NE(answer.words().find("step 1: \"T1 store\" there, \"T1 load\" here"), std::string::npos)
       << answer.words();
   EXPECT_FALSE(first.Poll(kNoon + 2 * kSecond).drain());
+}
+
+// Sends it until it is stored: so many times nothing can be. Returns the last answer.
+v1::SyncResponse SendToAFullDisk(CoordinatorFixture& coordinator, FakeWorker& worker,
+                                 v1::SyncRequest request, absl::Time now, int times = 20) {
+  coordinator.FillDisk(absl::ResourceExhaustedError("the disk is full"));
+  for (int i = 0; i < times; ++i) {
+    SHOOTDOWN_CHECK(!coordinator->Sync(request, "", now).ok());
+    request.set_sequence(request.sequence() + 1);
+  }
+  coordinator.FillDisk(absl::OkStatus());
+  return worker.Send(request, now);
+}
+
+TEST(CoordinatorTest, AWorkerIsQuarantinedAlsoIfThatCouldNotBeStoredAtFirst) {
+  CoordinatorFixture coordinator;
+  const std::string campaign = coordinator.Create(/*run_count=*/1);
+  FakeWorker first(*coordinator, '1');
+  FakeWorker odd(*coordinator, '2');
+  (void)SendInput(first, campaign, 'a');
+  const v1::Lease of_odd = TraceLease(SendInput(odd, campaign, 'b'));
+  (void)Trace(first, TraceLease(first.Poll(kNoon + kSecond)), 'a');
+
+  const v1::SyncResponse answer =
+      SendToAFullDisk(coordinator, odd, Traced(odd, of_odd, 'b'), kNoon + kSecond);
+
+  EXPECT_TRUE(answer.drain());
+  EXPECT_FALSE(first.Poll(kNoon + 2 * kSecond).drain());
+}
+
+// The odd one brings a finding with its trace, so that its messages cannot be stored.
+TEST(CoordinatorTest, WhoSaysATraceAgainAndAgainHasOneVote) {
+  CoordinatorFixture coordinator;
+  const std::string campaign = coordinator.Create(/*run_count=*/1);
+  FakeWorker first(*coordinator, '1');
+  FakeWorker odd(*coordinator, '2');
+  FakeWorker third(*coordinator, '3');
+  (void)SendInput(first, campaign, 'a');
+  (void)third.Poll(kNoon);
+  const v1::Lease of_odd = TraceLease(SendInput(odd, campaign, 'b'));
+  (void)Trace(first, TraceLease(first.Poll(kNoon + kSecond)), 'a');
+  v1::SyncRequest request = Traced(odd, of_odd, 'b');
+  *request.add_findings() = FoundMessage(campaign, 1);
+
+  (void)SendToAFullDisk(coordinator, odd, request, kNoon + kSecond, /*times=*/1);
+
+  EXPECT_FALSE(first.Poll(kNoon + kSecond).drain());
+}
+
+TEST(CoordinatorTest, RunsAreCountedOnceHoweverOftenTheyCouldNotBeStored) {
+  CoordinatorFixture coordinator;
+  (void)coordinator.Create();
+  FakeWorker worker(*coordinator, '1');
+  const v1::Lease lease = worker.Poll(kNoon).leases(0);
+
+  (void)SendToAFullDisk(coordinator, worker, worker.Done(lease), kNoon);
+
+  const Coordinator::Totals totals = coordinator->GetTotals();
+  EXPECT_EQ(totals.run_count, lease.fuzz().run_count());
+  EXPECT_EQ(totals.lease_outcomes.at("done"), 1u);
+}
+
+TEST(CoordinatorTest, AnEngineThatFailedOnceHasNotFailedAsOftenAsThatCouldNotBeStored) {
+  CoordinatorFixture coordinator;
+  const std::string campaign = coordinator.Create();
+  FakeWorker worker(*coordinator, '1');
+  const v1::Lease lease = worker.Poll(kNoon).leases(0);
+  v1::SyncRequest request = worker.Done(lease);
+  request.mutable_results(0)->set_outcome(v1::LeaseResult::OUTCOME_ENGINE_FAILED);
+  *request.add_findings() = FoundMessage(campaign, 1);
+
+  (void)SendToAFullDisk(coordinator, worker, request, kNoon);
+
+  const auto shown = coordinator->GetCampaign(campaign, Coordinator::Tasks::kNo, kNoon);
+  ASSERT_TRUE(shown.ok());
+  EXPECT_EQ(shown->scenarios(0).refused(), "");
 }
 
 // A receipt for it would promise features that no disk has.

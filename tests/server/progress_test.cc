@@ -189,7 +189,7 @@ TEST(ProgressTest, ResultsThatComeAtOnceAllCount) {
       const auto at = static_cast<std::size_t>(i);
       late.emplace_back([&, at] { (void)workers[at].Send(done[at], kNoon); });
     }
-    while (coordinator->GetTotals().lease_outcomes["done"] < kWorkerCount) {
+    while (coordinator->TakeCommitCounts().waiting_count < kWorkerCount - 1) {
       std::this_thread::yield();
     }
   });

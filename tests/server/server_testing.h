@@ -207,7 +207,7 @@ inline std::string Report(FakeWorker& worker, const std::string& campaign, int n
 }
 
 // While what the first one says is on its way to the disk, what the second one says is looked at. The answer
-// to that. REQUIRES: the second one hands a lease back, whose end tells when that is done.
+// to that. REQUIRES: the second one hands a lease back, whose end tells that it was if nothing of it waits.
 inline v1::SyncResponse SendAtOnce(CoordinatorFixture& coordinator, FakeWorker& first,
                                    const v1::SyncRequest& of_first, FakeWorker& second,
                                    const v1::SyncRequest& of_second) {
@@ -217,7 +217,10 @@ inline v1::SyncResponse SendAtOnce(CoordinatorFixture& coordinator, FakeWorker& 
   coordinator.BeforeWrite([&] {
     if (!is_first.exchange(false)) return;
     late = std::thread([&] { answer = second.Send(of_second, kNoon); });
-    while (coordinator->GetTotals().lease_outcomes["returned"] == 0) std::this_thread::yield();
+    while (coordinator->GetTotals().lease_outcomes["returned"] == 0 &&
+           coordinator->TakeCommitCounts().waiting_count == 0) {
+      std::this_thread::yield();
+    }
   });
   (void)first.Send(of_first, kNoon);
   late.join();
