@@ -15,6 +15,7 @@ namespace {
 
 // The window of runs_per_second.
 constexpr absl::Duration kSampleWindow = absl::Seconds(10);
+constexpr absl::Duration kTellProgressEvery = absl::Minutes(10);
 
 // The one key of `map` that begins with `prefix`.
 template <class Map>
@@ -219,6 +220,7 @@ void Coordinator::Tick(absl::Time now) {
   CancelLeases(now);
 
   TakeSamples(leases_->TimeOf(now));
+  TellProgress(now);
 
   Plan plan;
   for (const auto& [id, campaign] : state_.campaigns()) {
@@ -234,6 +236,33 @@ void Coordinator::Tick(absl::Time now) {
               {{"campaign", id}, {"name", campaign.row.spec().name()}});
   }
   (void)Commit(plan);  // it is logged, and the next tick tries again
+}
+
+void Coordinator::TellProgress(absl::Time now) {
+  const absl::Time at = leases_->TimeOf(now);
+  if (progress_told_.has_value() && at < *progress_told_ + kTellProgressEvery) return;
+  const bool is_first = !progress_told_.has_value();
+  progress_told_ = at;
+  if (is_first) return;
+  for (const auto& [id, campaign] : state_.campaigns()) {
+    if (!campaign.IsRunning()) continue;
+    const v1::Campaign shown = ToProto(campaign, now);
+    std::uint64_t run_count = 0;
+    std::uint64_t input_count = 0;
+    std::uint64_t finding_count = 0;
+    for (const v1::ScenarioProgress& scenario : shown.scenarios()) {
+      run_count += scenario.run_count();
+      input_count += scenario.input_count();
+      finding_count += scenario.finding_count();
+    }
+    LogInfo("campaign running", {{"campaign", id},
+                                 {"name", shown.spec().name()},
+                                 {"workers", std::to_string(shown.worker_count())},
+                                 {"runs", std::to_string(run_count)},
+                                 {"runs_per_second", absl::StrFormat("%.0f", shown.runs_per_second())},
+                                 {"inputs", std::to_string(input_count)},
+                                 {"findings", std::to_string(finding_count)}});
+  }
 }
 
 // A coordinator keeps thousands of campaigns that ended, and has thousands of leases out: it looks at

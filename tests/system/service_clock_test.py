@@ -48,6 +48,19 @@ class ClockTest(cluster.ClusterTest):
         wait_until(lambda: re.search(r" warning worker lost worker=\w{16} name=gone silent_s=\d+\n",
                                      self.server.said()), "words about it", pause=0.2)
 
+    def test_a_campaign_that_runs_says_so_every_now_and_then(self):
+        self.start_server()
+        self.start_worker()
+        campaign = self.create(CLEAN, "--runs", 2**50)
+        wait_until(lambda: self.show(campaign)["runs"] > 0, "runs", pause=0.2)
+
+        self.set_clock(HOUR)
+
+        line = re.compile(rf" info campaign running campaign={campaign} name={CLEAN} workers=\d+ runs=[1-9]\d* "
+                          r"runs_per_second=\d+ inputs=[1-9]\d* findings=0\n")
+        wait_until(lambda: line.search(self.server.said()), "words about it", pause=0.2)
+        self.assertEqual(len(line.findall(self.server.said())), 1)
+
     def test_a_clock_that_is_set_stops_nobody(self):
         self.start_server()
         self.start_worker()
