@@ -55,9 +55,9 @@ class GrpcCoordinatorClient : public CoordinatorClient {
     // A connection keeps the certificate that it began with. The next one reads what is there now.
     // What cannot be read may be being replaced: the old connection says so again.
     if (absl::IsPermissionDenied(status) || absl::IsUnauthenticated(status)) (void)Open(peer);
-    return {.response =
-                absl::Status(status.code(), absl::StrFormat("%s: %s", peer.address.ToText(),
-                                                            std::string(status.message()))),
+    return {.response = absl::Status(status.code(),
+                                     absl::StrFormat("%s: %s%s", peer.address.ToText(),
+                                                     std::string(status.message()), OfOurFiles(status))),
             .retry_after = RetryAfter(context)};
   }
 
@@ -67,6 +67,13 @@ class GrpcCoordinatorClient : public CoordinatorClient {
     std::shared_ptr<grpc::Channel> channel;
     std::unique_ptr<v1::Work::Stub> stub;
   };
+
+  // A certificate that ran out while we ran: the other side ends such a connection without a word.
+  [[nodiscard]] std::string OfOurFiles(const absl::Status& status) const {
+    if (!absl::IsUnavailable(status)) return "";
+    const absl::Status files = CheckTlsFiles(tls_);
+    return files.ok() ? "" : absl::StrFormat("; %s", std::string(files.message()));
+  }
 
   absl::Status Open(Peer& peer) const {
     absl::StatusOr<std::shared_ptr<grpc::Channel>> channel = Connect(peer.address, tls_, insecure_);

@@ -4,10 +4,12 @@
 #include <openssl/ssl.h>
 
 #include <cstddef>
+#include <ctime>
 #include <memory>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_format.h"
+#include "absl/time/time.h"
 #include "proto/file_io.h"
 
 namespace shootdown {
@@ -22,6 +24,15 @@ absl::Status Unusable(const std::string& file, const std::string& words) {
 
 // A key with a passphrase is refused; nobody is asked for it.
 int NoPassphrase(char* /*buffer*/, int /*size*/, int /*writing*/, void* /*data*/) { return 0; }
+
+// When it ran out; empty if it has not.
+std::string EndOf(const X509* certificate) {
+  const ASN1_TIME* const end = X509_get0_notAfter(certificate);
+  std::tm parts{};
+  if (X509_cmp_current_time(end) >= 0 || ASN1_TIME_to_tm(end, &parts) != 1) return "";
+  return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", absl::FromTM(parts, absl::UTCTimeZone()),
+                          absl::UTCTimeZone());
+}
 
 }  // namespace
 
@@ -41,6 +52,9 @@ absl::Status CheckTlsFiles(const TlsFiles& tls) {
   }
   if (SSL_CTX_use_certificate_chain_file(context.get(), tls.cert.c_str()) != 1) {
     return Unusable(tls.cert, "found no certificate, wanted ours with its chain, as PEM");
+  }
+  if (const std::string ended = EndOf(SSL_CTX_get0_certificate(context.get())); !ended.empty()) {
+    return Unusable(tls.cert, absl::StrFormat("ran out at %s, wanted a certificate that holds", ended));
   }
   const bool read = SSL_CTX_use_PrivateKey_file(context.get(), tls.key.c_str(), SSL_FILETYPE_PEM) == 1;
   // A key of the certificate's kind is compared when it is read, one of another kind only when that is asked.

@@ -151,6 +151,7 @@ class TrustTest(cluster.ClusterTest):
         ca, cert, key = self.certs / "ca.pem", f"{self.worker}.pem", f"{self.worker}-key.pem"
         garbage, folder, rsa = self.write("garbage", "no PEM\n"), self.folder / "folder", self.folder / "rsa.pem"
         folder.mkdir()
+        ended = self.make("worker", "ended", days=-1)
         made = self.run_program("openssl", "genpkey", "-quiet", "-algorithm", "RSA", "-out", rsa)
         self.assertEqual(made.status, DONE, made.err)
         programs = (("shootdown", "campaign", "list", "--coordinator", self.address),
@@ -163,7 +164,8 @@ class TrustTest(cluster.ClusterTest):
                              ((ca, garbage, key), f"{garbage}: found no certificate"),
                              ((ca, cert, garbage), f"{garbage}: found no key"),
                              ((ca, cert, f"{self.viewer}-key.pem"), f"is not the key of {cert}"),
-                             ((ca, cert, rsa), f"{rsa}: is not the key of {cert}")):
+                             ((ca, cert, rsa), f"{rsa}: is not the key of {cert}"),
+                             ((ca, f"{ended}.pem", f"{ended}-key.pem"), f"{ended}.pem: ran out at 20")):
             for program, *flags in programs:
                 with self.subTest(program=program, words=words):
                     result = self.run_program(cli.BIN / program, *flags, "--tls-ca", files[0], "--tls-cert",
@@ -174,6 +176,16 @@ class TrustTest(cluster.ClusterTest):
                     self.assertIn(words, result.err)
         self.assertFalse((self.folder / "state").exists())
         self.assertFalse((self.folder / "new").exists())
+
+    def test_a_worker_whose_certificate_runs_out_says_so(self):
+        worker = self.start_worker("w1", *self.flags(self.worker))
+        wait_until(lambda: "worker connected" in self.server.said(), "the worker")
+        self.make("worker", "w1", days=-1)
+
+        self.server.kill()
+
+        words = rf"warning the coordinator does not answer, going on without it words=.*{self.worker}.pem: ran out at 20"
+        wait_until(lambda: re.search(words, worker.said()), "words about the certificate")
 
     def assert_nothing_happened(self):
         """No campaign, no worker, no finding, no commit but the start's, no backup."""
