@@ -97,6 +97,10 @@ void AppendScenarios(const v1::Campaign& campaign, std::string& out) {
       out += absl::StrFormat("  %d more findings were dropped: the campaign's limit\n",
                              s.findings_dropped());
     }
+    const std::uint32_t input_count_max = campaign.spec().budget().input_count_max();
+    if (input_count_max != 0 && s.input_count() >= input_count_max) {
+      out += "  no more inputs are kept, nor what is new in them: the campaign's limit (--inputs-max)\n";
+    }
     if (!s.refused().empty()) out += absl::StrFormat("  refused: %s\n", s.refused());
     for (const std::string& line : NeverDoneOf(campaign, i).lines) out += "  " + line + "\n";
   }

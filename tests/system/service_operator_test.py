@@ -91,6 +91,18 @@ class OperatorTest(cluster.ClusterTest):
         for never_done in cli.SLEEPER_NEVER_DONE:
             self.assertIn(f"\n  none of 100000 runs {never_done}\n", told)
 
+    def test_a_campaign_that_may_keep_no_more_inputs_says_so(self):
+        self.start_worker()
+        full = self.create(CLEAN, "--runs", 40_000, "--inputs-max", 3)
+        free = self.create(CLEAN, "--runs", 40_000)
+        self.wait_for_campaign(full)
+        self.wait_for_campaign(free)
+
+        told = [self.shootdown("campaign", "show", campaign, "--coordinator", self.address).out
+                for campaign in (full, free)]
+
+        self.assertEqual([text.count("no more inputs are kept") for text in told], [1, 0], told)
+
     def test_a_restart_forgets_nothing(self):
         self.start_worker()
         campaign = self.create(STALE_HIT, CLEAN, "--runs", 100_000)
