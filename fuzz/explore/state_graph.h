@@ -86,6 +86,8 @@ class StateGraph {
   // False: the state was reached with no more than that before. Else that is noted in `states`.
   [[nodiscard]] bool Reach(LeastByState& states, const Hash128& key, Spent spent) const;
 
+  // Knows(key) will be asked next: what it needs is fetched meanwhile.
+  void Prefetch(const Hash128& key) const { visited_.prefetch(key); }
   // All is known that follows from the state with so much spent.
   [[nodiscard]] bool Knows(const Hash128& key, Spent spent) const;
   // The next branches to be tried, at most `count_max`: of those with the fewest departures the

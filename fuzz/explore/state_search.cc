@@ -181,7 +181,8 @@ Process StateSearch::ChooseNext() {
       lingering_.Describe([this](std::uint64_t word) { key_.Add(word); });
     }
     const Hash128 key = key_.End();
-    if (graph_.Knows(key, spent_) || !graph_.Reach(fresh_, key, spent_)) {
+    graph_.Prefetch(key);
+    if (!graph_.Reach(fresh_, key, spent_) || graph_.Knows(key, spent_)) {
       run_.end = RunRecord::End::kKnown;
       run_.known = key;
       run_.known_asleep = asleep_;
