@@ -59,10 +59,12 @@ void StateSearch::NewRun() {
 
 // ---- places -------------------------------------------------------------------------------------
 
+bool StateSearch::KeepsPlace() const {
+  return machine().CanKeepCheckpoints() && made_.size() > places_.depth();
+}
+
 // REQUIRES: key_ has looked at memory.
 void StateSearch::KeepPlace() {
-  if (!machine().CanKeepCheckpoints()) return;
-  if (made_.size() <= places_.depth()) return;
   Place& place = places_.Push();
   place.depth = made_.size();
   Keep(place.standing);
@@ -167,8 +169,10 @@ Process StateSearch::ChooseNext() {
     if (const Process drain = UnseenDrain(); drain != kNobody) return drain;
   }
   if (FollowsPath()) {
-    key_.LookAtMemory(machine());
-    KeepPlace();
+    if (KeepsPlace()) {
+      key_.LookAtMemory(machine());
+      KeepPlace();
+    }
     return TakeNextOfPath();
   }
   const ProcessSet enabled = Enabled();
@@ -196,7 +200,7 @@ Process StateSearch::ChooseNext() {
     }
   }
   ListChoices(enabled & ~asleep_);
-  if (choices_.size() > 1 && !goes_on_) {
+  if (choices_.size() > 1 && !goes_on_ && KeepsPlace()) {
     KeepPlace();
     if (FollowsPath()) return TakeNextOfPath();  // another run resumed here
   }

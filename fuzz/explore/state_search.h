@@ -117,6 +117,7 @@ class StateSearch final : public ProcessScheduler, public ResumableSearch {
     LingeringStores::Standing lingering;
     Process last_cpu = kNobody;
   };
+  [[nodiscard]] bool KeepsPlace() const;
   void KeepPlace();
   [[nodiscard]] bool FollowsPath() const { return made_.size() < path_.choices.size(); }
   [[nodiscard]] Process TakeNextOfPath();
