@@ -1,13 +1,10 @@
 #include "fuzz/program/full_stack.h"
 
 #include <csignal>
-#include <cstdint>
 #include <cstdio>
-#include <optional>
 
 #include "fuzz/program/program.h"
 #include "fuzz/sim/arena.h"
-#include "fuzz/sim/full_stack.h"
 #include "fuzz/sim/machine.h"
 
 namespace shootdown::program {
@@ -17,7 +14,7 @@ struct sigaction before;
 
 // On a stack of its own. It comes of an access that guest code makes, so nothing of ours is half done.
 void OnFault(int /*signal*/, siginfo_t* info, void* /*context*/) {
-  if (const auto full = sim::FullStack(reinterpret_cast<std::uintptr_t>(info->si_addr)); full) {
+  if (const auto full = sim::Arena::FullStack(info->si_addr); full) {
     std::fprintf(stderr, "program \"%s\": found the stack of %s full, wanted at most %zu KiB\n",
                  Program::Live().name().c_str(), ToText(sim::Machine::ThreadOfStack(*full)).c_str(),
                  sim::kStackBytes / 1024);

@@ -6,8 +6,6 @@
 #include <cstdio>
 #include <cstring>
 
-#include "fuzz/sim/full_stack.h"
-
 namespace shootdown::sim {
 namespace {
 
@@ -58,10 +56,11 @@ char* Arena::Stack(std::size_t n) {
   return reinterpret_cast<char*>(kArenaBase) + kArenaGuestBytes + n * kStackStride + kGuardBytes;
 }
 
-std::optional<std::size_t> FullStack(std::uintptr_t address) {
+std::optional<std::size_t> Arena::FullStack(const void* address) {
   const std::uintptr_t first = kArenaBase + kArenaGuestBytes;
-  if (address < first || address >= kArenaBase + kMapBytes) return std::nullopt;
-  const std::size_t offset = address - first;
+  const auto at = reinterpret_cast<std::uintptr_t>(address);
+  if (at < first || at >= kArenaBase + kMapBytes) return std::nullopt;
+  const std::size_t offset = at - first;
   if (offset % kStackStride >= kGuardBytes) return std::nullopt;
   return offset / kStackStride;
 }

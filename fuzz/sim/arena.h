@@ -2,7 +2,7 @@
 // copying one small block back, and so that addresses mean the same in every process.
 //
 // Layout, from kArenaBase: guest state (what Alloc hands out; the used part is the snapshot), then
-// one stack for each thread, each with a guard page below it.
+// one stack for each thread, each with a guard below it.
 //
 // Objects have names ("mm1", "cpu0.tlb_batch"), which traces show instead of addresses. Guest state
 // is made of 8-byte words, each at its own address: nothing assumes that an access comes through a
@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <new>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -68,6 +69,8 @@ class Arena {
 
   // The stack of thread `n` (its lowest address). REQUIRES: n < kThreadCountMax.
   [[nodiscard]] static char* Stack(std::size_t n);
+  // The stack in whose guard `address` is: it is full. Nothing if it is in none. May be called in a signal handler.
+  [[nodiscard]] static std::optional<std::size_t> FullStack(const void* address);
 
   [[nodiscard]] static WordIndex IndexOf(const void* address) {
     return static_cast<WordIndex>((reinterpret_cast<std::uintptr_t>(address) - kArenaBase) >> 3);
