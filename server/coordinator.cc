@@ -240,10 +240,9 @@ void Coordinator::Tick(absl::Time now) {
 
 void Coordinator::TellProgress(absl::Time now) {
   const absl::Time at = leases_->TimeOf(now);
-  if (progress_told_.has_value() && at < *progress_told_ + kTellProgressEvery) return;
-  const bool is_first = !progress_told_.has_value();
+  if (!progress_told_.has_value()) progress_told_ = at;
+  if (at < *progress_told_ + kTellProgressEvery) return;
   progress_told_ = at;
-  if (is_first) return;
   for (const auto& [id, campaign] : state_.campaigns()) {
     if (!campaign.IsRunning()) continue;
     const v1::Campaign shown = ToProto(campaign, now);

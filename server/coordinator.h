@@ -290,9 +290,9 @@ class Coordinator {
   bool IsDone(const CampaignState& campaign, absl::Time now) const
       ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   void CancelLeases(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // For runs_per_second of each campaign that has not ended. `at`: as Leases keeps times.
   // While all goes well, nothing else is told for hours.
   void TellProgress(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // For runs_per_second of each campaign that has not ended. `at`: as Leases keeps times.
   void TakeSamples(absl::Time at) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // Commits `plan` and takes its claims back. REQUIRES: mutex_ is held; it is not meanwhile.
@@ -305,7 +305,8 @@ class Coordinator {
   Committer committer_;
   std::unique_ptr<Leases> leases_ ABSL_PT_GUARDED_BY(mutex_);
   Policy policy_ ABSL_GUARDED_BY(mutex_);
-  std::optional<absl::Time> progress_told_ ABSL_GUARDED_BY(mutex_);  // TimeOf
+  // Or when there first was a chance to; as Leases keeps times.
+  std::optional<absl::Time> progress_told_ ABSL_GUARDED_BY(mutex_);
   Audits audits_ ABSL_GUARDED_BY(mutex_);
   // Keys of rows on their way to the disk. Who would write one of them too comes back later.
   std::set<std::string> claimed_ ABSL_GUARDED_BY(mutex_);

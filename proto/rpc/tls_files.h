@@ -18,8 +18,9 @@ struct TlsFiles {
 };
 
 // OK if none is named, or all three are there, hold what they should, our certificate has not run out, and the
-// key is the certificate's; else the words name the file. gRPC by itself goes on without, and refuses every connection with words of its
-// own; a folder in a file's place ends the process. Whether the other side trusts us is not asked here.
+// key is the certificate's; else the words name the file. gRPC by itself goes on without, and refuses every
+// connection with words of its own; a folder in a file's place ends the process. Whether the other side trusts
+// us is not asked here.
 [[nodiscard]] absl::Status CheckTlsFiles(const TlsFiles& tls);
 
 }  // namespace shootdown
