@@ -49,9 +49,7 @@ v1::Finding FindingOf(CoordinatorFixture& coordinator, const std::string& id) {
 }
 
 std::string RefusedOf(CoordinatorFixture& coordinator, const std::string& campaign) {
-  const auto shown = coordinator->GetCampaign(campaign, Coordinator::Tasks::kNo, kNoon);
-  SHOOTDOWN_CHECK(shown.ok());
-  return shown->scenarios(0).refused();
+  return Show(coordinator, campaign).scenarios(0).refused();
 }
 
 TEST(AttemptsTest, AScenarioIsGivenUpWhenTheEngineFailsOnItManyTimesInARow) {

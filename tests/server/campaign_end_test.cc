@@ -20,9 +20,7 @@ v1::CampaignState StateOf(CoordinatorFixture& coordinator, const std::string& ca
 }
 
 std::uint64_t InputCount(CoordinatorFixture& coordinator, const std::string& campaign) {
-  const auto shown = coordinator->GetCampaign(campaign, Coordinator::Tasks::kNo, kNoon);
-  SHOOTDOWN_CHECK(shown.ok());
-  return shown->scenarios(0).input_count();
+  return Show(coordinator, campaign).scenarios(0).input_count();
 }
 
 // The verdict on `what`; unspecified if there is none.

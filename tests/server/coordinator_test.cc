@@ -156,6 +156,15 @@ v1::Lease TraceLease(const v1::SyncResponse& answer) {
   return *lease;
 }
 
+// Of one input two workers say other traces, and the first one has run it exactly. By this lease the other one
+// is to do so.
+v1::Lease LeaseOfTheOddOne(FakeWorker& first, FakeWorker& odd, const std::string& campaign) {
+  (void)SendInput(first, campaign, 'a');
+  const v1::Lease of_odd = TraceLease(SendInput(odd, campaign, 'b'));
+  (void)Trace(first, TraceLease(first.Poll(kNoon + kSecond)), 'a');
+  return of_odd;
+}
+
 TEST(CoordinatorTest, TwoWorkersThatSayOtherTracesOfAnInputAreTracedAndTheOddOneIsQuarantined) {
   CoordinatorFixture coordinator;
   const std::string campaign = coordinator.Create(/*run_count=*/1);
@@ -191,9 +200,7 @@ TEST(CoordinatorTest, AWorkerIsQuarantinedAlsoIfThatCouldNotBeStoredAtFirst) {
   const std::string campaign = coordinator.Create(/*run_count=*/1);
   FakeWorker first(*coordinator, '1');
   FakeWorker odd(*coordinator, '2');
-  (void)SendInput(first, campaign, 'a');
-  const v1::Lease of_odd = TraceLease(SendInput(odd, campaign, 'b'));
-  (void)Trace(first, TraceLease(first.Poll(kNoon + kSecond)), 'a');
+  const v1::Lease of_odd = LeaseOfTheOddOne(first, odd, campaign);
 
   const v1::SyncResponse answer =
       SendToAFullDisk(coordinator, odd, Traced(odd, of_odd, 'b'), kNoon + kSecond);
@@ -209,10 +216,8 @@ TEST(CoordinatorTest, WhoSaysATraceAgainAndAgainHasOneVote) {
   FakeWorker first(*coordinator, '1');
   FakeWorker odd(*coordinator, '2');
   FakeWorker third(*coordinator, '3');
-  (void)SendInput(first, campaign, 'a');
   (void)third.Poll(kNoon);
-  const v1::Lease of_odd = TraceLease(SendInput(odd, campaign, 'b'));
-  (void)Trace(first, TraceLease(first.Poll(kNoon + kSecond)), 'a');
+  const v1::Lease of_odd = LeaseOfTheOddOne(first, odd, campaign);
   v1::SyncRequest request = Traced(odd, of_odd, 'b');
   *request.add_findings() = FoundMessage(campaign, 1);
 
@@ -245,9 +250,7 @@ TEST(CoordinatorTest, AnEngineThatFailedOnceHasNotFailedAsOftenAsThatCouldNotBeS
 
   (void)SendToAFullDisk(coordinator, worker, request, kNoon);
 
-  const auto shown = coordinator->GetCampaign(campaign, Coordinator::Tasks::kNo, kNoon);
-  ASSERT_TRUE(shown.ok());
-  EXPECT_EQ(shown->scenarios(0).refused(), "");
+  EXPECT_EQ(Show(coordinator, campaign).scenarios(0).refused(), "");
 }
 
 // A receipt for it would promise features that no disk has.
@@ -296,9 +299,7 @@ TEST(CoordinatorTest, OfVeryManyInQuarantineTheOldestIsForgotten) {
   const std::string campaign = coordinator.Create(/*run_count=*/1);
   FakeWorker first(*coordinator, '1');
   FakeWorker odd(*coordinator, '2');
-  (void)SendInput(first, campaign, 'a');
-  const v1::Lease of_odd = TraceLease(SendInput(odd, campaign, 'b'));
-  (void)Trace(first, TraceLease(first.Poll(kNoon + kSecond)), 'a');
+  const v1::Lease of_odd = LeaseOfTheOddOne(first, odd, campaign);
 
   EXPECT_TRUE(Trace(odd, of_odd, 'b').drain());
 
@@ -392,8 +393,7 @@ TEST(CoordinatorTest, AResultCountsOnceHoweverOftenItComes) {
   done.set_sequence(1'000'000);
   EXPECT_EQ(worker.Send(done, kNoon).settled(0).verdict(), v1::Settled::VERDICT_KNOWN);
 
-  const auto shown = coordinator->GetCampaign(campaign, Coordinator::Tasks::kNo, kNoon);
-  EXPECT_EQ(shown->scenarios(0).run_count(), lease.fuzz().run_count());
+  EXPECT_EQ(Show(coordinator, campaign).scenarios(0).run_count(), lease.fuzz().run_count());
 }
 
 TEST(CoordinatorTest, ACampaignThatStopsAtTheFirstFindingTakesOneOfAScenario) {

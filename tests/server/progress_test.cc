@@ -26,12 +26,6 @@ v1::SyncRequest DoneWith(FakeWorker& worker, const v1::Lease& lease,
   return request;
 }
 
-v1::Campaign Show(CoordinatorFixture& coordinator, const std::string& campaign) {
-  const auto shown = coordinator->GetCampaign(campaign, Coordinator::Tasks::kNo, kNoon);
-  SHOOTDOWN_CHECK(shown.ok());
-  return *shown;
-}
-
 // Numbers as LeaseResult.reached has them.
 v1::SyncRequest DoneReaching(FakeWorker& worker, const v1::Lease& lease,
                              std::initializer_list<std::uint32_t> reached) {
@@ -150,7 +144,6 @@ TEST(ProgressTest, ASampleThatNoSearchMakesIsRefused) {
   }
 }
 
-// Each hands in the runs of its lease while the others' are on their way to the disk.
 TEST(ProgressTest, AResultCountsNoMoreRunsThanItsLeaseHas) {
   CoordinatorFixture coordinator;
   const std::string campaign = coordinator.Create();
@@ -161,11 +154,10 @@ TEST(ProgressTest, AResultCountsNoMoreRunsThanItsLeaseHas) {
 
   (void)worker.Send(boasting, kNoon);
 
-  const auto shown = coordinator->GetCampaign(campaign, Coordinator::Tasks::kNo, kNoon);
-  ASSERT_TRUE(shown.ok());
-  EXPECT_EQ(shown->scenarios(0).run_count(), lease.fuzz().run_count());
+  EXPECT_EQ(Show(coordinator, campaign).scenarios(0).run_count(), lease.fuzz().run_count());
 }
 
+// Each hands in the runs of its lease while the others' are on their way to the disk.
 TEST(ProgressTest, ResultsThatComeAtOnceAllCount) {
   constexpr int kWorkerCount = 8;
   CoordinatorFixture coordinator;

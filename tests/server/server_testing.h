@@ -190,6 +190,12 @@ class CoordinatorFixture {
   std::unique_ptr<Coordinator> coordinator_;
 };
 
+inline v1::Campaign Show(CoordinatorFixture& coordinator, const std::string& campaign) {
+  const auto shown = coordinator->GetCampaign(campaign, Coordinator::Tasks::kNo, kNoon);
+  SHOOTDOWN_CHECK(shown.ok());
+  return *shown;
+}
+
 inline v1::FindingState StateOf(Coordinator& coordinator, const std::string& id) {
   const auto finding = coordinator.GetFinding(id);
   SHOOTDOWN_CHECK(finding.ok());
