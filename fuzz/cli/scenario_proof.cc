@@ -285,9 +285,9 @@ void ScenarioProof::PrintSummary() const {
   if (request_.events != 0) {
     spdlog::info(
         "  and at most {} of: reschedule interrupt, NMI, walk by hardware, eviction before a "
-        "step that uses the TLB, interrupts deferred for 1, 2, 4 or 8 steps; each before a step of its CPU, "
+        "step that uses the TLB, interrupts deferred for 1 to {} steps; each before a step of its CPU, "
         "so not while that is idle",
-        request_.events);
+        request_.events, explore::StateOptions::kDeferredStepsMax);
   }
   if (drains_unseen_) {
     // Only buffers that keep their order tell how long a store could wait
@@ -346,7 +346,7 @@ Json ScenarioProof::ToJson() const {
   Json bound = {{"preemptions", nullptr}, {"delays", nullptr}, {"events", request_.events}};
   if (request_.preemptions) bound["preemptions"] = *request_.preemptions;
   if (request_.delays) bound["delays"] = *request_.delays;
-  if (request_.events != 0) bound["deferred_for_steps"] = {1, 2, 4, 8};
+  if (request_.events != 0) bound["deferred_for_steps_max"] = explore::StateOptions::kDeferredStepsMax;
   Json json = {{"name", loaded_.scenario.name},
                {"expected", loaded_.scenario.expected},
                {"verdict", verdict()},

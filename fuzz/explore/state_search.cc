@@ -184,6 +184,9 @@ Process StateSearch::ChooseNext() {
     if (lingers_ && options_.left_out != UseLeftOut::kMeetings) {
       lingering_.Describe([this](std::uint64_t word) { key_.Add(word); });
     }
+    if (const std::optional<Move::Kind> unfinished = Unfinished()) {
+      key_.Add(static_cast<std::uint64_t>(*unfinished));
+    }
     const Hash128 key = key_.End();
     graph_.Prefetch(key);
     if (!graph_.Reach(fresh_, key, spent_) || graph_.Knows(key, spent_)) {

@@ -45,6 +45,7 @@ enum class SleepLeftOut : std::uint8_t {
 struct StateOptions : ResumableOptions {
   static constexpr std::uint32_t kEventCountMax = StateGraph::kEventCountMax;
   static constexpr std::uint32_t kCostMax = StateGraph::kCostMax;
+  static constexpr int kDeferredStepsMax = 8;  // see `events`
   // At most one of the three, each at most kCostMax; without, nothing is bounded. What the first
   // two count: Bound in fuzz/explore/enumerate.h. Departures are preemptions, events, and stores
   // that do not reach memory at once, though none waits before them: all together. With
@@ -56,8 +57,8 @@ struct StateOptions : ResumableOptions {
   // Events from outside in a run, at most; at most kEventCountMax. Where the machine and its guest
   // have them: before any step a reschedule interrupt, a non-maskable one, and a walk that hardware
   // makes of its own accord; before a step that uses a TLB, one of its entries evicted; and where
-  // an interrupt may come or waits, interrupts deferred for 1, 2, 4 or 8 steps. (Earlier, the last
-  // two change nothing.)
+  // an interrupt may come or waits, interrupts deferred for 1 to kDeferredStepsMax steps. (Earlier, the
+  // last two change nothing, but together with a walk and with an interrupt right behind them.)
   std::uint32_t events = 0;
   std::uint64_t state_count_max = UINT64_MAX;  // each takes about 80 bytes
   // A store that nobody else looks at, or under TSO nobody while it could wait, reaches memory as
@@ -132,7 +133,11 @@ class StateSearch final : public ProcessScheduler, public ResumableSearch {
   [[nodiscard]] Process UnseenDrain();
   void BeginAnew(RunCount& count);
   [[nodiscard]] bool HasStep(int cpu) const;
-  void AddEvents(int cpu, Spent spent);
+  [[nodiscard]] bool UsesTlb(int cpu) const;
+  [[nodiscard]] std::optional<sim::Move::Kind> Unfinished() const;
+  [[nodiscard]] static bool MayFollow(sim::Move::Kind unfinished, sim::Move::Kind kind,
+                                      bool one_more);
+  void AddEvents(int cpu, Spent spent, std::optional<sim::Move::Kind> unfinished);
   [[nodiscard]] bool InterruptMayCome(int cpu) const;
   [[nodiscard]] Process Take(const Option& option);
   const sim::Violation* Try(const Branch& branch);
@@ -168,7 +173,7 @@ class StateSearch final : public ProcessScheduler, public ResumableSearch {
   Process last_cpu_ = kNobody;
   ProcessSet asleep_ = 0;  // where the run stands
   ProcessSet tried_ = 0;   // before the last choice of the path
-  bool goes_on_ = false;  // even where all is known
+  bool goes_on_ = false;   // even where all is known
   std::vector<Option> choices_;
 };
 

@@ -4,6 +4,8 @@
 
 #include <array>
 #include <cstdint>
+#include <set>
+#include <utility>
 
 #include "fuzz/explore/enumerate.h"
 #include "tests/fuzz/explore/guest_ends.h"
@@ -144,6 +146,121 @@ TEST(InterruptsTest, OneComesBetweenAnAwaitAndItsStep) {
                        {.memory_model = sim::MemoryModel::kSc});
 
   EXPECT_EQ(EndsOfStates(program, {.events = 1}), (Ends{{0, 1}, {0, 2}, {1, 1}, {1, 2}, {2, 2}}));
+}
+
+// The step behind the store has to wait until the buffer is empty, but no interrupt has to.
+TEST(InterruptsTest, OneComesBeforeAStepThatWaitsForItsOwnBuffer) {
+  const GuestProgram::Code look = [](GuestProgram& g) {
+    g.reg[0] = 1 + g.Load('x');
+    g.reg[1] = 1 + g.Peek('x');  // memory
+  };
+  struct Case {
+    const char* name;
+    GuestProgram::Code step;
+    bool nmi;
+  };
+  const std::array cases = {
+      Case{"an RMW", [](GuestProgram& g) { (void)g.Add('y', 1); }, false},
+      Case{"a fence", [](GuestProgram& g) { g.Fence(); }, false},
+      Case{"an RMW and an NMI", [](GuestProgram& g) { (void)g.Add('y', 1); }, true}};
+  for (const Case& c : cases) {
+    for (const auto model :
+         {sim::MemoryModel::kTso, sim::MemoryModel::kPso, sim::MemoryModel::kRmo}) {
+      GuestProgram::Parts parts{.threads = {[&c](GuestProgram& g) {
+                                              g.Store('x', 1);
+                                              c.step(g);
+                                            },
+                                            [](GuestProgram& g) { (void)g.Load('x'); }}};
+      const auto on_cpu_0 = [look](GuestProgram& g) {
+        if (g.machine().cpu() == 0) look(g);
+      };
+      if (c.nmi) {
+        parts.nmi = on_cpu_0;
+      } else {
+        parts.softint = [on_cpu_0](GuestProgram& g, int) { on_cpu_0(g); };
+      }
+      GuestProgram program(std::move(parts), {.memory_model = model});
+
+      EXPECT_EQ(EndsOfStates(program, {.events = 1}), (Ends{{0, 0}, {1, 1}, {2, 1}, {2, 2}}))
+          << c.name << ", " << static_cast<int>(model);
+    }
+  }
+}
+
+// Behind its last step a thread meets no event; but one that came before, and waits, it does.
+TEST(InterruptsTest, ADelayIsAlsoForAnInterruptThatIsAnEventItself) {
+  GuestProgram program({.threads = {[](GuestProgram& g) {
+                          g.Act(0);
+                          g.reg[1] = 1;
+                        }},
+                        .softint = [](GuestProgram& g, int) { g.reg[0] = 1 + g.reg[1]; }});
+
+  EXPECT_EQ(EndsOfStates(program, {.events = 1}), (Ends{{0, 1}, {1, 1}}));
+  EXPECT_EQ(EndsOfStates(program, {.events = 2}), (Ends{{0, 1}, {1, 1}, {2, 1}}));
+}
+
+// Who sends the cross call has waited for the NMI, so before that nobody was about to.
+TEST(InterruptsTest, ADelayIsAlsoForWhatComesBecauseOfAnNmi) {
+  GuestProgram program({.threads = {[](GuestProgram& g) {
+                                      g.Act(0);
+                                      g.reg[2] += 1;
+                                      g.Act(0);
+                                      g.reg[2] += 1;
+                                      g.Act(0);
+                                    },
+                                    [](GuestProgram& g) {
+                                      g.WaitUntilEquals('x', 1);
+                                      (void)g.SendMondo(0, 0);
+                                    }},
+                        .mondos = {[](GuestProgram& g) {
+                          g.reg[1] = g.reg[3];
+                          g.machine().RaiseSoftint(0, 1);
+                        }},
+                        .softint =
+                            [](GuestProgram& g, int level) {
+                              if (level == 1) g.reg[0] = 10 * g.reg[4] + g.reg[2];
+                            },
+                        .nmi =
+                            [](GuestProgram& g) {
+                              if (g.machine().cpu() != 0) return;
+                              g.reg[3] = 1;
+                              g.reg[4] = g.reg[2];
+                              g.Store('x', 1);
+                              g.Act(0);
+                              g.reg[3] = 0;
+                            }},
+                       {.memory_model = sim::MemoryModel::kSc});
+  const std::pair<std::uint64_t, std::uint64_t> a_step_later{1, 1};
+
+  EXPECT_FALSE(EndsOfStates(program, {.events = 1}).contains(a_step_later));
+  EXPECT_TRUE(EndsOfStates(program, {.events = 2}).contains(a_step_later));
+}
+
+// One of eight steps that begins earlier is one of fewer. In a handler it may last until nobody can go on.
+TEST(InterruptsTest, ADelayHasAnyLength) {
+  GuestProgram program({.threads = {[](GuestProgram& g) {
+                                      for (int i = 0; i < 12; ++i) {
+                                        g.Act(0);
+                                        g.reg[2] += 1;
+                                      }
+                                    },
+                                    [](GuestProgram& g) { (void)g.SendMondo(0, 0); }},
+                        .mondos = {[](GuestProgram& g) {
+                          g.reg[1] = g.reg[2];
+                          g.machine().RaiseSoftint(0, 1);
+                        }},
+                        .softint =
+                            [](GuestProgram& g, int level) {
+                              if (level == 1) g.reg[0] = g.reg[2] - g.reg[1];
+                            }},
+                       {.memory_model = sim::MemoryModel::kSc});
+
+  std::set<std::uint64_t> delays;
+  for (const auto& [delay, taken] : EndsOfStates(program, {.events = 1})) {
+    if (taken == 1) delays.insert(delay);
+  }
+
+  EXPECT_EQ(delays, (std::set<std::uint64_t>{0, 1, 2, 3, 4, 5, 6, 7, 8, 11}));
 }
 
 }  // namespace
