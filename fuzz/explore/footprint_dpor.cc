@@ -108,6 +108,17 @@ void FootprintDpor::FindRaces(Process p, const Footprint& touched, bool ends_wai
   }
 }
 
+// Those with what others would have done if the steps of earlier frames had not changed it. now_ knows all that
+// happens before this step of `p`.
+void FootprintDpor::FindRacesOfUndone(Process p, const Footprint& touched, std::int32_t end) {
+  for (const std::int32_t first : with_undone_) {
+    if (KnownBefore(first)) continue;
+    const std::vector<Touched>& undone = frames_[static_cast<std::size_t>(first)].undone;
+    const auto in_conflict = [&touched](const Touched& t) { return InConflict(*t, touched); };
+    if (std::ranges::any_of(undone, in_conflict)) TryBefore(first, p, end);
+  }
+}
+
 // Somebody has to be tried before the step of frame `first`, so that the step of `p` comes before that.
 void FootprintDpor::TryBefore(std::int32_t first, Process p, std::int32_t end) {
   Frame& f = frames_[static_cast<std::size_t>(first)];
@@ -243,6 +254,7 @@ void FootprintDpor::EndStep() {
   ClockBefore(p);
   if (buffers()) JoinOfBuffer(f);
   FindRaces(p, *f.touched, f.ends_wait, static_cast<std::int32_t>(depth_ - 1));
+  FindRacesOfUndone(p, *f.touched, static_cast<std::int32_t>(depth_ - 1));
   std::copy_n(now_.begin(), process_count_, f.clock.begin());
   Record(depth_ - 1);
   f.clock[static_cast<std::size_t>(p)] = static_cast<std::uint16_t>(f.nth);
@@ -267,6 +279,23 @@ void FootprintDpor::Record(std::size_t depth) {
     accesses_.push_back(
         {.touch = touch, .frame = here, .before_on_word = on_word, .write_before = write});
     on_word = static_cast<std::int32_t>(accesses_.size()) - 1;
+  }
+  RecordUndone(frame);
+  if (!frame.undone.empty()) with_undone_.push_back(here);
+}
+
+void FootprintDpor::RecordUndone(Frame& frame) const {
+  frame.undone.clear();
+  const auto add = [&frame](const Touched& touched) {
+    if (InConflict(*touched, *frame.touched)) frame.undone.push_back(touched);
+  };
+  if (options_.left_out != FootprintLeftOut::kUndoneSteps) {
+    for (const Frame::Sleeper& sleeper : frame.sleepers) add(sleeper.touched);
+  }
+  if (options_.left_out != FootprintLeftOut::kUndoneLooks) {
+    for (const Touched& look : frame.looks) {
+      if (look != nullptr) add(look);
+    }
   }
 }
 
@@ -347,6 +376,7 @@ void FootprintDpor::ResumeFromPlace() {
 void FootprintDpor::Undo(const Frame& frame) {
   last_of_process_[static_cast<std::size_t>(frame.process)] = frame.before_of_process;
   if (frame.is_held_store) held_stores_[static_cast<std::size_t>(frame.process)].pop_back();
+  if (!frame.undone.empty()) with_undone_.pop_back();
   for (; accesses_.size() > frame.access_count; accesses_.pop_back()) {
     last_on_word_[accesses_.back().touch.word] = accesses_.back().before_on_word;
   }

@@ -13,6 +13,8 @@
 //   memory in that step.
 // - A wait that is not over touches what its condition looked at. It is no step, but in races like one, as
 //   SourceDpor's awaits are: somebody may have made it ready, and unready again, before anybody looked.
+// - What a step touches may depend on what came before it. So what a sleeper would have done, and what a wait would
+//   have looked at, is in races too once another step has changed that.
 //
 // Stateless, and so an independent witness for StateSearch. README.md says why nothing is lost.
 //
@@ -44,12 +46,14 @@ namespace shootdown::explore {
 // A rule that is left out, so that tests can show that they would notice.
 enum class FootprintLeftOut : std::uint8_t {
   kNothing,
-  kReads,       // to read a word is not to touch it
-  kInterrupts,  // nobody looks for interrupts before a step
-  kWaits,       // a wait that is not over is in no race
-  kWakeUps,     // a process never wakes from a sleep set
-  kAtOnce,      // every store is held
-  kWishes,      // what a part asks for before its beginning is not told
+  kReads,        // to read a word is not to touch it
+  kInterrupts,   // nobody looks for interrupts before a step
+  kWaits,        // a wait that is not over is in no race
+  kWakeUps,      // a process never wakes from a sleep set
+  kAtOnce,       // every store is held
+  kWishes,       // what a part asks for before its beginning is not told
+  kUndoneSteps,  // what a sleeper would have done is in no race once it is woken
+  kUndoneLooks,  // what a wait would have looked at is in no race once that was written
 };
 
 struct FootprintOptions : ResumableOptions {
@@ -125,12 +129,14 @@ class FootprintDpor final : public ProcessScheduler, public ResumableSearch {
   void EndStep();
   void LookAtStore(Frame& frame);
   void Record(std::size_t depth);
+  void RecordUndone(Frame& frame) const;
 
   void ClockBefore(Process p);  // into now_
   void Join(std::int32_t frame);
   void JoinLast(Process p);
   void JoinOfBuffer(Frame& frame);
   void FindRaces(Process p, const Footprint& touched, bool ends_wait, std::int32_t end);
+  void FindRacesOfUndone(Process p, const Footprint& touched, std::int32_t end);
   void TryBefore(std::int32_t first, Process p, std::int32_t end);
   [[nodiscard]] bool MightEndWithout(std::int32_t first, Process p, std::int32_t end) const;
 
@@ -182,6 +188,7 @@ class FootprintDpor final : public ProcessScheduler, public ResumableSearch {
   std::vector<std::int32_t> last_on_word_;    // accesses
   std::array<std::vector<std::int32_t>, kCpuCountMax> held_stores_;  // frames
   std::vector<std::int32_t> in_conflict_;     // frames; only while races are looked for
+  std::vector<std::int32_t> with_undone_;     // frames
   Places<Place> places_;
   std::size_t depth_ = 0;
   std::size_t replayed_ = 0;  // frames below are only followed

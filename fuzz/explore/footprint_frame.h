@@ -47,6 +47,9 @@ struct FootprintFrame {
   std::uint32_t nth = 0;                   // of the process's steps, from 1
   std::int32_t before_of_process = kNone;  // frames
   std::size_t access_count = 0;            // of those before it
+  // What sleepers would have touched from here, or waits have looked at, and may no longer, since the step is in
+  // conflict with it. That follows, too.
+  std::vector<Touched> undone = {};
 
   // Whether something is left to be tried from here, when all behind `process` is.
   [[nodiscard]] bool HasNext() const {

@@ -21,6 +21,7 @@ void FootprintDpor::TakeUp(const Part& part) {
   accesses_.clear();
   last_of_process_.fill(kNone);
   for (std::vector<std::int32_t>& stores : held_stores_) stores.clear();
+  with_undone_.clear();
   places_.Clear();
   wishes_.clear();
   frames_ = subtrees_.FramesBefore(part);

@@ -87,10 +87,7 @@ void Subtrees::Split(std::size_t n) {
   if (last == end) return;
   for (auto frame = own; frame <= last; ++frame) {
     Fork fork{.parent = part.fork, .before = {}, .frame = *frame, .children = 1};
-    if (part.fork != kNoFork) {
-      fork.before = *std::prev(frame);
-      fork.before.sleepers.clear();  // they matter where a run first comes behind it
-    }
+    if (part.fork != kNoFork) fork.before = *std::prev(frame);
     part.fork = ++last_id_;
     forks_.emplace(part.fork, std::move(fork));
   }

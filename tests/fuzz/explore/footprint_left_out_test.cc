@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "fuzz/explore/footprint_dpor.h"
 #include "tests/support/guest_program.h"
@@ -21,6 +22,7 @@ struct LeftOutCase {
   const char* name;
   FootprintLeftOut rule;
   Parts (*program)();
+  sim::MemoryModel model = sim::MemoryModel::kTso;
 };
 
 Parts StoreAndLoad() {
@@ -88,10 +90,67 @@ Parts ManyOrders() {
                       }}};
 }
 
+// The wait may be over before the cross call. Whoever ends it does so when the handler has begun, or is over.
+Parts InterruptedInAWait() {
+  return {.threads = {[](GuestProgram& g) {
+                        g.WaitUntilEquals('x', 1, sim::WaitKind::kIdle);
+                        g.reg[1] = 1;
+                      },
+                      [](GuestProgram& g) { g.Store('x', 1); },
+                      [](GuestProgram& g) { (void)g.SendMondo(0, 0); }},
+          .mondos = {[](GuestProgram& g) { g.reg[0] = 10 + g.reg[1]; }}};
+}
+
+// Once both words are there the wait looks at the first one alone, and nothing shows that the other one would have
+// ended it.
+Parts WaitForEither() {
+  return {.threads = {[](GuestProgram& g) {
+                        sim::Machine::Get().WaitUntil(
+                            SHOOTDOWN_SITE("wait"), sim::WaitKind::kBlocked,
+                            [&g] { return g.Peek('y') == 1 || g.Peek('x') == 1; });
+                        g.reg[0] = 1 + g.Peek('y');
+                      },
+                      [](GuestProgram& g) { g.Store('x', 1); },
+                      [](GuestProgram& g) { g.Store('y', 1); }}};
+}
+
+// In the next two programs `late` comes once the last thread has stored, and so does a store to y.
+Parts BehindAStore(GuestProgram::Code first, GuestProgram::Code late,
+                   std::vector<GuestProgram::Code> mondos) {
+  return {.threads = {std::move(first),
+                      [late = std::move(late)](GuestProgram& g) {
+                        g.WaitUntilEquals('x', 1, sim::WaitKind::kIdle);
+                        late(g);
+                      },
+                      [](GuestProgram& g) {
+                        g.WaitUntilEquals('x', 1, sim::WaitKind::kIdle);
+                        g.Store('y', 1);
+                      },
+                      [](GuestProgram& g) { g.Store('x', 1); }},
+          .mondos = std::move(mondos)};
+}
+
+// The first thread's load is tried before the last one's store, and sleeps behind that. There the cross call may be
+// sent, or what is loaded be stored: before the cross call, too, though the handler does not look at it.
+Parts InterruptedAsleep() {
+  return BehindAStore([](GuestProgram& g) { g.reg[1] = 1 + g.Load('y'); },
+                      [](GuestProgram& g) { (void)g.SendMondo(0, 0); },
+                      {[](GuestProgram& g) { g.reg[0] = 10 + g.reg[1]; }});
+}
+
+// The same without a cross call: what is stored to z keeps the first thread from looking at y.
+Parts LooksNoFurther() {
+  return BehindAStore(
+      [](GuestProgram& g) {
+        if (g.Load('z') == 0) g.reg[0] = 1 + g.Peek('y');
+      },
+      [](GuestProgram& g) { g.Store('z', 1); }, {});
+}
+
 class FootprintLeftOutTest : public ::testing::TestWithParam<LeftOutCase> {
  protected:
   static Outcomes Of(FootprintLeftOut left_out) {
-    GuestProgram program(GetParam().program(), {.memory_model = sim::MemoryModel::kTso});
+    GuestProgram program(GetParam().program(), {.memory_model = GetParam().model});
     Outcomes outcomes;
     FootprintOptions options;
     options.left_out = left_out;
@@ -112,13 +171,19 @@ TEST_P(FootprintLeftOutTest, IsNoticed) {
 
 INSTANTIATE_TEST_SUITE_P(
     Rules, FootprintLeftOutTest,
-    ::testing::Values(LeftOutCase{"Reads", FootprintLeftOut::kReads, &StoreAndLoad},
-                      LeftOutCase{"Interrupts", FootprintLeftOut::kInterrupts, &Interrupted},
-                      LeftOutCase{"Waits", FootprintLeftOut::kWaits, &WaitForTwo},
-                      LeftOutCase{"WaitsThatWereOver", FootprintLeftOut::kWaits, &WaitForAMoment},
-                      LeftOutCase{"AtOnce", FootprintLeftOut::kAtOnce, &LookBehindAStore},
-                      LeftOutCase{"Wishes", FootprintLeftOut::kWishes, &ManyOrders},
-                      LeftOutCase{"WakeUps", FootprintLeftOut::kWakeUps, &TwoWriters}),
+    ::testing::Values(
+        LeftOutCase{"Reads", FootprintLeftOut::kReads, &StoreAndLoad},
+        LeftOutCase{"Interrupts", FootprintLeftOut::kInterrupts, &Interrupted},
+        LeftOutCase{"Waits", FootprintLeftOut::kWaits, &WaitForTwo},
+        LeftOutCase{"WaitsThatWereOver", FootprintLeftOut::kWaits, &WaitForAMoment},
+        LeftOutCase{"AtOnce", FootprintLeftOut::kAtOnce, &LookBehindAStore},
+        LeftOutCase{"Wishes", FootprintLeftOut::kWishes, &ManyOrders},
+        LeftOutCase{"UndoneStepsInterrupted", FootprintLeftOut::kUndoneSteps, &InterruptedAsleep},
+        LeftOutCase{"UndoneSteps", FootprintLeftOut::kUndoneSteps, &LooksNoFurther},
+        LeftOutCase{"UndoneLooksInterrupted", FootprintLeftOut::kUndoneLooks, &InterruptedInAWait},
+        LeftOutCase{"UndoneLooks", FootprintLeftOut::kUndoneLooks, &WaitForEither,
+                    sim::MemoryModel::kSc},
+        LeftOutCase{"WakeUps", FootprintLeftOut::kWakeUps, &TwoWriters}),
     [](const auto& test) { return std::string(test.param.name); });
 
 }  // namespace
