@@ -170,13 +170,24 @@ void StateGraph::Meets(std::uint32_t node, const Option& by, std::uint32_t known
                     .key = nodes_[known].key,
                     .state = known});
   ends_.push_back(0);
-  Option option{.choice = {}, .spent = by.spent, .tried = sleeps_on};
-  for (std::uint64_t left = wakes; left != 0; left &= left - 1) {
-    const int cpu = std::countr_zero(left);
+  PutBackSteps(here, by.spent, wakes, sleeps_on);
+}
+
+// The steps of `cpus` are to be tried at `node`, one after the other, and `asleep` sleep there.
+void StateGraph::PutBackSteps(std::uint32_t node, Spent spent, std::uint64_t cpus,
+                              std::uint64_t asleep) {
+  Option option{.choice = {}, .spent = spent, .tried = asleep};
+  for (; cpus != 0; cpus &= cpus - 1) {
+    const int cpu = std::countr_zero(cpus);
     option.choice = {.process = static_cast<std::uint8_t>(cpu)};
-    PutBack(Branch{.node = here, .option = option});
+    PutBack(Branch{.node = node, .option = option});
     option.tried |= std::uint64_t{1} << cpu;
   }
+}
+
+void StateGraph::TryToo(std::uint32_t node, std::uint64_t cpus) {
+  const Node& state = nodes_[node];
+  PutBackSteps(node, state.reached_by.spent, cpus & ~state.asleep, state.asleep);
 }
 
 // ---- which states lead to an end -----------------------------------------------------------------

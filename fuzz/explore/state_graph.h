@@ -99,6 +99,9 @@ class StateGraph {
   // added since; and nothing if the branch is to be tried again.
   std::optional<RunRecord::End> Add(const Branch& branch, const RunRecord& run);
 
+  // These are to be tried in the state of `node` too, but for those who sleep there.
+  void TryToo(std::uint32_t node, std::uint64_t cpus);
+
   // The choices that lead to a node.
   struct Path {
     std::vector<Choice> choices;
@@ -117,6 +120,7 @@ class StateGraph {
 
   [[nodiscard]] std::uint64_t state_count() const { return visited_.size(); }
   [[nodiscard]] std::uint64_t branch_count() const { return branch_count_; }
+  [[nodiscard]] std::size_t node_count() const { return nodes_.size(); }
   // Of the branches that are left, the fewest departures; as many as there are levels if none is
   // left.
   [[nodiscard]] std::size_t Level() const;
@@ -159,6 +163,7 @@ class StateGraph {
   // new one.
   [[nodiscard]] std::uint32_t Find(const Hash128& key, Spent spent, std::uint32_t node);
   void PutBack(const Branch& branch);
+  void PutBackSteps(std::uint32_t node, Spent spent, std::uint64_t cpus, std::uint64_t asleep);
   void Meets(std::uint32_t node, const Option& by, std::uint32_t known, std::uint64_t asleep);
   void LeadsTo(std::uint32_t node, std::uint32_t known);
   void MarkEnds(std::uint32_t node);

@@ -31,6 +31,7 @@ StateSearch::StateSearch(sim::Subject& subject, const StateOptions& options)
       sleeps_(options.sleep_sets && !bounded() && options.events == 0 &&
               options.share.job_count == 1 &&
               subject.machine().config().memory_model == sim::MemoryModel::kSc),
+      narrows_(sleeps_ && options.persistent_sets && !subject.machine().takes_interrupts()),
       graph_(bounded(), sleeps_),
       users_(subject.machine(), options.left_out),
       lingering_(subject.machine(), users_, options.left_out) {
@@ -54,6 +55,7 @@ void StateSearch::NewRun() {
   users_.BeginAt(0);
   lingering_.BeginRun();
   made_.clear();
+  stands_.clear();
   last_cpu_ = kNobody;
 }
 
@@ -70,6 +72,7 @@ void StateSearch::KeepPlace() {
   Keep(place.standing);
   place.told = key_.told();
   if (lingers_) place.lingering = lingering_.standing();
+  if (narrows_) place.stands = stands_;
   place.last_cpu = last_cpu_;
   subject_.machine().KeepCheckpoint(place.machine, places_.BeforeLast());
 }
@@ -78,6 +81,7 @@ void StateSearch::KeepPlace() {
 const sim::Violation* StateSearch::RunAlong(std::uint32_t node, std::span<const Choice> then) {
   run_.states.clear();
   run_.options.clear();
+  run_narrowed_.clear();
   run_.last = {};
   run_.end = RunRecord::End::kOver;
   asleep_ = 0;
@@ -96,6 +100,7 @@ const sim::Violation* StateSearch::RunAlong(std::uint32_t node, std::span<const 
     users_.BeginAt(place.told.rows);
     if (lingers_) lingering_.BeginAt(place.told.rows, place.lingering);
     made_.resize(place.depth);
+    if (narrows_) stands_ = place.stands;
     last_cpu_ = place.last_cpu;
     subject_.machine().ResumeFrom(place.machine);
   }
@@ -168,6 +173,7 @@ Process StateSearch::ChooseNext() {
     if (lingers_) lingering_.Absorb(machine());
     if (const Process drain = UnseenDrain(); drain != kNobody) return drain;
   }
+  if (narrows_) NoteStands();
   if (FollowsPath()) {
     if (KeepsPlace()) {
       key_.LookAtMemory(machine());
@@ -175,7 +181,7 @@ Process StateSearch::ChooseNext() {
     }
     return TakeNextOfPath();
   }
-  const ProcessSet enabled = Enabled();
+  ProcessSet enabled = Enabled();
   if (enabled == 0) return kNobody;
   if (!goes_on_) {
     key_.Begin(machine());
@@ -197,6 +203,7 @@ Process StateSearch::ChooseNext() {
       return kCut;
     }
     run_.states.push_back({.key = key, .reached_by = run_.last, .asleep = asleep_});
+    if (narrows_) enabled = Narrow(enabled);
     if ((enabled & ~asleep_) == 0) {
       run_.end = RunRecord::End::kAsleep;
       return kCut;
@@ -283,8 +290,16 @@ bool StateSearch::TryBatch(RunCount& count) {
   const Share& share = options_.share;
   if (share.job_count == 1) {
     const sim::Violation* const violation = Try(batch_.front());
-    (void)graph_.Add(batch_.front(), run_);
     const bool violates = run_.end == RunRecord::End::kViolation;
+    // Others do no more after it, and what they do may not have been tried before.
+    if (violates && options_.go_on && narrows_) {
+      narrows_ = false;
+      BeginAnew(count);
+      return true;
+    }
+    const std::size_t first_node = graph_.node_count();
+    (void)graph_.Add(batch_.front(), run_);
+    KeepNarrowed(first_node);
     Count(count, run_.end, run_.steps, violates ? violation : nullptr);
     return !violates || options_.go_on;
   }
@@ -327,6 +342,7 @@ void StateSearch::BeginAnew(RunCount& count) {
   lingering_.BeginAnew();
   std::ranges::fill(options_.reached, 0);  // a bound may have been counted in another way
   graph_ = StateGraph(bounded(), sleeps_);
+  ForgetNarrowed();
   path_ = {};
   made_.clear();
   places_.Clear();
@@ -357,6 +373,7 @@ void StateSearch::ExploreAll(RunCount& count) {
       report.stopped_by = StoppedBy::kStates;
       return;
     }
+    if (narrows_) WidenByNews();
     graph_.TakeBranches(batch_max, batch_);
     if (batch_.empty()) {
       too_many_ways_ = too_many_ways_ || too_many();
@@ -386,9 +403,9 @@ Report StateSearch::Explore() {
   places_.Clear();  // others may have run since
   ExploreAll(count);
   // Only a run that can come back to where it was may never end; and who looks for its end has to
-  // try all.
+  // try all. (In such a run, too, somebody might be left out for ever.)
   if (report.complete && sleeps_ && graph_.HasCycle()) {
-    sleeps_ = false;
+    sleeps_ = narrows_ = false;
     report.complete = false;
     BeginAnew(count);
     ExploreAll(count);
@@ -407,20 +424,26 @@ Report StateSearch::Explore() {
 
 void StateSearch::Save(std::string& bytes) const {
   for (const std::uint64_t number :
-       {run_count_, given_up_count_, steps_max_, std::uint64_t{sleeps_}}) {
+       {run_count_, given_up_count_, steps_max_, std::uint64_t{sleeps_}, std::uint64_t{narrows_},
+        news_looked_at_, narrowed_looked_at_}) {
     Put(bytes, number);
   }
   bytes += too_many_ways_ || too_many() ? kTooMany : kNotTooMany;
   users_.SaveAll(bytes);
   lingering_.SaveAll(bytes);
   SaveReached(options_.reached, bytes);
+  futures_.Save(bytes);
+  PutAll(bytes, narrowed_);
+  PutAll(bytes, narrowed_stands_);
   graph_.Save(batch_, bytes);
 }
 
 bool StateSearch::Load(std::string_view bytes) {
   SHOOTDOWN_CHECK(graph_.state_count() == 0);
   std::uint64_t sleeps = 0;
-  for (std::uint64_t* const number : {&run_count_, &given_up_count_, &steps_max_, &sleeps}) {
+  std::uint64_t narrows = 0;
+  for (std::uint64_t* const number : {&run_count_, &given_up_count_, &steps_max_, &sleeps, &narrows,
+                                      &news_looked_at_, &narrowed_looked_at_}) {
     if (!Get(bytes, *number)) return false;
   }
   if (bytes.empty()) return false;
@@ -430,9 +453,11 @@ bool StateSearch::Load(std::string_view bytes) {
   const std::uint64_t made = run_count_ + given_up_count_;
   options_.execution_count_max += std::min(made, UINT64_MAX - options_.execution_count_max);
   sleeps_ = sleeps != 0;
+  narrows_ = narrows != 0;
   graph_ = StateGraph(bounded(), sleeps_);
   return users_.Learn(bytes) && lingering_.Learn(bytes) && JoinReached(options_.reached, bytes) &&
-         graph_.Load(bytes) && bytes.empty();
+         futures_.Load(bytes) && GetAll(bytes, narrowed_) && GetAll(bytes, narrowed_stands_) &&
+         graph_.Load(bytes) && bytes.empty() && NarrowedAreKnown();
 }
 
 }  // namespace shootdown::explore

@@ -3,7 +3,8 @@
 // nothing out but moments of drains that nobody can see (fuzz/explore/word_users.h,
 // lingering_stores.h). So it is an independent witness for SourceDpor, and right for all that the
 // machine does. For programs, if the caller wants that, it also tries one order only of steps that
-// touch nothing in common (`sleep_sets`).
+// touch nothing in common (`sleep_sets`), and of who can go on tries some alone where that is enough
+// (`persistent_sets`).
 //
 // What is near the default order comes first: runs are tried by their departures from it, whether
 // or not these are bounded. So a violation is found with few of them.
@@ -27,16 +28,20 @@
 #include "fuzz/explore/run_count.h"
 #include "fuzz/explore/state_graph.h"
 #include "fuzz/explore/state_key.h"
+#include "fuzz/explore/thread_futures.h"
 #include "fuzz/explore/word_users.h"
 #include "fuzz/sim/checkpoint.h"
 
 namespace shootdown::explore {
 
-// A rule of sleep sets that is left out, so that tests can show that they would notice.
+// A rule of sleep sets, or of persistent sets, that is left out, so that tests can show that they would
+// notice.
 enum class SleepLeftOut : std::uint8_t {
   kNothing,
   kWakeUps,   // who sleeps goes on sleeping, whatever is done
   kMeetings,  // of a state that is met again all is known
+  kLater,     // only the next step of another gets in the way
+  kNews,      // what threads turn out to touch later changes nothing where some were tried alone
 };
 
 // What is `reached` is the most that any of the schedules makes of it: every state is met that a schedule comes to,
@@ -73,6 +78,11 @@ struct StateOptions : ResumableOptions {
   // steps (fuzz/program/program.h, P2).
   bool sleep_sets = false;
   SleepLeftOut sleep_left_out = SleepLeftOut::kNothing;
+  // With sleep sets: of those who can go on some are tried alone, where the others cannot get in their
+  // way (README.md, "Steps that nobody gets in the way of"). Not all states are met, but all that a
+  // thread does in any run, and all ends of runs; if one is a violation, and the search goes on, all
+  // states after all. Not if the machine has interrupts.
+  bool persistent_sets = false;
 };
 
 class StateSearch final : public ProcessScheduler, public ResumableSearch {
@@ -116,7 +126,14 @@ class StateSearch final : public ProcessScheduler, public ResumableSearch {
     Standing standing;
     StateKey::Told told;
     LingeringStores::Standing lingering;
+    std::vector<ThreadFutures::Stand> stands;
     Process last_cpu = kNobody;
+  };
+  // A state in which not all are tried who can go on.
+  struct Narrowed {
+    std::uint64_t node = 0;
+    ProcessSet enabled = 0;
+    ProcessSet kept = 0;  // no other can get in the way of these
   };
   [[nodiscard]] bool KeepsPlace() const;
   void KeepPlace();
@@ -125,6 +142,13 @@ class StateSearch final : public ProcessScheduler, public ResumableSearch {
   const sim::Violation* RunAlong(std::uint32_t node, std::span<const Choice> then);
   [[nodiscard]] bool TouchNothingInCommon(int a, int b) const;
   [[nodiscard]] ProcessSet AsleepAfter(Process p, ProcessSet tried) const;
+  [[nodiscard]] ThreadFutures::Stand StandOf(int cpu);
+  void NoteStands();
+  [[nodiscard]] ProcessSet Narrow(ProcessSet enabled);
+  void KeepNarrowed(std::size_t first_node);
+  void WidenByNews();
+  void ForgetNarrowed();
+  [[nodiscard]] bool NarrowedAreKnown() const;
   void ListChoices(ProcessSet enabled);
   [[nodiscard]] int JustHeld() const;
   [[nodiscard]] bool MayStoreAtOnce(Process p) const;
@@ -153,9 +177,15 @@ class StateSearch final : public ProcessScheduler, public ResumableSearch {
   bool drains_unseen_;
   bool lingers_;  // drains are unseen also where others use the word at other times
   bool sleeps_;
+  bool narrows_;  // tries some alone
   StateGraph graph_;
   WordUsers users_;
   LingeringStores lingering_;
+  ThreadFutures futures_;
+  std::vector<Narrowed> narrowed_;
+  std::vector<ThreadFutures::Stand> narrowed_stands_;  // as many for each as there are CPUs
+  std::uint64_t news_looked_at_ = 0;      // of futures_, when these were last looked at
+  std::uint64_t narrowed_looked_at_ = 0;  // how many they were then
   std::vector<Branch> batch_;       // that were taken, and are not added yet
   StateGraph::LeastByState fresh_;  // states that this job has met since
   std::uint64_t run_count_ = 0;     // that came to their end
@@ -174,6 +204,8 @@ class StateSearch final : public ProcessScheduler, public ResumableSearch {
   ProcessSet asleep_ = 0;  // where the run stands
   ProcessSet tried_ = 0;   // before the last choice of the path
   bool goes_on_ = false;   // even where all is known
+  std::vector<ThreadFutures::Stand> stands_;  // by CPU
+  std::vector<Narrowed> run_narrowed_;        // their nodes count from the run's first new state
   std::vector<Option> choices_;
 };
 

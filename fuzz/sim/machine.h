@@ -197,6 +197,9 @@ class Machine {
   [[nodiscard]] bool CanWalk(int cpu, VirtPage virt);
   [[nodiscard]] bool takes_softints() const { return guest_.softint != nullptr; }
   [[nodiscard]] bool takes_nmis() const { return guest_.nmi != nullptr; }
+  [[nodiscard]] bool takes_interrupts() const {
+    return guest_.sends_mondos || takes_softints() || takes_nmis();
+  }
   // CPU `cpu` has nothing left to do, and no interrupt can ever give it a step.
   [[nodiscard]] bool IsDone(int cpu) const;
   [[nodiscard]] bool SoftintPending(int cpu, int level) const {

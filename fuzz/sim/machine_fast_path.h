@@ -228,8 +228,7 @@ inline const Await* Machine::Awaited(int cpu) const {
 
 inline bool Machine::IsDone(int cpu) const {
   const Wait* const wait = waits_[static_cast<std::size_t>(cpu)];
-  return wait != nullptr && wait->site == &kNoMoreToDo && !guest_.sends_mondos && !takes_softints() &&
-         !takes_nmis();
+  return wait != nullptr && wait->site == &kNoMoreToDo && !takes_interrupts();
 }
 
 inline bool Machine::InterruptWaits(int cpu) const {

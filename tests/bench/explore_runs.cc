@@ -159,6 +159,7 @@ void Run(const Flags& flags) {
   } else if (flags.engine == "states") {
     auto options = Limits<explore::StateOptions>(flags, start);
     options.sleep_sets = true;
+    options.persistent_sets = true;
     Print(flags,
           Search(flags, start, [&] { return explore::StateSearch(*subject, options).Explore(); }),
           start);
