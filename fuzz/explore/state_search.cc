@@ -291,9 +291,9 @@ bool StateSearch::TryBatch(RunCount& count) {
   if (share.job_count == 1) {
     const sim::Violation* const violation = Try(batch_.front());
     const bool violates = run_.end == RunRecord::End::kViolation;
-    // Others do no more after it, and what they do may not have been tried before.
-    if (violates && options_.go_on && narrows_) {
-      narrows_ = false;
+    // Where it ends a run early, others do no more after it, and what they do may not have been tried before.
+    if (violates && options_.go_on && sleeps_ && Enabled() != 0) {
+      sleeps_ = narrows_ = false;
       BeginAnew(count);
       return true;
     }

@@ -73,15 +73,15 @@ struct StateOptions : ResumableOptions {
   UseLeftOut left_out = UseLeftOut::kNothing;
   // Sleep sets: of two steps that touch nothing in common one order is enough, so where one of them
   // was tried first it need not be tried after the other (README.md, "Steps that touch nothing in
-  // common"). All states are met, by fewer runs. Only under SC, in one process, without a bound and
-  // without events: else it does nothing. REQUIRES: a program whose threads share nothing but by
+  // common"). All states are met, by fewer runs; if a violation ends one early, and the search goes on,
+  // without sleep sets after all. Only under SC, in one process, without a bound and without events: else
+  // it does nothing. REQUIRES: a program whose threads share nothing but by
   // steps (fuzz/program/program.h, P2).
   bool sleep_sets = false;
   SleepLeftOut sleep_left_out = SleepLeftOut::kNothing;
   // With sleep sets: of those who can go on some are tried alone, where the others cannot get in their
   // way (README.md, "Steps that nobody gets in the way of"). Not all states are met, but all that a
-  // thread does in any run, and all ends of runs; if one is a violation, and the search goes on, all
-  // states after all. Not if the machine has interrupts.
+  // thread does in any run, and all ends of runs. Not if the machine has interrupts.
   bool persistent_sets = false;
 };
 
