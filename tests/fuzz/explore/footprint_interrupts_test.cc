@@ -85,5 +85,32 @@ TEST(FootprintInterruptsTest, LosesNoOutcomeOfAnySchedule) {
   EXPECT_GT(compared, 100);
 }
 
+// A search that is interrupted every few runs, and goes on from what was saved.
+TEST(FootprintInterruptsTest, APieceAtATimeNoOutcomeIsLost) {
+  constexpr std::uint64_t kRunsOfOne = 3;
+  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+    RandomCrossCalls random(seed, ModelOf(seed));
+    const Outcomes whole = ByFootprints(random);
+    Outcomes outcomes;
+    std::string saved;
+    Report report;
+    do {
+      FootprintOptions options;
+      options.go_on = true;
+      options.execution_count_max = kRunsOfOne;
+      options.on_run = [&](const sim::Violation* violation) {
+        outcomes.insert(random.Outcome(violation));
+      };
+      FootprintDpor search(random.subject(), options);
+      ASSERT_TRUE(saved.empty() || search.Load(saved));
+      report = search.Explore();
+      saved.clear();
+      search.Save(saved);
+    } while (!report.complete);
+
+    EXPECT_EQ(outcomes, whole) << "seed " << seed << "\n" << random.Text();
+  }
+}
+
 }  // namespace
 }  // namespace shootdown::explore
