@@ -63,7 +63,7 @@ void Coordinator::Plan::Settle(const std::string& what, v1::Settled::Verdict ver
 void Coordinator::Plan::Tell(LogLevel level, std::string_view event, LogFields fields) {
   KeptLine line{.level = level, .event = std::string(event), .fields = {}};
   for (const auto& [name, value] : fields) line.fields.emplace_back(name, value);
-  then.push_back([line = std::move(line)] { Log(line); });
+  then.emplace_back([line = std::move(line)] { Log(line); });
 }
 
 Coordinator::Coordinator(std::unique_ptr<Store> store, Committer::WriteFn write)
