@@ -47,7 +47,7 @@ void Coordinator::PlanAudited(const v1::LeaseResult& result, const LeaseRecord& 
     audits_.Drop(number);
   };
   const auto keep = [&] {
-    plan.then.push_back([this, audit] {
+    plan.then.emplace_back([this, audit] {
       mutex_.AssertHeld();
       if (Audits::Audit* const now_there = audits_.Find(audit.number)) *now_there = audit;
     });
@@ -78,7 +78,7 @@ void Coordinator::PlanAudited(const v1::LeaseResult& result, const LeaseRecord& 
        .checkpoints = {result.checkpoints().begin(), result.checkpoints().end()},
        .content_hashes = {result.content_hashes().begin(), result.content_hashes().end()}});
   const std::string difference = Audits::Difference(audit.outcomes.front(), audit.outcomes.back());
-  plan.then.push_back([this, outcome = difference.empty() ? "audit_equal" : "audit_different"] {
+  plan.then.emplace_back([this, outcome = difference.empty() ? "audit_equal" : "audit_different"] {
     mutex_.AssertHeld();
     ++totals_.lease_outcomes[outcome];
   });

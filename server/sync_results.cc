@@ -74,7 +74,7 @@ void Coordinator::PlanResults(const v1::SyncRequest& request, WorkerRecord& work
       if (claimed_.contains(audit) || plan.claimed.contains(audit)) continue;  // it comes again
       plan.claimed.insert(audit);
     }
-    plan.then.push_back([this, outcome = OutcomeName(result.outcome())] {
+    plan.then.emplace_back([this, outcome = OutcomeName(result.outcome())] {
       mutex_.AssertHeld();
       ++totals_.lease_outcomes[outcome];
     });
@@ -104,7 +104,7 @@ void Coordinator::PlanDone(const v1::LeaseResult& result, const LeaseRecord& lea
                            absl::Time now, Plan& plan) {
   switch (lease.kind) {
     case TaskKind::kFuzz:
-      plan.then.push_back([this, &result, lease, &worker, now] {
+      plan.then.emplace_back([this, &result, lease, &worker, now] {
         mutex_.AssertHeld();
         TakeFuzzDone(result, lease, worker, now);
       });
@@ -142,7 +142,7 @@ void Coordinator::PlanEngineFailed(const v1::LeaseResult& result, const LeaseRec
   } else if (!lease.finding_id.empty()) {
     PlanAttemptFailed(lease, words, plan);
   } else if (lease.kind == TaskKind::kFuzz) {
-    plan.then.push_back([this, campaign = lease.campaign_id, scenario = lease.scenario_key] {
+    plan.then.emplace_back([this, campaign = lease.campaign_id, scenario = lease.scenario_key] {
       mutex_.AssertHeld();
       policy_.EngineFailed(campaign, scenario);
     });

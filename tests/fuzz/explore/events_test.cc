@@ -52,8 +52,9 @@ class Interrupted {
   [[nodiscard]] std::string Text() const {
     std::string text;
     for (const Code& code : {threads_[0], threads_[1], handlers_[0], handlers_[1], handlers_[2]}) {
-      for (const auto& [op, word] : code)
+      for (const auto& [op, word] : code) {
         text += std::string(1, "lsafvkc"[static_cast<int>(op)]) + word + " ";
+      }
       text += "| ";
     }
     return text;

@@ -69,7 +69,7 @@ TEST(ProgramDeathTest, AStackThatIsFullIsSaidInWords) {
   EXPECT_DEATH(run([](Counter& c) { STORE(c.count, Sum(1'000'000)); }),
                "program \"mine\": found the stack of T1 full, wanted at most [0-9]+ KiB");
   EXPECT_DEATH(run([](Counter& c) {
-                 char array[sim::kStackBytes + 128 * 1024];
+                 char array[sim::kStackBytes + std::size_t{128} * 1024];
                  char* volatile lowest = array;  // all of the array is there
                  *lowest = 1;
                  STORE(c.count, static_cast<std::uint64_t>(*lowest));
@@ -159,7 +159,7 @@ TEST(ProgramDeathTest, WhatIsNoPartOfTheStateIsNotShared) {
          Word local;
          (void)LOAD(local);
        }},
-      {"LOAD\\(behind\\[2\\]\\)",
+      {R"(LOAD\(behind\[2\]\))",
        [](Shared& s) {
          Word* const behind = &s.count;
          (void)LOAD(behind[2]);
