@@ -1,6 +1,7 @@
 // Mistakes of who writes a program: each ends the process with words.
 #include <gtest/gtest.h>
 
+#include <cstddef>
 #include <functional>
 #include <stdexcept>
 #include <string>
