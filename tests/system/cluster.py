@@ -138,9 +138,12 @@ class ClusterTest(cli.SystemTest):
         return self.server
 
     def answers(self):
-        with socket.socket() as s:
-            s.settimeout(1)
-            return s.connect_ex(("127.0.0.1", self.port)) == 0
+        """Both of its ports are open: that of --http comes last."""
+        def connects(port):
+            with socket.socket() as s:
+                s.settimeout(1)
+                return s.connect_ex(("127.0.0.1", port)) == 0
+        return connects(self.port) and connects(self.http_port)
 
     def start_worker(self, name="w1", *words, jobs=1, address=None):
         """Started again under the same name, it finds its own journal."""
