@@ -23,7 +23,8 @@ struct Shape {
 };
 
 Shape ShapeOf(const sim::MachineConfig& config, WaysOut ways_out) {
-  const int by_word = std::max(kProcessCountMax / config.cpu_count - 1, 0);
+  // One at least: with none a buffer's stores would be the CPU's own steps, as under SC.
+  const int by_word = std::max(kProcessCountMax / config.cpu_count - 1, 1);
   const int ways = ways_out == WaysOut::kByWord ? by_word : config.store_buffer_entries;
   switch (config.memory_model) {
     case sim::MemoryModel::kSc: return {0, 0};

@@ -55,6 +55,12 @@ TEST(TooManyProcessesDeathTest, MoreCpusThanWaysCanBeToldApartAreRefusedToo) {
   EXPECT_DEATH(SourceDpor(*pso, {}), "found [0-9]+ processes .100 CPUs under PSO");
 }
 
+// Without one each, they would be taken for CPUs under SC, and a search would prove too much.
+TEST(TooManyProcessesDeathTest, EachBufferHasAWayOut) {
+  const auto pso = Wide(33, program::MemoryModel::kPso);
+  EXPECT_DEATH(SourceDpor(*pso, {}), "found 66 processes .33 CPUs under PSO");
+}
+
 // Only the last two have something to do.
 TEST(TooManyProcessesTest, SixtyFourAreNot) {
   struct Case {
