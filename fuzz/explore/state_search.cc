@@ -347,7 +347,7 @@ void StateSearch::BeginAnew(RunCount& count) {
   made_.clear();
   places_.Clear();
   Report& report = count.report();
-  report.executions = report.blocked = report.steps_max = 0;
+  report.executions = report.failing = report.blocked = report.steps_max = 0;
   run_count_ = given_up_count_ = steps_max_ = 0;
 }
 

@@ -10,6 +10,7 @@
 
 #include "fuzz/base/content_hash.h"
 #include "fuzz/explore/state_search.h"
+#include "fuzz/program/program.h"
 #include "fuzz/scenario/generate.h"
 #include "fuzz/scenario/simulation.h"
 #include "tests/fuzz/explore/random_program.h"
@@ -118,6 +119,28 @@ std::optional<Outcomes> EndsOf(Simulation& simulation, StateOptions options) {
   const Report report = StateSearch(simulation, options).Explore();
   if (report.states > kStatesMax) return std::nullopt;
   return ends;
+}
+
+// Its first run shows that both threads use the word, which was relied on to be one's own.
+TEST(UnseenDrainsTest, ASearchThatBeginsAnewCountsAnew) {
+  struct Shared {
+    program::Word word;
+  };
+  program::ProgramOf<Shared> program({.name = "always wrong",
+                                      .threads = {[](Shared& s) { STORE(s.word, 1); },
+                                                  [](Shared& s) {
+                                                    (void)LOAD(s.word);
+                                                    REQUIRE(false, "always");
+                                                  }},
+                                      .machine = {.memory_model = MemoryModel::kTso}});
+  StateOptions options;
+  options.go_on = true;
+
+  const Report report = StateSearch(program, options).Explore();
+
+  EXPECT_TRUE(report.complete);
+  EXPECT_GT(report.failing, 0u);
+  EXPECT_EQ(report.failing, report.executions);
 }
 
 TEST(UnseenDrainsTest, KernelsEndInTheSameStates) {
