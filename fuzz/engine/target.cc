@@ -83,13 +83,13 @@ void Target::Report(const sim::Violation& violation) {
     return;
   }
   const sim::Row row = violation.row;
-  const std::uint64_t hash = sim::ChainedHashes(m.log()).back();
+  const std::uint64_t hash = sim::LogHash(m.log());
   Found found{.exact = ExactSchedule(m.moves_made()), .kind_key = std::move(key), .run = run_count_};
   // Believed only after a second run.
   ScheduleScheduler exact(found.exact);
   const sim::Violation* const again = subject_.RunOnce(exact);
   last_is_current_ = false;
-  if (again == nullptr || again->row != row || sim::ChainedHashes(m.log()).back() != hash) {
+  if (again == nullptr || again->row != row || sim::LogHash(m.log()) != hash) {
     RefuseOtherRun(found);
   }
   on_found_(found);

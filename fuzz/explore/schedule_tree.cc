@@ -386,9 +386,6 @@ void ScheduleTree::EndLength(const Node& node, const Place& place, std::size_t d
 }
 
 // Equal only if the runs went the same way, row by row.
-std::uint64_t ScheduleTree::TraceOfLastRun() {
-  const std::vector<std::uint64_t> hashes = sim::ChainedHashes(subject_.machine().log());
-  return hashes.empty() ? 0 : hashes.back();
-}
+std::uint64_t ScheduleTree::TraceOfLastRun() { return sim::LogHash(subject_.machine().log()); }
 
 }  // namespace shootdown::explore

@@ -5,6 +5,19 @@
 #include "fuzz/base/hash.h"
 
 namespace shootdown::sim {
+namespace {
+
+// `before`: of the rows before it.
+std::uint64_t WithRow(std::uint64_t before, const LogEntry& e) {
+  const std::uint64_t who = static_cast<std::uint64_t>(e.kind) << 24 |
+                            static_cast<std::uint64_t>(e.cpu) << 16 |
+                            (e.actor & 0xffu) << 8 |
+                            (e.flags & ~LogEntry::kUnchanged) |
+                            static_cast<std::uint64_t>(e.actor >> 8) << 32;  // where nothing else stands
+  return Combine(before, Combine(Combine(e.site->hash, e.value), Combine(who, e.word)));
+}
+
+}  // namespace
 
 const char* KindName(StepKind kind) {
   static constexpr std::array<const char*, kStepKindCount> kNames = {
@@ -34,15 +47,16 @@ std::vector<std::uint64_t> ChainedHashes(std::span<const LogEntry> log) {
   hashes.reserve(log.size());
   std::uint64_t hash = 0;
   for (const LogEntry& e : log) {
-    const std::uint64_t who = static_cast<std::uint64_t>(e.kind) << 24 |
-                              static_cast<std::uint64_t>(e.cpu) << 16 |
-                              (e.actor & 0xffu) << 8 |
-                              (e.flags & ~LogEntry::kUnchanged) |
-                              static_cast<std::uint64_t>(e.actor >> 8) << 32;  // where nothing else stands
-    hash = Combine(hash, Combine(Combine(e.site->hash, e.value), Combine(who, e.word)));
+    hash = WithRow(hash, e);
     hashes.push_back(hash);
   }
   return hashes;
+}
+
+std::uint64_t LogHash(std::span<const LogEntry> log) {
+  std::uint64_t hash = 0;
+  for (const LogEntry& e : log) hash = WithRow(hash, e);
+  return hash;
 }
 
 }  // namespace shootdown::sim

@@ -20,6 +20,8 @@ namespace shootdown::sim {
 
 // For each row of `log`, a hash that covers it and all rows before it.
 [[nodiscard]] std::vector<std::uint64_t> ChainedHashes(std::span<const LogEntry> log);
+// The last of them: it covers the whole log. 0 for an empty one.
+[[nodiscard]] std::uint64_t LogHash(std::span<const LogEntry> log);
 
 }  // namespace shootdown::sim
 

@@ -161,6 +161,24 @@ TEST(TargetTest, FindingsOfOneKindAreReportedAFewTimesOnly) {
   EXPECT_EQ(target.run_count(), 100u);
 }
 
+struct Nothing {
+  program::Word word;
+};
+
+TEST(TargetTest, AFindingBeforeTheFirstStepIsOneToo) {
+  program::ProgramOf<Nothing> program(
+      {.name = "wrong at once", .threads = {[](Nothing&) { REQUIRE(false, "never right"); }}});
+  Target target(program);
+  std::vector<Target::Found> all;
+  target.OnFound([&](const Target::Found& found) { all.push_back(found); });
+
+  (void)target.Run(Schedule());
+
+  ASSERT_EQ(all.size(), 1u);
+  EXPECT_EQ(all.front().kind_key, "assertion|");
+  EXPECT_TRUE(all.front().exact.empty());
+}
+
 TEST(TargetTest, FindingsNeedNoListener) {
   const auto simulation = BuildCorpus("seed-stale-hit");
   const Target::Found finding = FirstFinding(*simulation, 1);
@@ -168,10 +186,6 @@ TEST(TargetTest, FindingsNeedNoListener) {
 
   EXPECT_GT(target.Run(finding.exact), 0u);
 }
-
-struct Nothing {
-  program::Word word;
-};
 
 TEST(TargetDeathTest, AProgramThatDependsOnMoreThanItsScheduleIsToldSo) {
   int runs = 0;
