@@ -82,8 +82,9 @@ absl::Status PrepareStateFolder(const std::string& folder) {
     if (absl::Status checked = CheckMarker(path, marker); !checked.ok()) return checked;
     return MakeFolder(journal);
   }
+  std::error_code error;  // of what cannot be looked at: it is no folder of ours
   const bool ours = std::ranges::all_of(*names, [&](const std::string& name) {
-    return (name == "journal" && fs::is_directory(journal)) || name == "receipts";
+    return (name == "journal" && fs::is_directory(journal, error)) || name == "receipts";
   });
   if (!ours) {
     return Refused(path,

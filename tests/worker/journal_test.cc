@@ -231,6 +231,17 @@ TEST(JournalTest, AFolderWithOtherThingsInItIsRefusedAndLeftAsItIs) {
   EXPECT_EQ(std::distance(fs::directory_iterator(folder / "s"), {}), 1);
 }
 
+TEST(JournalTest, AJournalThatLeadsNowhereIsNotOurs) {
+  const ScratchFolder folder;
+  fs::create_directory(folder / "s");
+  fs::create_symlink("journal", folder / "s/journal");
+
+  const auto journal = Journal::Open(folder / "s", {});
+
+  EXPECT_EQ(journal.status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(journal.status().message()), HasSubstr("wanted one that is"));
+}
+
 TEST(JournalTest, WhatItCreatesIsForItsOwnerAndWhatWasThereKeepsItsPermissions) {
   const ScratchFolder folder;
   fs::create_directory(folder / "empty");
