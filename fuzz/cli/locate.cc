@@ -13,6 +13,7 @@
 #include "fuzz/cli/nearest_name.h"
 #include "fuzz/process/data_folder.h"
 #include "proto/failure_file.h"
+#include "proto/file_io.h"
 
 namespace shootdown {
 namespace {
@@ -29,17 +30,17 @@ std::string ProgramFolder() {
 }
 
 absl::StatusOr<std::string> CorpusFolder() {
+  std::error_code error;
   if (const char* const given = std::getenv("SHOOTDOWN_CORPUS"); given != nullptr) {
-    if (fs::is_directory(given)) return std::string(given);
+    if (fs::is_directory(given, error)) return std::string(given);
     return absl::NotFoundError(
         absl::StrFormat("$SHOOTDOWN_CORPUS is \"%s\", which is no folder", given));
   }
-  std::error_code error;
   const fs::path program = ProgramFolder();
   // Installed: bin beside share. Built: build/<preset>/bin in the checkout.
   for (const fs::path& candidate :
        {program / "../share/shootdown/corpus", program / "../../../corpus"}) {
-    if (fs::is_directory(candidate, error)) return fs::weakly_canonical(candidate).string();
+    if (fs::is_directory(candidate, error)) return fs::weakly_canonical(candidate, error).string();
   }
   return absl::NotFoundError(
       "the folder of scenarios was not found beside the program; set $SHOOTDOWN_CORPUS to it");
@@ -48,18 +49,22 @@ absl::StatusOr<std::string> CorpusFolder() {
 namespace {
 
 // The files of scenarios in `folder`, ascending.
-std::vector<fs::path> ScenarioFiles(const std::string& folder) {
+absl::StatusOr<std::vector<fs::path>> ScenarioFiles(const std::string& folder) {
+  const absl::StatusOr<std::vector<std::string>> names = NamesIn(folder, folder);
+  if (!names.ok()) return names.status();
   std::vector<fs::path> paths;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
-    if (entry.path().extension() == kSuffix) paths.push_back(entry.path());
+  for (const std::string& name : *names) {
+    if (fs::path(name).extension() == kSuffix) paths.push_back(fs::path(folder) / name);
   }
   std::ranges::sort(paths);
   return paths;
 }
 
 absl::Status NoSuchScenario(const std::string& name, const std::string& folder) {
+  const absl::StatusOr<std::vector<fs::path>> paths = ScenarioFiles(folder);
+  if (!paths.ok()) return paths.status();
   std::vector<std::string> names;
-  for (const fs::path& path : ScenarioFiles(folder)) names.push_back(path.stem().string());
+  for (const fs::path& path : *paths) names.push_back(path.stem().string());
   const std::optional<std::string> nearest = NearestName(name, names);
   return absl::NotFoundError(absl::StrFormat(
       "found scenario \"%s\", wanted a file, or one of those that `shootdown scenarios` lists%s", name,
@@ -80,8 +85,10 @@ absl::StatusOr<LoadedScenario> LoadFile(const std::string& path) {
 absl::StatusOr<std::vector<LoadedScenario>> LoadCorpus() {
   const absl::StatusOr<std::string> folder = CorpusFolder();
   if (!folder.ok()) return folder.status();
+  const absl::StatusOr<std::vector<fs::path>> paths = ScenarioFiles(*folder);
+  if (!paths.ok()) return paths.status();
   std::vector<LoadedScenario> all;
-  for (const fs::path& path : ScenarioFiles(*folder)) {
+  for (const fs::path& path : *paths) {
     absl::StatusOr<LoadedScenario> loaded = LoadFile(path.string());
     if (!loaded.ok()) return loaded.status();
     all.push_back(*std::move(loaded));

@@ -180,6 +180,21 @@ class ScenarioTest(cli.SystemTest):
         for words in (["scenarios"], ["fuzz", STALE_HIT]):
             self.assert_refused(self.shootdown(*words, env=env), "$SHOOTDOWN_CORPUS")
 
+    def test_a_corpus_folder_that_leads_nowhere(self):
+        (self.folder / "loop").symlink_to("loop")
+        env = self.environment(SHOOTDOWN_CORPUS=str(self.folder / "loop"))
+
+        self.assert_refused(self.shootdown("scenarios", env=env), "$SHOOTDOWN_CORPUS")
+
+    def test_a_corpus_folder_that_may_not_be_read(self):
+        cli.need_nobody(self)
+        folder = self.folder / "locked"
+        folder.mkdir(mode=0)
+        env = self.environment(SHOOTDOWN_CORPUS=str(folder))
+        for words in (["scenarios"], ["fuzz", "nonesuch"]):
+            self.assert_refused(self.shootdown(*words, env=env, preexec_fn=cli.as_nobody),
+                                f"{folder}: Permission denied")
+
     def test_a_corpus_with_a_bad_file(self):
         self.write("bad.textproto", "name: 3\n")
         env = self.environment(SHOOTDOWN_CORPUS=str(self.folder))
