@@ -92,6 +92,11 @@ void Program::Start(std::vector<std::function<void()>> threads, std::function<vo
   if (handlers_.interrupt_return) {
     guest.interrupt_return = [] { live->handlers_.interrupt_return(); };
   }
+  if (handlers_.walk) {
+    guest.can_walk = [](VirtPage) { return live->handlers_.can_walk(); };
+    guest.walk = [](VirtPage) { live->handlers_.walk(); };
+    guest.walk_page_count = 1;
+  }
   machine_.SetGuest(guest);
   const int bound = std::min(machine_.cpu_count(), static_cast<int>(threads_.size()));
   for (int c = 0; c < bound; ++c) {

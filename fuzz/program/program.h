@@ -30,12 +30,15 @@ using sim::MemoryModel;
 // One program lives at a time in a process.
 class Program : public sim::Subject {
  public:
-  // What a thread can be interrupted by; left out, it does not exist for the machine either.
+  // What a thread can be interrupted by, and a walker of its CPU's that fetches the translation of page 0 of its
+  // own accord (sim::Guest); left out, it does not exist for the machine either.
   struct Handlers {
     std::vector<std::function<void()>> mondos = {};  // what SendMondo can make its target run
     std::function<void(int level)> softint = nullptr;
     std::function<void()> nmi = nullptr;
     std::function<void()> interrupt_return = nullptr;
+    std::function<bool()> can_walk = nullptr;
+    std::function<void()> walk = nullptr;
   };
 
   ~Program() override;

@@ -12,6 +12,9 @@ struct Registers {
   std::uint64_t value[GuestProgram::kRegisterCount] = {};
 };
 
+constexpr VirtPage kPage(0);  // the one whose page table entry is z
+constexpr std::uint64_t kValid = std::uint64_t{1} << 63;
+
 }  // namespace
 
 GuestProgram::GuestProgram(Parts parts, sim::MachineConfig config, int cpu_count)
@@ -35,6 +38,10 @@ GuestProgram::GuestProgram(Parts parts, sim::MachineConfig config, int cpu_count
   }
   if (parts.nmi) handlers.nmi = with_this(std::move(parts.nmi));
   if (parts.interrupt_return) handlers.interrupt_return = with_this(std::move(parts.interrupt_return));
+  if (parts.walks) {
+    handlers.can_walk = [this] { return machine().tlb().Lookup(Ctx(0), kPage) == nullptr; };
+    handlers.walk = [this] { FillTlb(Peek('z')); };
+  }
   Start(std::move(threads), nullptr, std::move(handlers));
 }
 
@@ -56,6 +63,21 @@ void GuestProgram::Act(std::uint64_t value) {
 
 bool GuestProgram::SendMondo(int target, std::uint64_t number) {
   return Program::SendMondo(SHOOTDOWN_SITE("mondo"), target, number);
+}
+
+std::uint64_t GuestProgram::Translate() {
+  for (;;) {
+    const sim::TlbEntry* const hit =
+        machine().UserAccess(SHOOTDOWN_SITE("load user page"), /*is_store=*/false, kPage, kValid);
+    if (hit != nullptr) return hit->pte & ~kValid;
+    const std::uint64_t z = Load('z');
+    machine().Action(SHOOTDOWN_SITE("tlb insert"), sim::StepKind::kTlbInsert, z);
+    FillTlb(z);
+  }
+}
+
+void GuestProgram::FillTlb(std::uint64_t z) {
+  machine().tlb().Insert(Ctx(0), kPage, z | kValid, {});
 }
 
 void GuestProgram::WaitUntilEquals(char name, std::uint64_t value, sim::WaitKind kind) {

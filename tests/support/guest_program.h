@@ -33,6 +33,7 @@ class GuestProgram : public program::Program {
     std::function<void(GuestProgram&, int level)> softint = nullptr;
     Code nmi = nullptr;
     Code interrupt_return = nullptr;
+    bool walks = false;  // hardware may fetch z into a CPU's TLB at any time, if it is not there
   };
 
   // One CPU for each thread.
@@ -57,6 +58,8 @@ class GuestProgram : public program::Program {
   void Fence();
   void Act(std::uint64_t value);  // a visible action that touches nothing
   bool SendMondo(int target, std::uint64_t number);
+  // Several steps: z, as the CPU's TLB has it, and where it has not, loaded and put there.
+  std::uint64_t Translate();
   // No steps.
   void WaitUntilEquals(char name, std::uint64_t value,
                        sim::WaitKind kind = sim::WaitKind::kBlocked);
@@ -64,6 +67,7 @@ class GuestProgram : public program::Program {
   std::uint64_t* reg = nullptr;
 
  private:
+  void FillTlb(std::uint64_t z);
   [[nodiscard]] static std::size_t CellNumber(char name) {
     return static_cast<std::size_t>(name - 'w');
   }

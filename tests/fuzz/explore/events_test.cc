@@ -21,7 +21,7 @@ namespace {
 using ::shootdown::testing::GuestProgram;
 using Outcomes = std::set<std::string>;
 
-enum class Op : std::uint8_t { kLoad, kStore, kAdd, kFence, kAct, kLook, kCall };
+enum class Op : std::uint8_t { kLoad, kStore, kAdd, kFence, kAct, kLook, kTranslate, kCall };
 using Code = std::vector<std::pair<Op, char>>;
 
 enum class Handlers : std::uint8_t { kSoftint, kNmi, kBoth };
@@ -36,6 +36,7 @@ class Interrupted {
   Interrupted(std::uint64_t seed, sim::MemoryModel model)
       : prng_(seed),
         has_(kHandlers[prng_.Below(kHandlers.size())]),
+        walks_(prng_.OneIn(2)),
         threads_{Draw(2 + prng_.Below(3), true), Draw(1 + prng_.Below(2), true)},
         handlers_{Draw(1, false), Draw(1 + prng_.Below(2), false), Draw(1, false)},
         program_(PartsOf(), {.memory_model = model, .step_count_max = 200}) {}
@@ -53,7 +54,7 @@ class Interrupted {
     std::string text;
     for (const Code& code : {threads_[0], threads_[1], handlers_[0], handlers_[1], handlers_[2]}) {
       for (const auto& [op, word] : code) {
-        text += std::string(1, "lsafvkc"[static_cast<int>(op)]) + word + " ";
+        text += std::string(1, "lsafvktc"[static_cast<int>(op)]) + word + " ";
       }
       text += "| ";
     }
@@ -63,7 +64,7 @@ class Interrupted {
  private:
   Code Draw(std::uint32_t steps, bool may_call) {
     constexpr std::array kOps = {Op::kLoad, Op::kLoad,  Op::kStore, Op::kStore, Op::kStore,
-                                 Op::kAdd,  Op::kFence, Op::kAct,   Op::kLook};
+                                 Op::kAdd,  Op::kFence, Op::kAct,   Op::kLook,  Op::kTranslate};
     Code code;
     for (std::uint32_t i = 0; i < steps; ++i) {
       const bool calls = may_call && prng_.OneIn(10);
@@ -93,6 +94,7 @@ class Interrupted {
       };
     }
     if (has_ != Handlers::kSoftint) parts.nmi = handler(2);
+    parts.walks = walks_;
     return parts;
   }
 
@@ -108,6 +110,7 @@ class Interrupted {
         case Op::kFence: g.Fence(); break;
         case Op::kAct: g.Act(1); break;
         case Op::kLook: value = g.Peek(word); break;
+        case Op::kTranslate: value = g.Translate(); break;
         case Op::kCall: value = g.SendMondo(1 - g.machine().cpu(), 0) ? 1 : 0; break;
       }
       // Of who is interrupted, how far it has come.
@@ -119,10 +122,42 @@ class Interrupted {
 
   Prng prng_;
   Handlers has_;
+  bool walks_;
   std::array<Code, 2> threads_;
   std::array<Code, 3> handlers_;
   GuestProgram program_;
 };
+
+// The entry is of use to nobody, but in the way of a walk that comes long before the next use.
+TEST(EventsTest, AnEvictionForTheSakeOfAWalkIsTried) {
+  GuestProgram program({.threads = {[](GuestProgram& g) {
+                                      g.reg[0] = g.Translate();
+                                      g.reg[1] = g.Load('y');
+                                      g.reg[2] = g.Translate();
+                                    },
+                                    [](GuestProgram& g) {
+                                      g.Store('z', 1);
+                                      g.Store('z', 2);
+                                      g.Store('y', 1);
+                                    }},
+                        .walks = true},
+                       {.memory_model = sim::MemoryModel::kSc});
+  const auto outcomes = [&program](std::uint32_t events) {
+    std::set<std::array<std::uint64_t, 3>> met;
+    StateOptions options;
+    options.events = events;
+    options.on_run = [&](const sim::Violation*) {
+      met.insert({program.reg[0], program.reg[1], program.reg[2]});
+    };
+    EXPECT_TRUE(StateSearch(program, options).Explore().complete);
+    return met;
+  };
+  // z is 2 when y has been read.
+  constexpr std::array<std::uint64_t, 3> kThroughAWalk = {0, 1, 1};
+
+  EXPECT_FALSE(outcomes(1).contains(kThroughAWalk));
+  EXPECT_TRUE(outcomes(2).contains(kThroughAWalk));
+}
 
 TEST(EventsTest, NoneIsLeftOutThatMakesADifference) {
   constexpr std::array kModels = {sim::MemoryModel::kSc, sim::MemoryModel::kTso,
