@@ -234,6 +234,8 @@ absl::StatusOr<Schedule> Schedule::Parse(std::string_view text) {
   std::vector<Decision> decisions;
   Reader in(text);
   for (in.SkipBlanks(); !in.AtEnd(); in.SkipBlanks()) {
+    static_assert(kSizeMax == 65534);
+    if (decisions.size() == kSizeMax) return in.Wanted("at most 65534 decisions");
     Decision d;
     if (absl::Status s = ReadDecision(in, &d); !s.ok()) return s;
     if (!in.AtEnd() && std::isspace(static_cast<unsigned char>(in.Peek())) == 0) {
@@ -267,8 +269,8 @@ Schedule Schedule::Canonical() && {
   }
   decisions_.resize(kept);
   SortByAnchor(decisions_);
-  // A step is held once, and its load gives one value. Anything else can happen twice before a step: two interrupts arrive, an entry
-  // is evicted, brought back by a handler, and evicted again.
+  // A step is held once, and its load gives one value. Anything else can happen twice before a step:
+  // two interrupts arrive, an entry is evicted, brought back by a handler, and evicted again.
   kept = 0;
   for (const Decision& d : decisions_) {
     bool again = false;

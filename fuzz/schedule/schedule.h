@@ -9,7 +9,7 @@
 //       its meaning when other decisions come and go.
 //   S2  Every byte string decodes to a schedule; what does not apply in a run is ignored by it.
 //   S3  Equal behaviour intended, equal form: Canonical() sorts by anchor (keeping the order at each),
-//       clears unused fields and drops exact repeats of holds. It is idempotent.
+//       clears unused fields and drops exact repeats of holds and of old values. It is idempotent.
 //
 // Search makes millions of schedules a second. A function with a parameter `memory` takes the memory
 // of that schedule, whatever it says, instead of asking the allocator.
@@ -61,7 +61,8 @@ struct Decision {
 class Schedule {
  public:
   static constexpr std::size_t kRecordBytes = 8;
-  static constexpr std::size_t kRecordCountMax = 4096;  // what follows is not read
+  static constexpr std::size_t kRecordCountMax = 4096;  // Decode() does not read what follows
+  static constexpr std::size_t kSizeMax = 0xfffe;       // that can be run
 
   Schedule() = default;
   explicit Schedule(std::vector<Decision> decisions) : decisions_(std::move(decisions)) {}
@@ -75,7 +76,7 @@ class Schedule {
 
   // The text form: decisions with blanks between, `T1@12>C0 T0@5~hold(3) C1@0~defer(2)
   // T0@9~resched T0@9~evict(1) T0@9~nmi T0@9~walk(0) T0@9~old(1) T0@7>B0 T0@8>B0(1)`. The empty
-  // schedule is the empty text.
+  // schedule is the empty text. At most kSizeMax decisions.
   // Errors: INVALID_ARGUMENT with line:column, what stands there, and what was wanted.
   [[nodiscard]] static absl::StatusOr<Schedule> Parse(std::string_view text);
   [[nodiscard]] std::string ToText() const;

@@ -49,7 +49,8 @@ Move SomeDrain(const sim::Machine& machine, std::uint8_t cpu, Prng& prng) {
 
 void ScheduleScheduler::StartRun(const sim::Machine& /*machine*/) {
   const std::vector<Decision>& decisions = schedule_->decisions();
-  SHOOTDOWN_CHECK(decisions.size() < kNone);
+  static_assert(Schedule::kSizeMax < kNone);
+  SHOOTDOWN_CHECK(decisions.size() <= Schedule::kSizeMax);
   taken_.assign(decisions.size(), 0);
   for (const std::uint16_t actor : actors_) front_[actor] = kNone;
   actors_.clear();

@@ -156,6 +156,15 @@ INSTANTIATE_TEST_SUITE_P(
         CanonicalCase{"Lines", "T0@1>C1\nT0@2>C0\n", "T0@1>C1 T0@2>C0"}),
     [](const auto& test) { return test.param.name; });
 
+TEST(ScheduleTest, AsManyDecisionsAsCanBeRunAreRead) {
+  std::string text;
+  for (std::size_t i = 0; i < Schedule::kSizeMax; ++i) text += "T0@9~nmi\n";
+
+  EXPECT_TRUE(Schedule::Parse(text).ok());
+  EXPECT_EQ(Schedule::Parse(text + " T1@5~nmi").status().message(),
+            "schedule:65535:2: found \"T1@5~nmi\", wanted at most 65534 decisions");
+}
+
 struct ErrorCase {
   const char* name;
   const char* text;
