@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <span>
 #include <utility>
 
 #include "absl/strings/str_format.h"
@@ -89,9 +90,8 @@ void LeaseProcess::End(Harvest& harvest) {
   result.MergeFrom(result_);
   if (lease_.has_fuzz()) {
     result.set_run_count(state.runs);
-    const std::uint32_t checkpoint_count = state.checkpoint_count;
-    result.mutable_checkpoints()->Add(state.checkpoints.begin(),
-                                      state.checkpoints.begin() + checkpoint_count);
+    const std::span<const std::uint64_t> checkpoints = state.Checkpoints();
+    result.mutable_checkpoints()->Add(checkpoints.begin(), checkpoints.end());
     if (result.outcome() == v1::LeaseResult::OUTCOME_UNSPECIFIED &&
         state.runs >= lease_.fuzz().run_count()) {
       result.set_outcome(v1::LeaseResult::OUTCOME_DONE);

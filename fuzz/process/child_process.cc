@@ -66,7 +66,9 @@ void ChildState::SetRunning(const Schedule& schedule) {
 
 Schedule ChildState::Running() const {
   const std::size_t n = std::min<std::size_t>(decision_count, kDecisionCountMax);
-  return Schedule({decisions.begin(), decisions.begin() + static_cast<std::ptrdiff_t>(n)});
+  const Schedule left({decisions.begin(), decisions.begin() + static_cast<std::ptrdiff_t>(n)});
+  // Any bytes are a schedule; any Decision is not.
+  return Schedule::Decode(left.Encode());
 }
 
 void ChildState::SetBehaviours(std::uint64_t run_count, const BehaviourSample& sample) {
@@ -80,6 +82,10 @@ void ChildState::SetBehaviours(std::uint64_t run_count, const BehaviourSample& s
 
 const ChildState::Behaviours& ChildState::LastBehaviours() const {
   return behaviours_set[behaviours_set_count.load(std::memory_order_acquire) % 2];
+}
+
+std::span<const std::uint64_t> ChildState::Checkpoints() const {
+  return std::span(checkpoints).first(std::min<std::size_t>(checkpoint_count, kCheckpointCount));
 }
 
 void ChildState::SetReached(std::span<const std::uint32_t> numbers) {

@@ -9,6 +9,7 @@
 
 #include <sys/types.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -28,7 +29,8 @@
 
 namespace shootdown {
 
-// What a child writes while it runs, and its parent reads at any time.
+// What a child writes while it runs, and its parent reads at any time. A child that crashes may leave
+// anything in it, so the parent reads no more of an array than there is.
 struct ChildState {
   static constexpr std::size_t kCheckpointCount = 64;
   static constexpr std::size_t kDecisionCountMax = 1024;
@@ -36,7 +38,7 @@ struct ChildState {
 
   // The schedule that is about to run. For the child.
   void SetRunning(const Schedule& schedule);
-  // REQUIRES: the child has ended.
+  // In its canonical form. REQUIRES: the child has ended.
   [[nodiscard]] Schedule Running() const;
 
   // What the first `run_count` runs did. For the child.
@@ -47,11 +49,15 @@ struct ChildState {
     std::array<std::uint64_t, BehaviourSample::kSizeMax> entries;
 
     [[nodiscard]] std::span<const std::uint64_t> sample() const {
-      return std::span(entries).first(entry_count);
+      return std::span(entries).first(std::min<std::size_t>(entry_count, entries.size()));
     }
   };
   // What was set last, whole, however the child ended. REQUIRES: the child has ended.
   [[nodiscard]] const Behaviours& LastBehaviours() const;
+
+  // What its search had done after each 64th of its runs (LeaseResult.checkpoints), as far as it came.
+  // REQUIRES: the child has ended.
+  [[nodiscard]] std::span<const std::uint64_t> Checkpoints() const;
 
   // How far its runs have come (kernel::Kernel::reached). For the child.
   void SetReached(std::span<const std::uint32_t> numbers);

@@ -8,6 +8,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -61,6 +62,23 @@ TEST(ChildProcessTest, WhatItLastSaidStandsInItsFault) {
 
   EXPECT_THAT((*child)->fault().value_or(""), HasSubstr("ended with signal 6"));
   EXPECT_THAT((*child)->fault().value_or(""), HasSubstr("last words"));
+}
+
+TEST(ChildProcessTest, WhatACrashLeftInItsStateCanBeReadWhateverItIs) {
+  const auto child = ChildProcess::Start(
+      [](const ChildPipe&, ChildState* state) {
+        std::memset(static_cast<void*>(state), 0xff, sizeof *state);
+        std::abort();
+      },
+      {});
+  ASSERT_TRUE(child.ok()) << child.status();
+
+  (void)ReceiveAll(**child);
+
+  const ChildState& state = (*child)->state();
+  EXPECT_EQ(Schedule::Parse(state.Running().ToText()).value(), state.Running());
+  EXPECT_EQ(state.LastBehaviours().sample().size(), BehaviourSample::kSizeMax);
+  EXPECT_EQ(state.Checkpoints().size(), ChildState::kCheckpointCount);
 }
 
 // Else its chatter would go where our own output goes.
