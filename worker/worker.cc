@@ -69,7 +69,9 @@ void Worker::TakeHarvest(std::size_t engine, Harvest harvest) {
     if (told_kinds_.size() > kToldKindCountMax) told_kinds_.clear();
   }
   if (running.has_value() && running->lease.id().empty()) {
-    TakeAway(away_[running->lease.campaign_id()], harvest);
+    const auto away = away_.find(running->lease.campaign_id());
+    AwayState forgotten;  // another campaign has its place
+    TakeAway(away == away_.end() ? forgotten : away->second, harvest);
   } else if (ended) {
     const v1::LeaseResult& result = *harvest.result;
     const bool failed = result.outcome() == v1::LeaseResult::OUTCOME_ENGINE_FAILED ||

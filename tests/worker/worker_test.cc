@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_format.h"
 #include "fuzz/base/prng.h"
 #include "tests/worker/worker_fixture.h"
 
@@ -144,6 +145,46 @@ TEST_F(WorkerTest, WithoutACoordinatorAKindOfFindingIsKeptSixteenTimes) {
   worker_->Step(now_);
 
   EXPECT_EQ(journal_->findings().size(), 16u);
+}
+
+// It remembers 64 of them; a search for the first still runs when the 65th takes its place.
+TEST_F(WorkerTest, WhileAwayNothingIsSearchedForACampaignThatIsForgotten) {
+  const auto take_leases = [this](int first, int end) {
+    v1::SyncResponse response;
+    for (int i = first; i < end; ++i) {
+      v1::Lease& lease = *response.add_leases();
+      lease = Pattern();
+      lease.set_id(absl::StrFormat("%016x", i));
+      lease.set_campaign_id(absl::StrFormat("%016x", i));
+    }
+    (void)worker_->MakeRequest(now_);
+    worker_->TakeOutcome({.response = response}, now_);
+  };
+  const auto go_away = [this] {
+    FailSync();
+    now_ += absl::Seconds(6);
+    FailSync();
+  };
+  take_leases(0, 64);
+  for (int i = 0; i < 32; ++i) {
+    for (FakeEngine& engine : engines_) engine.End();
+    worker_->Step(now_);
+  }
+  go_away();
+  take_leases(0, 0);
+  engines_[1].End();
+  worker_->Step(now_);
+  take_leases(64, 65);
+  engines_[0].End();
+  worker_->Step(now_);
+  go_away();
+  for (int i = 0; i < 70; ++i) {
+    engines_[0].End();
+    worker_->Step(now_);
+  }
+
+  EXPECT_EQ(engines_[0].started().size(), 32u + 1 + 1 + 70);
+  for (const v1::Lease& lease : engines_[0].started()) EXPECT_EQ(lease.scenario_key(), kScenario);
 }
 
 TEST_F(WorkerTest, AServerThatSaysWhenIsNotAskedBefore) {
