@@ -269,6 +269,11 @@ absl::Status State::ApplyFinding(const std::string& id, const std::string* value
   }
   FindingRow row;
   if (absl::Status parsed = Parse(*value, row); !parsed.ok()) return parsed;
+  // Findings are counted by it.
+  if (!v1::FindingState_IsValid(row.state())) {
+    return absl::DataLossError(absl::StrFormat("its state is %d, which is none",
+                                            static_cast<int>(row.state())));
+  }
   FindingState& finding = findings_[id];
   ForgetGroup(finding);
   CountKind(finding, Count::kLess);

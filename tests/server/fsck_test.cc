@@ -188,6 +188,16 @@ TEST_F(FsckTest, ARowThatIsNoneIsDamage) {
   EXPECT_THAT(words_, HasSubstr("no FindingRow"));
 }
 
+TEST_F(FsckTest, AFindingInAStateThatIsNoneIsDamage) {
+  const std::string id(16, '7');
+  FindingRow row;
+  row.set_state(static_cast<v1::FindingState>(v1::FindingState_ARRAYSIZE));
+  Put(keys::Key(keys::kFinding, id), row.SerializeAsString());
+
+  EXPECT_EQ(Check(), kDamaged);
+  EXPECT_THAT(words_, HasSubstr("service finding/" + id + ": its state is 7, which is none"));
+}
+
 TEST_F(FsckTest, ARowWithoutItsContentIsDamage) {
   const std::string hash(32, '7');
   InputRow row;
