@@ -102,7 +102,7 @@ std::string Audits::Difference(const Outcome& a, const Outcome& b) {
   const std::size_t count = std::min(a.checkpoints.size(), b.checkpoints.size());
   for (std::size_t i = 0; i < count; ++i) {
     if (a.checkpoints[i] != b.checkpoints[i]) {
-      return absl::StrFormat("they part in the %dth 64th part of the runs", i + 1);
+      return absl::StrFormat("they part in part %d of 64 of the runs", i + 1);
     }
   }
   if (a.run_count != b.run_count) {

@@ -28,6 +28,7 @@ inline constexpr std::size_t kScheduleBytesMax = 8 << 10;
 inline constexpr int kFeatureCountMax = 65536;
 inline constexpr std::uint32_t kFeatureMax = 1 << 18;  // below this
 inline constexpr int kResultCountMax = 64;
+inline constexpr int kCheckpointCountMax = 64;
 inline constexpr int kOfferCountMax = 1024;
 inline constexpr int kContentCountMax = 1024;
 inline constexpr int kContentHashCountMax = 65536;

@@ -95,7 +95,7 @@ absl::Status CheckResult(const v1::LeaseResult& result) {
     return counted;
   }
   if (absl::Status counted =
-          CheckCount("results.checkpoints", result.checkpoints_size(), kResultCountMax + 1);
+          CheckCount("results.checkpoints", result.checkpoints_size(), kCheckpointCountMax);
       !counted.ok()) {
     return counted;
   }

@@ -88,7 +88,7 @@ TEST_F(AuditsTest, TheWordsSayWhereTwoOutcomesPart) {
   more.content_hashes = {"x", "y"};
 
   EXPECT_EQ(Audits::Difference(Outcome("a"), Outcome("b", 10)),
-            "they part in the 3th 64th part of the runs");
+            "they part in part 3 of 64 of the runs");
   EXPECT_EQ(Audits::Difference(Outcome("a"), more), "they found other things");
   EXPECT_EQ(Audits::FirstForeign(Outcome("a"), more), "y");
 }
