@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
+#include "fuzz/options/name_of_a.h"
 #include "fuzz/options/wrong_usage.h"
 #include "proto/file_io.h"
 #include "proto/rpc/address.h"
@@ -143,22 +144,28 @@ int Main(int argc, char** argv) {
              "3 our own fault or the machine's, or damage.");
   app.set_version_flag("--version", SHOOTDOWN_VERSION);
   app.add_option("--data", flags.data, "folder of the store; it is created if it is missing")
+      ->check(NameOfA("folder"))
       ->required();
   app.add_option("--listen", flags.listen, "HOST:PORT for gRPC; port 0 takes any")
       ->capture_default_str();
   app.add_option("--http", flags.http,
                  "HOST:PORT for /metrics, /healthz and /readyz; off if unset");
-  app.add_option("--tls-ca", flags.tls.ca, "who signs the clients' certificates (PEM)");
-  app.add_option("--tls-cert", flags.tls.cert, "our certificate with its chain (PEM)");
-  app.add_option("--tls-key", flags.tls.key, "its key (PEM)");
+  app.add_option("--tls-ca", flags.tls.ca, "who signs the clients' certificates (PEM)")
+      ->check(NameOfA("file"));
+  app.add_option("--tls-cert", flags.tls.cert, "our certificate with its chain (PEM)")
+      ->check(NameOfA("file"));
+  app.add_option("--tls-key", flags.tls.key, "its key (PEM)")->check(NameOfA("file"));
   app.add_flag("--insecure", flags.insecure, "plain text, also where others can reach us");
   app.add_option("--log", flags.log, "form of log lines")
       ->check(CLI::IsMember({"text", "json"}))
       ->capture_default_str();
   auto* const fsck = app.add_flag("--fsck", flags.fsck, "check the folder, change nothing, and exit");
-  app.add_option("--receipts", flags.receipts, "files with what workers were told is stored")->needs(fsck);
+  app.add_option("--receipts", flags.receipts, "files with what workers were told is stored")
+      ->check(NameOfA("file"))
+      ->needs(fsck);
   app.add_option("--port-file", flags.port_file,
-                 "written when we listen: the port, and then that of --http");
+                 "written when we listen: the port, and then that of --http")
+      ->check(NameOfA("file"));
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "absl/strings/str_format.h"
+#include "fuzz/options/name_of_a.h"
 #include "fuzz/options/whole_number.h"
 #include "fuzz/options/wrong_usage.h"
 #include "fuzz/process/data_folder.h"
@@ -118,7 +119,10 @@ void Wait(const std::vector<std::unique_ptr<EngineProcess>>& engines, const Sync
 
 absl::Status Work(const Flags& flags) {
   const absl::StatusOr<std::vector<Address>> addresses = ParseAddresses(flags.coordinator);
-  if (!addresses.ok()) return addresses.status();
+  if (!addresses.ok()) {
+    return absl::InvalidArgumentError("--coordinator: " +
+                                      std::string(addresses.status().message()));
+  }
   const absl::StatusOr<std::unique_ptr<CoordinatorClient>> client = ConnectToCoordinator(
       *addresses, flags.tls, flags.insecure ? Insecure::kYes : Insecure::kNo);
   if (!client.ok()) return client.status();
@@ -178,13 +182,16 @@ void AddOptions(CLI::App& app, Flags& flags) {
   app.add_option("--coordinator", flags.coordinator, "HOST:PORT[,HOST:PORT]");
   app.add_option("--jobs", flags.jobs, "engines that run side by side (default: CPUs)")
       ->transform(WholeNumber(1, 1024));
-  app.add_option("--state", flags.state, "folder of the journal (default: in the user's data folder)");
+  app.add_option("--state", flags.state, "folder of the journal (default: in the user's data folder)")
+      ->check(NameOfA("folder"));
   app.add_option("--name", flags.name,
                  "for people, 1 to 64 of a-z A-Z 0-9 . _ -; kept (default: the host's)")
       ->check(&WrongName);
-  app.add_option("--tls-ca", flags.tls.ca, "who signs the coordinator's certificate, PEM");
-  app.add_option("--tls-cert", flags.tls.cert, "this worker's certificate, PEM");
-  app.add_option("--tls-key", flags.tls.key, "its key, PEM");
+  app.add_option("--tls-ca", flags.tls.ca, "who signs the coordinator's certificate, PEM")
+      ->check(NameOfA("file"));
+  app.add_option("--tls-cert", flags.tls.cert, "this worker's certificate, PEM")
+      ->check(NameOfA("file"));
+  app.add_option("--tls-key", flags.tls.key, "its key, PEM")->check(NameOfA("file"));
   app.add_flag("--insecure", flags.insecure, "plain text to another machine");
   app.add_option("--log", flags.log, "text or json")
       ->check(CLI::IsMember({"text", "json"}))

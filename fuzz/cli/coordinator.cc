@@ -1,6 +1,7 @@
 #include "fuzz/cli/coordinator.h"
 
 #include "absl/strings/str_format.h"
+#include "fuzz/options/name_of_a.h"
 
 namespace shootdown {
 namespace {
@@ -16,16 +17,22 @@ CLI::Option* CoordinatorFlags::AddTo(CLI::App& command, Presence presence) {
           .add_option("--coordinator", addresses, "HOST:PORT of a coordinator, or several with commas")
           ->required(presence == Presence::kRequired);
   command.add_option("--tls-ca", tls.ca, "certificate of who signed the coordinator's")
+      ->check(NameOfA("file"))
       ->needs(coordinator);
-  command.add_option("--tls-cert", tls.cert, "our certificate; it says our role")->needs(coordinator);
-  command.add_option("--tls-key", tls.key, "its key")->needs(coordinator);
+  command.add_option("--tls-cert", tls.cert, "our certificate; it says our role")
+      ->check(NameOfA("file"))
+      ->needs(coordinator);
+  command.add_option("--tls-key", tls.key, "its key")->check(NameOfA("file"))->needs(coordinator);
   command.add_flag("--insecure", insecure, "plain text to another machine")->needs(coordinator);
   return coordinator;
 }
 
 absl::StatusOr<CoordinatorConnection> CoordinatorConnection::Open(const CoordinatorFlags& flags) {
   const absl::StatusOr<std::vector<Address>> addresses = ParseAddresses(flags.addresses);
-  if (!addresses.ok()) return addresses.status();
+  if (!addresses.ok()) {
+    return absl::InvalidArgumentError("--coordinator: " +
+                                      std::string(addresses.status().message()));
+  }
   CoordinatorConnection connection;
   for (const Address& address : *addresses) {
     auto channel = Connect(address, flags.tls, flags.insecure ? Insecure::kYes : Insecure::kNo);

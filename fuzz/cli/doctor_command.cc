@@ -13,7 +13,7 @@
 #include "fuzz/cli/exit_status.h"
 #include "fuzz/cli/exit_words.h"
 #include "fuzz/cli/locate.h"
-#include "fuzz/cli/option_values.h"
+#include "fuzz/cli/store_option.h"
 #include "fuzz/schedule/schedule_scheduler.h"
 #include "fuzz/sim/trace.h"
 

@@ -14,11 +14,12 @@
 #include "fuzz/cli/json_output.h"
 #include "fuzz/cli/locate.h"
 #include "fuzz/cli/minimality_words.h"
-#include "fuzz/cli/option_values.h"
 #include "fuzz/cli/remote_failures.h"
 #include "fuzz/cli/step_words.h"
+#include "fuzz/cli/store_option.h"
 #include "fuzz/cli/terminal.h"
 #include "fuzz/cli/text_table.h"
+#include "fuzz/options/name_of_a.h"
 #include "proto/failure_check.h"
 #include "proto/failure_file.h"
 
@@ -319,10 +320,14 @@ void AddFailuresCommand(CLI::App& app, int* exit_status) {
   write->add_option("-o", flags->output, "the file; by default ID.failure")->check(NameOfA("file"));
   auto* const import = add("import", "files, or a coordinator's findings, into the store", &Import);
   flags->coordinator.AddTo(*import, CoordinatorFlags::Presence::kOptional);
-  import->add_option("FILE", flags->files,
-                     "as export wrote them; with --coordinator ids, or nothing: all that are minimized");
+  import
+      ->add_option(
+          "FILE", flags->files,
+          "as export wrote them; with --coordinator ids, or nothing: all that are minimized")
+      ->check(NameOfA("file"));
   add("merge", "all failures and inputs of another store, into the store", &Merge)
       ->add_option("FOLDER", flags->merged, "a store, or a coordinator's data folder")
+      ->check(NameOfA("folder"))
       ->required();
 }
 

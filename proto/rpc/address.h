@@ -24,7 +24,8 @@ struct Address {
 // `HOST:PORT` or `[IPv6]:PORT`; the port is 0 to 65535. INVALID_ARGUMENT says what was wanted.
 [[nodiscard]] absl::StatusOr<Address> ParseAddress(std::string_view text);
 
-// One or more of them, separated by commas.
+// One or more of them, separated by commas, to connect to: a port is 1 to 65535, since 0 is "any" to a listener and
+// nobody to a caller.
 [[nodiscard]] absl::StatusOr<std::vector<Address>> ParseAddresses(std::string_view text);
 
 }  // namespace shootdown

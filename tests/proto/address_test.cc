@@ -47,5 +47,12 @@ TEST(AddressTest, ListsKeepTheirOrderAndAllMustBeGood) {
   EXPECT_FALSE(ParseAddresses("").ok());
 }
 
+TEST(AddressTest, NobodyCanConnectToPortZero) {
+  EXPECT_TRUE(ParseAddress("localhost:0").ok());
+
+  EXPECT_EQ(std::string(ParseAddresses("localhost:0").status().message()),
+            "address \"localhost:0\", wanted HOST:PORT with a port of 1 to 65535");
+}
+
 }  // namespace
 }  // namespace shootdown

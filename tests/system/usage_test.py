@@ -146,6 +146,35 @@ class ValueTest(cli.SystemTest):
             with self.subTest(words):
                 self.assert_refused(self.shootdown(*words, ""), 'found "", wanted the name of a ')
 
+    def test_no_name_is_none_to_the_service_either(self):
+        server = ["shootdown-server", "--data"]
+        worker = ["shootdown-worker", "--coordinator", "127.0.0.1:1"]
+        client = ["shootdown", "campaign", "list", "--coordinator", "127.0.0.1:1"]
+        tls = [[*who, flag] for who in ([*server, "d"], worker, client)
+               for flag in ("--tls-ca", "--tls-cert", "--tls-key")]
+        for words in (server, [*server, "d", "--port-file"], [*server, "d", "--fsck", "--receipts"],
+                      [*worker, "--state"], ["shootdown", "failures", "merge"],
+                      ["shootdown", "failures", "import"], *tls):
+            with self.subTest(words):
+                result = self.run_program(cli.BIN / words[0], *words[1:], "")
+
+                self.assertEqual(result.status, BAD_INPUT)
+                self.assertIn('found "", wanted the name of a ', result.err)
+        self.assertFalse((self.folder / "d").exists())
+
+    def test_a_wrong_address_of_a_coordinator_is_told_with_its_flag(self):
+        for address in ("", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:1,"):
+            for words in (["shootdown", "campaign", "list"], ["shootdown", "failures", "import"],
+                          ["shootdown-worker", "--state", "w"]):
+                if not address and words[-1] != "list":
+                    continue  # as if the flag had not been given
+                with self.subTest(words, address=address):
+                    result = self.run_program(cli.BIN / words[0], *words[1:], "--coordinator", address)
+
+                    self.assertEqual(result.status, BAD_INPUT)
+                    self.assertIn("--coordinator: address ", result.err)
+                    self.assertIn("wanted HOST:PORT with a port of 1 to 65535", result.err)
+
     def test_a_dash_is_not_taken_for_a_file_nor_for_standard_output(self):
         failure = self.find()
         table = ["scenarios", "--check", "--markdown"]

@@ -1,4 +1,4 @@
-#include "fuzz/cli/option_values.h"
+#include "fuzz/options/name_of_a.h"
 
 #include "absl/strings/str_format.h"
 
@@ -11,14 +11,6 @@ CLI::Validator NameOfA(const std::string& kind) {
                                    value.empty() ? "" : "; ./- is one of that name");
           },
           ""};
-}
-
-CLI::Option* AddStoreOption(CLI::App& command, std::string& store) {
-  return command
-      .add_option("--store", store,
-                  "folder of the store (default: $SHOOTDOWN_STORE, else shootdown/store in the user's data "
-                  "folder, mostly ~/.local/share)")
-      ->check(NameOfA("folder"));
 }
 
 }  // namespace shootdown

@@ -1,6 +1,6 @@
-// What the values of flags may be.
-#ifndef SHOOTDOWN_FUZZ_CLI_OPTION_VALUES_H_
-#define SHOOTDOWN_FUZZ_CLI_OPTION_VALUES_H_
+// The one rule for names of files and folders on command lines, the same for all programs.
+#ifndef SHOOTDOWN_FUZZ_OPTIONS_NAME_OF_A_H_
+#define SHOOTDOWN_FUZZ_OPTIONS_NAME_OF_A_H_
 
 #include <CLI/CLI.hpp>
 #include <string>
@@ -11,9 +11,6 @@ namespace shootdown {
 // standard output: that is for tables and JSON here. `kind` is "file" or "folder".
 [[nodiscard]] CLI::Validator NameOfA(const std::string& kind);
 
-// --store, as all subcommands have it. Absent: StorePath (fuzz/cli/locate.h) says which.
-CLI::Option* AddStoreOption(CLI::App& command, std::string& store);
-
 }  // namespace shootdown
 
-#endif  // SHOOTDOWN_FUZZ_CLI_OPTION_VALUES_H_
+#endif  // SHOOTDOWN_FUZZ_OPTIONS_NAME_OF_A_H_
