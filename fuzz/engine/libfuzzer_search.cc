@@ -13,6 +13,7 @@
 #include "fuzz/engine/libfuzzer_hooks.h"
 #include "fuzz/engine/mutator.h"
 #include "fuzz/engine/search.h"
+#include "fuzz/engine/search_limits.h"
 #include "fuzz/strategy/blend.h"
 
 extern "C" int LLVMFuzzerRunDriver(int* argc, char*** argv,
@@ -90,22 +91,20 @@ void LibFuzzerSearch(sim::Subject& subject, const SearchOptions& options,
       "-handle_usr2=0",
       "-handle_xfsz=0",
   };
-  // libFuzzer's -runs is an int, and does not count seeds. So the runs are counted here.
+  // libFuzzer's -runs is an int, and does not count seeds; its -max_total_time ends when a second more
+  // is over. So both limits are kept here.
   static SearchListener counting = listener;
   static Blend blend(options.seed);
-  counting.ran = [&listener, most = options.run_count_max](const Target& ran) {
+  counting.ran = [&listener, limits = SearchLimits(options)](const Target& ran) {
     if (listener.ran) listener.ran(ran);
     if (ran.run_count() == 1) blend.LearnFrom(ran.machine());
     // exit() inside a run is a crash in libFuzzer's eyes, and it would write a file about it.
-    if (most != 0 && ran.run_count() >= most) std::_Exit(0);
+    if (limits.Reached(ran.run_count())) std::_Exit(0);
   };
   SetLibFuzzerTarget(&target, &counting, &blend, kept_run_count);
   if (!seeds.empty()) {
     words.push_back("-seed_inputs=" + SeedFiles(seeds));
     words.insert(words.end(), {"-shuffle=0", "-prefer_small=0"});
-  }
-  if (options.second_count_max != 0) {
-    words.push_back("-max_total_time=" + std::to_string(options.second_count_max));
   }
   std::vector<char*> argv;
   argv.reserve(words.size() + 1);

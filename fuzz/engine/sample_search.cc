@@ -1,13 +1,10 @@
-#include <chrono>
-
 #include "fuzz/engine/mutator.h"
 #include "fuzz/engine/search.h"
+#include "fuzz/engine/search_limits.h"
 #include "fuzz/strategy/make_strategy.h"
 
 namespace shootdown {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 // One search: what all strategies do before, between and after their runs.
 class SampleLoop {
@@ -16,7 +13,7 @@ class SampleLoop {
       : options_(options),
         listener_(listener),
         target_(subject, options.feedback),
-        end_(Clock::now() + std::chrono::seconds(options.second_count_max)) {
+        limits_(options) {
     target_.OnFound(listener.found);
     target_.BeforeRun(listener.before_run);
     target_.AddKnown(options.known_features);
@@ -35,12 +32,7 @@ class SampleLoop {
   }
 
  private:
-  [[nodiscard]] bool Spent() const {
-    const std::uint64_t runs = target_.run_count();
-    if (options_.run_count_max != 0 && runs >= options_.run_count_max) return true;
-    // The clock is dear next to a run.
-    return options_.second_count_max != 0 && runs % 1024 == 0 && Clock::now() >= end_;
-  }
+  [[nodiscard]] bool Spent() const { return limits_.Reached(target_.run_count()); }
 
   void After(std::size_t news) {
     if (news != 0 && listener_.input) {
@@ -52,7 +44,7 @@ class SampleLoop {
   const SearchOptions& options_;
   const SearchListener& listener_;
   Target target_;
-  Clock::time_point end_;
+  SearchLimits limits_;
 };
 
 }  // namespace

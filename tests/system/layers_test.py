@@ -39,7 +39,7 @@ BANNED_NEAR_A_RUN = re.compile(
 # These surround runs, and make none (fuzz/README.md, determinism).
 AROUND_RUNS = {"fuzz/cli", "fuzz/options", "fuzz/process", "fuzz/store"}
 # Ends a search whose budget is in seconds.
-LOOKS_AT_A_CLOCK = "fuzz/engine/sample_search.cc"
+LOOKS_AT_A_CLOCK = "fuzz/engine/search_limits.h"
 
 # Steps whose value an expression uses. Where no &&, || or ?: stands between two of them, the compiler chooses
 # which is first, and compilers differ.
