@@ -244,6 +244,7 @@ v1::Campaign Coordinator::ToProto(const CampaignState& campaign, absl::Time now)
   if (campaign.ended.has_value()) message.set_ended_us(campaign.ended->ended_us());
   std::vector<std::uint32_t> by_state(v1::FindingState_ARRAYSIZE, 0);
   SampledRuns sampled;
+  std::uint64_t behaviour_count = 0;  // of what is shown of each, so that the column adds up
   for (const ScenarioState& scenario : campaign.scenarios) {
     v1::ScenarioProgress& progress = *message.add_scenarios();
     progress.set_name(scenario.name);
@@ -258,6 +259,7 @@ v1::Campaign Coordinator::ToProto(const CampaignState& campaign, absl::Time now)
     progress.set_findings_dropped(in_all.findings_dropped());
     const SampledRuns of_scenario = SampledRunsOf(in_all);
     *progress.mutable_behaviours() = Estimate(of_scenario);
+    behaviour_count += progress.behaviours().behaviour_count();
     *progress.mutable_reached() = in_all.reached();
     progress.set_reached_run_count(in_all.reached_run_count());
     sampled.run_count += of_scenario.run_count;
@@ -268,6 +270,7 @@ v1::Campaign Coordinator::ToProto(const CampaignState& campaign, absl::Time now)
     }
   }
   *message.mutable_behaviours() = Estimate(sampled);
+  message.mutable_behaviours()->set_behaviour_count(behaviour_count);
   message.mutable_findings_by_state()->Add(by_state.begin(), by_state.end());
   std::set<std::string> workers;
   for (const auto& [id, lease] : leases_->leases()) {

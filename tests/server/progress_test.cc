@@ -4,10 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cmath>
 #include <map>
 #include <thread>
 
 #include "absl/strings/str_format.h"
+#include "fuzz/corpus/behaviour_sample.h"
 #include "server/keys.h"
 #include "tests/server/server_testing.h"
 
@@ -101,6 +103,42 @@ TEST(ProgressTest, WhatWorkersSawIsJoinedAndSurvivesARestart) {
     }
     coordinator.Start();
   }
+}
+
+// 511 hashes below the last one, of about 1000.4 in all: a sample that is full.
+void FillSample(v1::LeaseResult& result) {
+  const auto step = static_cast<std::uint64_t>(std::ldexp(1, 62) / 1000.4);
+  for (std::uint64_t i = 1; i <= BehaviourSample::kSizeMax; ++i) {
+    result.add_behaviours(
+        Behaviour(i == BehaviourSample::kSizeMax ? 511 * step : i * (step - 1'000'000), kTwice));
+  }
+}
+
+TEST(ProgressTest, TheBehavioursOfACampaignAreThoseOfItsScenariosAsTheyAreShown) {
+  CoordinatorFixture coordinator;
+  v1::CreateCampaignRequest create;
+  create.set_request_id("r");
+  create.mutable_spec()->set_name("test");
+  for (const char* name : {"one", "two"}) {
+    create.mutable_spec()->add_scenarios()->set_text(ScenarioText(name));
+  }
+  create.mutable_spec()->mutable_budget()->set_run_count(100'000);
+  const auto campaign = coordinator->CreateCampaign(create, kNoon);
+  ASSERT_TRUE(campaign.ok()) << campaign.status();
+  FakeWorker worker(*coordinator, '1');
+  const v1::SyncResponse leased = worker.Poll(kNoon);
+  for (const v1::Lease& lease : leased.leases()) {
+    v1::SyncRequest done = worker.Done(lease);
+    FillSample(*done.mutable_results(0));
+    (void)worker.Send(done, kNoon);
+  }
+
+  const v1::Campaign shown = Show(coordinator, campaign->id());
+
+  ASSERT_EQ(shown.scenarios_size(), 2);
+  EXPECT_EQ(shown.scenarios(0).behaviours().behaviour_count(), 1000u);
+  EXPECT_EQ(shown.scenarios(1).behaviours().behaviour_count(), 1000u);
+  EXPECT_EQ(shown.behaviours().behaviour_count(), 2000u) << "the estimates add up to 2000.8";
 }
 
 TEST(ProgressTest, ALeaseWithoutASampleCountsRunsAndSaysNothingOfBehaviours) {
