@@ -7,6 +7,7 @@
 #include "fuzz/cli/campaign_table.h"
 #include "fuzz/cli/commands.h"
 #include "fuzz/cli/coordinator.h"
+#include "fuzz/cli/counted.h"
 #include "fuzz/cli/exit_status.h"
 #include "fuzz/cli/exit_words.h"
 #include "fuzz/cli/json_output.h"
@@ -57,19 +58,20 @@ Json StatsJson(const v1::GetStatsResponse& stats) {
 std::string StatsTable(const v1::GetStatsResponse& stats) {
   std::string out = absl::StrFormat("version    %s, epoch %d\n", stats.version(), stats.epoch());
   out += absl::StrFormat("started    %s\n", Utc(stats.started_us()));
-  out += absl::StrFormat("holds      %d campaigns, %d findings, %d inputs; %.1f MiB on disk\n",
-                         stats.campaign_count(), stats.finding_count(), stats.input_count(),
-                         Mib(stats.store_bytes()));
-  out += absl::StrFormat("commits    %d, with %d syncs of the disk\n", stats.commit_count(),
-                         stats.sync_count());
+  out += absl::StrFormat("holds      %s, %s, %s; %.1f MiB on disk\n",
+                         Counted(stats.campaign_count(), "campaign"),
+                         Counted(stats.finding_count(), "finding"),
+                         Counted(stats.input_count(), "input"), Mib(stats.store_bytes()));
+  out += absl::StrFormat("commits    %d, with %s of the disk\n", stats.commit_count(),
+                         Counted(stats.sync_count(), "sync"));
   if (stats.workers().empty()) return out + "workers    none\n";
-  out += absl::StrFormat("\n%-16s  %-20s %5s %7s %9s  %-24s %s\n", "worker", "name", "jobs", "leases",
-                         "silent", "model", "");
+  out += absl::StrFormat("\n%-16s  %-20s %5s %7s %9s  %s\n", "worker", "name", "jobs", "leases",
+                         "silent", "model");
   for (const v1::WorkerStatus& w : stats.workers()) {
-    out += absl::StrFormat("%-16s  %-20s %5d %7d %7.1f s  %-24s %s\n", w.id(), w.name(), w.job_count(),
+    out += absl::StrFormat("%-16s  %-20s %5d %7d %7.1f s  %s%s\n", w.id(), w.name(), w.job_count(),
                            w.lease_count(), static_cast<double>(w.silent_ms()) / 1000,
                            w.model_version(),
-                           w.quarantined().empty() ? "" : "quarantined: " + w.quarantined());
+                           w.quarantined().empty() ? "" : "  quarantined: " + w.quarantined());
   }
   return out;
 }
@@ -117,17 +119,18 @@ int Compact(const AdminFlags& flags, CoordinatorConnection& connection) {
     return kExitDone;
   }
   for (const v1::DroppedCampaign& c : dropped->campaigns()) {
-    std::printf("campaign %s  %s, ended %s, with %d inputs and %d findings\n", c.id().c_str(),
-                c.name().c_str(), Utc(c.ended_us()).c_str(), static_cast<int>(c.input_count()),
-                static_cast<int>(c.finding_count()));
+    std::printf("campaign %s  %s, ended %s, with %s and %s\n", c.id().c_str(), c.name().c_str(),
+                Utc(c.ended_us()).c_str(), Counted(c.input_count(), "input").c_str(),
+                Counted(c.finding_count(), "finding").c_str());
   }
-  std::fputs(absl::StrFormat("%s: %d campaigns, the states of %d findings, %d inputs of %.1f MiB; "
-                             "failures stay\n",
-                             flags.dry_run ? "would be dropped" : "dropped",
-                             dropped->campaigns_size(), dropped->finding_count(),
-                             dropped->input_count(), Mib(dropped->input_bytes()))
-                 .c_str(),
-             stdout);
+  std::fputs(
+      absl::StrFormat("%s: %s, the states of %s, %s of %.1f MiB; failures stay\n",
+                      flags.dry_run ? "would be dropped" : "dropped",
+                      Counted(static_cast<std::uint64_t>(dropped->campaigns_size()), "campaign"),
+                      Counted(dropped->finding_count(), "finding"),
+                      Counted(dropped->input_count(), "input"), Mib(dropped->input_bytes()))
+          .c_str(),
+      stdout);
   if (!flags.dry_run) {
     std::fputs(absl::StrFormat("on disk: %.1f MiB before, %.1f MiB after\n",
                                Mib(dropped->bytes_before()), Mib(dropped->bytes_after()))

@@ -284,6 +284,9 @@ class LookingAfterTest(cluster.ClusterTest):
         stats = self.done("stats")
         self.assertEqual([(w["name"], w["jobs"]) for w in stats["workers"]], [("w1", 1)])
         self.assertEqual(stats["campaigns"], 1)
+        table = self.shootdown("coordinator", "stats", "--coordinator", self.address).out
+        self.assertIn("holds      1 campaign, 0 findings, ", table)
+        self.assertEqual([line for line in table.splitlines() if line.endswith(" ")], [])
 
         drained = self.done("drain", "w1")
 
