@@ -73,8 +73,9 @@ explore::ResumableOptions ScenarioProof::Options(Simulation& simulation) const {
 std::unique_ptr<explore::ResumableSearch> ScenarioProof::MakeSearch(
     Simulation& simulation, const explore::ResumableOptions& options) {
   if (request_.engine == ProofEngine::kDpor) {
-    return std::make_unique<explore::FootprintDpor>(simulation,
-                                                    explore::FootprintOptions{{options}});
+    explore::FootprintOptions of_footprints{{options}};
+    of_footprints.events = request_.events;
+    return std::make_unique<explore::FootprintDpor>(simulation, of_footprints);
   }
   explore::StateOptions of_states{{options}};
   of_states.preemptions = request_.preemptions;
@@ -287,7 +288,7 @@ void ScenarioProof::PrintSummary() const {
         "  and at most {} of: reschedule interrupt, NMI, walk by hardware, eviction before a "
         "step that uses the TLB, interrupts deferred for 1 to {} steps; each before a step of its CPU, "
         "so not while that is idle",
-        request_.events, explore::StateOptions::kDeferredStepsMax);
+        request_.events, explore::kDeferredStepsMax);
   }
   if (drains_unseen_) {
     // Only buffers that keep their order tell how long a store could wait
@@ -346,7 +347,7 @@ Json ScenarioProof::ToJson() const {
   Json bound = {{"preemptions", nullptr}, {"delays", nullptr}, {"events", request_.events}};
   if (request_.preemptions) bound["preemptions"] = *request_.preemptions;
   if (request_.delays) bound["delays"] = *request_.delays;
-  if (request_.events != 0) bound["deferred_for_steps_max"] = explore::StateOptions::kDeferredStepsMax;
+  if (request_.events != 0) bound["deferred_for_steps_max"] = explore::kDeferredStepsMax;
   Json json = {{"name", loaded_.scenario.name},
                {"expected", loaded_.scenario.expected},
                {"verdict", verdict()},

@@ -52,10 +52,13 @@ absl::Status MakeReady(const VerifyFlags& flags, LoadedScenario& loaded) {
         "%s: found %s, wanted SC or TSO for --engine dpor (--memory-model tso)", name,
         sim::NameOf(loaded.scenario.machine.memory_model)));
   }
-  const int processes = explore::ProcessCount(loaded.scenario.machine);
+  int processes = explore::ProcessCount(loaded.scenario.machine);
+  if (flags.proof.engine == ProofEngine::kDpor && flags.proof.events != 0) {
+    processes += loaded.scenario.machine.cpu_count;
+  }
   if (processes <= explore::kProcessCountMax) return absl::OkStatus();
   return absl::InvalidArgumentError(
-      absl::StrFormat("%s: found %d CPUs and places in store buffers, wanted at most %d for verify",
+      absl::StrFormat("%s: found %d CPUs, places in store buffers and who brings events, wanted at most %d for verify",
                       name, processes, explore::kProcessCountMax));
 }
 
@@ -150,7 +153,7 @@ void AddVerifyCommand(CLI::App& app, char** argv, int* exit_status) {
         }
       },
       "states: what was reached before is not explored again (default); dpor: every order of steps that "
-      "touch the same memory, without a bound, under SC or TSO");
+      "touch the same memory, without a bound but on events, under SC or TSO");
   command->add_option("--preemptions", flags->proof.preemptions,
                       "how often a CPU that could go on is left, at most (default: no bound)")
       ->transform(WholeNumber(0, explore::StateOptions::kCostMax));
@@ -189,7 +192,7 @@ void AddVerifyCommand(CLI::App& app, char** argv, int* exit_status) {
   command->add_flag("--json", flags->proof.json, "one JSON object on standard output");
   command->callback([flags, engine, command, argv, exit_status] {
     if (flags->proof.engine == ProofEngine::kDpor) {
-      for (const char* other : {"--preemptions", "--delays", "--events"}) {
+      for (const char* other : {"--preemptions", "--delays"}) {
         if (command->get_option(other)->count() != 0) throw CLI::ExcludesError(engine->get_name(), other);
       }
       if (!sim::GuestCodeIsWatched()) {

@@ -10,13 +10,16 @@
 namespace shootdown::explore {
 
 using sim::LogEntry;
+using sim::Move;
 using sim::StepKind;
 
 FootprintDpor::FootprintDpor(sim::Subject& subject, FootprintOptions options)
     : subject_(subject),
       options_(std::move(options)),
       watch_(subject.machine()),
-      process_count_(static_cast<std::size_t>(ProcessCount(subject.machine().config()))),
+      first_event_process_(ProcessCount(subject.machine().config())),
+      process_count_(static_cast<std::size_t>(
+          first_event_process_ + (options_.events == 0 ? 0 : subject.machine().cpu_count()))),
       buffer_entries_(static_cast<std::size_t>(subject.machine().config().store_buffer_entries)),
       count_(subject, options_, options_.count_classes),
       last_on_word_(kFootprintWords, kNone) {
@@ -50,6 +53,8 @@ void FootprintDpor::JoinLast(Process p) {
 void FootprintDpor::ClockBefore(Process p) {
   std::fill_n(now_.begin(), process_count_, std::uint16_t{0});
   JoinLast(p);
+  // An event comes where its CPU stands.
+  if (p >= first_event_process_) JoinLast(p - first_event_process_);
 }
 
 // What a store buffer makes happen before the step of `frame`, which is over.
@@ -122,7 +127,9 @@ void FootprintDpor::FindRacesOfUndone(Process p, const Footprint& touched, std::
 // Somebody has to be tried before the step of frame `first`, so that the step of `p` comes before that.
 void FootprintDpor::TryBefore(std::int32_t first, Process p, std::int32_t end) {
   Frame& f = frames_[static_cast<std::size_t>(first)];
-  const ProcessSet initials = InitialsAfter(*this, first, end, p);
+  ProcessSet initials = InitialsAfter(*this, first, end, p);
+  if (BeginsWithEvent(first, initials, end)) return;
+  initials &= ~EventProcesses();
   const ProcessSet more = ToBeTried(initials, f.enabled, f.backtrack | f.asleep, p);
   if (more == 0) return;
   if (static_cast<std::size_t>(first) >= root_) {
@@ -133,6 +140,21 @@ void FootprintDpor::TryBefore(std::int32_t first, Process p, std::int32_t end) {
   const Subtrees::Wish wish{
       .depth = static_cast<std::uint32_t>(first), .process = p, .initials = initials};
   if (std::ranges::find(wishes_, wish) == wishes_.end()) wishes_.push_back(wish);
+}
+
+// Whether one of `initials` is an event, those of frame `end` among them. All that may come at the state of frame
+// `first` are tried there, or sleep.
+bool FootprintDpor::BeginsWithEvent(std::int32_t first, ProcessSet initials,
+                                    std::int32_t end) const {
+  const std::vector<OutsideEvent>& events = frames_[static_cast<std::size_t>(first)].events;
+  for (ProcessSet rest = initials & EventProcesses(); rest != 0; rest &= rest - 1) {
+    std::int32_t j = first + 1;
+    while (j < end && (ProcessOf(j) != Lowest(rest) || HappensBefore(first, j))) ++j;
+    if (std::ranges::find(events, frames_[static_cast<std::size_t>(j)].event) != events.end()) {
+      return true;
+    }
+  }
+  return false;
 }
 
 // Whether the wait of `p` might be over by the steps behind frame `first` alone, without that one's and what
@@ -170,7 +192,8 @@ void FootprintDpor::LookAtWaits(Frame& frame, const Frame* before) {
     frame.waiting |= Bit(c);
     Touched& look = frame.looks[static_cast<std::size_t>(c)];
     const bool waited = before != nullptr && (before->waiting & Bit(c)) != 0;
-    if (waited && before->process != c) {
+    const bool is_own = before != nullptr && CpuOfStep(*before) == c;
+    if (waited && !is_own && !deferred_came_) {
       const Touched& look_before = before->looks[static_cast<std::size_t>(c)];
       if (!InConflict(*look_before, *before->touched)) {
         look = look_before;
@@ -179,7 +202,7 @@ void FootprintDpor::LookAtWaits(Frame& frame, const Frame* before) {
     }
     look = LookOf(c);
     // Its own step looked too, and knows.
-    if (before == nullptr || before->process == c) continue;
+    if (before == nullptr || is_own) continue;
     if (options_.left_out == FootprintLeftOut::kWaits) continue;
     ClockBefore(c);
     FindRaces(c, *look, /*ends_wait=*/true, static_cast<std::int32_t>(depth_));
@@ -188,14 +211,49 @@ void FootprintDpor::LookAtWaits(Frame& frame, const Frame* before) {
 
 void FootprintDpor::InheritSleepers(Frame& frame, const Frame& before) const {
   for (const Frame::Sleeper& sleeper : before.sleepers) {
-    if (sleeper.process == before.process) continue;
+    if (sleeper.process == before.process && sleeper.event == before.event) continue;
     if (options_.left_out != FootprintLeftOut::kWakeUps &&
         InConflict(*sleeper.touched, *before.touched)) {
       continue;
     }
     frame.sleepers.push_back(sleeper);
-    frame.asleep |= Bit(sleeper.process);
+    if (!sleeper.event) frame.asleep |= Bit(sleeper.process);
   }
+}
+
+// All that may come to each CPU: nothing is left out but delays that change nothing by themselves.
+void FootprintDpor::ListEvents(Frame& frame) {
+  sim::Machine& m = subject_.machine();
+  std::vector<OutsideEvent> awake;
+  const auto add = [&](int cpu, Move::Kind kind, int arg) {
+    const OutsideEvent event{.process = static_cast<std::uint8_t>(first_event_process_ + cpu),
+                             .cpu = static_cast<std::uint8_t>(cpu),
+                             .kind = kind,
+                             .arg = static_cast<std::uint8_t>(arg)};
+    const bool sleeps = std::ranges::find(frame.sleepers, event, &Frame::Sleeper::event) !=
+                        frame.sleepers.end();
+    (sleeps ? frame.events : awake).push_back(event);
+  };
+  const bool one_more = frame.event_count + 1 < options_.events;
+  for (int c = 0; c < cpu_count(); ++c) {
+    if (!HasStep(c) || !m.CanRun(c)) continue;
+    if (m.takes_softints()) {
+      if (!m.SoftintPending(c, sim::kPilReschedule)) add(c, Move::Kind::kResched, 0);
+      if (!m.InterruptsDeferred(c) && (InterruptMayCome(c) || one_more)) {
+        for (int steps = 1; steps <= kDeferredStepsMax; ++steps) add(c, Move::Kind::kDefer, steps);
+      }
+    }
+    if (m.takes_nmis()) add(c, Move::Kind::kNmi, 0);
+    const sim::Tlb tlb = m.tlb(c);
+    for (int i = 0; i < tlb.entry_count(); ++i) {
+      if (tlb.entry(i).valid) add(c, Move::Kind::kEvict, i);
+    }
+    for (int page = 0; page < m.walk_page_count(); ++page) {
+      if (m.CanWalk(c, VirtPage(static_cast<std::uint8_t>(page)))) add(c, Move::Kind::kWalk, page);
+    }
+  }
+  frame.events_begun = static_cast<std::uint32_t>(frame.events.size());
+  frame.events.insert(frame.events.end(), awake.begin(), awake.end());
 }
 
 void FootprintDpor::OpenFrame() {
@@ -205,18 +263,41 @@ void FootprintDpor::OpenFrame() {
   const Frame* const before = depth_ == 0 ? nullptr : &frames_[depth_ - 1];
   if (before != nullptr) InheritSleepers(f, *before);
   LookAtWaits(f, before);
+  if (before != nullptr) f.event_count = before->event_count + (before->event ? 1 : 0);
+  if (f.event_count < options_.events) ListEvents(f);
 }
 
 // ---- steps -------------------------------------------------------------------------------------------
 
-void FootprintDpor::BeginStep(Process p) {
+void FootprintDpor::BeginStep(Frame& frame) {
   in_step_ = true;
+  deferred_came_ = false;
   first_row_ = machine().log().size();
   watch_.Forget();
-  if (IsBuffer(p)) return;
-  frames_[depth_].ends_wait = pending(p).blocked;
-  if (options_.left_out != FootprintLeftOut::kInterrupts) watch_.AddLookForInterrupts(p);
-  watch_.AddThread(p);
+  const Process cpu = CpuOfStep(frame);
+  if (cpu == kNobody) return;
+  had_step_ = HasStep(cpu);
+  if (options_.left_out != FootprintLeftOut::kInterrupts) watch_.AddLookForInterrupts(cpu);
+  if (frame.event) {
+    BeginEvent(*frame.event);
+    return;
+  }
+  frame.ends_wait = pending(cpu).blocked;
+  watch_.AddThread(cpu);
+}
+
+// What it needs to be able to come is touched, too.
+void FootprintDpor::BeginEvent(const OutsideEvent& event) {
+  watch_.AddHasStep(event.cpu, /*is_write=*/false);
+  if (pending(event.cpu).blocked) {  // an await, as long as its word is ready
+    watch_.SeeAll();
+    const bool is_over = machine().CanRun(event.cpu);
+    MemoryWatch::Pause();
+    SHOOTDOWN_CHECK(is_over);
+  }
+  // An eviction and a walk are hardware's; what else comes is between two steps of the thread.
+  const bool interrupts = event.kind != Move::Kind::kEvict && event.kind != Move::Kind::kWalk;
+  if (interrupts || machine().InterruptDue(event.cpu)) watch_.AddThread(event.cpu);
 }
 
 // Whether a store in the step that `frame` has taken could reach memory in that step, and makes a difference
@@ -242,9 +323,13 @@ void FootprintDpor::EndStep() {
   f.looks_at_store = false;
   if (IsBuffer(p)) {
     watch_.AddBuffer(CpuOf(p), /*is_write=*/true);
-  } else {
+  } else if (!f.event) {
     watch_.AddThread(p);
     if (buffers() && options_.left_out != FootprintLeftOut::kAtOnce) LookAtStore(f);
+  }
+  if (const Process cpu = CpuOfStep(f);
+      cpu != kNobody && had_step_ != HasStep(cpu) && options_.left_out != FootprintLeftOut::kLastSteps) {
+    watch_.AddHasStep(cpu, /*is_write=*/true);
   }
   Footprint touched = watch_.seen();
   if (options_.left_out == FootprintLeftOut::kReads) {
@@ -252,7 +337,7 @@ void FootprintDpor::EndStep() {
   }
   f.touched = std::make_shared<const Footprint>(std::move(touched));
   ClockBefore(p);
-  if (buffers()) JoinOfBuffer(f);
+  if (buffers() && !f.event) JoinOfBuffer(f);
   FindRaces(p, *f.touched, f.ends_wait, static_cast<std::int32_t>(depth_ - 1));
   FindRacesOfUndone(p, *f.touched, static_cast<std::int32_t>(depth_ - 1));
   std::copy_n(now_.begin(), process_count_, f.clock.begin());
@@ -310,25 +395,35 @@ Process FootprintDpor::FirstChoice(const Frame& frame) const {
 Process FootprintDpor::Take(const Frame& frame) {
   ++depth_;
   if (frame.at_once) StoreAtOnce();
-  return frame.process;
+  if (!frame.event) return frame.process;
+  MeetFirst({.kind = frame.event->kind, .arg = frame.event->arg});
+  return frame.event->cpu;
+}
+
+// Nobody can take a step, unless an interrupt was deferred and comes now.
+Process FootprintDpor::WaitForDeferred() {
+  deferred_came_ = true;
+  return kNobody;
 }
 
 Process FootprintDpor::Choose() {
   if (in_step_) EndStep();
   if (KeepsPlace()) KeepPlace();
+  if (options_.events != 0 && depth_ < frame_count_ && Enabled() == 0) return WaitForDeferred();
   if (depth_ < replayed_) return Take(frames_[depth_]);
   if (depth_ == frame_count_) {
     OpenFrame();
     Frame& f = frames_[depth_];
-    if ((f.enabled & ~f.asleep) == 0) {
+    if ((f.enabled & ~f.asleep) != 0) {
+      f.process = FirstChoice(f);
+      f.backtrack |= Bit(f.process);
+    } else if (!f.NextEvent()) {
       gave_up_ = f.enabled != 0;
       --frame_count_;
-      return gave_up_ ? kCut : kNobody;
+      return gave_up_ ? kCut : WaitForDeferred();
     }
-    f.process = FirstChoice(f);
-    f.backtrack |= Bit(f.process);
   }
-  BeginStep(frames_[depth_].process);
+  BeginStep(frames_[depth_]);
   return Take(frames_[depth_]);
 }
 
@@ -337,12 +432,12 @@ sim::Move FootprintDpor::Pick(const sim::Question& question) {
   MemoryWatch::Pause();
   const sim::Move move = PickBy([this] { return Choose(); }, question);
   if (!in_step_) return move;
-  const Process p = frames_[depth_ - 1].process;
   // Nor are those of the CPU that is left for the one that takes the step.
-  if (IsBuffer(p)) {
+  const Process cpu = CpuOfStep(frames_[depth_ - 1]);
+  if (cpu == kNobody) {
     watch_.SeeAll();
   } else {
-    watch_.See(p);
+    watch_.See(cpu);
   }
   return move;
 }
@@ -364,6 +459,7 @@ void FootprintDpor::KeepPlace() {
 
 void FootprintDpor::ResumeFromPlace() {
   in_step_ = false;
+  deferred_came_ = false;
   places_.DropFrom(replayed_ + 1);
   if (places_.empty()) return;
   const Place& place = places_.last();

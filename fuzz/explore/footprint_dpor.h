@@ -13,6 +13,8 @@
 //   memory in that step.
 // - A wait that is not over touches what its condition looked at. It is no step, but in races like one, as
 //   SourceDpor's awaits are: somebody may have made it ready, and unready again, before anybody looked.
+// - Events from outside come where their CPU has a step to take, each as a step of a process of its own. All that may
+//   come in a state are tried there, but those that sleep.
 // - What a step touches may depend on what came before it. So what a sleeper would have done, and what a wait would
 //   have looked at, is in races too once another step has changed that.
 //
@@ -54,9 +56,13 @@ enum class FootprintLeftOut : std::uint8_t {
   kWishes,       // what a part asks for before its beginning is not told
   kUndoneSteps,  // what a sleeper would have done is in no race once it is woken
   kUndoneLooks,  // what a wait would have looked at is in no race once that was written
+  kLastSteps,    // an event and the step after which it could not come any more may change places
 };
 
 struct FootprintOptions : ResumableOptions {
+  // Events from outside in a run, at most: before any step of a CPU that has one to take, all kinds that the machine
+  // and its guest have, each with all that it can be (StateOptions::events says which delays).
+  std::uint32_t events = 0;
   FootprintLeftOut left_out = FootprintLeftOut::kNothing;
 };
 
@@ -66,7 +72,8 @@ class FootprintDpor final : public ProcessScheduler, public ResumableSearch {
   FootprintDpor(sim::Subject& subject, FootprintOptions options);
 
   // With go_on, too, it ends at a violation that is seen before its run ends: what others would have done is
-  // not known then. StoppedBy::kRefused: under PSO and RMO, and with more than kProcessCountMax processes.
+  // not known then. StoppedBy::kRefused: under PSO and RMO, and with more than kProcessCountMax processes, which
+  // ProcessCount says, and one more for each CPU with events.
   [[nodiscard]] Report Explore() override;
 
   [[nodiscard]] std::uint64_t run_count() const override { return count_.run_count(); }
@@ -110,6 +117,14 @@ class FootprintDpor final : public ProcessScheduler, public ResumableSearch {
   [[nodiscard]] const Frame::Clock& ClockOf(std::int32_t frame) const {
     return frames_[static_cast<std::size_t>(frame)].clock;
   }
+  // The CPU whose step it is, or to which the event comes; kNobody: a buffer's.
+  [[nodiscard]] Process CpuOfStep(const Frame& frame) const {
+    if (frame.event) return frame.event->cpu;
+    return IsBuffer(frame.process) ? kNobody : frame.process;
+  }
+  [[nodiscard]] ProcessSet EventProcesses() const {
+    return options_.events == 0 ? 0 : ~ProcessSet{0} << first_event_process_;
+  }
   [[nodiscard]] bool HappensBefore(std::int32_t i, std::int32_t j) const {
     const Frame& f = frames_[static_cast<std::size_t>(i)];
     return ClockOf(j)[static_cast<std::size_t>(f.process)] >= f.nth;
@@ -121,11 +136,14 @@ class FootprintDpor final : public ProcessScheduler, public ResumableSearch {
 
   [[nodiscard]] Process FirstChoice(const Frame& frame) const;
   [[nodiscard]] Process Take(const Frame& frame);
+  [[nodiscard]] Process WaitForDeferred();
   void OpenFrame();
   void InheritSleepers(Frame& frame, const Frame& before) const;
+  void ListEvents(Frame& frame);
   void LookAtWaits(Frame& frame, const Frame* before);
   [[nodiscard]] Touched LookOf(int cpu);
-  void BeginStep(Process p);
+  void BeginStep(Frame& frame);
+  void BeginEvent(const OutsideEvent& event);
   void EndStep();
   void LookAtStore(Frame& frame);
   void Record(std::size_t depth);
@@ -138,6 +156,7 @@ class FootprintDpor final : public ProcessScheduler, public ResumableSearch {
   void FindRaces(Process p, const Footprint& touched, bool ends_wait, std::int32_t end);
   void FindRacesOfUndone(Process p, const Footprint& touched, std::int32_t end);
   void TryBefore(std::int32_t first, Process p, std::int32_t end);
+  [[nodiscard]] bool BeginsWithEvent(std::int32_t first, ProcessSet initials, std::int32_t end) const;
   [[nodiscard]] bool MightEndWithout(std::int32_t first, Process p, std::int32_t end) const;
 
   [[nodiscard]] bool KeepsPlace() const;
@@ -167,7 +186,8 @@ class FootprintDpor final : public ProcessScheduler, public ResumableSearch {
   sim::Subject& subject_;
   FootprintOptions options_;
   MemoryWatch watch_;
-  std::size_t process_count_;
+  Process first_event_process_;  // that of CPU 0; those below take steps
+  std::size_t process_count_;    // all
   std::size_t buffer_entries_;
   RunCount count_;
 
@@ -194,6 +214,8 @@ class FootprintDpor final : public ProcessScheduler, public ResumableSearch {
   std::size_t replayed_ = 0;  // frames below are only followed
   std::size_t first_row_ = 0;  // of the step that is taken
   bool in_step_ = false;      // of frame depth_ - 1, which is new
+  bool had_step_ = false;     // its CPU, before it
+  bool deferred_came_ = false;  // interrupts that were, since the last step
   bool gave_up_ = false;
 };
 

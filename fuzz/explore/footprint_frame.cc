@@ -17,9 +17,16 @@ void FootprintFrame::SendToSleep() {
     touched_held = nullptr;
     at_once = false;
   }
-  sleepers.push_back({.process = process, .touched = std::move(touched)});
+  sleepers.push_back({.process = process, .touched = std::move(touched), .event = event});
   touched = nullptr;
-  asleep |= Bit(process);
+  if (!event) asleep |= Bit(process);
+}
+
+bool FootprintFrame::NextEvent() {
+  if (events_begun == events.size()) return false;
+  event = events[events_begun++];
+  process = event->process;
+  return true;
 }
 
 bool FootprintFrame::Next() {
@@ -32,8 +39,9 @@ bool FootprintFrame::Next() {
     }
     SendToSleep();
   }
-  if (Left() == 0) return false;
+  if (Left() == 0) return NextEvent();
   process = Lowest(Left());
+  event.reset();
   return true;
 }
 
@@ -58,6 +66,11 @@ void FrameWriter::Write(const Touched& touched) {
   if (is_new) PutAll(bytes_, *touched);
 }
 
+void FrameWriter::Write(const std::optional<OutsideEvent>& event) {
+  Put(bytes_, static_cast<std::uint8_t>(event.has_value()));
+  if (event) Put(bytes_, *event);
+}
+
 void FrameWriter::Write(const FootprintFrame& frame) {
   for (const ProcessSet set : {frame.enabled, frame.asleep, frame.backtrack, frame.waiting}) {
     Put(bytes_, set);
@@ -67,8 +80,13 @@ void FrameWriter::Write(const FootprintFrame& frame) {
   for (const FootprintFrame::Sleeper& sleeper : frame.sleepers) {
     Put(bytes_, sleeper.process);
     Write(sleeper.touched);
+    Write(sleeper.event);
   }
+  Put(bytes_, frame.event_count);
+  PutAll(bytes_, frame.events);
+  Put(bytes_, frame.events_begun);
   Put(bytes_, frame.process);
+  Write(frame.event);
   Write(frame.touched);
   for (const bool flag :
        {frame.ends_wait, frame.is_held_store, frame.looks_at_store, frame.at_once}) {
@@ -107,12 +125,38 @@ bool FrameReader::ReadLooks(FootprintFrame& frame) {
 
 bool FrameReader::ReadSleepers(FootprintFrame& frame) {
   std::uint32_t count = 0;
-  if (!Get(bytes_, count) || count > static_cast<std::uint32_t>(process_count_)) return false;
+  if (!Get(bytes_, count) || count > bytes_.size()) return false;
   frame.sleepers.resize(count);
   return std::ranges::all_of(frame.sleepers, [this](FootprintFrame::Sleeper& sleeper) {
     return Get(bytes_, sleeper.process) && IsProcess(sleeper.process) && Read(sleeper.touched) &&
-           sleeper.touched != nullptr;
+           sleeper.touched != nullptr && Read(sleeper.event);
   });
+}
+
+bool FrameReader::IsEvent(const OutsideEvent& event) const {
+  switch (event.kind) {
+    case sim::Move::Kind::kDefer:
+    case sim::Move::Kind::kResched:
+    case sim::Move::Kind::kEvict:
+    case sim::Move::Kind::kNmi:
+    case sim::Move::Kind::kWalk:
+      return IsProcess(event.process) && event.cpu < cpu_count_;
+    default:
+      return false;
+  }
+}
+
+bool FrameReader::Read(std::optional<OutsideEvent>& event) {
+  std::uint8_t is_there = 0;
+  if (!Get(bytes_, is_there) || is_there > 1) return false;
+  event.reset();
+  return is_there == 0 || (Get(bytes_, event.emplace()) && IsEvent(*event));
+}
+
+bool FrameReader::ReadEvents(FootprintFrame& frame) {
+  return Get(bytes_, frame.event_count) && GetAll(bytes_, frame.events) &&
+         std::ranges::all_of(frame.events, [this](const OutsideEvent& e) { return IsEvent(e); }) &&
+         Get(bytes_, frame.events_begun) && frame.events_begun <= frame.events.size();
 }
 
 bool FrameReader::Read(FootprintFrame& frame) {
@@ -120,8 +164,9 @@ bool FrameReader::Read(FootprintFrame& frame) {
   for (ProcessSet* const set : {&frame.enabled, &frame.asleep, &frame.backtrack, &frame.waiting}) {
     if (!Get(bytes_, *set)) return false;
   }
-  if (!ReadLooks(frame) || !ReadSleepers(frame)) return false;
-  if (!Get(bytes_, frame.process) || !IsProcess(frame.process) || !Read(frame.touched)) {
+  if (!ReadLooks(frame) || !ReadSleepers(frame) || !ReadEvents(frame)) return false;
+  if (!Get(bytes_, frame.process) || !IsProcess(frame.process) || !Read(frame.event) ||
+      !Read(frame.touched)) {
     return false;
   }
   for (bool* const flag :

@@ -4,9 +4,11 @@
 #define SHOOTDOWN_FUZZ_EXPLORE_FOOTPRINT_FRAME_H_
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,11 +21,22 @@ namespace shootdown::explore {
 
 using Touched = std::shared_ptr<const Footprint>;
 
+// What may come to a CPU from outside, before its next step. `process`: all that come to this CPU, as one that takes
+// steps beside those of the scheduler.
+struct OutsideEvent {
+  std::uint8_t process = 0;
+  std::uint8_t cpu = 0;
+  sim::Move::Kind kind = sim::Move::Kind::kStep;
+  std::uint8_t arg = 0;
+  [[nodiscard]] bool operator==(const OutsideEvent&) const = default;
+};
+
 struct FootprintFrame {
-  // Who sleeps, and what its next step touches.
+  // Who sleeps, and what its next step touches; or which event does.
   struct Sleeper {
     Process process;
     Touched touched;
+    std::optional<OutsideEvent> event = std::nullopt;
   };
   // By process: so many of its steps happen before a step, that one included.
   using Clock = std::array<std::uint16_t, kProcessCountMax>;
@@ -35,7 +48,11 @@ struct FootprintFrame {
   ProcessSet waiting = 0;           // CPUs whose wait is not over
   std::vector<Touched> looks = {};  // by CPU: what its wait looked at, if that is not over
   std::vector<Sleeper> sleepers = {};
+  std::uint32_t event_count = 0;             // in the run before
+  std::vector<OutsideEvent> events = {};     // that may come here; those that sleep first
+  std::uint32_t events_begun = 0;            // of these
   Process process = 0;
+  std::optional<OutsideEvent> event = {};    // the step is that it comes
   Touched touched = nullptr;  // null: the step is not over
   bool ends_wait = false;
   bool is_held_store = false;
@@ -53,10 +70,15 @@ struct FootprintFrame {
 
   // Whether something is left to be tried from here, when all behind `process` is.
   [[nodiscard]] bool HasNext() const {
-    return (touched != nullptr && looks_at_store && !at_once) || Left() != 0;
+    return (touched != nullptr && looks_at_store && !at_once) || LeftCount() != 0;
   }
   // Those that are, `process` not among them.
   [[nodiscard]] ProcessSet Left() const { return backtrack & ~asleep & ~Bit(process); }
+  [[nodiscard]] std::size_t LeftCount() const {
+    return static_cast<std::size_t>(std::popcount(Left())) + events.size() - events_begun;
+  }
+  // Chooses the next event. False: all have been tried, or sleep.
+  [[nodiscard]] bool NextEvent();
   // All behind `process`, whose step is over, has been tried: another one is chosen. False: none is left.
   [[nodiscard]] bool Next();
 
@@ -74,6 +96,7 @@ class FrameWriter {
 
  private:
   void Write(const Touched& touched);
+  void Write(const std::optional<OutsideEvent>& event);
 
   std::string& bytes_;
   int process_count_;
@@ -93,6 +116,9 @@ class FrameReader {
   [[nodiscard]] bool Read(Touched& touched);
   [[nodiscard]] bool ReadLooks(FootprintFrame& frame);
   [[nodiscard]] bool ReadSleepers(FootprintFrame& frame);
+  [[nodiscard]] bool ReadEvents(FootprintFrame& frame);
+  [[nodiscard]] bool Read(std::optional<OutsideEvent>& event);
+  [[nodiscard]] bool IsEvent(const OutsideEvent& event) const;
   [[nodiscard]] bool IsProcess(Process p) const { return p >= 0 && p < process_count_; }
 
   std::string_view& bytes_;

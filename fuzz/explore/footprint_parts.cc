@@ -1,6 +1,5 @@
 // FootprintDpor's parts: how each is searched, by one process or by several, and how all is written down.
 #include <algorithm>
-#include <bit>
 
 #include "fuzz/base/check.h"
 #include "fuzz/explore/footprint_dpor.h"
@@ -119,10 +118,10 @@ std::uint64_t FootprintDpor::branch_count() const {
   // What stands there of it is older.
   const Part& part = subtrees_.part(part_);
   for (std::size_t i = part.own_begin(); i < part.frames.size(); ++i) {
-    count -= static_cast<std::uint64_t>(std::popcount(part.frames[i].Left()));
+    count -= part.frames[i].LeftCount();
   }
   for (std::size_t i = root_; i < frame_count_; ++i) {
-    count += static_cast<std::uint64_t>(std::popcount(frames_[i].Left()));
+    count += frames_[i].LeftCount();
   }
   return count;
 }

@@ -22,11 +22,13 @@ struct Touch {
 };
 
 // What was touched, each word once. Words behind guest memory stand for threads, since what one knows is on its
-// stack, and goes with it to another CPU; and for how much is in the CPUs' store buffers.
+// stack, and goes with it to another CPU; for how much is in the CPUs' store buffers; and for whether they have a
+// step to take.
 using Footprint = std::vector<Touch>;
 inline constexpr sim::WordIndex kThreadWords = sim::kArenaGuestBytes / 8;
 inline constexpr sim::WordIndex kBufferWords = kThreadWords + ActorId::kCodeCount;
-inline constexpr std::size_t kFootprintWords = kBufferWords + kCpuCountMax;
+inline constexpr sim::WordIndex kStepWords = kBufferWords + kCpuCountMax;
+inline constexpr std::size_t kFootprintWords = kStepWords + kCpuCountMax;
 
 // One touches what the other writes.
 [[nodiscard]] constexpr bool InConflict(const Touch& a, const Touch& b) {
@@ -60,6 +62,11 @@ class MemoryWatch {
   // Somebody needs to know how much is in CPU `cpu`'s store buffer, or makes it less.
   void AddBuffer(int cpu, bool is_write) {
     Add(kBufferWords + static_cast<sim::WordIndex>(cpu), is_write ? 0 : 1, is_write ? 1 : 0);
+  }
+
+  // Something can come to CPU `cpu` only where it has a step to take; or it now has one, or has none.
+  void AddHasStep(int cpu, bool is_write) {
+    Add(kStepWords + static_cast<sim::WordIndex>(cpu), is_write ? 0 : 1, is_write ? 1 : 0);
   }
 
   [[nodiscard]] const Footprint& seen() const { return seen_; }

@@ -175,6 +175,14 @@ int ProcessScheduler::NextToEnter() {
   return started_ < cpu_count_ ? started_ : kNobody;
 }
 
+bool ProcessScheduler::InterruptMayCome(int cpu) const {
+  if (machine().InterruptWaits(cpu)) return true;
+  for (int c = 0; c < cpu_count(); ++c) {
+    if (c != cpu && pending(c).kind == StepKind::kMondoSend) return true;
+  }
+  return false;
+}
+
 // A CPU that has a step to take, no handler's, and can take it. An await that is ready is one.
 int ProcessScheduler::FirstWithStep() const {
   for (int c = 0; c < cpu_count_; ++c) {

@@ -44,6 +44,9 @@ constexpr Process Lowest(ProcessSet set) { return std::countr_zero(set); }
 // is then not complete.
 inline constexpr int kOldValueCountMax = 7;
 
+// Interrupts from outside are deferred for 1 to so many steps.
+inline constexpr int kDeferredStepsMax = 8;
+
 // What the ways out of a store buffer are, under PSO and RMO. By place there are few, and what one stands
 // for changes when others leave; by word each is the same for the whole search, as reduction needs it.
 enum class WaysOut : std::uint8_t { kByPlace, kByWord };
@@ -88,9 +91,16 @@ class ProcessScheduler : public sim::Scheduler {
   template <class Chooser>
   [[nodiscard]] sim::Move PickBy(const Chooser& choose, const sim::Question& question);
   // Within Choose(): the CPU that is chosen meets `event` where it stands, before its step, and
-  // then there is another choice. REQUIRES: it is no store buffer, and pending(cpu).blocked is
-  // false, or an await that is over.
+  // then there is another choice. REQUIRES: it is no store buffer, and HasStep(cpu).
   void MeetFirst(sim::Move event) { event_ = event; }
+  // The CPU would be asked about its step. An await that had to wait and is over is one.
+  [[nodiscard]] bool HasStep(int cpu) const {
+    return !pending(cpu).blocked ||
+           (machine().Awaited(cpu) != nullptr && !machine().InterruptDue(cpu));
+  }
+  // To defer an interrupt changes something only if one comes before the delay is over. A delay that
+  // begins earlier, with as many steps more, is the same.
+  [[nodiscard]] bool InterruptMayCome(int cpu) const;
   // Within Choose(): the CPU that is chosen takes a store as its step, and has nothing in its
   // buffer that must leave before. The store reaches memory in the same step. A drain right after it comes to the same
   // memory, but judges that hear of the store may look at memory in between.

@@ -41,23 +41,6 @@ ProcessSet StateSearch::AsleepAfter(Process p, ProcessSet tried) const {
 
 // ---- choices ------------------------------------------------------------------------------------
 
-// To defer an interrupt changes something only if one comes before the delay is over. A delay that
-// begins earlier, with as many steps more, is the same.
-bool StateSearch::InterruptMayCome(int cpu) const {
-  const sim::Machine& m = machine();
-  if (m.InterruptWaits(cpu)) return true;
-  for (int c = 0; c < cpu_count(); ++c) {
-    if (c != cpu && pending(c).kind == StepKind::kMondoSend) return true;
-  }
-  return false;
-}
-
-// The CPU would be asked about its step. An await that had to wait and is over is one.
-bool StateSearch::HasStep(int cpu) const {
-  return !pending(cpu).blocked ||
-         (machine().Awaited(cpu) != nullptr && !machine().InterruptDue(cpu));
-}
-
 // Whoever evicts an entry earlier makes the same run.
 bool StateSearch::UsesTlb(int cpu) const {
   const StepKind next = pending(cpu).kind;
@@ -103,7 +86,7 @@ void StateSearch::AddEvents(int cpu, Spent spent, std::optional<Move::Kind> unfi
   if (m.takes_softints()) {
     if (!m.SoftintPending(cpu, sim::kPilReschedule)) add(Move::Kind::kResched, 0);
     if (!m.InterruptsDeferred(cpu) && (InterruptMayCome(cpu) || one_more)) {
-      for (int steps = 1; steps <= StateOptions::kDeferredStepsMax; ++steps) {
+      for (int steps = 1; steps <= kDeferredStepsMax; ++steps) {
         add(Move::Kind::kDefer, steps);
       }
     }

@@ -50,7 +50,6 @@ enum class SleepLeftOut : std::uint8_t {
 struct StateOptions : ResumableOptions {
   static constexpr std::uint32_t kEventCountMax = StateGraph::kEventCountMax;
   static constexpr std::uint32_t kCostMax = StateGraph::kCostMax;
-  static constexpr int kDeferredStepsMax = 8;  // see `events`
   // At most one of the three, each at most kCostMax; without, nothing is bounded. What the first
   // two count: Bound in fuzz/explore/enumerate.h. Departures are preemptions, events, and stores
   // that do not reach memory at once, though none waits before them: all together. With
@@ -156,13 +155,11 @@ class StateSearch final : public ProcessScheduler, public ResumableSearch {
   [[nodiscard]] bool StoreIsUnseen(int cpu);
   [[nodiscard]] Process UnseenDrain();
   void BeginAnew(RunCount& count);
-  [[nodiscard]] bool HasStep(int cpu) const;
   [[nodiscard]] bool UsesTlb(int cpu) const;
   [[nodiscard]] std::optional<sim::Move::Kind> Unfinished() const;
   [[nodiscard]] static bool MayFollow(sim::Move::Kind unfinished, sim::Move::Kind kind,
                                       bool one_more);
   void AddEvents(int cpu, Spent spent, std::optional<sim::Move::Kind> unfinished);
-  [[nodiscard]] bool InterruptMayCome(int cpu) const;
   [[nodiscard]] Process Take(const Option& option);
   const sim::Violation* Try(const Branch& branch);
   const sim::Violation* GoAgain(const Branch& branch, const RunRecord& run);

@@ -1,7 +1,6 @@
 #include "fuzz/explore/subtrees.h"
 
 #include <algorithm>
-#include <bit>
 #include <iterator>
 #include <utility>
 
@@ -110,7 +109,7 @@ bool Subtrees::Divide(std::size_t part_count_max) {
 std::uint64_t Subtrees::branch_count() const {
   std::uint64_t count = 0;
   const auto add = [&count](const FootprintFrame& frame) {
-    count += static_cast<std::uint64_t>(std::popcount(frame.Left()));
+    count += frame.LeftCount();
   };
   for (const auto& [id, fork] : forks_) add(fork.frame);
   for (const Part& part : parts_) {

@@ -60,6 +60,21 @@ class VerifyDporTest(cli.SystemTest):
                     replayed = self.shootdown("replay", finding["id"], "--store", self.store)
                     self.assertEqual(replayed.status, DONE, replayed.err)
 
+    def test_an_event_makes_the_same_difference_as_to_a_search_over_states(self):
+        for name, events, status in (("10.10-membarrier-single-user-fixed", 1, DONE), ("W11-does-not-wait", 0, DONE),
+                                     ("W11-does-not-wait", 1, FINDING), ("7.10-lazy-mmu-preempted", 1, FINDING)):
+            with self.subTest(scenario=name, events=events):
+                words = [name, "--memory-model", "sc", "--events", events]
+                orders, states = self.verify(*words, "--engine", "dpor"), self.verify(*words)
+
+                self.assertEqual((orders.status, states.status), (status, status), orders.err + states.err)
+                ours, theirs = (r.json()["scenarios"][0] for r in (orders, states))
+                for word in "verdict", "bound", "varied", "not_varied":
+                    self.assertEqual(ours[word], theirs[word])
+                if status == FINDING:
+                    replayed = self.shootdown("replay", ours["finding"]["id"], "--store", self.store)
+                    self.assertEqual(replayed.status, DONE, replayed.err)
+
     def test_eight_cpus_are_no_more_to_refute_than_two(self):
         few, many = (self.verify(f"seed-stale-hit{cpus}", "--engine", "dpor", "--memory-model", "sc")
                      for cpus in ("", "-8cpu"))
@@ -74,9 +89,10 @@ class VerifyDporTest(cli.SystemTest):
         self.assertEqual(proofs[0], proofs[1])
 
     def test_its_certificate_does_not_depend_on_the_number_of_jobs(self):
-        for name, model in (("seed-stale-hit-fixed", "sc"), ("W16-lazy-cpus-skipped-fixed", "sc"),
-                            ("W14-trims-with-irqs-off-fixed", "tso")):
-            words = [name, "--engine", "dpor", "--memory-model", model]
+        for name, model, events in (("seed-stale-hit-fixed", "sc", 0), ("W16-lazy-cpus-skipped-fixed", "sc", 0),
+                                    ("10.10-membarrier-single-user-fixed", "sc", 1),
+                                    ("W14-trims-with-irqs-off-fixed", "tso", 0)):
+            words = [name, "--engine", "dpor", "--memory-model", model, "--events", events]
             alone, *together = (self.proof(self.verify(*words, "--jobs", jobs)) for jobs in (1, 2, 3, 7))
 
             self.assertEqual(alone["verdict"], "clean")
@@ -186,7 +202,6 @@ class VerifyDporTest(cli.SystemTest):
     def test_what_it_cannot_do_is_refused(self):
         for words, said in ((["--engine", "none"], 'found "none", wanted states or dpor'),
                             (["--engine", "dpor", "--preemptions", "1"], "--preemptions"),
-                            (["--engine", "dpor", "--events", "1"], "--events"),
                             (["--engine", "dpor", "--memory-model", "pso"], "wanted SC or TSO")):
             with self.subTest(words=words):
                 result = self.verify(CLEAN, *words)

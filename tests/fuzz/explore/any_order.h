@@ -50,7 +50,7 @@ class AnyOrder : public sim::Scheduler {
                                    sim::Move::Kind::kWalk};
     const sim::Move::Kind kind = kKinds[prng_.Below(kKinds.size())];
     std::uint32_t arg = 0;
-    if (kind == sim::Move::Kind::kDefer) arg = 1 + prng_.Below(StateOptions::kDeferredStepsMax);
+    if (kind == sim::Move::Kind::kDefer) arg = 1 + prng_.Below(kDeferredStepsMax);
     if (kind == sim::Move::Kind::kEvict) {
       evicted_ = true;
       arg = prng_.Below(static_cast<std::uint32_t>(machine.config().tlb_entries));

@@ -23,6 +23,7 @@ struct LeftOutCase {
   FootprintLeftOut rule;
   Parts (*program)();
   sim::MemoryModel model = sim::MemoryModel::kTso;
+  std::uint32_t events = 0;
 };
 
 Parts StoreAndLoad() {
@@ -147,6 +148,19 @@ Parts LooksNoFurther() {
       [](GuestProgram& g) { g.Store('z', 1); }, {});
 }
 
+// The first thread's only step has nothing in common with a walk, but none can come after it. Register 0: whether the
+// second thread has seen that step, and what the handler finds in the TLB.
+Parts WalkBeforeTheLastStep() {
+  return {.threads = {[](GuestProgram& g) { g.Store('x', 1); },
+                      [](GuestProgram& g) {
+                        g.reg[1] = g.Load('x');
+                        g.Store('z', 1);
+                        (void)g.SendMondo(0, 0);
+                      }},
+          .mondos = {[](GuestProgram& g) { g.reg[0] = 10 * g.reg[1] + g.Translate(); }},
+          .walks = true};
+}
+
 class FootprintLeftOutTest : public ::testing::TestWithParam<LeftOutCase> {
  protected:
   static Outcomes Of(FootprintLeftOut left_out) {
@@ -154,6 +168,7 @@ class FootprintLeftOutTest : public ::testing::TestWithParam<LeftOutCase> {
     Outcomes outcomes;
     FootprintOptions options;
     options.left_out = left_out;
+    options.events = GetParam().events;
     options.go_on = true;
     options.on_run = [&](const sim::Violation* violation) {
       outcomes.emplace(program.reg[0], violation != nullptr ? violation->check : "");
@@ -183,6 +198,8 @@ INSTANTIATE_TEST_SUITE_P(
         LeftOutCase{"UndoneLooksInterrupted", FootprintLeftOut::kUndoneLooks, &InterruptedInAWait},
         LeftOutCase{"UndoneLooks", FootprintLeftOut::kUndoneLooks, &WaitForEither,
                     sim::MemoryModel::kSc},
+        LeftOutCase{"LastSteps", FootprintLeftOut::kLastSteps, &WalkBeforeTheLastStep,
+                    sim::MemoryModel::kSc, 1},
         LeftOutCase{"WakeUps", FootprintLeftOut::kWakeUps, &TwoWriters}),
     [](const auto& test) { return std::string(test.param.name); });
 
