@@ -51,6 +51,10 @@ sim::MachineConfig ForProgram(const std::string& name, sim::MachineConfig config
   RequireRange(name, "threads", cpu_count, 1, kCpuCountMax);
   RequireRange(name, "machine.store_buffer_entries",
                static_cast<std::uint64_t>(config.store_buffer_entries), 1, 16);
+  RequireRange(name, "machine.tlb_entries", static_cast<std::uint64_t>(config.tlb_entries), 1, 64);
+  RequireRange(name, "machine.tlb_sharing", static_cast<std::uint64_t>(config.tlb_sharing), 1, 8);
+  RequireRange(name, "machine.mondo_queue_entries",
+               static_cast<std::uint64_t>(config.mondo_queue_entries), 1, 16);
   // Behind that no schedule can name a step.
   RequireRange(name, "machine.step_count_max", config.step_count_max, 1, 65'535);
   config.cpu_count = static_cast<int>(cpu_count);
@@ -149,7 +153,9 @@ void Program::RejectAtEnd(std::string message) {
   if (!at_the_end) {
     Refuse(name_, "found REQUIRE_AT_END outside of the check at the end, wanted REQUIRE in a thread");
   }
-  Reject(std::move(message));
+  if (violation_) return;
+  violation_ = {
+      .check = "assertion", .message = std::move(message), .row = machine_.row(), .at_end = true};
 }
 
 void Program::Reject(std::string message) {

@@ -15,6 +15,7 @@
 
 #include "fuzz/explore/source_dpor.h"
 #include "fuzz/explore/state_search.h"
+#include "fuzz/program/program.h"
 #include "tests/fuzz/explore/exploring.h"
 #include "tests/fuzz/explore/random_program.h"
 #include "tests/fuzz/explore/small_scenario.h"
@@ -52,6 +53,26 @@ TEST(FootprintDporTest, LosesNoClassOfALittleProgram) {
       ASSERT_EQ(Difference(found, expected), "") << random.Text();
     }
   }
+}
+
+// What a check at the end finds hides nothing of what others would have done.
+TEST(FootprintDporTest, GoesOnAfterWhatIsWrongAtTheEnd) {
+  struct Shared {
+    program::Word word;
+  };
+  program::ProgramOf<Shared> program(
+      {.name = "always wrong",
+       .threads = {[](Shared& s) { STORE(s.word, 1); }, [](Shared& s) { STORE(s.word, 2); }},
+       .at_end = [](Shared& s) { REQUIRE_AT_END(s.word.Peek() == 0, "always"); },
+       .machine = {.memory_model = MemoryModel::kSc}});
+  Options options;
+  options.go_on = true;
+
+  const Report report = FootprintDpor(program, {{options}}).Explore();
+
+  EXPECT_TRUE(report.complete);
+  EXPECT_EQ(report.executions, 2u);
+  EXPECT_EQ(report.failing, 2u);
 }
 
 // Looks of judges, and waits that are no steps.

@@ -31,6 +31,9 @@ TEST(ProgramDeathTest, MistakesOfWhoWroteItAreSaidInWords) {
   EXPECT_DEATH(build(129, {}), "program \"mine\": threads: found 129, wanted 1 to 128");
   EXPECT_DEATH(build(0, {}), "program \"mine\": threads: found 0, wanted 1 to 128");
   EXPECT_DEATH(build(1, {.store_buffer_entries = 0}), "machine.store_buffer_entries: found 0, wanted 1 to 16");
+  EXPECT_DEATH(build(1, {.tlb_entries = 65}), "machine.tlb_entries: found 65, wanted 1 to 64");
+  EXPECT_DEATH(build(1, {.tlb_sharing = 0}), "machine.tlb_sharing: found 0, wanted 1 to 8");
+  EXPECT_DEATH(build(1, {.mondo_queue_entries = 17}), "machine.mondo_queue_entries: found 17, wanted 1 to 16");
   EXPECT_DEATH(build(1, {.step_count_max = 65'536}), "machine.step_count_max: found 65536, wanted 1 to 65535");
 
   ProgramOf<Counter> first({.name = "first", .threads = {nothing}});
