@@ -7,6 +7,7 @@
 #include "fuzz/cli/undone_words.h"
 #include "fuzz/process/loaded_scenario.h"
 #include "proto/rpc/state_names.h"
+#include "shootdown/v1/finding.pb.h"
 
 namespace shootdown {
 namespace {
@@ -141,7 +142,7 @@ bool HasEnded(v1::CampaignState state) {
 std::uint32_t FindingCount(const v1::Campaign& campaign) {
   std::uint32_t sum = 0;
   for (int i = 0; i < campaign.findings_by_state_size(); ++i) {
-    const bool stands = i != 5 && i != 6;  // FIXED, QUARANTINED
+    const bool stands = i != v1::FINDING_STATE_FIXED && i != v1::FINDING_STATE_QUARANTINED;
     if (stands) sum += campaign.findings_by_state(i);
   }
   return sum;

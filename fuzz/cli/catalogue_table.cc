@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_format.h"
+#include "fuzz/cli/counted.h"
 #include "fuzz/cli/json_output.h"
 #include "fuzz/cli/text_table.h"
 #include "fuzz/cli/undone_words.h"
@@ -29,10 +30,6 @@ std::string WithCommas(std::uint64_t number) {
   std::string text = std::to_string(number);
   for (std::size_t at = text.size(); at > 3;) text.insert(at -= 3, ",");
   return text;
-}
-
-std::string Counted(std::int64_t count, std::string_view what) {
-  return absl::StrFormat("%d %s%s", count, what, count == 1 ? "" : "s");
 }
 
 // What the proof says: `all, 25,280 states`.

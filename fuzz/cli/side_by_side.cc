@@ -142,8 +142,7 @@ RunWords WordsOfRun(Simulation& simulation, const Schedule& schedule) {
   ScheduleScheduler scheduler(schedule);
   const check::Finding* const finding = simulation.Run(scheduler);
   RunWords run;
-  run.title = (finding == nullptr ? "passes: " : "fails: ") +
-              (schedule.empty() ? "the default order" : schedule.ToText());
+  run.title = (finding == nullptr ? "passes: " : "fails: ") + ShownSchedule(schedule.ToText());
   run.end = finding == nullptr ? "clean" : "BROKEN " + finding->message;
   for (const sim::LogEntry& e : simulation.machine().log()) {
     run.rows.push_back({.step = {e.actor, e.index, e.site->hash},
