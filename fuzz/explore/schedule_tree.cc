@@ -139,7 +139,7 @@ class ScheduleTree::Lister : public sim::Scheduler {
     Place place{.actor = question.actor,
                 .blocked = question.blocked,
                 .is_store = question.kind == StepKind::kStore,
-                .defers = machine.InterruptDeferred(cpu),
+                .defers = machine.HoldsInterruptBack(cpu),
                 .index = question.index,
                 .row = machine.row()};
     for (int c = 0; c < machine.cpu_count(); ++c) {

@@ -188,7 +188,7 @@ class Machine {
   // Held stores, and under RMO loads that were put off.
   [[nodiscard]] int BufferedCount(int cpu) const { return cpus_[cpu].buffer_count; }
   // An interrupt has come to this CPU while a decision makes interrupts wait.
-  [[nodiscard]] bool InterruptDeferred(int cpu) const;
+  [[nodiscard]] bool HoldsInterruptBack(int cpu) const;
   [[nodiscard]] bool walks_by_itself() const { return guest_.walk != nullptr; }
   [[nodiscard]] int walk_page_count() const { return walks_by_itself() ? guest_.walk_page_count : 0; }
   // Whether a walk of the running CPU would fetch something for `virt` now.
@@ -207,6 +207,7 @@ class Machine {
   }
   // An interrupt has come to the CPU that it has not taken yet, or one is being handled.
   [[nodiscard]] bool InterruptWaits(int cpu) const;
+  // A decision makes this CPU's interrupts wait, whether one has come or not.
   [[nodiscard]] bool InterruptsDeferred(int cpu) const { return cpus_[cpu].defer_until != 0; }
   // Mondo `i` that is on its way to the CPU, the oldest first. REQUIRES: there are so many.
   [[nodiscard]] const Mondo& PendingMondo(int cpu, int i) const {

@@ -15,7 +15,7 @@ constexpr std::uint64_t kUnmasked = 1;
 
 }  // namespace
 
-bool Machine::InterruptDeferred(int cpu) const {
+bool Machine::HoldsInterruptBack(int cpu) const {
   const Cpu& c = cpus_[cpu];
   return (c.defer_mondo_until != 0 && c.mondo_count != 0) || (c.defer_until != 0 && c.softint != 0);
 }
