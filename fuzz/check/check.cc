@@ -1,7 +1,5 @@
 #include "fuzz/check/check.h"
 
-#include <array>
-
 #include "fuzz/kernel/kernel.h"
 
 namespace shootdown::check {

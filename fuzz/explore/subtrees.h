@@ -14,8 +14,6 @@
 #include <cstdint>
 #include <map>
 #include <span>
-#include <string>
-#include <string_view>
 #include <vector>
 
 #include "fuzz/explore/footprint_frame.h"

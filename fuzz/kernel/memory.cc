@@ -1,6 +1,5 @@
 #include "fuzz/kernel/memory.h"
 
-#include <algorithm>
 #include <bit>
 
 #include "fuzz/kernel/arch/arch.h"

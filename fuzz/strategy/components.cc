@@ -1,7 +1,5 @@
 #include "fuzz/strategy/components.h"
 
-#include <bit>
-
 namespace shootdown {
 
 void Components::Learn(const sim::Machine& machine) {

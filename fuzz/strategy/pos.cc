@@ -1,7 +1,5 @@
 #include "fuzz/strategy/pos.h"
 
-#include <bit>
-
 namespace shootdown {
 
 Pos::Pos(std::uint64_t seed, EagerInvisible eager)

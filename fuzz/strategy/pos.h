@@ -45,7 +45,6 @@ class Pos : public StepChooser {
     if (shared_ != nullptr && step.word != sim::kNoWord) shared_->Note(cpu, step.word, step.kind);
   }
 
-  [[nodiscard]] EventPriorities& priorities() { return priorities_; }
   // How many words have turned out to be shared, so that steps on them are choices. With kYes only.
   [[nodiscard]] std::size_t shared_word_count() const { return shared_->count(); }
 

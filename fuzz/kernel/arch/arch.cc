@@ -1,7 +1,6 @@
 #include "fuzz/kernel/arch/arch.h"
 
 #include <algorithm>
-#include <array>
 
 #include "fuzz/kernel/arch/alpha/arch.h"
 #include "fuzz/kernel/arch/arm/arch.h"

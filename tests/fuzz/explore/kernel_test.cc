@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <memory>
-#include <string>
 
 #include "fuzz/explore/enumerate.h"
 #include "fuzz/explore/state_search.h"

@@ -2,7 +2,6 @@
 // change.
 #include <gtest/gtest.h>
 
-#include <functional>
 #include <string>
 
 #include "fuzz/explore/source_dpor.h"

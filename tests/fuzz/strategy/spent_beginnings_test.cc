@@ -3,8 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <set>
-#include <string>
 
 #include "fuzz/base/prng.h"
 #include "tests/fuzz/strategy/strategy_testing.h"
