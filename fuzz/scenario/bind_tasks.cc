@@ -46,7 +46,9 @@ class TaskBinder {
     kernel::BootTask task{.name = spec.name, .cpu = spec.cpu};
     if (!spec.kthread) {
       task.process = NumberOfProcess(ProcessOf(spec));
-      if (std::string wrong = ProblemOfProcesses(task.process + 1); !wrong.empty()) {
+      std::string wrong = ProblemOfProcesses(task.process + 1);
+      if (wrong.empty()) wrong = ProblemOfName(spec);
+      if (!wrong.empty()) {
         return Wrong({.part = Part::kTask, .task = t, .message = std::move(wrong)});
       }
     }
@@ -113,6 +115,17 @@ class TaskBinder {
   [[nodiscard]] int NumberOfTask(std::string_view name) const {
     const auto found = numbers_.find(name);
     return found == numbers_.end() ? -1 : found->second;
+  }
+
+  // Empty: none. Who names a task where a process is wanted would get an mm of its own, in which nothing is mapped.
+  [[nodiscard]] std::string ProblemOfName(const TaskSpec& spec) const {
+    const auto named = std::ranges::find(scenario_.tasks, spec.process, &TaskSpec::name);
+    if (spec.process.empty() || named == scenario_.tasks.end() || named->kthread ||
+        named->process == spec.process) {
+      return "";
+    }
+    return "found process \"" + spec.process + "\", which is the name of a task of another process, wanted " +
+           "that task in it too (process: \"" + spec.process + "\"), or another name";
   }
 
   // Empty: so many can be had.

@@ -57,6 +57,13 @@ Scenario SetupAgainstAPolicy() {
   return scenario;
 }
 
+Scenario ThreadOfATask() {
+  Scenario scenario = Processes(2);
+  scenario.tasks[0].process = "";
+  scenario.tasks[1].process = scenario.tasks[0].name;
+  return scenario;
+}
+
 Scenario CloneOfATaskWithSetup() {
   Scenario scenario = Processes(2);
   scenario.tasks[0].name = "app";
@@ -275,6 +282,12 @@ std::vector<Case> Cases() {
        .part = Part::kTask,
        .task = 15,
        .message = "found process number 16, wanted at most 15"},
+      {.name = "ATaskWhereAProcessIsWanted",
+       .scenario = ThreadOfATask(),
+       .part = Part::kTask,
+       .task = 1,
+       .message = "found process \"t0\", which is the name of a task of another process, wanted that task in it too "
+                  "(process: \"t0\"), or another name"},
       {.name = "MoreProcessesLoadedThanContextNumbers",
        .scenario = Processes(5, 4, 4),
        .part = Part::kTask,
