@@ -105,8 +105,17 @@ void GhostNoteChange(MmuGather* tlb, VirtPage va) {
 }
 
 void GhostPromise(const MmuGather& tlb, VirtPage first, int count) {
+  GhostPromiseNoStores(tlb, first, count);
   for (int va = first.value(); va < first.value() + count; ++va) {
-    tlb.mm->promised[va] = std::max(tlb.mm->promised[va], tlb.change[va]);
+    std::uint32_t& promised = tlb.mm->promised[va].by_all;
+    promised = std::max(promised, static_cast<std::uint32_t>(tlb.change[va]));
+  }
+}
+
+void GhostPromiseNoStores(const MmuGather& tlb, VirtPage first, int count) {
+  for (int va = first.value(); va < first.value() + count; ++va) {
+    std::uint32_t& promised = tlb.mm->promised[va].by_stores;
+    promised = std::max(promised, static_cast<std::uint32_t>(tlb.change[va]));
   }
 }
 

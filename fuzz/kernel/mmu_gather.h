@@ -41,8 +41,9 @@ void dec_tlb_flush_pending(Mm* mm);
 // Ghost: the last change of the pte of `va` is one that the caller will be promised to be rid of.
 void GhostNoteChange(MmuGather* tlb, VirtPage va);
 // Ghost: the caller of a system call is told that translations of [first, first + count) up to
-// `tlb->change` are gone (T3).
+// `tlb->change` are gone (T3), or that nobody stores through them any more.
 void GhostPromise(const MmuGather& tlb, VirtPage first, int count);
+void GhostPromiseNoStores(const MmuGather& tlb, VirtPage first, int count);
 
 }  // namespace shootdown::kernel
 

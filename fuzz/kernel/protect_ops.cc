@@ -95,7 +95,7 @@ void madvise_free(VirtPage first, int count) {
   spin_unlock(&mm->page_table_lock);
   tlb_finish_mmu(&tlb);
   mmap_read_unlock(mm);
-  GhostPromise(tlb, first, count);
+  GhostPromiseNoStores(tlb, first, count);
 }
 
 // change_protection() to PROT_READ.
@@ -123,7 +123,7 @@ void mprotect_read(VirtPage first, int count) {
   spin_unlock(&mm->page_table_lock);
   tlb_finish_mmu(&tlb);
   mmap_write_unlock(mm);
-  GhostPromise(tlb, first, count);
+  GhostPromiseNoStores(tlb, first, count);
 }
 
 void mprotect_write(VirtPage first, int count) {

@@ -148,6 +148,12 @@ struct TsbEntry {
   static constexpr std::uint64_t kInvalid = std::uint64_t{1} << 46;
 };
 
+// Ghost: changes of a pte up to these a caller has been promised to be rid of.
+struct Promised {
+  std::uint32_t by_all = 0;
+  std::uint32_t by_stores = 0;  // also where only the right to store was taken away, or stores shall be noticed
+};
+
 struct Mm {
   Cell<std::int64_t> mm_users;
   Cell<std::int64_t> mm_count;
@@ -180,7 +186,7 @@ struct Mm {
   std::uint64_t id = 0;                              // 0 is init_mm
   std::uint64_t pte_change[kVirtPageCount] = {};     // number of the last change of each pte
   std::uint64_t flushed[kVirtPageCount] = {};        // changes up to this one are flushed
-  std::uint64_t promised[kVirtPageCount] = {};       // and promised to a caller to be gone
+  Promised promised[kVirtPageCount] = {};
   std::uint64_t grabs = 0;    // mm_count references that no lazy CPU owns, but for mm_users' own
   std::uint64_t alive = 0;    // between mm_alloc and __mmdrop
 };

@@ -4,6 +4,7 @@
 #include "fuzz/kernel/arch/sparc64/tsb.h"
 #include "fuzz/kernel/lock.h"
 #include "fuzz/kernel/memory.h"
+#include "fuzz/kernel/mmu_gather.h"
 #include "fuzz/kernel/sched.h"
 #include "fuzz/kernel/smp_call.h"
 #include "tests/fuzz/check/planted_op_kinds.h"
@@ -43,6 +44,14 @@ void ForgetToFlushProtection(const BoundOp& op) {
   const Pte pte = ptep_get_and_clear(mm, PageArg(op, 0), /*fullmm=*/true);
   set_pte_at(mm, PageArg(op, 0), pte.Without(Pte::kWrite));
   spin_unlock(&mm->page_table_lock);
+}
+
+// The same, and the caller is told that nobody stores to it any more.
+void PromiseProtection(const BoundOp& op) {
+  MmuGather tlb{.mm = READ_ONCE(current()->mm), .fullmm = false};
+  ForgetToFlushProtection(op);
+  GhostNoteChange(&tlb, PageArg(op, 0));
+  GhostPromiseNoStores(tlb, PageArg(op, 0), 1);
 }
 
 // Another page takes the place of one that stays allocated.
@@ -130,6 +139,7 @@ void RegisterPlantedPageOps() {
   OnPage("planted_forget_to_flush", &ForgetToFlush);
   OnPage("planted_clear_and_flush", &ClearAndFlush);
   OnPage("planted_forget_protection", &ForgetToFlushProtection);
+  OnPage("planted_promise_protection", &PromiseProtection);
   OnPage("planted_replace_page", [](const BoundOp& op) { ReplacePage(op, /*flush=*/false); });
   OnPage("planted_replace_and_flush", [](const BoundOp& op) { ReplacePage(op, /*flush=*/true); });
   OnPage("planted_get_and_put_page", &GetAndPutPage);
