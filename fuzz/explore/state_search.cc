@@ -191,7 +191,7 @@ Process StateSearch::ChooseNext() {
       lingering_.Describe([this](std::uint64_t word) { key_.Add(word); });
     }
     if (const std::optional<Move::Kind> unfinished = Unfinished()) {
-      key_.Add(static_cast<std::uint64_t>(*unfinished));
+      key_.Add(std::uint64_t{made_.back().process} << 8 | static_cast<std::uint64_t>(*unfinished));
     }
     const Hash128 key = key_.End();
     graph_.Prefetch(key);

@@ -38,9 +38,9 @@ GuestProgram::GuestProgram(Parts parts, sim::MachineConfig config, int cpu_count
   }
   if (parts.nmi) handlers.nmi = with_this(std::move(parts.nmi));
   if (parts.interrupt_return) handlers.interrupt_return = with_this(std::move(parts.interrupt_return));
-  if (parts.walks) {
+  if (parts.walk != nullptr) {
     handlers.can_walk = [this] { return machine().tlb().Lookup(Ctx(0), kPage) == nullptr; };
-    handlers.walk = [this] { FillTlb(Peek('z')); };
+    handlers.walk = [this, walk = parts.walk] { FillTlb(walk(*this)); };
   }
   Start(std::move(threads), nullptr, std::move(handlers));
 }

@@ -33,7 +33,8 @@ class GuestProgram : public program::Program {
     std::function<void(GuestProgram&, int level)> softint = nullptr;
     Code nmi = nullptr;
     Code interrupt_return = nullptr;
-    bool walks = false;  // hardware may fetch z into a CPU's TLB at any time, if it is not there
+    // What hardware may fetch into the TLB of the CPU that runs, at any time, if nothing is there.
+    std::uint64_t (*walk)(const GuestProgram&) = nullptr;
   };
 
   // One CPU for each thread.

@@ -18,6 +18,18 @@ namespace {
 using ::shootdown::testing::GuestProgram;
 using Outcomes = std::set<std::string>;
 
+// The first three, at the end of each run with so many events.
+std::set<std::array<std::uint64_t, 3>> Registers(GuestProgram& program, std::uint32_t events) {
+  std::set<std::array<std::uint64_t, 3>> met;
+  StateOptions options;
+  options.events = events;
+  options.on_run = [&](const sim::Violation*) {
+    met.insert({program.reg[0], program.reg[1], program.reg[2]});
+  };
+  EXPECT_TRUE(StateSearch(program, options).Explore().complete);
+  return met;
+}
+
 // The entry is of use to nobody, but in the way of a walk that comes long before the next use.
 TEST(EventsTest, AnEvictionForTheSakeOfAWalkIsTried) {
   GuestProgram program({.threads = {[](GuestProgram& g) {
@@ -30,23 +42,31 @@ TEST(EventsTest, AnEvictionForTheSakeOfAWalkIsTried) {
                                       g.Store('z', 2);
                                       g.Store('y', 1);
                                     }},
-                        .walks = true},
+                        .walk = [](const GuestProgram& g) { return g.Peek('z'); }},
                        {.memory_model = sim::MemoryModel::kSc});
-  const auto outcomes = [&program](std::uint32_t events) {
-    std::set<std::array<std::uint64_t, 3>> met;
-    StateOptions options;
-    options.events = events;
-    options.on_run = [&](const sim::Violation*) {
-      met.insert({program.reg[0], program.reg[1], program.reg[2]});
-    };
-    EXPECT_TRUE(StateSearch(program, options).Explore().complete);
-    return met;
-  };
   // z is 2 when y has been read.
   constexpr std::array<std::uint64_t, 3> kThroughAWalk = {0, 1, 1};
 
-  EXPECT_FALSE(outcomes(1).contains(kThroughAWalk));
-  EXPECT_TRUE(outcomes(2).contains(kThroughAWalk));
+  EXPECT_FALSE(Registers(program, 1).contains(kThroughAWalk));
+  EXPECT_TRUE(Registers(program, 2).contains(kThroughAWalk));
+}
+
+// Of two CPUs with one TLB either may evict, and only the one that has may walk right behind it.
+TEST(EventsTest, WhoeverEvictsForTheSakeOfAWalkWalks) {
+  GuestProgram program({.threads = {[](GuestProgram& g) {
+                                      g.reg[0] = g.Translate();
+                                      g.reg[1] = g.Load('x');
+                                      g.reg[2] = g.Translate();
+                                    },
+                                    [](GuestProgram& g) { g.Store('x', 1); }},
+                        .walk = [](const GuestProgram& /*g*/) {
+                          return 10 + static_cast<std::uint64_t>(sim::Machine::Get().cpu());
+                        }},
+                       {.memory_model = sim::MemoryModel::kSc, .tlb_sharing = 2});
+  // The second CPU has no step to take when x has been read.
+  constexpr std::array<std::uint64_t, 3> kBySecond = {0, 1, 11};
+
+  EXPECT_TRUE(Registers(program, 2).contains(kBySecond));
 }
 
 TEST(EventsTest, NoneIsLeftOutThatMakesADifference) {

@@ -158,7 +158,7 @@ Parts WalkBeforeTheLastStep() {
                         (void)g.SendMondo(0, 0);
                       }},
           .mondos = {[](GuestProgram& g) { g.reg[0] = 10 * g.reg[1] + g.Translate(); }},
-          .walks = true};
+          .walk = [](const GuestProgram& g) { return g.Peek('z'); }};
 }
 
 class FootprintLeftOutTest : public ::testing::TestWithParam<LeftOutCase> {

@@ -71,7 +71,7 @@ GuestProgram::Parts InterruptedProgram::PartsOf() {
     };
   }
   if (has_ != Handlers::kSoftint) parts.nmi = handler(2);
-  parts.walks = walks_;
+  if (walks_) parts.walk = [](const GuestProgram& g) { return g.Peek('z'); };
   return parts;
 }
 
