@@ -256,8 +256,9 @@ void Machine::Poison(const void* address, std::size_t bytes) {
     Shadow& shadow = shadow_[w];
     const Row last = std::max(shadow.read, shadow.write == kPoisoned ? Row{0} : shadow.write);
     if (in_step && last >= base_ && log_[last - base_].cpu != hot_.cpu) NoteConflict(last - base_, hot_.row - 1);
+    // Once: who goes back to a checkpoint takes off what came after it.
+    if (shadow.write != kPoisoned) poisoned_.push_back(w);
     shadow.write = kPoisoned;
-    poisoned_.push_back(w);
     // Who watches accesses (fuzz/explore/memory_watch.h) sees a write.
     auto* const memory = reinterpret_cast<volatile std::uint64_t*>(kArenaBase + std::uint64_t{w} * 8);
     *memory = *memory;

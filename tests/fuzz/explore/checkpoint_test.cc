@@ -11,9 +11,12 @@
 #include "fuzz/base/prng.h"
 #include "fuzz/scenario/generate.h"
 #include "fuzz/scenario/simulation.h"
+#include "tests/support/guest_program.h"
 
 namespace shootdown::sim {
 namespace {
+
+using ::shootdown::testing::GuestProgram;
 
 // Answers by chance, and the same for the same seed. At two of the questions a checkpoint is kept,
 // and from there on the answers are those of another seed.
@@ -107,7 +110,7 @@ TEST_P(CheckpointTest, ARunThatResumesIsTheOneFromTheStart) {
     ASSERT_NE(simulation, nullptr) << problem.message;
     ASSERT_TRUE(simulation->machine().CanKeepCheckpoints());
     for (const std::uint64_t keep_at : {3u, 40u, 150u}) {
-      SCOPED_TRACE(testing::Message() << "scenario " << scenario << ", question " << keep_at);
+      SCOPED_TRACE(::testing::Message() << "scenario " << scenario << ", question " << keep_at);
       ByChance resumes;
       ByChance starts;
       resumes.first.question = starts.first.question = keep_at;
@@ -139,7 +142,7 @@ TEST_P(CheckpointTest, OneThatWasKeptAfterAnotherIsAsGood) {
                                  Trip{true, 3, 6}, Trip{false, 2, 4}, Trip{true, 2, 6}};
   int resumed = 0;
   for (std::uint64_t scenario = 1; scenario <= 60; ++scenario) {
-    SCOPED_TRACE(testing::Message() << "scenario " << scenario);
+    SCOPED_TRACE(::testing::Message() << "scenario " << scenario);
     Scenario generated = GenerateScenario(scenario);
     generated.machine.memory_model = GetParam();
     ScenarioProblem problem;
@@ -172,6 +175,30 @@ TEST_P(CheckpointTest, OneThatWasKeptAfterAnotherIsAsGood) {
     }
   }
   EXPECT_GT(resumed, 150);
+}
+
+// What was freed before a checkpoint is so behind it, though a run in between has freed it once more.
+TEST(CheckpointOfMemoryTest, WhatWasPoisonedBeforeStaysPoisoned) {
+  static int touched;
+  bool twice = true;
+  GuestProgram program({.threads = {[&twice](GuestProgram& g) {
+    g.machine().Poison(g.cell('x').word(), 8);
+    g.Act(1);
+    if (twice) g.machine().Poison(g.cell('x').word(), 8);
+    (void)g.Load('x');
+  }}});
+  program.machine().SetPoisonHandler([](const Site&, WordIndex) { ++touched; });
+  ByChance resumes;
+  resumes.first.question = 0;
+  (void)program.RunOnce(resumes);
+  ASSERT_TRUE(resumes.first.was_kept);
+
+  touched = 0;
+  twice = false;
+  program.machine().ResumeFrom(resumes.first.kept);
+  (void)program.RunOnce(resumes);
+
+  EXPECT_EQ(touched, 1);
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, CheckpointTest,
