@@ -223,7 +223,7 @@ void AddCreateOptions(CLI::App& command, CampaignFlags& flags) {
 void AddCampaignCommand(CLI::App& app, int* exit_status) {
   auto* const command = app.add_subcommand("campaign", "campaigns of a coordinator");
   command->require_subcommand(1);
-  ExplainExitStatus(*command, {});
+  ExplainExitStatus(*command, {});  // of those below that say nothing of their own
   const auto flags = std::make_shared<CampaignFlags>();
   const auto add = [&](const char* name, const char* words, int (*run)(const CampaignFlags&)) {
     auto* const sub = command->add_subcommand(name, words);
@@ -256,6 +256,8 @@ void AddCampaignCommand(CLI::App& app, int* exit_status) {
   add_by_id("stop", "ends it for ever; what it found stays",
             &CallById<&Stub::StopCampaign, v1::StopCampaignRequest>);
   add_by_id("delete", "forgets one that has ended (the whole id)", &Delete);
+  ExplainExitStatus(*command, {.finding = "a finding (watch, create --watch)",
+                               .limit = "Ctrl-C came before there was one (watch, create --watch)"});
 }
 
 }  // namespace shootdown
