@@ -87,12 +87,15 @@ T ValueOfLate(sim::Machine& machine, Late<T> late) {
 
 // Atomically, if the cell holds `expected`: cell := desired. Yields whether it did. Both are values, as a function's
 // arguments: known before, and by the caller's names.
-#define CAS(cell, expected, desired)                                         \
-  (__extension__({                                                           \
-    const auto cas_expected = (expected);                                    \
-    const auto cas_desired = (desired);                                      \
-    const auto cas_old = RMW(cell, old == cas_expected ? cas_desired : old); \
-    cas_old == cas_expected;                                                 \
+#define CAS(cell, expected, desired)                                                             \
+  (__extension__({                                                                               \
+    const auto cas_expected = (expected);                                                        \
+    const auto cas_desired = (desired);                                                          \
+    const auto cas_old = ::shootdown::program::OfThread((cell), "CAS(" #cell ")")                \
+                             .Rmw(SHOOTDOWN_CELL_SITE(cell), [&](auto cas_found) {               \
+                               return cas_found == cas_expected ? cas_desired : cas_found;       \
+                             });                                                                 \
+    cas_old == cas_expected;                                                                     \
   }))
 
 // The same, but no fence: the bare instruction, which others may pass under PSO and RMO.

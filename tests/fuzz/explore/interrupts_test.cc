@@ -16,6 +16,12 @@ namespace {
 
 using ::shootdown::testing::GuestProgram;
 
+StateOptions WithEvents(std::uint32_t events) {
+  StateOptions options;
+  options.events = events;
+  return options;
+}
+
 Ends EndsOfAllSchedules(GuestProgram& program) {
   Ends ends;
   Options options;
@@ -145,7 +151,7 @@ TEST(InterruptsTest, OneComesBetweenAnAwaitAndItsStep) {
                             }},
                        {.memory_model = sim::MemoryModel::kSc});
 
-  EXPECT_EQ(EndsOfStates(program, {.events = 1}), (Ends{{0, 1}, {0, 2}, {1, 1}, {1, 2}, {2, 2}}));
+  EXPECT_EQ(EndsOfStates(program, WithEvents(1)), (Ends{{0, 1}, {0, 2}, {1, 1}, {1, 2}, {2, 2}}));
 }
 
 // The step behind the store has to wait until the buffer is empty, but no interrupt has to.
@@ -181,7 +187,7 @@ TEST(InterruptsTest, OneComesBeforeAStepThatWaitsForItsOwnBuffer) {
       }
       GuestProgram program(std::move(parts), {.memory_model = model});
 
-      EXPECT_EQ(EndsOfStates(program, {.events = 1}), (Ends{{0, 0}, {1, 1}, {2, 1}, {2, 2}}))
+      EXPECT_EQ(EndsOfStates(program, WithEvents(1)), (Ends{{0, 0}, {1, 1}, {2, 1}, {2, 2}}))
           << c.name << ", " << static_cast<int>(model);
     }
   }
@@ -195,8 +201,8 @@ TEST(InterruptsTest, ADelayIsAlsoForAnInterruptThatIsAnEventItself) {
                         }},
                         .softint = [](GuestProgram& g, int) { g.reg[0] = 1 + g.reg[1]; }});
 
-  EXPECT_EQ(EndsOfStates(program, {.events = 1}), (Ends{{0, 1}, {1, 1}}));
-  EXPECT_EQ(EndsOfStates(program, {.events = 2}), (Ends{{0, 1}, {1, 1}, {2, 1}}));
+  EXPECT_EQ(EndsOfStates(program, WithEvents(1)), (Ends{{0, 1}, {1, 1}}));
+  EXPECT_EQ(EndsOfStates(program, WithEvents(2)), (Ends{{0, 1}, {1, 1}, {2, 1}}));
 }
 
 // Who sends the cross call has waited for the NMI, so before that nobody was about to.
@@ -232,8 +238,8 @@ TEST(InterruptsTest, ADelayIsAlsoForWhatComesBecauseOfAnNmi) {
                        {.memory_model = sim::MemoryModel::kSc});
   const std::pair<std::uint64_t, std::uint64_t> a_step_later{1, 1};
 
-  EXPECT_FALSE(EndsOfStates(program, {.events = 1}).contains(a_step_later));
-  EXPECT_TRUE(EndsOfStates(program, {.events = 2}).contains(a_step_later));
+  EXPECT_FALSE(EndsOfStates(program, WithEvents(1)).contains(a_step_later));
+  EXPECT_TRUE(EndsOfStates(program, WithEvents(2)).contains(a_step_later));
 }
 
 // One of eight steps that begins earlier is one of fewer. In a handler it may last until nobody can go on.
@@ -256,7 +262,7 @@ TEST(InterruptsTest, ADelayHasAnyLength) {
                        {.memory_model = sim::MemoryModel::kSc});
 
   std::set<std::uint64_t> delays;
-  for (const auto& [delay, taken] : EndsOfStates(program, {.events = 1})) {
+  for (const auto& [delay, taken] : EndsOfStates(program, WithEvents(1))) {
     if (taken == 1) delays.insert(delay);
   }
 

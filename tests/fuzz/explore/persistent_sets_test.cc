@@ -263,7 +263,9 @@ TEST(PersistentSetsTest, TheRaceOfTheSeedIsFoundAndItsFixIsProvedWithFewerStates
       EXPECT_EQ(all.violation.has_value(), !fixed);
       EXPECT_EQ(some.violation.has_value(), !fixed);
       EXPECT_EQ(some.complete, fixed);
-      if (fixed) EXPECT_LT(some.states, all.states / 2);
+      if (fixed) {
+        EXPECT_LT(some.states, all.states / 2);
+      }
     }
   }
 }

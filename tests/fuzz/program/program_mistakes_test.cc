@@ -109,7 +109,7 @@ TEST(ProgramDeathTest, StepsAreForThreads) {
        [](Shared& s) { REQUIRE_AT_END(LOAD(s.count) == 2, "an increment is lost"); }},
       {"STORE\\(s.count\\)", [](Shared& s) { STORE(s.count, 1); }},
       {"RMW\\(s.count\\)", [](Shared& s) { RMW(s.count, old + 1); }},
-      {"RMW\\(s.count\\)", [](Shared& s) { REQUIRE_AT_END(CAS(s.count, 1u, 2u), "no increment"); }},
+      {"CAS\\(s.count\\)", [](Shared& s) { REQUIRE_AT_END(CAS(s.count, 1u, 2u), "no increment"); }},
       {"RMW_UNORDERED\\(s.count\\)", [](Shared& s) { RMW_UNORDERED(s.count, old + 1); }},
       {"LOAD_LATER\\(s.count\\)", [](Shared& s) { (void)LOAD_LATER(s.count); }},
       {"MEMBAR\\(sim::kLoadLoad\\)", [](Shared&) { MEMBAR(sim::kLoadLoad); }},
@@ -155,7 +155,7 @@ TEST(ProgramDeathTest, WhatIsNoPartOfTheStateIsNotShared) {
   };
   const Case cases[] = {
       {"STORE\\(outside\\)", [](Shared&) { STORE(outside, 1); }},
-      {"RMW\\(outside\\)", [](Shared&) { (void)CAS(outside, 0u, 1u); }},
+      {"CAS\\(outside\\)", [](Shared&) { (void)CAS(outside, 0u, 1u); }},
       {"LOAD_LATER\\(outside\\)", [](Shared&) { (void)LOAD_LATER(outside); }},
       {"lock\\(outer\\)", [](Shared&) { LOCK(outer); }},
       {"LOAD\\(local\\)",

@@ -41,7 +41,9 @@ TEST(CpuSetTest, IsASetOfNumbers) {
       EXPECT_EQ(Members(set), std::vector<int>(model.begin(), model.end()));
       EXPECT_EQ(set.size(), static_cast<int>(model.size()));
       EXPECT_EQ(set.empty(), model.empty());
-      if (!model.empty()) EXPECT_EQ(set.first(), *model.begin());
+      if (!model.empty()) {
+        EXPECT_EQ(set.first(), *model.begin());
+      }
       for (int cpu = 0; cpu < kCpuCountMax; ++cpu) EXPECT_EQ(set.Has(cpu), model.contains(cpu));
     };
     Model both;
