@@ -14,8 +14,9 @@ void Judge(const Event& e) {
   const bool stores = e.a != 0;
   if (e.entry->ghost.pte_change >= (stores ? promised.by_stores : promised.by_all)) return;
   Report(kUseAfterPromise, e,
-         NameOf(e.task) + " on CPU " + std::to_string(e.cpu) + (stores ? " stored to " : " used ") + PageName(e.virt) + " of " +
-             NameOf(e.mm) + " through a TLB entry that a completed system call took away");
+         NameOf(e.task) + " on CPU " + std::to_string(e.cpu) + (stores ? " stored to " : " used ") +
+             PageName(e.virt) + " of " + NameOf(e.mm) +
+             " through a TLB entry that a completed system call took away");
 }
 
 }  // namespace
